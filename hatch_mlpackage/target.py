@@ -1,0 +1,59 @@
+"""What the image runs: the Python version and platform that wheels are locked for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SUPPORTED_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+
+# The C library each base distribution ships: a wheel for a newer one would not load in the image.
+# Debian and Ubuntu release notes; anything unknown is taken for glibc 2.28, which every supported release has.
+_GLIBC_OF_DISTRIBUTION = {
+    "buster": 28,
+    "bullseye": 31,
+    "bookworm": 36,
+    "trixie": 41,
+    "focal": 31,
+    "jammy": 35,
+    "noble": 39,
+    "20.04": 31,
+    "22.04": 35,
+    "24.04": 39,
+}
+_OLDEST_GLIBC = 28
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """The image's Python (`X.Y`), platform (a key of `ARCHITECTURES`) and C library (`manylinux_2_36`, `musl`)."""
+
+    python: str
+    platform: str
+    libc: str
+
+    @property
+    def architecture(self) -> str:
+        return ARCHITECTURES[self.platform]
+
+    def __str__(self) -> str:
+        return f"CPython {self.python} on {self.platform} ({self.libc})"
+
+
+def libc_of(base_image: str) -> str:
+    """Tell the C library of a base image from its name and tag."""
+    name = base_image.partition("@")[0].lower()
+    if "alpine" in name:
+        return "musl"
+    for word in re.split(r"[^a-z0-9.]+", name):
+        for distribution, minor in _GLIBC_OF_DISTRIBUTION.items():
+            if word.startswith(distribution):
+                return f"manylinux_2_{minor}"
+    return f"manylinux_2_{_OLDEST_GLIBC}"
+
+
+def python_of(base_image: str) -> str | None:
+    """Tell the Python version from an official `python:X.Y…` image name, or None."""
+    match = re.search(r"(?:^|/)python:(\d+\.\d+)(?=$|[.\-@])", base_image)
+    return match[1] if match else None
