@@ -2,19 +2,106 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.errors import MLPackageError
+
+if TYPE_CHECKING:
+    from hatchling.metadata.core import ProjectMetadata
+
+FALLBACK_NAME = "model"
+FALLBACK_VERSION = "0"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """`table` is `[tool.mlpackage]` as TOML gave it; `dependencies` is `[project.dependencies]`."""
+    """`table` is `[tool.mlpackage]` as TOML gave it; `dependencies` is `[project.dependencies]`.
+
+    None for the dependencies means that the build backend alone knows them.
+    """
 
     root: Path
-    name: str
-    version: str
-    dependencies: tuple[str, ...] = ()
+    name: str = FALLBACK_NAME
+    version: str = FALLBACK_VERSION
+    dependencies: tuple[str, ...] | None = ()
     requires_python: str = ""
     table: Mapping[str, Any] = field(default_factory=dict)
+
+
+def load_project(root: Path) -> Project:
+    """Read `pyproject.toml`, whatever the build backend; without one, everything is left to the caller's table.
+
+    Raises MLPackageError when the file cannot be read.
+    """
+    path = root / "pyproject.toml"
+    if not path.is_file():
+        return Project(root=root)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MLPackageError(f"{path}: {error}. Correct the file.") from None
+    metadata = document.get("project", {})
+    if metadata.get("dynamic") and _backend(document) == "hatchling.build":
+        return _ask_hatchling(root)
+    dynamic = metadata.get("dynamic", ())
+    return Project(
+        root=root,
+        name=canonical_name(metadata.get("name", FALLBACK_NAME)),
+        version=_normal_version(metadata.get("version", FALLBACK_VERSION)),
+        dependencies=None if "dependencies" in dynamic else tuple(metadata.get("dependencies", ())),
+        requires_python=metadata.get("requires-python", ""),
+        table=document.get("tool", {}).get("mlpackage", {}),
+    )
+
+
+def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:
+    """Take the project from what Hatch has already read.
+
+    Raises MLPackageError with Hatch's own reason when the metadata is wrong.
+    """
+    try:
+        core = metadata.core
+        return Project(
+            root=Path(metadata.root),
+            name=canonical_name(core.name),
+            version=metadata.version,
+            dependencies=tuple(core.dependencies),
+            requires_python=core.requires_python,
+            table=metadata.config.get("tool", {}).get("mlpackage", {}),
+        )
+    except Exception as error:
+        # A metadata plugin may raise anything; it is the user's to mend.
+        raise MLPackageError(f"{Path(metadata.root, 'pyproject.toml')}: {error}") from error
+
+
+def canonical_name(name: str) -> str:
+    """Spell a project's name as image names and file names do: lower case, dashes (PEP 503)."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - costs start-up when unused
+
+    return canonicalize_name(name)
+
+
+def _normal_version(version: str) -> str:
+    """Spell a version as Hatch does, so that both ways to a context give it one name."""
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - costs start-up when unused
+
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        return version
+
+
+def _backend(document: Mapping[str, Any]) -> str:
+    return str(document.get("build-system", {}).get("build-backend", "setuptools"))
+
+
+def _ask_hatchling(root: Path) -> Project:
+    """Let hatchling compute what the project leaves dynamic, with the plugins it names."""
+    from hatchling.metadata.core import ProjectMetadata  # noqa: PLC0415 - only dynamic projects pay for it
+    from hatchling.plugin.manager import PluginManager  # noqa: PLC0415
+
+    return project_of_hatch(ProjectMetadata(str(root), PluginManager()))

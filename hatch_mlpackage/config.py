@@ -1,0 +1,357 @@
+"""`[tool.mlpackage]` read once into values that cannot be wrong; every problem is reported, none is raised alone."""
+
+from __future__ import annotations
+
+import keyword
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.tables import did_you_mean, read_table
+from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS, Target, libc_of, python_of
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project import Project
+
+KEY = "tool.mlpackage"
+DEFAULT_PYTHON = "3.12"
+LOCKERS = ("uv", "pip-tools")
+
+# What the image sets for the server; a second value would silently lose or break the context's own layout.
+RESERVED_VARIABLES = frozenset(
+    {
+        "AML_APP_ROOT",
+        "AZUREML_ENTRY_SCRIPT",
+        "AZUREML_MODEL_DIR",
+        "AZUREML_SOURCE_DIRECTORY",
+        "MLPACKAGE_WORKER_PYTHON",
+        "WORKER_COUNT",
+    }
+)
+
+_MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")  # the original's rule for registered models
+_MODEL_VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,127}")
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SYSTEM_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.\-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+:~\-]+)?")  # Debian policy 5.6.1
+_LABEL_NAME = re.compile(r"[a-z0-9]([a-z0-9._\-/]*[a-z0-9])?", re.IGNORECASE)
+# github.com/distribution/reference, without the rarely seen IPv6 hosts.
+_REPOSITORY = (
+    r"(?:[a-zA-Z0-9.\-]+(?::\d+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+)
+_IMAGE = re.compile(rf"{_REPOSITORY}(?::\w[\w.\-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """A model as declared; `path` is relative to the project's root."""
+
+    name: str
+    path: str
+    version: str = "1"
+
+    @property
+    def context_path(self) -> str:
+        """Where the model's file or folder is put: `azureml-models/<name>/<version>`."""
+        return f"azureml-models/{self.name}/{self.version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """How the image serves; milliseconds for `scoring_timeout_ms`, None for the server's own default."""
+
+    workers: int = 1
+    scoring_timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """The name `mlpackage image build` gives the image, and labels besides the standard ones."""
+
+    name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """The whole table; paths are relative to the project's root, with forward slashes."""
+
+    entry_script: str = ""
+    source_directory: str | None = None
+    exclude: tuple[str, ...] = ()
+    python_version: str = ""
+    base_image: str = ""
+    platform: str = "linux/amd64"
+    requirements: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] | None = None
+    system_packages: tuple[str, ...] = ()
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    locker: str = "uv"
+    lock_directory: str = "locks"
+    models: tuple[Model, ...] = ()
+    server: Server = field(default_factory=Server)
+    image: Image = field(default_factory=Image)
+
+    @property
+    def target(self) -> Target:
+        return Target(python=self.python_version, platform=self.platform, libc=libc_of(self.base_image))
+
+    @property
+    def lock_path(self) -> str:
+        return f"{self.lock_directory}/requirements.txt"
+
+
+def read_config(project: Project, problems: Problems) -> Config:
+    """Read and check the table; the result may be used only when no problem was added."""
+    config = read_table(Config, _with_text_versions(project.table), KEY, problems) or Config()
+    config = _with_defaults(config, project)
+    for check in (
+        _check_entry_script,
+        _check_dependencies,
+        _check_source_directory,
+        _check_models,
+        _check_python,
+        _check_base_image,
+        _check_choices,
+        _check_variables,
+        _check_system_packages,
+        _check_image,
+        _check_server,
+    ):
+        check(config, project, problems)
+    return config
+
+
+def _with_text_versions(table: Mapping[str, object]) -> Mapping[str, object]:
+    """Accept `version = 3` for a model beside `version = "3"`: both are what people mean."""
+    models = table.get("models")
+    if not isinstance(models, list | tuple):
+        return table
+    return {**table, "models": [_with_text_version(model) for model in models]}
+
+
+def _with_text_version(model: object) -> object:
+    if isinstance(model, Mapping) and type(model.get("version")) is int:
+        return {**model, "version": str(model["version"])}
+    return model
+
+
+def _with_defaults(config: Config, project: Project) -> Config:
+    python = config.python_version or python_of(config.base_image) or DEFAULT_PYTHON
+    base_image = config.base_image or f"python:{python}-slim-bookworm"
+    if config.dependencies is None and not config.requirements:
+        config = replace(config, dependencies=project.dependencies or ())
+    image = config.image if config.image.name else replace(config.image, name=project.name)
+    return replace(
+        config,
+        python_version=python,
+        base_image=base_image,
+        dependencies=config.dependencies or (),
+        source_directory=_clean(config.source_directory),
+        entry_script=_clean(config.entry_script) or "",
+        lock_directory=_clean(config.lock_directory) or "",
+        models=tuple(replace(model, path=_clean(model.path) or "") for model in config.models),
+        image=image,
+    )
+
+
+def _clean(path: str | None) -> str | None:
+    """Drop `./`, trailing slashes and inner `..` as far as they mean nothing; keep what leads outside."""
+    return PurePosixPath(os.path.normpath(path)).as_posix() if path else path
+
+
+def _check_path(root: Path, path: str, where: str, problems: Problems) -> Path | None:
+    """Return the existing path below the root, or report why there is none."""
+    if PurePosixPath(path).is_absolute() or path.split("/", maxsplit=1)[0] == "..":
+        problems.add(
+            where,
+            f"'{path}' is outside the project.",
+            "Copy it into the project, or place a symbolic link to it there and name the link.",
+        )
+        return None
+    found = root / path
+    if not found.exists():
+        problems.add(where, f"'{path}' does not exist in {root}.", _missing_fix(root, path))
+        return None
+    if not os.access(found, os.R_OK | (os.X_OK if found.is_dir() else 0)):
+        problems.add(where, f"'{path}' cannot be read.", "Give yourself read permission for it.")
+        return None
+    return found
+
+
+def _missing_fix(root: Path, path: str) -> str:
+    parent = (root / path).parent
+    if (root / "PKG-INFO").is_file():
+        return (
+            "This is an unpacked source distribution, which holds no ignored files: build the wheel from the checkout "
+            "(`python -m build --wheel`), or add the file to `artifacts` in [tool.hatch.build.targets.sdist]."
+        )
+    siblings = [item.name for item in parent.iterdir()] if parent.is_dir() else []
+    close = did_you_mean(PurePosixPath(path).name, siblings)
+    return close or "Create it, or correct the path (relative to the project's folder)."
+
+
+def _check_entry_script(config: Config, project: Project, problems: Problems) -> None:
+    where = f"{KEY}.entry-script"
+    script = config.entry_script
+    if not script:
+        problems.add(
+            where,
+            "is required and missing.",
+            'Name the script with init() and run(): entry-script = "score.py".',
+        )
+        return
+    found = _check_path(project.root, script, where, problems)
+    if found and not found.is_file():
+        problems.add(where, f"'{script}' is not a file.")
+    name = PurePosixPath(script)
+    if name.suffix != ".py":
+        problems.add(where, f"'{script}' is not a Python file.", "Only .py entry scripts can be served.")
+    elif not name.stem.isidentifier() or keyword.iskeyword(name.stem):
+        problems.add(where, f"'{script}' cannot be imported as a module.", "Rename it to a valid Python module name.")
+    source = config.source_directory
+    if source and source != "." and not script.startswith(f"{source}/"):
+        problems.add(where, f"'{script}' is not inside source-directory '{source}'.")
+
+
+def _check_dependencies(config: Config, project: Project, problems: Problems) -> None:
+    if project.dependencies is None and not (config.dependencies or config.requirements):
+        problems.add(
+            "project.dependencies",
+            "is dynamic, and only the build backend knows it.",
+            f'Name the requirements here: requirements = ["requirements.txt"] in [{KEY}].',
+        )
+
+
+def _check_source_directory(config: Config, project: Project, problems: Problems) -> None:
+    where = f"{KEY}.source-directory"
+    if config.source_directory is None:
+        return
+    found = _check_path(project.root, config.source_directory, where, problems)
+    if found and not found.is_dir():
+        problems.add(where, f"'{config.source_directory}' is not a folder.")
+
+
+def _check_models(config: Config, project: Project, problems: Problems) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for index, model in enumerate(config.models):
+        where = f"{KEY}.models[{index}]"
+        if not _MODEL_NAME.fullmatch(model.name):
+            problems.add(
+                f"{where}.name",
+                f"'{model.name}' is not a model name.",
+                "Use 1 to 255 letters, digits, dashes, dots and underscores, a letter or digit first.",
+            )
+        if not _MODEL_VERSION.fullmatch(model.version):
+            problems.add(f"{where}.version", f"'{model.version}' is not a version.", 'Use a number such as "3".')
+        first = seen.setdefault((model.name, model.version), index)
+        if first != index:
+            problems.add(
+                where,
+                f"'{model.name}' version {model.version} is also models[{first}].",
+                "Change one of them.",
+            )
+        found = _check_path(project.root, model.path, f"{where}.path", problems)
+        if found and not (found.is_file() or found.is_dir()):
+            problems.add(f"{where}.path", f"'{model.path}' is neither a file nor a folder.")
+
+
+def _check_python(config: Config, project: Project, problems: Problems) -> None:
+    where, version = f"{KEY}.python-version", config.python_version
+    if version not in SUPPORTED_PYTHONS:
+        allowed = ", ".join(SUPPORTED_PYTHONS)
+        problems.add(where, f"'{version}' is not a supported Python version.", f"Use one of {allowed}.")
+        return
+    in_image = python_of(config.base_image)
+    if in_image and in_image != version:
+        problems.add(where, f"'{version}' is not the Python of base-image '{config.base_image}'.", "Make them agree.")
+    if project.requires_python and not _allows(project.requires_python, version):
+        problems.add(
+            where,
+            f"'{version}' is excluded by requires-python '{project.requires_python}'.",
+            f'Set a version that the project allows: python-version = "X.Y" in [{KEY}].',
+        )
+
+
+def _allows(requires_python: str, version: str) -> bool:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - costs start-up when unused
+
+    try:
+        allowed = SpecifierSet(requires_python)
+    except InvalidSpecifier:
+        return True  # the build backend reports it
+    return any(allowed.contains(f"{version}.{patch}") for patch in (0, 99))
+
+
+def _check_base_image(config: Config, project: Project, problems: Problems) -> None:
+    del project
+    where = f"{KEY}.base-image"
+    if not _IMAGE.fullmatch(config.base_image):
+        problems.add(
+            where,
+            f"'{config.base_image}' is not an image reference.",
+            "Write [registry/]name[:tag][@sha256:digest], without spaces and with the name in lower case.",
+        )
+    elif config.system_packages and config.target.libc == "musl":
+        problems.add(where, f"'{config.base_image}' has no apt for system-packages.", "Use a Debian or Ubuntu base.")
+
+
+def _check_choices(config: Config, project: Project, problems: Problems) -> None:
+    for key, value, allowed in (
+        ("platform", config.platform, tuple(ARCHITECTURES)),
+        ("locker", config.locker, LOCKERS),
+    ):
+        if value not in allowed:
+            problems.add(f"{KEY}.{key}", f"'{value}' is not one of {', '.join(allowed)}.", did_you_mean(value, allowed))
+    lock_directory = config.lock_directory
+    if PurePosixPath(lock_directory).is_absolute() or lock_directory.split("/")[0] in {"..", ""}:
+        problems.add(f"{KEY}.lock-directory", f"'{lock_directory}' is not a folder inside {project.root}.")
+
+
+def _check_variables(config: Config, project: Project, problems: Problems) -> None:
+    del project
+    for name, value in config.environment_variables.items():
+        where = f"{KEY}.environment-variables.{name}"
+        if not _VARIABLE_NAME.fullmatch(name):
+            problems.add(where, f"'{name}' is not a variable name.", "Use letters, digits and underscores.")
+        if name in RESERVED_VARIABLES:
+            problems.add(where, "is set by the context itself.", "Remove it.")
+        if not _is_printable(value):
+            problems.add(where, f"{value!r} holds a line break or control character.", "A Dockerfile cannot carry it.")
+
+
+def _is_printable(value: str) -> bool:
+    return all(character.isprintable() or character == "\t" for character in value)
+
+
+def _check_system_packages(config: Config, project: Project, problems: Problems) -> None:
+    del project
+    for index, package in enumerate(config.system_packages):
+        if not _SYSTEM_PACKAGE.fullmatch(package):
+            problems.add(f"{KEY}.system-packages[{index}]", f"'{package}' is not a Debian package name.")
+
+
+def _check_image(config: Config, project: Project, problems: Problems) -> None:
+    del project
+    name = config.image.name
+    if not _IMAGE.fullmatch(name) or "@" in name:
+        problems.add(
+            f"{KEY}.image.name",
+            f"'{name}' is not an image name.",
+            "Write [registry/]name[:tag] in lower case.",
+        )
+    for label, value in config.image.labels.items():
+        if not _LABEL_NAME.fullmatch(label) or not _is_printable(value):
+            problems.add(f"{KEY}.image.labels.{label}", f"{value!r} is not a label that a Dockerfile can carry.")
+
+
+def _check_server(config: Config, project: Project, problems: Problems) -> None:
+    del project
+    if config.server.workers < 1:
+        problems.add(f"{KEY}.server.workers", f"must be at least 1, not {config.server.workers}.")
+    timeout = config.server.scoring_timeout_ms
+    if timeout is not None and timeout < 1:
+        problems.add(f"{KEY}.server.scoring-timeout-ms", f"must be at least 1 ms, not {timeout}.")

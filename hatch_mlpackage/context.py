@@ -1,0 +1,270 @@
+"""Wire the steps: configuration → plan → lock → render → write. The adapters call these functions and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage import __version__
+from hatch_mlpackage.config import KEY, Config, read_config
+from hatch_mlpackage.entry_script import EntryScript, read_entry_script
+from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.lock import LockState, Requirements, check_lock, make_lock, read_requirements
+from hatch_mlpackage.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, reason_to_keep
+from hatch_mlpackage.plan import (
+    APP_DIRECTORY,
+    ContextFile,
+    ContextPlan,
+    make_plan,
+    model_files,
+    runtime_files,
+    source_files,
+    source_name,
+    text_file,
+)
+from hatch_mlpackage.render import quote_for_dockerfile, render
+from hatch_mlpackage.resources import runtime_directory
+from hatch_mlpackage.write import Progress, refuse_foreign, write_files
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project import Project
+
+PORT = 5001
+# Any user id works; 1000 is what the original's images ran as, group 0 is what OpenShift gives to random ids.
+USER = "1000:0"
+START_PERIOD = 300  # seconds that init() may take before a failing probe counts
+APP_ROOT = f"/var/{APP_DIRECTORY}"
+WORKER_PYTHON = "/opt/mlpackage/environment/bin/python"
+
+Report = Callable[[str], None]
+
+
+def _silent(file: ContextFile, written: int) -> None:
+    del file, written
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """A project whose configuration and files were checked: the next steps find nothing wrong with them."""
+
+    project: Project
+    config: Config
+    script: EntryScript
+    requirements: Requirements
+    files: tuple[ContextFile, ...]
+
+    @property
+    def lock_path(self) -> Path:
+        return self.project.root / self.config.lock_path
+
+
+def default_destination(project: Project) -> Path:
+    return project.root / "dist" / context_name(project)
+
+
+def context_name(project: Project) -> str:
+    return f"{project.name}-{project.version}-context"
+
+
+def inspect_project(project: Project) -> Package:
+    """Check everything that needs no lock and no network.
+
+    Raises ConfigurationError with every problem found.
+    """
+    problems = Problems()
+    config = read_config(project, problems)
+    script = _read_script(project, config, problems)
+    requirements = read_requirements(
+        project.root,
+        config.requirements,
+        config.dependencies or (),
+        problems,
+        f"{KEY}.dependencies" if "dependencies" in project.table else "project.dependencies",
+    )
+    files = [
+        *model_files(project, config, problems),
+        *source_files(project, config, problems),
+        *runtime_files(runtime_directory(), config.python_version, problems),
+    ]
+    problems.raise_if_any()
+    return Package(
+        project=project,
+        config=config,
+        script=script or EntryScript(),
+        requirements=requirements,
+        files=tuple(files),
+    )
+
+
+def _read_script(project: Project, config: Config, problems: Problems) -> EntryScript | None:
+    path = project.root / config.entry_script
+    try:
+        return read_entry_script(path.read_bytes(), config.entry_script, problems)
+    except OSError:
+        return None  # the configuration has already said what is wrong with the path
+
+
+def lock_project(project: Project, *, upgrade: bool = False, report: Report = print) -> Path:
+    """Resolve the requirements for the image and write the lock; return its path.
+
+    Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached.
+    """
+    package = inspect_project(project)
+    text = make_lock(
+        package.requirements,
+        package.config.target,
+        locker=package.config.locker,
+        previous=_read_lock(package),
+        upgrade=upgrade,
+        report=report,
+    )
+    _replace_text(package.lock_path, text)
+    return package.lock_path
+
+
+def _replace_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(text.encode())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_project_lock(package: Package) -> LockState:
+    """Tell whether the lock fits the requirements and the image, without the network."""
+    return check_lock(_read_lock(package), package.requirements, package.config.target)
+
+
+def _read_lock(package: Package) -> str | None:
+    try:
+        return package.lock_path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def plan_context(project: Project) -> ContextPlan:
+    """Plan the whole context.
+
+    Raises ConfigurationError, or LockError when the lock is missing, stale or damaged.
+    """
+    return _plan(inspect_project(project))
+
+
+def build_context(project: Project, destination: Path, *, progress: Progress = _silent) -> Manifest:
+    """Write the context and return its manifest; what was at the destination stays until the new one is whole.
+
+    Raises ConfigurationError, LockError or ContextError.
+    """
+    package = inspect_project(project)
+    plan = _plan(package)
+    sealed: list[Manifest] = []
+
+    def seal(hashed: list[tuple[ContextFile, str]]) -> ContextFile:
+        sealed.append(_make_manifest(package, plan, hashed))
+        return text_file(MANIFEST_NAME, sealed[0].to_json(), layer="manifest")
+
+    write_files(
+        plan.files,
+        destination,
+        seal=seal,
+        reason_to_keep=reason_to_keep,
+        timestamp=TIMESTAMP,
+        progress=progress,
+    )
+    return sealed[0]
+
+
+def check_destination(destination: Path) -> None:
+    """Raise ContextError when something that must not be replaced stands where the context would go."""
+    refuse_foreign(destination, reason_to_keep)
+
+
+def _plan(package: Package) -> ContextPlan:
+    state = check_project_lock(package)
+    state.require(package.config.lock_path)
+    lock = package.lock_path.read_text(encoding="utf-8")
+    texts = [
+        text_file("environment/requirements.txt", lock, layer="environment"),
+        text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package)), layer="build"),
+        text_file(".dockerignore", render("dockerignore", {}), layer="build"),
+    ]
+    files = [*package.files, *texts]
+    files.append(text_file("README.md", render("README.md.j2", _readme_values(package, files)), layer="build"))
+    return make_plan(files, package.config.models)
+
+
+def server_environment(package: Package) -> Mapping[str, str]:
+    """Give the variables that tell the server what to serve, as the image sets them."""
+    config = package.config
+    values = {"AML_APP_ROOT": APP_ROOT}
+    script = config.entry_script
+    if config.source_directory is None:
+        values["AZUREML_ENTRY_SCRIPT"] = script.rpartition("/")[2]
+    else:
+        name = source_name(package.project, config)
+        inside = script if config.source_directory == "." else script.removeprefix(f"{config.source_directory}/")
+        values["AZUREML_ENTRY_SCRIPT"] = f"{name}/{inside}"
+        values["AZUREML_SOURCE_DIRECTORY"] = name
+    if len(config.models) == 1:
+        values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{config.models[0].context_path}"
+    elif config.models:
+        values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/azureml-models"
+    values["MLPACKAGE_WORKER_PYTHON"] = WORKER_PYTHON
+    values["WORKER_COUNT"] = str(config.server.workers)
+    if config.server.scoring_timeout_ms is not None:
+        values["SCORING_TIMEOUT_MS"] = str(config.server.scoring_timeout_ms)
+    return {**values, **config.environment_variables}
+
+
+def dockerfile_values(package: Package) -> dict[str, Any]:
+    config = package.config
+    labels = {
+        "org.opencontainers.image.title": package.project.name,
+        "org.opencontainers.image.version": package.project.version,
+        **config.image.labels,
+    }
+    return {
+        "app_directory": APP_DIRECTORY,
+        "architecture": config.target.architecture,
+        "base_image": config.base_image,
+        "environment": _quoted(server_environment(package)),
+        "labels": _quoted(labels),
+        "models": config.models,
+        "port": PORT,
+        "python_version": config.python_version,
+        "source_date_epoch": TIMESTAMP,
+        "start_period": START_PERIOD,
+        "system_packages": tuple(sorted(set(config.system_packages))),
+        "user": USER,
+    }
+
+
+def _quoted(values: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, quote_for_dockerfile(value)) for name, value in values.items()]
+
+
+def _readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
+    return {
+        "image_name": package.config.image.name,
+        "port": PORT,
+        "sample": None,
+        "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime"})),
+    }
+
+
+def _make_manifest(package: Package, plan: ContextPlan, hashed: list[tuple[ContextFile, str]]) -> Manifest:
+    config, project = package.config, package.project
+    about = {
+        "generator": {"hatch-mlpackage": __version__},
+        "project": {"name": project.name, "version": project.version},
+        "image": {"base": config.base_image, "platform": config.platform, "python": config.python_version},
+    }
+    files = tuple(
+        ManifestFile(path=file.path, layer=file.layer, size=file.size, mode=f"{file.mode:04o}", sha256=sha256)
+        for file, sha256 in hashed
+    )
+    return Manifest(about=about, layers=plan.layers, files=files)

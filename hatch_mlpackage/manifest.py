@@ -1,0 +1,159 @@
+"""The manifest: every file of a context with its hash, under one root digest, and the proof that a folder fits it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hatch_mlpackage.errors import ContextError
+
+# hatchling's own default (2020-02-02): one fixed moment for every file, whatever the clock.
+TIMESTAMP = 1580601600
+MANIFEST_NAME = "manifest.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ManifestFile:
+    """One file: path in the context, layer, size in bytes, permission bits as octal text, sha256 as hex."""
+
+    path: str
+    layer: str
+    size: int
+    mode: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """What a context is made of.
+
+    `about` is what the context was made for and by (names and versions); `layers` the image's layers from the bottom.
+    """
+
+    about: Mapping[str, Any]
+    layers: tuple[str, ...]
+    files: tuple[ManifestFile, ...]
+
+    @property
+    def digest(self) -> str:
+        """Hash the manifest without its digest, as canonical JSON: one value that stands for every byte."""
+        canonical = json.dumps(self._values(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+    def to_json(self) -> str:
+        values = {"digest": self.digest, **self._values()}
+        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+    def _values(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            **self.about,
+            "layers": list(self.layers),
+            "files": [asdict(file) for file in self.files],
+        }
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read the manifest of a context.
+
+    Raises ContextError when the folder is no context, or the manifest is damaged or of a newer schema.
+    """
+    path = directory / MANIFEST_NAME
+    try:
+        values = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ContextError(
+            f"{directory}: not a context ({path.name}: {error.strerror}). Make one with: mlpackage generate"
+        ) from None
+    except ValueError as error:
+        raise ContextError(
+            f"{path}: not readable as JSON ({error}). Make the context again: mlpackage generate"
+        ) from None
+    try:
+        return _from_values(values)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ContextError(
+            f"{path}: not a manifest of schema {SCHEMA}. Make the context again with this version: mlpackage generate"
+        ) from None
+
+
+def _from_values(values: dict[str, Any]) -> Manifest:
+    if values.pop("schema") != SCHEMA:
+        raise ValueError
+    values.pop("digest")
+    files = tuple(ManifestFile(**file) for file in values.pop("files"))
+    return Manifest(layers=tuple(values.pop("layers")), files=files, about=values)
+
+
+def reason_to_keep(directory: Path) -> str:
+    """Tell why a folder must not be replaced or removed; nothing when it is a context just as it was written.
+
+    A file that still carries the moment it was written with is taken as unchanged, so that this costs no second
+    reading of the models.
+    """
+    try:
+        manifest = read_manifest(directory)
+    except ContextError:
+        return "not empty and not a context that mlpackage wrote"
+    edits = _differences(manifest, directory, since=TIMESTAMP)
+    return f"holds changes made by hand ({', '.join(sorted(edits)[:3])})" if edits else ""
+
+
+def verify_context(directory: Path) -> tuple[str, ...]:
+    """Compare a context with its manifest, byte by byte; the differences, none when it is proven."""
+    return tuple(sorted(_differences(read_manifest(directory), directory)))
+
+
+def _differences(manifest: Manifest, directory: Path, *, since: int | None = None) -> list[str]:
+    """Find what is not as the manifest says; with `since`, files of that very mtime are believed to be unchanged."""
+    expected = {file.path: file for file in manifest.files}
+    found = dict(_entries(directory))
+    found.pop(MANIFEST_NAME, None)
+    differences = [f"{path}: added" for path in found.keys() - expected.keys()]
+    differences += [f"{path}: missing" for path in expected.keys() - found.keys()]
+    for path in expected.keys() & found.keys():
+        if since is None or found[path].lstat().st_mtime != since:
+            differences += _compare(expected[path], found[path])
+    if (directory / MANIFEST_NAME).read_bytes() != manifest.to_json().encode():
+        differences.append(f"{MANIFEST_NAME}: changed (its digest does not fit its contents)")
+    return differences
+
+
+def hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _entries(directory: Path, relative: str = "") -> Iterator[tuple[str, Path]]:
+    """Yield every file, link or empty folder; folders with contents are known by what they hold."""
+    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+        path = f"{relative}{entry.name}"
+        if entry.is_dir(follow_symlinks=False) and any(os.scandir(entry)):
+            yield from _entries(Path(entry), f"{path}/")
+        else:
+            yield path, Path(entry)
+
+
+def _compare(expected: ManifestFile, path: Path) -> Iterator[str]:
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        yield f"{expected.path}: not a regular file"
+        return
+    mode = f"{stat.S_IMODE(status.st_mode):04o}"
+    if mode != expected.mode:
+        yield f"{expected.path}: mode {mode}, expected {expected.mode}"
+    if status.st_size != expected.size:
+        yield f"{expected.path}: {status.st_size} bytes, expected {expected.size}"
+    elif hash_file(path) != expected.sha256:
+        yield f"{expected.path}: other contents"

@@ -1,0 +1,201 @@
+"""Decide which files make up the context, and in which layer of the image each one lands."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.config import Config, Model
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project import Project
+
+APP_DIRECTORY = "azureml-app"
+MANIFEST = "manifest.json"
+
+# Never part of a model or a source tree: histories (a cloned model carries its weights twice) and desktop litter.
+_LITTER = frozenset({".git", ".hg", ".svn", ".bzr", ".DS_Store", "Thumbs.db"})
+# Made by tools from the sources, different on every machine.
+_DERIVED = frozenset(
+    {
+        "__pycache__",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+        ".nox",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".tox",
+        "node_modules",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContextFile:
+    """One file of the context: where it goes, where its bytes come from, its size in bytes, its permission bits.
+
+    `layer` is the image layer that carries it, or `build` for what only the builder or a reader needs.
+    """
+
+    path: str
+    layer: str
+    source: Path | bytes
+    size: int
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContextPlan:
+    """Every file but the manifest, sorted by path, and the layers in the order in which the image stacks them."""
+
+    files: tuple[ContextFile, ...]
+    layers: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+    def in_layer(self, layer: str) -> tuple[ContextFile, ...]:
+        return tuple(file for file in self.files if file.layer == layer)
+
+
+def text_file(path: str, text: str, *, layer: str) -> ContextFile:
+    """Make a context file of a text that exists only here."""
+    content = text.encode()
+    return ContextFile(path=path, layer=layer, source=content, size=len(content))
+
+
+def make_plan(files: Iterable[ContextFile], models: Iterable[Model]) -> ContextPlan:
+    """Sort the files and name the layers, most stable first."""
+    layers = ("environment", "runtime", *(model.context_path for model in models), "source")
+    return ContextPlan(files=tuple(sorted(files, key=lambda file: file.path)), layers=layers)
+
+
+def model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
+    """Yield every model's files below their own name: a file keeps its basename, a folder its name."""
+    for index, model in enumerate(config.models):
+        source = project.root / model.path
+        found = 0
+        for relative, path in _walk(source, _is_litter):
+            found += 1
+            place = PurePosixPath(model.context_path, _name_of(source, project), relative)
+            yield from _context_file(path, place, model.context_path, problems)
+        if not found and source.is_dir():
+            problems.add(f"tool.mlpackage.models[{index}].path", f"'{model.path}' is an empty folder.")
+
+
+def source_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
+    """Yield the entry script, or the whole source tree where one is declared."""
+    if config.source_directory is None:
+        script = project.root / config.entry_script
+        yield from _context_file(script, PurePosixPath(APP_DIRECTORY, script.name), "source", problems)
+        return
+    source = project.root / config.source_directory
+    place = PurePosixPath(APP_DIRECTORY, source_name(project, config))
+    for relative, path in _walk(source, _left_out(project, config)):
+        yield from _context_file(path, place / relative, "source", problems)
+
+
+def source_name(project: Project, config: Config) -> str:
+    """Name the source tree's folder in the app root; the root goes by the project's name, not the checkout's."""
+    return PurePosixPath(config.source_directory or "").name or project.name
+
+
+def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[ContextFile]:
+    """Yield the runtime's own modules and its locked requirements for the image's Python."""
+    for relative, path in _walk(runtime, _is_derived):
+        if relative.suffix == ".py":
+            yield from _context_file(path, PurePosixPath("runtime", relative), "runtime", problems)
+    lock = runtime / "requirements" / f"{python}.txt"
+    yield from _context_file(lock, PurePosixPath("runtime/requirements.txt"), "runtime", problems)
+
+
+Skip = Callable[[PurePosixPath, Path], bool]
+
+
+def _is_litter(relative: PurePosixPath, path: Path) -> bool:
+    del path
+    return relative.name in _LITTER
+
+
+def _is_derived(relative: PurePosixPath, path: Path) -> bool:
+    return (
+        relative.name in _LITTER
+        or relative.name in _DERIVED
+        or relative.suffix in {".pyc", ".pyo"}
+        or (path / "pyvenv.cfg").exists()
+        or (path / MANIFEST).exists()  # an earlier context
+    )
+
+
+def _left_out(project: Project, config: Config) -> Skip:
+    """Leave out what is derived, what the user excludes, and the models: they have layers of their own."""
+    models = {(project.root / model.path).resolve() for model in config.models}
+    excluded = _gitignore(config.exclude)
+    hatch_output = (project.root / "dist").resolve()
+
+    def skip(relative: PurePosixPath, path: Path) -> bool:
+        return (
+            _is_derived(relative, path)
+            or path.resolve() in models
+            or path.resolve() == hatch_output
+            or excluded(f"{relative}/" if path.is_dir() else str(relative))
+        )
+
+    return skip
+
+
+def _gitignore(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    if not patterns:
+        return lambda _: False
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - hatchling brings it; rarely needed here
+
+    return GitIgnoreSpec.from_lines(patterns).match_file
+
+
+def _name_of(source: Path, project: Project) -> str:
+    return project.name if source == project.root else source.name
+
+
+def _walk(top: Path, skip: Skip) -> Iterator[tuple[PurePosixPath, Path]]:
+    """Yield every file below `top` (or `top` itself), sorted, links followed but never in a circle."""
+    if not top.is_dir():
+        yield PurePosixPath(), top
+        return
+    yield from _walk_directory(top, PurePosixPath(), skip, frozenset({top.resolve()}))
+
+
+def _walk_directory(
+    directory: Path, relative: PurePosixPath, skip: Skip, above: frozenset[Path]
+) -> Iterator[tuple[PurePosixPath, Path]]:
+    for name in sorted(path.name for path in directory.iterdir()):
+        path, place = directory / name, relative / name
+        if skip(place, path):
+            continue
+        if not path.is_dir():
+            yield place, path
+        elif (real := path.resolve()) not in above:
+            yield from _walk_directory(path, place, skip, above | {real})
+
+
+def _context_file(source: Path, place: PurePosixPath, layer: str, problems: Problems) -> Iterator[ContextFile]:
+    """Yield the file as the context holds it, or report why it cannot be there."""
+    try:
+        status = source.stat()
+    except OSError as error:
+        problems.add(str(source), f"cannot be read: {error.strerror}.", "Restore the file, or exclude it.")
+        return
+    if not stat.S_ISREG(status.st_mode):
+        problems.add(str(source), "is not a regular file.", "Remove it, or exclude it.")
+    elif not os.access(source, os.R_OK):
+        problems.add(str(source), "cannot be read: permission denied.", "Give yourself read permission for it.")
+    elif not str(place).isprintable():
+        problems.add(ascii(str(source)), "has a name that is not printable UTF-8.", "Rename the file, or exclude it.")
+    else:
+        # Only the owner's x bit is the author's will; the rest depends on the umask.
+        mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
+        yield ContextFile(path=str(place), layer=layer, source=source, size=status.st_size, mode=mode)

@@ -1,0 +1,101 @@
+"""Read TOML tables into frozen dataclasses, driven by the types of their fields.
+
+A key is its field's name with dashes. Whatever does not fit is added to the collector with its full TOML key, and the
+field keeps its default, so that one pass finds everything that is wrong.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+
+T = TypeVar("T")
+
+_TOML_NAMES = {str: "a string", int: "an integer", float: "a number", bool: "true or false"}
+_UNREADABLE = object()
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Name the known word that looks most like the given one, as a sentence, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean '{close[0]}'?" if close else ""
+
+
+def read_table(shape: type[T], table: object, where: str, problems: Problems) -> T | None:
+    """Read a table into `shape`; None when a required key is missing or the value is no table at all."""
+    if not isinstance(table, Mapping):
+        problems.add(where, f"must be a table, not {describe(table)}.")
+        return None
+    known = {field.name.replace("_", "-"): field for field in fields(shape)}  # type: ignore[arg-type]
+    for key in table.keys() - known.keys():
+        problems.add(f"{where}.{key}", "unknown key.", did_you_mean(key, known) or _listing(known))
+    types = get_type_hints(shape)
+    values = {
+        field.name: _read_value(types[field.name], table[key], f"{where}.{key}", problems)
+        for key, field in known.items()
+        if key in table
+    }
+    complete = _report_missing(known, table, where, problems)
+    readable = {name: value for name, value in values.items() if value is not _UNREADABLE}
+    return shape(**readable) if complete and _required(known) <= readable.keys() else None
+
+
+def describe(value: object) -> str:
+    """Name a TOML value's type and, where it is short, the value itself."""
+    if isinstance(value, bool | int | float | str):
+        return repr(value) if isinstance(value, str) else str(value).lower()
+    return "an array" if isinstance(value, list | tuple) else "a table" if isinstance(value, Mapping) else str(value)
+
+
+def _listing(known: Iterable[str]) -> str:
+    return f"Known keys: {', '.join(sorted(known))}."
+
+
+def _required(known: Mapping[str, Field[Any]]) -> set[str]:
+    return {f.name for f in known.values() if f.default is MISSING and f.default_factory is MISSING}
+
+
+def _report_missing(known: Mapping[str, Field[Any]], table: Mapping[str, Any], where: str, problems: Problems) -> bool:
+    missing = [key for key, field in known.items() if field.name in _required(known) and key not in table]
+    for key in missing:
+        problems.add(f"{where}.{key}", "is required and missing.")
+    return not missing
+
+
+def _read_value(kind: Any, value: object, where: str, problems: Problems) -> Any:
+    if isinstance(kind, UnionType):
+        kind = next(option for option in get_args(kind) if option is not NoneType)
+    if is_dataclass(kind):
+        found = read_table(kind, value, where, problems)  # type: ignore[arg-type]
+        return _UNREADABLE if found is None else found
+    if get_origin(kind) is tuple:
+        return _read_array(get_args(kind)[0], value, where, problems)
+    if get_origin(kind) is Mapping:
+        return _read_mapping(get_args(kind)[1], value, where, problems)
+    # TOML's booleans are Python integers: an exact type keeps `workers = true` out.
+    if type(value) is kind:
+        return value
+    problems.add(where, f"must be {_TOML_NAMES[kind]}, not {describe(value)}.")
+    return _UNREADABLE
+
+
+def _read_array(kind: Any, value: object, where: str, problems: Problems) -> Any:
+    if not isinstance(value, list | tuple):
+        problems.add(where, f"must be an array, not {describe(value)}.")
+        return _UNREADABLE
+    read = [_read_value(kind, item, f"{where}[{index}]", problems) for index, item in enumerate(value)]
+    return tuple(item for item in read if item is not _UNREADABLE)
+
+
+def _read_mapping(kind: Any, value: object, where: str, problems: Problems) -> Any:
+    if not isinstance(value, Mapping):
+        problems.add(where, f"must be a table, not {describe(value)}.")
+        return _UNREADABLE
+    read = {key: _read_value(kind, item, f"{where}.{key}", problems) for key, item in value.items()}
+    return {key: item for key, item in read.items() if item is not _UNREADABLE}

@@ -1,0 +1,194 @@
+"""Write a context: beside its destination first, then into its place, so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import glob
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from hatch_mlpackage.errors import ContextError
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.plan import ContextFile
+
+DIRECTORY_MODE = 0o755
+_PARTIAL = ".partial"
+_CHUNK = 1 << 20
+_FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copy on write
+
+
+class Progress(Protocol):
+    """Told after each chunk how many bytes of which file were written."""
+
+    def __call__(self, file: ContextFile, written: int) -> None: ...
+
+
+Hashed = list[tuple["ContextFile", str]]
+
+
+def write_files(
+    files: Iterable[ContextFile],
+    destination: Path,
+    *,
+    seal: Callable[[Hashed], ContextFile],
+    reason_to_keep: Callable[[Path], str],
+    timestamp: int,
+    progress: Progress,
+) -> None:
+    """Write the files and what `seal` makes of their hashes, then put the folder in its place.
+
+    `reason_to_keep` tells why the folder at the destination must not be replaced, or nothing; `timestamp` is given
+    to every file and folder (seconds since 1970).
+    Raises ContextError; whatever was at the destination is then as it was.
+    """
+    refuse_foreign(destination, reason_to_keep)
+    with _beside(destination) as partial:
+        hashed = [(file, _write_file(file, partial, progress)) for file in files]
+        _write_file(seal(hashed), partial, progress)
+        _normalise(partial, timestamp)
+        _put_in_place(partial, destination)
+
+
+def refuse_foreign(destination: Path, reason_to_keep: Callable[[Path], str]) -> None:
+    """Stop before anything that we did not make, or that the user has changed, would be replaced."""
+    if not os.path.lexists(destination):
+        return
+    if destination.is_symlink() or not destination.is_dir():
+        raise ContextError(f"{destination}: in the way and not a folder. Remove it, or choose another output.")
+    reason = any(destination.iterdir()) and reason_to_keep(destination)
+    if reason:
+        raise ContextError(f"{destination}: {reason}. Move it away, or choose another output.")
+
+
+@contextlib.contextmanager
+def _beside(destination: Path) -> Iterator[Path]:
+    """Make a folder on the destination's own file system; remove it whatever happens."""
+    with _explained(destination):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(destination)
+        partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", suffix=_PARTIAL, dir=destination.parent))
+    claim = _claim(partial)
+    try:
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if claim is not None:
+            os.close(claim)
+
+
+def _remove_abandoned(destination: Path) -> None:
+    """Remove what a killed run left behind; a folder that a living run has claimed stays."""
+    for partial in destination.parent.glob(f".{glob.escape(destination.name)}.*{_PARTIAL}"):
+        claim = _claim(partial)
+        if claim is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+            os.close(claim)
+
+
+def _claim(partial: Path) -> int | None:
+    """Lock a folder for as long as this process lives; None when another has it, or the system has no such lock."""
+    try:
+        import fcntl  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return None
+    descriptor = os.open(partial, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn an error of the operating system into one that names the file and says that nothing was lost."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            reason = "no space left. Free some, or choose an output on another disk"
+        else:
+            reason = error.strerror or str(error)
+        raise ContextError(f"{error.filename or path}: {reason}. What was there before is unchanged.") from error
+
+
+def _write_file(file: ContextFile, partial: Path, progress: Progress) -> str:
+    target = partial / file.path
+    with _explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(file.source, bytes):
+            target.write_bytes(file.source)
+            digest = hashlib.sha256(file.source).hexdigest()
+            progress(file, file.size)
+        else:
+            digest = _copy(file, file.source, target, progress)
+        target.chmod(file.mode)
+    return digest
+
+
+def _copy(file: ContextFile, source: Path, target: Path, progress: Progress) -> str:
+    """Copy and hash in one pass, so that the hash is of the very bytes that were written."""
+    with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
+        before = os.fstat(reader.fileno())
+        cloned = _clone(reader, writer)
+        digest, written = hashlib.sha256(), 0
+        buffer = memoryview(bytearray(_CHUNK))
+        while count := reader.readinto(buffer):
+            digest.update(buffer[:count])
+            if not cloned:
+                _write_all(writer, buffer[:count])
+            written += count
+            progress(file, count)
+        after = os.fstat(reader.fileno())
+    if written != file.size or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+        raise ContextError(f"{source}: changed while it was read. Run again when nothing writes to it.")
+    return digest.hexdigest()
+
+
+def _write_all(writer: BinaryIO, chunk: memoryview) -> None:
+    # A raw file may take less than it was given, on a disk that fills up for one.
+    while chunk:
+        chunk = chunk[writer.write(chunk) :]
+
+
+def _clone(reader: BinaryIO, writer: BinaryIO) -> bool:
+    """Share the source's blocks where the file system can (Btrfs, XFS): no copy, no space."""
+    try:
+        import fcntl  # noqa: PLC0415 - POSIX only
+
+        fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def _normalise(top: Path, timestamp: int) -> None:
+    """Give folders one mode, and every file and folder one time, the innermost first."""
+    for directory, _, names in os.walk(top, topdown=False):
+        for name in names:
+            os.utime(Path(directory, name), (timestamp, timestamp))
+        Path(directory).chmod(DIRECTORY_MODE)
+        os.utime(directory, (timestamp, timestamp))
+
+
+def _put_in_place(partial: Path, destination: Path) -> None:
+    """Swap the folders by renaming; the old one comes back if the new one cannot go in."""
+    replaced = partial.with_suffix(".replaced")
+    with _explained(destination):
+        if destination.exists():
+            destination.rename(replaced)
+        try:
+            partial.rename(destination)
+        except OSError:
+            if replaced.exists():
+                replaced.rename(destination)
+            raise
+    shutil.rmtree(replaced, ignore_errors=True)
