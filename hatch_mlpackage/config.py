@@ -198,6 +198,8 @@ def _check_entry_script(config: Config, project: Project, problems: Problems) ->
     where = f"{KEY}.entry-script"
     script = config.entry_script
     if not script:
+        if project.table.get("entry-script"):
+            return  # a value of another type, reported when the table was read
         problems.add(
             where,
             "is required and missing.",

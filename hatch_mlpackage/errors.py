@@ -36,9 +36,13 @@ class Problems:
     def add(self, where: str, what: str, fix: str = "") -> None:
         self._found.append(Problem(where=where, what=what, fix=fix))
 
+    @property
+    def found(self) -> tuple[Problem, ...]:
+        return tuple(self._found)
+
     def raise_if_any(self) -> None:
         if self._found:
-            raise ConfigurationError(tuple(self._found))
+            raise ConfigurationError(self.found)
 
 
 class ConfigurationError(MLPackageError):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import stat
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.errors import ContextError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 # hatchling's own default (2020-02-02): one fixed moment for every file, whatever the clock.
 TIMESTAMP = 1580601600
@@ -137,12 +138,12 @@ def hash_file(path: Path) -> str:
 
 def _entries(directory: Path, relative: str = "") -> Iterator[tuple[str, Path]]:
     """Yield every file, link or empty folder; folders with contents are known by what they hold."""
-    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
-        path = f"{relative}{entry.name}"
-        if entry.is_dir(follow_symlinks=False) and any(os.scandir(entry)):
-            yield from _entries(Path(entry), f"{path}/")
+    for path in sorted(directory.iterdir()):
+        place = f"{relative}{path.name}"
+        if path.is_dir() and not path.is_symlink() and any(path.iterdir()):
+            yield from _entries(path, f"{place}/")
         else:
-            yield path, Path(entry)
+            yield place, path
 
 
 def _compare(expected: ManifestFile, path: Path) -> Iterator[str]:

@@ -46,10 +46,11 @@ def libc_of(base_image: str) -> str:
     name = base_image.partition("@")[0].lower()
     if "alpine" in name:
         return "musl"
-    for word in re.split(r"[^a-z0-9.]+", name):
-        for distribution, minor in _GLIBC_OF_DISTRIBUTION.items():
-            if word.startswith(distribution):
-                return f"manylinux_2_{minor}"
+    # The last part only: a registry or a team may be called anything.
+    image = name.rpartition("/")[2]
+    for distribution, minor in _GLIBC_OF_DISTRIBUTION.items():
+        if distribution in image:
+            return f"manylinux_2_{minor}"
     return f"manylinux_2_{_OLDEST_GLIBC}"
 
 

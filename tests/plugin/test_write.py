@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.plan import ContextFile, text_file
+from hatch_mlpackage.write import refuse_foreign, write_files
+
+TIMESTAMP = 1_000_000_000
+SHA_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+
+
+def seal(hashed):
+    return text_file("sums", "".join(f"{digest} {file.path}\n" for file, digest in hashed), layer="manifest")
+
+
+def write(files, destination, *, reason="", progress=lambda file, written: None):
+    write_files(
+        files,
+        destination,
+        seal=seal,
+        reason_to_keep=lambda _: reason,
+        timestamp=TIMESTAMP,
+        progress=progress,
+    )
+
+
+def copied(path, source, *, mode=0o644):
+    return ContextFile(path=path, layer="source", source=source, size=source.stat().st_size, mode=mode)
+
+
+def tree(directory):
+    """Return every entry below a folder: path → (mode, mtime, contents)."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        status = path.stat()
+        contents = path.read_bytes() if path.is_file() else None
+        found[path.relative_to(directory).as_posix()] = (stat.S_IMODE(status.st_mode), status.st_mtime, contents)
+    return found
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "source"
+    path.write_text("a")
+    path.chmod(0o600)
+    return path
+
+
+def test_writes_bytes_modes_and_times(tmp_path, source):
+    """Texts and copies get fixed modes and one time, whatever the umask; nothing else is left beside them."""
+    before = os.umask(0o077)
+    try:
+        write([text_file("text", "t", layer="build"), copied("x/y/copy", source, mode=0o755)], tmp_path / "out/context")
+    finally:
+        os.umask(before)
+
+    assert tree(tmp_path / "out/context") == {
+        "sums": (
+            0o644,
+            TIMESTAMP,
+            b"e3b98a4da31a127d4bde6e43033f66ba274cab0eb7eb1c70ec41402bf6273dd8 text\n%s x/y/copy\n" % SHA_OF_A.encode(),
+        ),
+        "text": (0o644, TIMESTAMP, b"t"),
+        "x": (0o755, TIMESTAMP, None),
+        "x/y": (0o755, TIMESTAMP, None),
+        "x/y/copy": (0o755, TIMESTAMP, b"a"),
+    }
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["context"]
+    assert stat.S_IMODE(source.stat().st_mode) == 0o600
+
+
+def test_progress(tmp_path):
+    """Progress is told in bytes per file, chunk by chunk."""
+    big = tmp_path / "big"
+    big.write_bytes(bytes((1 << 20) + 1))
+    told = []
+
+    write([copied("big", big)], tmp_path / "context", progress=lambda file, written: told.append((file.path, written)))
+
+    assert told == [("big", 1 << 20), ("big", 1), ("sums", 69)]
+
+
+def test_replaces_a_context_whole(tmp_path, source):
+    """The old folder goes away as a whole: no stale file stays."""
+    write([text_file("old", "", layer="build")], tmp_path / "context")
+
+    write([copied("new", source)], tmp_path / "context")
+
+    assert sorted(tree(tmp_path / "context")) == ["new", "sums"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["context", "source"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_keeps_what_is_not_ours(tmp_path, kind):
+    """A file, a link or a foreign folder in the way stays, and the error says what to do."""
+    destination = tmp_path / "context"
+    if kind == "file":
+        destination.write_text("mine")
+        expected = "in the way and not a folder. Remove it, or choose another output."
+    elif kind == "link":
+        destination.symlink_to(tmp_path)
+        expected = "in the way and not a folder. Remove it, or choose another output."
+    else:
+        destination.mkdir()
+        (destination / "mine").write_text("mine")
+        expected = "holds photos. Move it away, or choose another output."
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(ContextError) as raised:
+        write([text_file("new", "", layer="build")], destination, reason="holds photos")
+
+    assert str(raised.value) == f"{destination}: {expected}"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_empty_folder_is_free(tmp_path):
+    """An empty folder is nobody's work."""
+    refuse_foreign(tmp_path, lambda _: "never asked")
+
+
+def test_a_source_that_changes(tmp_path, source):
+    """A file that grew since the plan is no hash of anything: the old context stays."""
+    write([text_file("old", "", layer="build")], tmp_path / "context")
+    file = copied("new", source)
+    source.write_text("ab")
+
+    with pytest.raises(ContextError) as raised:
+        write([file], tmp_path / "context")
+
+    assert str(raised.value) == f"{source}: changed while it was read. Run again when nothing writes to it."
+    assert sorted(tree(tmp_path / "context")) == ["old", "sums"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["context", "source"]
+
+
+def test_a_source_that_vanishes(tmp_path, source):
+    """A file that went away since the plan is named."""
+    file = copied("new", source)
+    source.unlink()
+
+    with pytest.raises(ContextError) as raised:
+        write([file], tmp_path / "context")
+
+    assert str(raised.value) == f"{source}: No such file or directory. What was there before is unchanged."
+
+
+def test_an_interrupt_leaves_nothing(tmp_path, source):
+    """Ctrl-C half-way leaves the previous context and no partial folder."""
+    write([text_file("old", "", layer="build")], tmp_path / "context")
+
+    def interrupt(file, written):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write([copied("new", source)], tmp_path / "context", progress=interrupt)
+
+    assert sorted(tree(tmp_path / "context")) == ["old", "sums"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["context", "source"]
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path, source):
+    """The partial folder of a run that was killed goes with the next run; that of a living run stays."""
+    (tmp_path / ".context.dead.partial").mkdir()
+    (tmp_path / ".context.dead.partial/half").write_text("half")
+    seen = []
+
+    def look(file, written):
+        if threading.current_thread() is threading.main_thread() and not seen:
+            seen.append(sorted(path.name for path in tmp_path.glob(".context.*")))
+            write([text_file("other", "", layer="build")], tmp_path / "context")  # a second run meanwhile
+            seen.append(sorted(path.name for path in tmp_path.glob(".context.*")))
+
+    write([copied("new", source)], tmp_path / "context", progress=look)
+
+    assert ".context.dead.partial" not in seen[0]
+    assert seen[0] == seen[1]
+    assert sorted(tree(tmp_path / "context")) == ["new", "sums"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk(tmp_path, source):
+    """A disk that fills up half-way keeps the previous context, and the error says what to do."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    big = tmp_path / "big"
+    big.write_bytes(bytes(4 << 20))
+    # The mount lives in a namespace of the child's own and goes away with it.
+    child = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from test_write import copied, tree, write
+from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.plan import text_file
+disk = Path(sys.argv[1])
+write([text_file("old", "", layer="build")], disk / "context")
+try:
+    write([copied("big", Path(sys.argv[2]))], disk / "context")
+except ContextError as error:
+    print(error)
+print(sorted(tree(disk / "context")), sorted(path.name for path in disk.iterdir()))
+"""
+    result = subprocess.run(
+        ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=1m none "$1" && shift && exec "$@"', "-", str(disk)]
+        + [sys.executable, "-c", child, str(disk), str(big), str(Path(__file__).parent)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert lines[0].endswith(
+        "/big: no space left. Free some, or choose an output on another disk. What was there before is unchanged."
+    )
+    assert lines[1:] == ["['old', 'sums'] ['context']"]
