@@ -1,0 +1,148 @@
+"""Tells whether a lock still answers what is asked, from its text alone: no network, no resolver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from packaging.requirements import Requirement
+
+from hatch_mlpackage.errors import LockError
+
+from .environment import applies
+from .header import SCHEMA, Header, digest, inputs_digest, split_header
+from .pins import Pin, read_pins
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.target import Target
+
+    from .requirements import Requirements
+
+Status = Literal["fresh", "satisfied", "stale", "missing", "damaged", "other-target"]
+_USABLE = frozenset({"fresh", "satisfied"})
+_SAID = {
+    "fresh": "is fresh",
+    "satisfied": "was made from other inputs, and still satisfies every requirement",
+    "stale": "is stale",
+    "missing": "is missing",
+    "damaged": "is damaged",
+    "other-target": "was made for another image",
+}
+_CONFLICT = re.compile(r"(?m)^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockState:
+    """How a lock stands to its inputs; each reason names the requirement and what the lock has."""
+
+    status: Status
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        return self.status in _USABLE
+
+    def describe(self, lock: str) -> str:
+        """Say it in a sentence and one line for each reason; `lock` is the path to show."""
+        return "\n  ".join((f"{lock} {_SAID[self.status]}{':' if self.reasons else '.'}", *self.reasons))
+
+    def require(self, lock: str) -> None:
+        """Raise LockError unless the lock can be used; `lock` is the path to show."""
+        if not self.usable:
+            raise LockError(f"{self.describe(lock)}\nRun `mlpackage lock` and commit the result.")
+
+
+def check_lock(text: str | None, requirements: Requirements, target: Target) -> LockState:
+    """Compare a lock's text, None where there is no file, with what is asked of it now."""
+    if text is None:
+        return LockState(status="missing")
+    text = text.replace("\r\n", "\n")  # a checkout on Windows
+    header, body = split_header(text)
+    if header is None or header.body != digest(body):
+        return LockState(status="damaged", reasons=_damage(text, header, body))
+    if header.schema != SCHEMA:
+        return LockState(status="stale", reasons=(f"its schema is {header.schema}, this release reads {SCHEMA}",))
+    other = tuple(_other_target(header, target))
+    if other:
+        return LockState(status="other-target", reasons=other)
+    if header.inputs == inputs_digest(requirements, target):
+        return LockState(status="fresh")
+    return _compare(header, body, requirements, target)
+
+
+def _damage(text: str, header: Header | None, body: str) -> tuple[str, ...]:
+    conflict = _CONFLICT.search(text)
+    if conflict:
+        return (f"line {text.count(chr(10), 0, conflict.start()) + 1} is a merge-conflict marker",)
+    if header is None:
+        return ("its `# mlpackage-lock:` line is missing or cut short: it was not written by `mlpackage lock`",)
+    try:
+        read_pins(body)
+    except LockError as error:
+        offset = text.count("\n") - body.count("\n")
+        return (_in_file(str(error), offset),)
+    if not body.endswith("\n"):
+        return ("it ends in the middle of an entry: it was cut short",)
+    return ("it was edited by hand, or cut short, after it was written",)
+
+
+def _in_file(message: str, offset: int) -> str:
+    return re.sub(r"^line (\d+)", lambda line: f"line {int(line[1]) + offset}", message)
+
+
+def _other_target(header: Header, target: Target) -> Iterator[str]:
+    if header.python != target.python:
+        yield f"it is for CPython {header.python}, the image has {target.python}"
+    if header.platform != target.platform:
+        yield f"it is for {header.platform}, the image is for {target.platform}"
+    if not _loads(header.libc, target.libc):
+        yield f"its wheels may need {header.libc}, the image has {target.libc}"
+
+
+def _loads(locked: str, present: str) -> bool:
+    """Tell whether wheels for one C library load on another: those for an older glibc load on every newer one."""
+    if not (locked.startswith("manylinux_") and present.startswith("manylinux_")):
+        return locked == present
+    return _numbers(locked) <= _numbers(present)
+
+
+def _numbers(libc: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", libc)]
+
+
+def _compare(header: Header, body: str, requirements: Requirements, target: Target) -> LockState:
+    try:
+        pins = {pin.name: pin for pin in read_pins(body)}
+    except LockError as error:
+        return LockState(status="damaged", reasons=(str(error),))
+    asked = [Requirement(text) for text in requirements.requirements]
+    limits = [Requirement(text) for text in requirements.constraints]
+    reasons = tuple(
+        reason
+        for requirement, is_limit in [*((one, False) for one in asked), *((one, True) for one in limits)]
+        if applies(requirement, target) and not (is_limit and requirement.name not in pins)
+        for reason in _unmet(requirement, pins.get(requirement.name), header)
+    )
+    return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
+
+
+def _unmet(requirement: Requirement, pin: Pin | None, header: Header) -> Iterator[str]:
+    if pin is None:
+        yield f"{requirement} is asked for, the lock has no {requirement.name}"
+        return
+    if not _meets(requirement, pin):
+        yield f"{requirement} is asked for, the lock has {pin}"
+    for extra in sorted(requirement.extras - header.extras.get(requirement.name, frozenset())):
+        yield f"{requirement} is asked for, the lock has {pin} without its extra {extra}"
+
+
+def _meets(requirement: Requirement, pin: Pin) -> bool:
+    if requirement.url is not None:
+        return _bare(requirement.url) == _bare(pin.url or "")
+    return pin.version is None or requirement.specifier.contains(pin.version, prereleases=True)
+
+
+def _bare(url: str) -> str:
+    return url.partition("#")[0]

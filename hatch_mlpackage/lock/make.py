@@ -1,0 +1,113 @@
+"""Makes a lock: runs a resolver in a folder of its own, checks what it wrote, and puts our header on it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from packaging.requirements import Requirement
+
+from hatch_mlpackage.errors import LockError
+
+from . import pip_tools, uv
+from .environment import applies
+from .header import with_header
+from .pins import Pin, kept_pins, read_pins
+from .redact import has_credentials, redact
+from .resolver import CONSTRAINTS, INPUT, OUTPUT, Task
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.target import Target
+
+    from .requirements import Requirements
+
+Locker = Literal["uv", "pip-tools"]
+_INSTALL = 'Install it with: pip install "hatch-mlpackage[cli]"'
+# What the resolver's command line says instead, or what the image's pip has no use for.
+_NOT_IN_INPUT = ("--pre", "--trusted-host ")
+
+
+def make_lock(
+    requirements: Requirements,
+    target: Target,
+    *,
+    locker: Locker,
+    previous: str | None,
+    upgrade: bool,
+    report: Callable[[str], None],
+) -> str:
+    """Return the whole text of a lock for the image.
+
+    Pins of `previous` are kept where they still fit, unless `upgrade`. Raises LockError where the requirements
+    cannot be locked, UnavailableError where the network or an index failed.
+    """
+    # The image installs from the indexes that the project names; those of this machine stay its own affair.
+    options = "".join(f"{option}\n" for option in requirements.options if option != "--pre")
+    if not requirements.requirements:
+        return with_header(options, requirements, target)
+    resolve = _choose(locker, target, report)
+    with tempfile.TemporaryDirectory(prefix="mlpackage-lock-") as folder:
+        task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
+        _write_inputs(task, "" if upgrade else kept_pins(previous))
+        resolve(task)
+        body = (task.folder / OUTPUT).read_text(encoding="utf-8")
+    pins = _proven(body, requirements, target, folder)
+    report(f"Locked {len(pins)} packages with {sum(len(pin.hashes) for pin in pins)} hashes.")
+    return with_header(options + body, requirements, target)
+
+
+def _choose(locker: Locker, target: Target, report: Callable[[str], None]) -> Callable[[Task], None]:
+    if locker == "pip-tools":
+        pip_tools.require_installed(_INSTALL)
+        pip_tools.require_host(target)
+        return pip_tools.resolve
+    if uv.find() is not None:
+        return uv.resolve
+    if not pip_tools.is_installed():
+        raise LockError(f"No resolver is installed: neither uv nor pip-tools is found. {_INSTALL}")
+    pip_tools.require_host(target)
+    report("uv is not installed: locking with pip-tools, which takes longer.")
+    return pip_tools.resolve
+
+
+def _write_inputs(task: Task, kept: str) -> None:
+    wanted = task.requirements
+    options = [option for option in wanted.options if not option.startswith(_NOT_IN_INPUT)]
+    _write_lines(task.folder / INPUT, (*options, *wanted.requirements))
+    _write_lines(task.folder / CONSTRAINTS, wanted.constraints)
+    if kept:
+        (task.folder / OUTPUT).write_text(kept, encoding="utf-8", newline="\n")
+
+
+def _write_lines(path: Path, lines: tuple[str, ...]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+
+
+def _proven(body: str, requirements: Requirements, target: Target, folder: str) -> tuple[Pin, ...]:
+    """Read a resolver's output back; whatever it is, no lock leaves with a wrong file, a path or a credential."""
+    try:
+        pins = read_pins(body)
+    except LockError as error:
+        raise LockError(f"The resolver wrote what cannot be installed by hash: {redact(str(error))}.") from error
+    if folder in body or has_credentials(body):
+        raise LockError("The resolver wrote a path or a password of this machine: the lock is not kept.")
+    by_name = {pin.name: pin for pin in pins}
+    for requirement in map(Requirement, requirements.requirements):
+        if not applies(requirement, target):
+            continue
+        pin = by_name.get(requirement.name)
+        if pin is None:
+            raise LockError(f"The resolver left {requirement} out, though it counts for {target}.")
+        _require_same_file(requirement, pin)
+    return pins
+
+
+def _require_same_file(requirement: Requirement, pin: Pin) -> None:
+    wanted = (requirement.url or "").partition("#sha256=")[2].partition("&")[0].lower()
+    if wanted and f"sha256:{wanted}" not in pin.hashes:
+        raise LockError(
+            f"The file at the URL of {requirement.name} is not the one you named: sha256 {wanted} is asked for, "
+            f"it has {', '.join(pin.hashes)}. Correct the URL or its `#sha256=`."
+        )

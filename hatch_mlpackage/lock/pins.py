@@ -1,0 +1,59 @@
+"""Reads the entries of a hashed requirements file: what is pinned, and to which files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from packaging.utils import canonicalize_name
+
+from hatch_mlpackage.errors import LockError
+
+from .pip_file import Line, logical_lines
+
+_HASH = r"sha(?:256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})"
+_ENTRY = re.compile(
+    r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)(?:\[[^\]]*\])?"
+    r"(?:\s*==\s*(?P<version>[^\s;=]+)|\s*@\s*(?P<url>\S+))"
+    rf"(?P<marker>\s*;[^#]*?)?(?P<hashes>(?:\s+--hash[= ]{_HASH})*)"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """One locked distribution: its canonical name, version or wheel URL, and `algorithm:hexdigest` of its files."""
+
+    name: str
+    version: str | None
+    url: str | None
+    hashes: tuple[str, ...]
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}" if self.version is not None else f"{self.name} @ {self.url}"
+
+
+def read_pins(text: str) -> tuple[Pin, ...]:
+    """Read every pin of a lock; raise LockError at the first line that is no pin with hashes."""
+    return tuple(_pin(line) for line in logical_lines(text) if not line.text.startswith("--"))
+
+
+def _pin(line: Line) -> Pin:
+    entry = _ENTRY.fullmatch(line.text)
+    if entry is None:
+        raise LockError(f"line {line.number} is not a locked requirement: `{line.text[:80]}`")
+    name = canonicalize_name(entry["name"])
+    hashes = tuple(re.findall(_HASH, entry["hashes"]))
+    if not hashes:
+        raise LockError(f"line {line.number}: {name} has no hash")
+    return Pin(name=name, version=entry["version"], url=entry["url"], hashes=hashes, line=line.number)
+
+
+def kept_pins(text: str | None) -> str:
+    """Return the bare `name==version` lines of an earlier lock, damaged or not, for a resolver to start from.
+
+    Without their hashes: pip-tools would copy those unseen, so an edited hash, or one missing since a wheel was
+    uploaded later, would stay for ever.
+    """
+    found = re.findall(r"(?m)^([A-Za-z0-9][\w.-]*==[^\s;\\=]+)(?=[\s;\\]|$)", text or "")
+    return "".join(f"{pin}\n" for pin in dict.fromkeys(found))

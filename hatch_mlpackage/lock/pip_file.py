@@ -1,0 +1,101 @@
+"""Reads the text of pip's requirement files as pip does: encodings, continued lines, comments, options."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import shlex
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_OPTION_STARTS = re.compile(r"\s(?=--?[A-Za-z])")
+_SHORT = {"-i": "--index-url", "-f": "--find-links", "-r": "--requirement", "-c": "--constraint", "-e": "--editable"}
+WITH_VALUE = frozenset(
+    {
+        *_SHORT.values(),
+        "--extra-index-url",
+        "--hash",
+        "--no-binary",
+        "--only-binary",
+        "--trusted-host",
+        "--use-feature",
+        "--config-settings",
+        "--global-option",
+        "--install-option",
+    }
+)
+
+
+class Line(NamedTuple):
+    """A logical line: continued lines joined, comment removed; `number` is where it starts, from 1."""
+
+    number: int
+    text: str
+
+
+class Option(NamedTuple):
+    """An option by its long name, with its value or the empty string."""
+
+    name: str
+    value: str
+
+
+def decode(content: bytes) -> str:
+    """Decode as UTF-8, or UTF-16 where a byte order mark says so: PowerShell's `pip freeze >` writes that."""
+    for bom, encoding in _BOMS:
+        if content.startswith(bom):
+            return content[len(bom) :].decode(encoding)
+    return content.decode("utf-8")
+
+
+def logical_lines(text: str) -> Iterator[Line]:
+    """Yield every line that says something."""
+    pending: list[str] = []
+    start = 1
+    for number, physical in enumerate(_LINE_END.split(text), 1):
+        if not pending:
+            start = number
+        # As in pip, a comment ends a continued line, whatever the comment ends with.
+        continued = physical.endswith("\\") and not physical.lstrip().startswith("#")
+        pending.append(physical.removesuffix("\\") if continued else f" {physical}" if pending else physical)
+        if not continued:
+            yield from _said(start, pending)
+            pending = []
+    yield from _said(start, pending)
+
+
+def _said(start: int, parts: list[str]) -> Iterator[Line]:
+    text = _COMMENT.sub("", "".join(parts)).strip()
+    if text:
+        yield Line(start, text)
+
+
+def split_options(text: str) -> tuple[str, str]:
+    """Part a line into its requirement and the options after it."""
+    if text.startswith("-"):
+        return "", text
+    requirement, *options = _OPTION_STARTS.split(text, maxsplit=1)
+    return requirement.strip(), "".join(options)
+
+
+def options_of(text: str) -> tuple[Option, ...]:
+    """Parse `--name=value`, `--name value`, `-r file` and `-rfile`; raise ValueError saying what is wrong."""
+    words = iter(shlex.split(text))
+    return tuple(_option(word, words) for word in words)
+
+
+def _option(word: str, following: Iterator[str]) -> Option:
+    if word.startswith("--"):
+        name, has_value, value = word.partition("=")
+    elif word.startswith("-") and word[:2] in _SHORT:
+        name, has_value, value = _SHORT[word[:2]], word[2:], word[2:].removeprefix("=")
+    else:
+        name, has_value, value = word, "", ""
+    if name in WITH_VALUE and not has_value:
+        value = next(following, "")
+    if name in WITH_VALUE and not value:
+        raise ValueError(f"{name} has no value")
+    return Option(name, value)

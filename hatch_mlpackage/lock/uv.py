@@ -1,0 +1,68 @@
+"""Locks with `uv pip compile`, which is right for any Python and platform from any machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from . import index_settings
+from .resolver import CONSTRAINTS, INPUT, OUTPUT, Task, fail, run
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.target import Target
+
+# The C library versions that uv knows a platform for, oldest first.
+_GLIBC_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+
+
+def find() -> str | None:
+    """Return the path of uv's program: the installed package's, or the first on PATH."""
+    try:
+        from uv import find_uv_bin  # noqa: PLC0415 - an extra: absent where only a lock is read
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        return shutil.which("uv")
+
+
+def platform_of(target: Target) -> str:
+    """Name uv's platform with the image's C library, or the newest older one."""
+    if target.libc == "musl":
+        return f"{target.architecture}-unknown-linux-musl"
+    minor = int(target.libc.rpartition("_")[2])
+    return f"{target.architecture}-manylinux_2_{max(known for known in _GLIBC_MINORS if known <= minor)}"
+
+
+def resolve(task: Task) -> None:
+    """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
+    environment, options = index_settings.for_uv(os.environ, task)
+    outcome = run((find() or "uv", *_arguments(task), *options), environment, task)
+    if outcome.status:
+        fail(task, outcome.said, _reason(outcome.said))
+
+
+def _arguments(task: Task) -> list[str]:
+    arguments = ["pip", "compile", "--no-progress", "--color=never", "--no-header", "--generate-hashes"]
+    arguments += ["--only-binary=:all:", f"--python-version={task.target.python}"]
+    arguments += [f"--python-platform={platform_of(task.target)}", f"--python={sys.executable}"]
+    arguments += [f"--constraints={CONSTRAINTS}", f"--output-file={OUTPUT}"]
+    if task.upgrade:
+        arguments.append("--upgrade")
+    if "--pre" in task.requirements.options:
+        arguments.append("--prerelease=allow")
+    hosts = (
+        option.removeprefix("--trusted-host ")
+        for option in task.requirements.options
+        if option.startswith("--trusted-host ")
+    )
+    return [*arguments, *(f"--allow-insecure-host={host}" for host in hosts), INPUT]
+
+
+def _reason(said: str) -> str:
+    """Keep uv's error, causes and hints; leave out its warnings and what it printed of the lock."""
+    _, found, after = said.partition("error: ")
+    text = re.sub(r"(?m)^\s*(?:cause|╰─▶|├─▶)\s*:?\s*", "", after if found else said)
+    return re.sub(r"(?m)^warning: .*$\n?", "", text)
