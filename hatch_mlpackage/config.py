@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from hatch_mlpackage.tables import did_you_mean, read_table
 from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS, Target, libc_of, python_of
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 KEY = "tool.mlpackage"
 DEFAULT_PYTHON = "3.12"
-LOCKERS = ("uv", "pip-tools")
+Locker = Literal["uv", "pip-tools"]
+LOCKERS: tuple[Locker, ...] = get_args(Locker)
 
 # What the image sets for the server; a second value would silently lose or break the context's own layout.
 RESERVED_VARIABLES = frozenset(
@@ -89,7 +90,7 @@ class Config:
     dependencies: tuple[str, ...] | None = None
     system_packages: tuple[str, ...] = ()
     environment_variables: Mapping[str, str] = field(default_factory=dict)
-    locker: str = "uv"
+    locker: Locker = "uv"
     lock_directory: str = "locks"
     models: tuple[Model, ...] = ()
     server: Server = field(default_factory=Server)

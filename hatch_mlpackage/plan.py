@@ -71,7 +71,7 @@ def text_file(path: str, text: str, *, layer: str) -> ContextFile:
 
 def make_plan(files: Iterable[ContextFile], models: Iterable[Model]) -> ContextPlan:
     """Sort the files and name the layers, most stable first."""
-    layers = ("environment", "runtime", *(model.context_path for model in models), "source")
+    layers = ("environment", "runtime", *(model.context_path for model in models), "source", "manifest")
     return ContextPlan(files=tuple(sorted(files, key=lambda file: file.path)), layers=layers)
 
 
@@ -106,10 +106,10 @@ def source_name(project: Project, config: Config) -> str:
 
 
 def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[ContextFile]:
-    """Yield the runtime's own modules and its locked requirements for the image's Python."""
-    for relative, path in _walk(runtime, _is_derived):
-        if relative.suffix == ".py":
-            yield from _context_file(path, PurePosixPath("runtime", relative), "runtime", problems)
+    """Yield the runtime's program and its locked requirements for the image's Python."""
+    for part in ("__main__.py", "mlpackage_runtime"):
+        for relative, path in _walk(runtime / part, _is_derived):
+            yield from _context_file(path, PurePosixPath("runtime", part, relative), "runtime", problems)
     lock = runtime / "requirements" / f"{python}.txt"
     yield from _context_file(lock, PurePosixPath("runtime/requirements.txt"), "runtime", problems)
 

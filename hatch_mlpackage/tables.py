@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -78,6 +78,8 @@ def _read_value(kind: Any, value: object, where: str, problems: Problems) -> Any
         return _read_array(get_args(kind)[0], value, where, problems)
     if get_origin(kind) is Mapping:
         return _read_mapping(get_args(kind)[1], value, where, problems)
+    if get_origin(kind) is Literal:
+        kind = str  # the caller knows what the choices mean, and says so
     # TOML's booleans are Python integers: an exact type keeps `workers = true` out.
     if type(value) is kind:
         return value

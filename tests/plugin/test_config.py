@@ -129,8 +129,10 @@ class TestRefused:
             ),
             (
                 {"environment-variables": {"A": "x\ny"}},
-                f"{K}.environment-variables.A: 'x\\ny' holds a line break or control character. "
-                "A Dockerfile cannot carry it.",
+                (
+                    f"{K}.environment-variables.A: 'x\\ny' holds a line break or control character. "
+                    "A Dockerfile cannot carry it."
+                ),
             ),
             (
                 {"environment-variables": {"A-B": "x"}},
@@ -138,8 +140,10 @@ class TestRefused:
             ),
             (
                 {"base-image": "mcr.microsoft.com/azureml/openmpi 4.1.0-ubuntu 20.04:20220601.v1"},
-                f"{K}.base-image: 'mcr.microsoft.com/azureml/openmpi 4.1.0-ubuntu 20.04:20220601.v1' is not an image "
-                "reference. Write [registry/]name[:tag][@sha256:digest], without spaces and with the name in lower case.",
+                (
+                    f"{K}.base-image: 'mcr.microsoft.com/azureml/openmpi 4.1.0-ubuntu 20.04:20220601.v1' is not an image "
+                    "reference. Write [registry/]name[:tag][@sha256:digest], without spaces and with the name in lower case."
+                ),
             ),
             (
                 {"base-image": "python:3.11-slim", "python-version": "3.12"},
@@ -147,8 +151,10 @@ class TestRefused:
             ),
             (
                 {"python-version": "2.7"},
-                f"{K}.python-version: '2.7' is not a supported Python version. "
-                "Use one of 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14.",
+                (
+                    f"{K}.python-version: '2.7' is not a supported Python version. "
+                    "Use one of 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14."
+                ),
             ),
             (
                 {"platform": "linux/amd46"},
@@ -181,8 +187,10 @@ class TestRefused:
         [
             (
                 {"name": "-ridge", "path": "models/ridge.pkl"},
-                f"{K}.models[0].name: '-ridge' is not a model name. "
-                "Use 1 to 255 letters, digits, dashes, dots and underscores, a letter or digit first.",
+                (
+                    f"{K}.models[0].name: '-ridge' is not a model name. "
+                    "Use 1 to 255 letters, digits, dashes, dots and underscores, a letter or digit first."
+                ),
             ),
             (
                 {"name": "r", "version": "1/2", "path": "models/ridge.pkl"},
@@ -190,13 +198,17 @@ class TestRefused:
             ),
             (
                 {"name": "r", "path": "../ridge.pkl"},
-                f"{K}.models[0].path: '../ridge.pkl' is outside the project. "
-                "Copy it into the project, or place a symbolic link to it there and name the link.",
+                (
+                    f"{K}.models[0].path: '../ridge.pkl' is outside the project. "
+                    "Copy it into the project, or place a symbolic link to it there and name the link."
+                ),
             ),
             (
                 {"name": "r", "path": "/srv/ridge.pkl"},
-                f"{K}.models[0].path: '/srv/ridge.pkl' is outside the project. "
-                "Copy it into the project, or place a symbolic link to it there and name the link.",
+                (
+                    f"{K}.models[0].path: '/srv/ridge.pkl' is outside the project. "
+                    "Copy it into the project, or place a symbolic link to it there and name the link."
+                ),
             ),
         ],
     )
@@ -228,9 +240,11 @@ class TestRefused:
         read_config(project, problems)
 
         assert [problem.fix for problem in problems.found] == [
-            "This is an unpacked source distribution, which holds no ignored files: build the wheel from the "
-            "checkout (`python -m build --wheel`), or add the file to `artifacts` in "
-            "[tool.hatch.build.targets.sdist]."
+            (
+                "This is an unpacked source distribution, which holds no ignored files: build the wheel from the "
+                "checkout (`python -m build --wheel`), or add the file to `artifacts` in "
+                "[tool.hatch.build.targets.sdist]."
+            )
         ]
 
     def test_one_name_and_version_twice(self, make_project, problems):
@@ -245,18 +259,24 @@ class TestRefused:
         [
             (
                 None,
-                f"{K}.entry-script: is required and missing. Name the script with init() and run(): "
-                'entry-script = "score.py".',
+                (
+                    f"{K}.entry-script: is required and missing. Name the script with init() and run(): "
+                    'entry-script = "score.py".'
+                ),
             ),
             (
                 "src/score-it.py",
-                f"{K}.entry-script: 'src/score-it.py' cannot be imported as a module. "
-                "Rename it to a valid Python module name.",
+                (
+                    f"{K}.entry-script: 'src/score-it.py' cannot be imported as a module. "
+                    "Rename it to a valid Python module name."
+                ),
             ),
             (
                 "src/class.py",
-                f"{K}.entry-script: 'src/class.py' cannot be imported as a module. "
-                "Rename it to a valid Python module name.",
+                (
+                    f"{K}.entry-script: 'src/class.py' cannot be imported as a module. "
+                    "Rename it to a valid Python module name."
+                ),
             ),
             (
                 "src/score.R",
@@ -289,8 +309,10 @@ class TestRefused:
         read_config(make_project(requires_python=">=3.13"), problems)
 
         assert found(problems) == [
-            f"{K}.python-version: '3.12' is excluded by requires-python '>=3.13'. "
-            f'Set a version that the project allows: python-version = "X.Y" in [{K}].',
+            (
+                f"{K}.python-version: '3.12' is excluded by requires-python '>=3.13'. "
+                f'Set a version that the project allows: python-version = "X.Y" in [{K}].'
+            ),
         ]
 
     def test_requires_python_with_a_patch_version(self, make_project, problems):
@@ -304,8 +326,10 @@ class TestRefused:
         read_config(make_project(dependencies=None), problems)
 
         assert found(problems) == [
-            "project.dependencies: is dynamic, and only the build backend knows it. "
-            f'Name the requirements here: requirements = ["requirements.txt"] in [{K}].',
+            (
+                "project.dependencies: is dynamic, and only the build backend knows it. "
+                f'Name the requirements here: requirements = ["requirements.txt"] in [{K}].'
+            ),
         ]
 
     def test_everything_at_once(self, make_project, problems):

@@ -138,14 +138,14 @@ def test_a_name_that_is_not_utf8(make_project, plan_of, problems):
 
 
 def test_the_runtime(tmp_path, problems):
-    """The runtime's modules go along with the one lock that fits the image's Python."""
-    for name in ("__main__.py", "README.md", "pkg/a.py", "pkg/__pycache__/a.pyc", "requirements/3.11.txt"):
+    """The runtime's program goes along with the one lock that fits the image's Python."""
+    for name in ("__main__.py", "README.md", "mlpackage_runtime/a.py", "mlpackage_runtime/__pycache__/a.pyc", "requirements/3.11.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
 
     assert planned(runtime_files(tmp_path, "3.11", problems)) == [
         ("runtime/__main__.py", "runtime", 0, "0o644"),
-        ("runtime/pkg/a.py", "runtime", 0, "0o644"),
+        ("runtime/mlpackage_runtime/a.py", "runtime", 0, "0o644"),
         ("runtime/requirements.txt", "runtime", 0, "0o644"),
     ]
     assert found(problems) == []
@@ -158,7 +158,7 @@ def test_a_plan_is_sorted_and_knows_its_layers(make_project, problems):
 
     plan = make_plan([b, a], config.models)
 
-    assert plan == ContextPlan(files=(a, b), layers=("environment", "runtime", "azureml-models/ridge/1", "source"))
+    assert plan == ContextPlan(files=(a, b), layers=("environment", "runtime", "azureml-models/ridge/1", "source", "manifest"))
     assert a == ContextFile(path="a", layer="source", source="é".encode(), size=2, mode=0o644)
     assert (plan.size, plan.in_layer("source")) == (2, (a,))
 

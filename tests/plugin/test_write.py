@@ -208,8 +208,21 @@ except ContextError as error:
 print(sorted(tree(disk / "context")), sorted(path.name for path in disk.iterdir()))
 """
     result = subprocess.run(
-        ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=1m none "$1" && shift && exec "$@"', "-", str(disk)]
-        + [sys.executable, "-c", child, str(disk), str(big), str(Path(__file__).parent)],
+        [
+            "unshare",
+            "-m",
+            "sh",
+            "-c",
+            'mount -t tmpfs -o size=1m none "$1" && shift && exec "$@"',
+            "-",
+            str(disk),
+            sys.executable,
+            "-c",
+            child,
+            str(disk),
+            str(big),
+            str(Path(__file__).parent),
+        ],
         capture_output=True,
         text=True,
         check=False,
