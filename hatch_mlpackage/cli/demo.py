@@ -1,0 +1,180 @@
+"""`mlpackage demo`: the main job from start to end on a real model, each step by the command a person would type."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from hatch_mlpackage.cli.demo_project import installer_environment, write_project
+from hatch_mlpackage.cli.health import free_port, wait_until_healthy
+from hatch_mlpackage.cli.output import console, is_quiet, on_terminal, show
+from hatch_mlpackage.cli.tables import draw_table
+from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.errors import ContextError, MLPackageError
+from hatch_mlpackage.foreground import shell_status, stop
+
+CONTEXT = Path("dist", "diabetes-0.1.0-context")
+_PYTHON = Path(".venv", "Scripts" if sys.platform == "win32" else "bin", "python")
+# What the words a person types stand for here, whatever PATH has.
+_PROGRAMS = {
+    "mlpackage": (sys.executable, "-P", "-m", "hatch_mlpackage"),
+    "uv": (sys.executable, "-P", "-m", "uv"),
+}
+
+
+class StepError(MLPackageError):
+    """A step of the demo ended with an exit status that is not 0; the demo ends with the same."""
+
+    def __init__(self, step: Sequence[str], status: int) -> None:
+        super().__init__(f"`{shlex.join(step)}` ended with status {status}; the reason is above.")
+        self.exit_status = status
+
+
+@click.command("demo", cls=Verb, examples=("mlpackage demo", "mlpackage demo --directory diabetes"))
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Make the project here and keep it; default: a temporary folder, removed at the end.",
+)
+def command(directory: Path | None) -> None:
+    """Train, lock, package, serve and score a real scikit-learn model, without a container engine.
+
+    Needs the network for the packages that the model needs; takes a minute or two.
+    """
+    with _folder(directory) as folder:
+        _prepare(folder)
+        _package(folder)
+        _serve_and_score(folder)
+        _prove(folder)
+    _say_what_next(directory)
+
+
+@contextlib.contextmanager
+def _folder(directory: Path | None) -> Iterator[Path]:
+    if directory is None:
+        with tempfile.TemporaryDirectory(prefix="mlpackage-demo-") as folder:
+            yield Path(folder).resolve()
+        return
+    if directory.exists() and any(directory.iterdir()):
+        raise ContextError(f"{directory}: not empty. Name a new folder for the demo.")
+    directory.mkdir(parents=True, exist_ok=True)
+    yield directory.resolve()
+
+
+def _prepare(folder: Path) -> None:
+    _title(f"A project with a model to train, an entry script and its dependencies, in {folder}")
+    for name in write_project(folder):
+        show(f"  {name}")
+    _title("Lock the dependencies, with hashes, for the image's Python and platform")
+    _step(folder, "mlpackage", "lock")
+    _title("Install the locked packages here, each checked by its hash, and train in them")
+    _step(folder, "uv", "venv", "--quiet", "--python", sys.executable, ".venv")
+    _step(
+        folder,
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(_PYTHON),
+        "--require-hashes",
+        "-r",
+        "locks/requirements.txt",
+    )
+    _step(folder, str(_PYTHON), "train.py")
+
+
+def _package(folder: Path) -> None:
+    _title("Write the build context; offline, without a container engine")
+    _step(folder, "mlpackage", "generate")
+
+
+def _serve_and_score(folder: Path) -> None:
+    _title("Serve that context as its image would, and score two patients over HTTP")
+    url = f"http://127.0.0.1:{free_port()}"
+    with _server(folder, url):
+        request = ("mlpackage", "score", "--url", url, "--data", "@request.json")
+        answer = json.loads(_step(folder, *request, capture=True))
+    predicted = json.loads((folder / "predicted.json").read_text(encoding="utf-8"))
+    if not is_quiet():
+        draw_table(
+            ("patient", "served", "model.predict"),
+            [
+                (str(row), repr(ours), repr(its))
+                for row, (ours, its) in enumerate(zip(answer, predicted, strict=True), 1)
+            ],
+        )
+    if answer != predicted:
+        raise MLPackageError("The served answer is not what model.predict says.")
+    show("The same, to the last digit.")
+
+
+def _prove(folder: Path) -> None:
+    _title("Prove that serving changed nothing: every byte and mode of the context against its manifest")
+    _step(folder, "mlpackage", "verify", str(CONTEXT))
+
+
+def _say_what_next(directory: Path | None) -> None:
+    _title("Next")
+    if directory is None:
+        show("Keep the project:     mlpackage demo --directory diabetes && cd diabetes")
+        show("Then build an image:  mlpackage image build && mlpackage image run")
+    else:
+        show(f"Build an image:       cd {shlex.quote(str(directory))} && mlpackage image build && mlpackage image run")
+    show("Package your own:     mlpackage generate --help")
+
+
+@contextlib.contextmanager
+def _server(folder: Path, url: str) -> Iterator[None]:
+    port = url.rpartition(":")[2]
+    step = ("mlpackage", "serve", "--context", str(CONTEXT), "--python", str(_PYTHON), "--port", port)
+    show(f"$ {shlex.join(step)} &")
+    with subprocess.Popen(_program(step), cwd=folder) as process:
+        try:
+            if not wait_until_healthy(url, while_alive=lambda: process.poll() is None):
+                raise StepError(step, shell_status(process.poll() or 1))
+            yield
+        finally:
+            stop(process)
+
+
+def _step(folder: Path, *words: str, capture: bool = False) -> str:
+    """Show a command, run it in the folder and return what it printed, if captured."""
+    show(f"$ {shlex.join(words)}")
+    sys.stdout.flush()
+    with subprocess.Popen(
+        _program(words),
+        cwd=folder,
+        env=installer_environment(),
+        stdout=subprocess.PIPE if capture else None,
+        text=True,
+    ) as process:
+        try:
+            printed, _ = process.communicate()
+        finally:
+            stop(process)
+    if process.returncode:
+        raise StepError(words, shell_status(process.returncode))
+    return printed or ""
+
+
+def _program(words: Sequence[str]) -> tuple[str, ...]:
+    return (*_PROGRAMS.get(words[0], words[:1]), *words[1:])
+
+
+def _title(text: str) -> None:
+    if is_quiet():
+        return
+    if on_terminal():
+        console().print(f"\n{text}", style="bold cyan", markup=False)
+    else:
+        show(f"\n{text}")

@@ -1,0 +1,36 @@
+"""Write the demo's little project: an ordinary one, with nothing that any other project could not do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import string
+import sys
+from pathlib import Path
+
+from hatch_mlpackage.resources import templates_directory
+
+_FILES = ("pyproject.toml", ".gitignore", "src/score.py", "train.py")
+_FILLED = frozenset({"pyproject.toml"})
+_ARM = frozenset({"arm64", "aarch64"})
+
+
+def write_project(folder: Path) -> tuple[str, ...]:
+    """Write the project, for an image of the running Python on this machine's architecture; return the files' names.
+
+    The lock for that image then installs here too.
+    """
+    values = {
+        "python_version": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "platform": "linux/arm64" if platform.machine().lower() in _ARM else "linux/amd64",
+    }
+    for name in _FILES:
+        text = (templates_directory() / "demo" / name).read_text(encoding="utf-8")
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(string.Template(text).substitute(values) if name in _FILLED else text, encoding="utf-8")
+    return _FILES
+
+
+def installer_environment() -> dict[str, str]:
+    return dict(os.environ)

@@ -1,0 +1,105 @@
+"""`mlpackage image build|run`: hand a context or its image to a container engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hatch_mlpackage import handoff
+from hatch_mlpackage.cli.generate import generate, image_tag, shown
+from hatch_mlpackage.cli.output import say, show
+from hatch_mlpackage.cli.project import with_project
+from hatch_mlpackage.cli.verbs import Verb, Verbs
+from hatch_mlpackage.context import default_destination, inspect_project
+from hatch_mlpackage.manifest import read_manifest
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project import Project
+
+_engine_option = click.option(
+    "--engine",
+    type=click.Choice(handoff.ENGINES),
+    help="What to use; default: the first one found.",
+)
+_tag_option = click.option("--tag", metavar="NAME[:TAG]", help="The image's name; default: as configured.")
+_context_option = click.option(
+    "--context",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="A context to use as it is, instead of the project's.",
+)
+_extra_argument = click.argument("extra", nargs=-1, metavar="[-- ENGINE OPTIONS]")
+
+
+@click.group("image", cls=Verbs)
+def command() -> None:
+    """Build or run the image with docker, podman or buildah.
+
+    The engine's command is printed first and its exit status is passed on; without any engine it is 4.
+    """
+
+
+@command.command(
+    "build",
+    cls=Verb,
+    examples=(
+        "mlpackage image build",
+        "mlpackage image build --engine podman --tag registry.example.com/diabetes:3",
+        "mlpackage image build --context dist/diabetes-0.1.0-context -- --no-cache",
+    ),
+)
+@with_project
+@_context_option
+@_engine_option
+@_tag_option
+@_extra_argument
+def build(
+    *, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]
+) -> int:
+    """Write the context and build the image from it."""
+    found = handoff.find_engine(engine)
+    if context is None:
+        context = shown(default_destination(project))
+        generate(project, context)
+        say(f"Wrote {context}")
+        tag = tag or project_tag(project)
+    tag = tag or image_tag(read_manifest(context))
+    status = handoff.execute(handoff.build_command(found, context, tag=tag, extra=extra), report=say)
+    if status == 0:
+        show(f"Built {tag}.\nNext: mlpackage image run --tag {tag}")
+    return status
+
+
+@command.command(
+    "run",
+    cls=Verb,
+    examples=(
+        "mlpackage image run",
+        "mlpackage image run --port 8080 --tag diabetes:0.1.0",
+        "mlpackage image run -- --env WORKER_COUNT=4 --memory 2g",
+    ),
+)
+@with_project
+@_context_option
+@_engine_option
+@_tag_option
+@click.option("--port", type=click.IntRange(1, 65535), default=5001, show_default=True, help="The port on 127.0.0.1.")
+@_extra_argument
+def run(
+    *, project: Project, context: Path | None, engine: str | None, tag: str | None, port: int, extra: tuple[str, ...]
+) -> int:
+    """Serve the image on a port of this machine, with a read-only root file system. Ctrl-C stops it."""
+    if tag is None:
+        tag = image_tag(read_manifest(context)) if context else project_tag(project)
+    found = handoff.find_engine(engine, handoff.RUNNERS)
+    say(f"Serving {tag} on http://127.0.0.1:{port} (Ctrl-C stops it)")
+    return handoff.execute(handoff.run_command(found, tag, port=port, extra=extra), report=say)
+
+
+def project_tag(project: Project) -> str:
+    """Name the project's image: `image.name` as configured, with the version where it has no tag."""
+    name = inspect_project(project).config.image.name
+    tagged = ":" in name.rpartition("/")[2]
+    return name if tagged else f"{name}:{project.version.replace('+', '-')}"

@@ -1,0 +1,36 @@
+"""`mlpackage lock`: resolve the requirements for the image, or check that the lock still fits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hatch_mlpackage.cli.generate import shown
+from hatch_mlpackage.cli.output import say, show
+from hatch_mlpackage.cli.project import with_project
+from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.context import check_project_lock, inspect_project, lock_project
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project import Project
+
+
+@click.command("lock", cls=Verb, examples=("mlpackage lock", "mlpackage lock --upgrade", "mlpackage lock --check"))
+@with_project
+@click.option("--upgrade", is_flag=True, help="Take the newest versions allowed instead of keeping the locked ones.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 when the lock does not fit.")
+def command(*, project: Project, upgrade: bool, only_check: bool) -> None:
+    """Write the hashed lock for the image's Python and platform: locks/requirements.txt, to be committed.
+
+    Uses the network, except with --check.
+    """
+    if upgrade and only_check:
+        raise click.UsageError("--upgrade writes a lock and --check does not: give one of them.")
+    if only_check:
+        package = inspect_project(project)
+        check_project_lock(package).require(str(shown(package.lock_path)))
+        show(f"{shown(package.lock_path)} fits.")
+        return
+    path = lock_project(project, upgrade=upgrade, report=say)
+    show(f"Locked in {shown(path)}. Commit it.\nNext: mlpackage generate")

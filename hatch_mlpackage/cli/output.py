@@ -1,0 +1,74 @@
+"""Where the command line prints: answers and results on stdout, progress on stderr, colour on terminals only."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+QUIET = "hatch_mlpackage.quiet"
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+_STEP = 1000
+
+
+def say(text: str) -> None:
+    """Print progress to stderr, unless quiet."""
+    if not is_quiet():
+        click.echo(text, err=True)
+
+
+def show(text: str) -> None:
+    """Print a result to stdout, unless quiet: the exit status tells it too."""
+    if not is_quiet():
+        click.echo(text)
+
+
+def answer(text: str) -> None:
+    """Print what was asked for to stdout, quiet or not."""
+    click.echo(text)
+
+
+def answer_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def draw(picture: RenderableType) -> None:
+    """Print a tree or a table of rich to the terminal."""
+    console().print(picture)
+
+
+def console(*, stderr: bool = False) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - rich costs start-up time and draws on terminals only
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+def on_terminal(*, stderr: bool = False) -> bool:
+    """Tell whether a person looks at the output, on a terminal that can draw."""
+    stream = sys.stderr if stderr else sys.stdout
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def is_quiet() -> bool:
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(QUIET))
+
+
+def size(count: int) -> str:
+    """Write a number of bytes for people: `1.4 MB`."""
+    amount = float(count)
+    for unit in _UNITS:
+        if amount < _STEP or unit == _UNITS[-1]:
+            break
+        amount /= _STEP
+    return f"{count} B" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,79 @@
+"""The `mlpackage` program: its verbs, its exit statuses and its end on signals.
+
+Exit status: 0 done, 1 the input is wrong, 2 wrong usage, 3 the entry script cannot start, 4 an engine or the network
+is missing or failed, 130 interrupted; a container engine that ran passes on its own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import click
+
+from hatch_mlpackage import __version__
+from hatch_mlpackage.cli.errors import print_error
+from hatch_mlpackage.cli.verbs import Verbs
+from hatch_mlpackage.errors import MLPackageError
+
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
+_ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
+
+_MODULES = {
+    verb: f"hatch_mlpackage.cli.{verb}"
+    for verb in ("lock", "check", "plan", "generate", "verify", "image", "serve", "score", "demo")
+}
+
+
+@click.group(cls=Verbs, modules=_MODULES)
+@click.version_option(__version__, "-V", "--version", prog_name="mlpackage")
+def mlpackage() -> None:
+    """Turn a trained model into a locked, reproducible Docker build context.
+
+    The order of use: lock, check, generate, image build. `mlpackage demo` shows it all on a real model.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the program and return its exit status; every known error is printed, none is raised."""
+    _print_any_character(sys.stdout, sys.stderr)
+    for name in _ENDING_SIGNALS:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _leave)
+    try:
+        status = mlpackage.main(list(arguments), prog_name="mlpackage", standalone_mode=False)
+        sys.stdout.flush()
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        return _INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except MLPackageError as error:
+        print_error(error)
+        return error.exit_status
+    except BrokenPipeError:
+        _drop_output()
+        return _BROKEN_PIPE
+    return status if isinstance(status, int) else 0
+
+
+def _print_any_character(*streams: TextIO) -> None:
+    """Print a file name that the terminal's encoding lacks as escapes instead of failing."""
+    for stream in streams:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _leave(number: int, _frame: Any) -> None:
+    """Unwind, so that processes are stopped and temporary folders removed."""
+    raise SystemExit(128 + number)
+
+
+def _drop_output() -> None:
+    """Give the interpreter's last flush a place to go: the reader of our output has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

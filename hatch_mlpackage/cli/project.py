@@ -1,0 +1,120 @@
+"""Open the project a verb works on: `--project`, with flags in place of keys or of the whole pyproject.toml."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hatch_mlpackage.cli.verbs import TYPED
+from hatch_mlpackage.project import FALLBACK_NAME, FALLBACK_VERSION, Project, canonical_name, load_project
+
+Returned = TypeVar("Returned")
+
+_KEY = "tool.mlpackage"
+_PATH_FLAGS = ("entry_script", "source_directory")
+_TEXT_FLAGS = ("python_version", "base_image", "platform")
+
+
+class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.5
+    """`NAME[:VERSION]=PATH` as a table of `[[tool.mlpackage.models]]`."""
+
+    name = "NAME[:VERSION]=PATH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
+        named, equals, path = str(value).partition("=")
+        name, colon, version = named.partition(":")
+        if not (name and equals and path) or (colon and not version):
+            self.fail(f"'{value}' is not NAME=PATH or NAME:VERSION=PATH, such as ridge:3=models/ridge.pkl.", param, ctx)
+        return {"name": name, "path": path} | ({"version": version} if version else {})
+
+
+_OPTIONS = (
+    click.option(
+        "--project",
+        "folder",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        default=Path(),
+        show_default="the current folder",
+        help="The project's folder, with its pyproject.toml.",
+    ),
+    click.option("--entry-script", metavar="FILE", help="The script with init() and run()."),
+    click.option("--source-directory", metavar="DIR", help="The tree that goes along with the script."),
+    click.option("--model", "models", type=ModelFlag(), multiple=True, help="A model file or folder; repeatable."),
+    click.option(
+        "--requirement", "requirements", metavar="FILE", multiple=True, help="A requirements file; repeatable."
+    ),
+    click.option("--python-version", metavar="X.Y", help="The image's Python."),
+    click.option("--base-image", metavar="IMAGE", help="What the image is built on."),
+    click.option("--platform", metavar="OS/ARCH", help="What the image runs on: linux/amd64 or linux/arm64."),
+)
+
+
+def with_project(verb: Callable[..., Returned]) -> Callable[..., Returned]:
+    """Give a verb `--project` and the flags that stand for keys, and call it with the `project` they describe."""
+
+    @functools.wraps(verb)
+    def opened(
+        folder: Path, models: tuple[dict[str, str], ...], requirements: tuple[str, ...], **rest: Any
+    ) -> Returned:
+        given = {name: rest.pop(name) for name in (*_PATH_FLAGS, *_TEXT_FLAGS)}
+        table = table_from_flags(folder, {**given, "models": models, "requirements": requirements})
+        click.get_current_context().meta[TYPED] = _typed_flags(table, models)
+        return verb(project=open_project(folder, table), **rest)
+
+    for option in reversed(_OPTIONS):
+        opened = option(opened)
+    return opened
+
+
+def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Write flags as `[tool.mlpackage]` would have them; paths, given from here, become relative to the project."""
+    table = {_key(name): flags[name] for name in _TEXT_FLAGS if flags.get(name)}
+    table |= {_key(name): _from_project(flags[name], folder) for name in _PATH_FLAGS if flags.get(name)}
+    if flags.get("models"):
+        table["models"] = [{**model, "path": _from_project(model["path"], folder)} for model in flags["models"]]
+    if flags.get("requirements"):
+        table["requirements"] = [_from_project(path, folder) for path in flags["requirements"]]
+    return table
+
+
+def open_project(folder: Path, flags: Mapping[str, Any]) -> Project:
+    """Return the project with each key that a flag gives replaced; without pyproject.toml the flags are the project.
+
+    Raises MLPackageError when pyproject.toml cannot be read.
+    """
+    root = folder.absolute()
+    project = load_project(root)
+    if not (root / "pyproject.toml").is_file():
+        name, version = _identity(flags)
+        project = replace(project, name=name, version=version)
+    return replace(project, table={**project.table, **flags})
+
+
+def _identity(flags: Mapping[str, Any]) -> tuple[str, str]:
+    """Name a project after its first model or its script, never after its folder: contexts must not depend on it."""
+    for model in flags.get("models", ()):
+        return canonical_name(model["name"]), model.get("version", "1")
+    script = flags.get("entry-script")
+    return canonical_name(Path(script).stem) if script else FALLBACK_NAME, FALLBACK_VERSION
+
+
+def _typed_flags(table: Mapping[str, Any], models: tuple[dict[str, str], ...]) -> dict[str, str]:
+    typed = {f"{_KEY}.{key}": f"--{key.removesuffix('s')}" for key in table if key != "models"}
+    for index, model in enumerate(models):
+        version = f":{model['version']}" if "version" in model else ""
+        typed[f"{_KEY}.models[{index}]"] = f"--model {model['name']}{version}={model['path']}"
+    return typed
+
+
+def _from_project(path: str, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")

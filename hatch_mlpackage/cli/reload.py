@@ -1,0 +1,44 @@
+"""Notice that files changed, for `serve --reload`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+_PAUSE = 0.5  # seconds between looks at the files
+_SKIPPED = frozenset({"__pycache__", "node_modules"})
+
+
+def wait_for_change(
+    paths: Iterable[Path], before: dict[str, int], *, meanwhile: Callable[[], object] = lambda: None
+) -> str:
+    """Wait until a file at or below the paths differs from `before`, and return its name."""
+    watched = tuple(paths)
+    while (now := snapshot(watched)) == before:
+        meanwhile()
+        time.sleep(_PAUSE)
+    return min(name for name, _ in now.items() ^ before.items())
+
+
+def snapshot(paths: Iterable[Path]) -> dict[str, int]:
+    """Map each file at or below the paths to its modification time in nanoseconds."""
+    return {name: stamp for path in paths for name, stamp in _stamps(path)}
+
+
+def _stamps(path: Path) -> Iterator[tuple[str, int]]:
+    if not path.is_dir():
+        yield from _stamp(path)
+        return
+    for directory, folders, files in os.walk(path):
+        folders[:] = [name for name in folders if name not in _SKIPPED and not name.startswith(".")]
+        for name in files:
+            yield from _stamp(Path(directory, name))
+
+
+def _stamp(path: Path) -> Iterator[tuple[str, int]]:
+    try:
+        yield str(path), path.stat().st_mtime_ns
+    except OSError:  # gone between two looks, or an editor's lock that leads nowhere
+        return

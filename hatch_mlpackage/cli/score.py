@@ -1,0 +1,91 @@
+"""`mlpackage score`: send a request to a running server and print its answer."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+import click
+
+from hatch_mlpackage.cli.output import answer, say
+from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.errors import MLPackageError, UnavailableError
+
+_CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
+    "http": http.client.HTTPConnection,
+    "https": http.client.HTTPSConnection,
+}
+
+
+@click.command(
+    "score",
+    cls=Verb,
+    examples=(
+        """mlpackage score --data '{"data": [[1.0, 2.0, 3.0]]}'""",
+        "mlpackage score --url http://127.0.0.1:8080 --data @request.json",
+        "cat request.json | mlpackage score",
+    ),
+)
+@click.option("--url", default="http://127.0.0.1:5001", show_default=True, help="The server, with or without /score.")
+@click.option("--data", metavar="TEXT|@FILE|-", help="The request's body, @ and its file, or - for stdin.")
+@click.option("--content-type", default="application/json", show_default=True, help="What the body is.")
+@click.option("--timeout", default=60.0, show_default=True, help="Seconds to wait for the answer.")
+def command(*, url: str, data: str | None, content_type: str, timeout: float) -> int:
+    """Send a request to a running server and print the answer.
+
+    The exit status is 1 when the server answers with an error, 4 when nothing answers at all.
+    """
+    status, reason, text = post(scoring_url(url), read_body(data), content_type=content_type, timeout=timeout)
+    answer(text.decode(errors="replace").rstrip("\n"))
+    if status == http.client.OK:
+        return 0
+    say(f"The server answered {status} {reason}.")
+    return 1
+
+
+def scoring_url(url: str) -> SplitResult:
+    """Split a URL, with /score where it names no path."""
+    parts = urlsplit(url if "//" in url else f"http://{url}")
+    try:
+        good = parts.scheme in _CONNECTIONS and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise click.BadParameter(f"'{url}' is not a URL such as http://127.0.0.1:5001.", param_hint="'--url'")
+    return parts if parts.path.strip("/") else parts._replace(path="/score")
+
+
+def read_body(data: str | None) -> bytes:
+    """Return the body that `--data` gives, or stdin's contents."""
+    if data is None and sys.stdin.isatty():
+        raise click.UsageError("Give the request: --data '{…}', --data @FILE, or pipe it in.")
+    if data is None or data == "-":
+        return sys.stdin.buffer.read()
+    if not data.startswith("@"):
+        return data.encode()
+    try:
+        return Path(data[1:]).read_bytes()
+    except OSError as error:
+        raise MLPackageError(f"{data[1:]}: cannot be read: {error.strerror}.") from error
+
+
+def post(url: SplitResult, body: bytes, *, content_type: str, timeout: float) -> tuple[int, str, bytes]:
+    """Send a POST request; the status, its reason and the body of the answer.
+
+    Raises UnavailableError when nothing answers within `timeout` seconds.
+    """
+    connection = _CONNECTIONS[url.scheme](url.hostname or "", url.port, timeout=timeout)
+    target = url.path + (f"?{url.query}" if url.query else "")
+    try:
+        connection.request("POST", target, body, {"Content-Type": content_type})
+        response = connection.getresponse()
+        return response.status, response.reason, response.read()
+    except (OSError, http.client.HTTPException) as error:
+        reason = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        raise UnavailableError(
+            f"{url.geturl()}: {reason}. Is a server running there? Start one with: mlpackage serve"
+        ) from error
+    finally:
+        connection.close()

@@ -1,0 +1,169 @@
+"""`mlpackage serve`: serve a project, a context or a bare script without a container engine."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from hatch_mlpackage.cli.errors import print_error
+from hatch_mlpackage.cli.output import say
+from hatch_mlpackage.cli.project import open_project
+from hatch_mlpackage.cli.reload import snapshot, wait_for_change
+from hatch_mlpackage.cli.serving import (
+    Serving,
+    serve_context,
+    serve_project,
+    serve_script,
+    server_command,
+    worker_python,
+)
+from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.errors import MLPackageError, UnavailableError
+from hatch_mlpackage.foreground import run_in_foreground, shell_status, stop
+
+Layout = Callable[[Path], Serving]
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(
+    "serve",
+    cls=Verb,
+    examples=(
+        "mlpackage serve",
+        "mlpackage serve --context dist/diabetes-0.1.0-context --python .venv/bin/python",
+        "mlpackage serve --entry_script score.py --model_dir models --port 8080 --reload",
+    ),
+)
+@click.option(
+    "--project", "folder", type=_FOLDER, default=Path(), help="The project's folder; default: the current one."
+)
+@click.option("--context", type=_FOLDER, metavar="DIR", help="Serve this context instead of the project.")
+@click.option("--entry-script", type=_FILE, metavar="FILE", help="Serve this script instead of the project.")
+@click.option("--model-dir", type=_FOLDER, metavar="DIR", help="AZUREML_MODEL_DIR of the script.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=5001, show_default=True, help="0 takes any free one.")
+@click.option("--worker-count", type=click.IntRange(min=1), help="Processes that score, one request at a time each.")
+@click.option(
+    "--python",
+    metavar="FILE",
+    help="The interpreter that has the model's packages; default: that of the active environment, then .venv's.",
+)
+@click.option("--reload", is_flag=True, help="Start again whenever the served files change.")
+@click.argument("extra", nargs=-1, metavar="[-- SERVER OPTIONS]")
+def command(
+    *,
+    folder: Path,
+    context: Path | None,
+    entry_script: Path | None,
+    model_dir: Path | None,
+    host: str,
+    port: int,
+    worker_count: int | None,
+    python: str | None,
+    reload: bool,
+    extra: tuple[str, ...],
+) -> int:
+    """Serve a project, a context or a bare script as the image would, without a container engine.
+
+    Options may be spelt with underscores, as the original server's. The exit status is 3 when the entry script
+    cannot start. Ctrl-C stops everything.
+    """
+    layout = choose_layout(folder, context, entry_script, model_dir)
+    flags = ["--host", host, "--port", str(port)]
+    flags += ["--worker-python", find_python(python) if python else worker_python(folder, os.environ)]
+    flags += ["--worker-count", str(worker_count)] if worker_count else []
+    if reload:
+        return _serve_and_reload(layout, (*flags, *extra))
+    with laid_out(layout) as serving:
+        return _serve(serving, (*flags, *extra))
+
+
+def choose_layout(folder: Path, context: Path | None, entry_script: Path | None, model_dir: Path | None) -> Layout:
+    """Return what makes the served layout in an empty folder; the three kinds exclude each other."""
+    if context and entry_script:
+        raise click.UsageError("--context and --entry-script are two things to serve: give one of them.")
+    if model_dir and not entry_script:
+        raise click.UsageError("--model-dir goes with --entry-script: a project and a context declare their models.")
+    if entry_script:
+        return lambda _: serve_script(entry_script, model_dir)
+    if context:
+        return lambda top: serve_context(context, top)
+    return lambda top: serve_project(open_project(folder, {}), top)
+
+
+def find_python(python: str) -> str:
+    """Return an interpreter's absolute path, links kept: they lead a virtual environment's to its packages."""
+    found = shutil.which(python)
+    if found is None:
+        raise click.BadParameter(f"'{python}' is not a program.", param_hint="'--python'")
+    return str(Path(found).absolute())
+
+
+@contextmanager
+def laid_out(layout: Layout) -> Iterator[Serving]:
+    """Lay out in a temporary folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="mlpackage-") as top:
+        yield layout(Path(top).resolve())
+
+
+def _serve(serving: Serving, flags: Iterable[str]) -> int:
+    command = server_command(serving, flags)
+    say(f"$ {shlex.join(command)}")
+    try:
+        return run_in_foreground(command, environment=_environment(serving), folder=serving.folder)
+    except OSError as error:
+        raise UnavailableError(f"{command[0]} cannot be started: {error}.") from error
+
+
+def _environment(serving: Serving) -> dict[str, str]:
+    return {**os.environ, **serving.environment}
+
+
+def _serve_and_reload(layout: Layout, flags: tuple[str, ...]) -> NoReturn:
+    """Serve for ever; once it has served, a mistake in the configuration is reported and waits for its correction."""
+    watched: tuple[Path, ...] = ()
+    while True:
+        before = snapshot(watched)
+        try:
+            with laid_out(layout) as serving:
+                watched = serving.watched
+                changed = _serve_until_change(serving, flags)
+        except MLPackageError as error:
+            if not watched:
+                raise
+            print_error(error)
+            changed = wait_for_change(watched, before)
+        say(f"{changed} changed: starting again")
+
+
+def _serve_until_change(serving: Serving, flags: tuple[str, ...]) -> str:
+    before = snapshot(serving.watched)
+    command = server_command(serving, flags)
+    with subprocess.Popen(command, env=_environment(serving), cwd=serving.folder) as process:
+        try:
+            return wait_for_change(serving.watched, before, meanwhile=_ending_reported_once(process))
+        finally:
+            stop(process)
+
+
+def _ending_reported_once(process: subprocess.Popen[bytes]) -> Callable[[], None]:
+    said: list[int] = []
+
+    def look() -> None:
+        status = process.poll()
+        if status is not None and not said:
+            said.append(status)
+            say(f"The server ended with status {shell_status(status)}: waiting for a change")
+
+    return look

@@ -1,0 +1,122 @@
+"""Draw tables and trees of files: with rich on terminals, as aligned text elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Protocol
+
+from hatch_mlpackage.cli.output import answer, draw, on_terminal, plural, size
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+_FOLD = 12  # files; a folder with more below it is one line
+
+
+class Sized(Protocol):
+    """A file of a context: its path in it and its size in bytes."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A line of a tree: a file, or a folder that stands for all its files."""
+
+    path: str
+    size: int
+    files: int = 1
+
+    @property
+    def label(self) -> str:
+        return f"{self.path}/ ({self.files} files)" if self.files > 1 else self.path
+
+
+def draw_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table whose second column holds sizes."""
+    if not on_terminal():
+        for line in aligned([headings, *rows]):
+            answer(line)
+        return
+    from rich import box  # noqa: PLC0415 - for terminals only
+    from rich.table import Table  # noqa: PLC0415 - for terminals only
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if index == 1 else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    draw(table)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Pad the columns to equal widths, the second one to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if index == 1 else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def draw_tree(title: str, files: Iterable[Sized]) -> None:
+    """Print the files of a context with their sizes, big folders folded."""
+    rows = fold(files)
+    if on_terminal():
+        draw(_tree(title, rows))
+        return
+    answer(title)
+    width = max((len(size(row.size)) for row in rows), default=0)
+    for row in rows:
+        answer(f"  {size(row.size):>{width}}  {row.label}")
+
+
+def fold(files: Iterable[Sized]) -> list[Row]:
+    """Make a row of each file, or of the outermost folder that holds more files than a person wants to read."""
+    everything = tuple(files)
+    totals: dict[str, tuple[int, int]] = {}
+    for file in everything:
+        for folder in _folders(file.path):
+            count, total = totals.get(folder, (0, 0))
+            totals[folder] = (count + 1, total + file.size)
+    rows: dict[str, Row] = {}
+    for file in sorted(everything, key=lambda file: file.path):
+        folder = next((name for name in _folders(file.path) if totals[name][0] > _FOLD), "")
+        if folder:
+            rows[folder] = Row(path=folder, size=totals[folder][1], files=totals[folder][0])
+        else:
+            rows[file.path] = Row(path=file.path, size=file.size)
+    return list(rows.values())
+
+
+def summary(files: Sequence[Sized]) -> str:
+    return f"{plural(len(files), 'file')}, {size(sum(file.size for file in files))}"
+
+
+def _folders(path: str) -> list[str]:
+    """List the folders above a path, outermost first."""
+    return [str(folder) for folder in reversed(PurePosixPath(path).parents) if folder.name]
+
+
+def _tree(title: str, rows: Iterable[Row]) -> Tree:
+    from rich.text import Text  # noqa: PLC0415 - for terminals only
+    from rich.tree import Tree  # noqa: PLC0415 - for terminals only
+
+    top = Tree(Text(title, style="bold"))
+    branches = {"": top}
+    for row in rows:
+        parent = ""
+        for folder in _folders(row.path):
+            if folder not in branches:
+                branches[folder] = branches[parent].add(Text(f"{PurePosixPath(folder).name}/", style="blue"))
+            parent = folder
+        name = PurePosixPath(row.label).name if row.files == 1 else row.label[len(parent) :].lstrip("/")
+        branches[parent].add(Text.assemble(name, (f"  {size(row.size)}", "dim")))
+    return top

@@ -1,0 +1,116 @@
+"""Commands as this command line has them: loaded when called, with examples, --quiet and a hint after a typo."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from typing import Any
+
+import click
+
+from hatch_mlpackage.cli.output import QUIET
+from hatch_mlpackage.errors import ConfigurationError, Problem
+
+# Flags that stand for a key, by that key: errors then name what the person typed.
+TYPED = "hatch_mlpackage.typed"
+
+# `--entry_script`, as the old server spelt it, is `--entry-script`.
+SETTINGS = {
+    "help_option_names": ["-h", "--help"],
+    "token_normalize_func": lambda word: word.replace("_", "-"),
+    "max_content_width": 100,
+}
+
+# What people call a verb elsewhere (docker, cog, bentoml, mlflow, kitops).
+_ELSEWHERE = {
+    "build": "generate, or image build",
+    "bundle": "generate",
+    "containerize": "image build",
+    "docker": "image",
+    "dockerfile": "generate",
+    "invoke": "score",
+    "package": "generate",
+    "pack": "generate",
+    "predict": "score",
+    "run": "serve, or image run",
+    "start": "serve",
+    "validate": "check",
+    "compile": "lock",
+}
+
+
+def _set_quiet(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
+    context.meta[QUIET] = value or context.meta.get(QUIET, False)
+
+
+def quiet_option() -> click.Option:
+    return click.Option(
+        ["-q", "--quiet"],
+        is_flag=True,
+        expose_value=False,
+        callback=_set_quiet,
+        help="Print errors and what was asked for, nothing else.",
+    )
+
+
+class Verb(click.Command):
+    """A verb with `examples`, one shell line each."""
+
+    def __init__(self, *arguments: Any, examples: tuple[str, ...] = (), **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.examples = examples
+        self.context_settings = {**SETTINGS, **self.context_settings}
+        self.params.append(quiet_option())
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"  {example}\n")
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            typed = ctx.meta.get(TYPED, {})
+            raise ConfigurationError(tuple(_as_typed(problem, typed) for problem in error.problems)) from error
+
+
+class Verbs(click.Group):
+    """A group of verbs in their order of use; those in `modules` are imported when they are called."""
+
+    def __init__(self, *arguments: Any, modules: dict[str, str] | None = None, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.modules = modules or {}
+        self.context_settings = {**SETTINGS, **self.context_settings}
+        self.params.append(quiet_option())
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return [*self.modules, *self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.modules:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = import_module(self.modules[cmd_name]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name.startswith("-") or self.get_command(ctx, name.replace("_", "-")):
+            return super().resolve_command(ctx, args)
+        raise click.UsageError(f"No such command '{name}'.{_hint(name, self.list_commands(ctx))}", ctx)
+
+
+def _hint(name: str, verbs: list[str]) -> str:
+    meant = _ELSEWHERE.get(name.lower()) or next(iter(difflib.get_close_matches(name.lower(), verbs, n=1)), None)
+    return f" Did you mean {meant}?" if meant else f" There are: {', '.join(verbs)}."
+
+
+def _as_typed(problem: Problem, typed: dict[str, str]) -> Problem:
+    for key, flag in typed.items():
+        if problem.where == key or problem.where.startswith((f"{key}.", f"{key}[")):
+            return Problem(where=flag, what=problem.what, fix=problem.fix)
+    return problem

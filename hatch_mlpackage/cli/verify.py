@@ -1,0 +1,36 @@
+"""`mlpackage verify`: prove that a context is what its manifest says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hatch_mlpackage.cli.output import answer, answer_json, plural, show
+from hatch_mlpackage.cli.tables import summary
+from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.manifest import read_manifest, verify_context
+
+
+@click.command(
+    "verify",
+    cls=Verb,
+    examples=("mlpackage verify dist/diabetes-0.1.0-context", "mlpackage verify --json /opt/context"),
+)
+@click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+def command(*, directory: Path, as_json: bool) -> int:
+    """Compare a context with its manifest, byte by byte and mode by mode.
+
+    The exit status is 1 when there is any difference.
+    """
+    manifest = read_manifest(directory)
+    differences = verify_context(directory)
+    if as_json:
+        answer_json({"digest": manifest.digest, "directory": str(directory), "differences": list(differences)})
+    elif differences:
+        answer("\n".join(differences))
+        show(f"{directory}: {plural(len(differences), 'difference')} from its manifest.")
+    else:
+        show(f"{directory}: proven, {summary(manifest.files)}, {manifest.digest}")
+    return 1 if differences else 0

@@ -1,0 +1,74 @@
+"""Hand a finished context to docker, podman or buildah: the only place that runs a container engine.
+
+The engine gets the same command a person would type, shown first; its output is not captured and its exit status is
+ours. What it needs besides (DOCKER_HOST, DOCKER_BUILDKIT, registries.conf …) it reads from the environment as always.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hatch_mlpackage.errors import UnavailableError
+from hatch_mlpackage.foreground import run_in_foreground
+
+ENGINES = ("docker", "podman", "buildah")
+RUNNERS = ("docker", "podman")  # buildah builds images and serves none
+PORT_IN_IMAGE = 5001
+
+_BUILD = {
+    "docker": ("docker", "build"),
+    # The OCI image format has no HEALTHCHECK: podman and buildah drop the line unless told otherwise.
+    "podman": ("podman", "build", "--format", "docker"),
+    "buildah": ("buildah", "build", "--format", "docker"),
+}
+
+
+def find_engine(wanted: str | None = None, among: Sequence[str] = ENGINES) -> str:
+    """Return the wanted engine, or the first one found on PATH.
+
+    Raises UnavailableError when there is none, or when the wanted one cannot do it.
+    """
+    if wanted and wanted not in among:
+        raise UnavailableError(f"{wanted} cannot run an image as a server. Use --engine {' or '.join(among)}.")
+    for engine in (wanted,) if wanted else among:
+        if shutil.which(engine):
+            return engine
+    looked_for = wanted or ", ".join(among)
+    raise UnavailableError(
+        f"no container engine found on PATH (looked for: {looked_for}). "
+        "Install one, or serve without an engine: mlpackage serve."
+    )
+
+
+def build_command(engine: str, context: Path, *, tag: str, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the command that builds an image from a context; `extra` are the engine's own options."""
+    return (*_BUILD[engine], "--tag", tag, *extra, str(context))
+
+
+def run_command(engine: str, tag: str, *, port: int, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the command that serves an image on a port of this machine's loopback.
+
+    `--pull never` keeps a stranger's image of the same name out; the root file system is read-only as in production.
+    """
+    return (
+        *(engine, "run", "--rm", "--pull", "never", "--read-only", "--tmpfs", "/tmp"),  # noqa: S108 - in the image
+        *("--publish", f"127.0.0.1:{port}:{PORT_IN_IMAGE}"),
+        *extra,
+        tag,
+    )
+
+
+def execute(command: Sequence[str], *, report: Callable[[str], object] = print) -> int:
+    """Show the command, run it with live output, and return the engine's own exit status.
+
+    Ctrl-C and SIGTERM stop the engine, and with it the container, before they go on. Raises UnavailableError when the
+    engine cannot be started.
+    """
+    report(f"$ {shlex.join(command)}")
+    try:
+        return run_in_foreground(command)
+    except OSError as error:
+        raise UnavailableError(f"{command[0]} cannot be started: {error}.") from error
