@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hatch_mlpackage import __version__
 from hatch_mlpackage.config import KEY, Config, read_config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
-from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.lock import LockState, Requirements, check_lock, make_lock, read_requirements
 from hatch_mlpackage.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, reason_to_keep
 from hatch_mlpackage.plan import (
@@ -37,6 +37,8 @@ USER = "1000:0"
 START_PERIOD = 300  # seconds that init() may take before a failing probe counts
 APP_ROOT = f"/var/{APP_DIRECTORY}"
 WORKER_PYTHON = "/opt/mlpackage/environment/bin/python"
+# Keys whose files the lock does not depend on.
+_NOT_IN_THE_LOCK = (f"{KEY}.entry-script", f"{KEY}.source-directory", f"{KEY}.models")
 
 Report = Callable[[str], None]
 
@@ -68,6 +70,20 @@ def context_name(project: Project) -> str:
     return f"{project.name}-{project.version}-context"
 
 
+def inspect_requirements(project: Project) -> Package:
+    """Check only what a lock depends on; a model may still have to be trained, with the very packages being locked.
+
+    Raises ConfigurationError.
+    """
+    problems = Problems()
+    config = read_config(project, problems)
+    requirements = _read_requirements(project, config, problems)
+    hindering = tuple(problem for problem in problems.found if not problem.where.startswith(_NOT_IN_THE_LOCK))
+    if hindering:
+        raise ConfigurationError(hindering)
+    return Package(project=project, config=config, script=EntryScript(), requirements=requirements, files=())
+
+
 def inspect_project(project: Project) -> Package:
     """Check everything that needs no lock and no network.
 
@@ -76,13 +92,7 @@ def inspect_project(project: Project) -> Package:
     problems = Problems()
     config = read_config(project, problems)
     script = _read_script(project, config, problems)
-    requirements = read_requirements(
-        project.root,
-        config.requirements,
-        config.dependencies or (),
-        problems,
-        f"{KEY}.dependencies" if "dependencies" in project.table else "project.dependencies",
-    )
+    requirements = _read_requirements(project, config, problems)
     files = [
         *model_files(project, config, problems),
         *source_files(project, config, problems),
@@ -95,6 +105,16 @@ def inspect_project(project: Project) -> Package:
         script=script or EntryScript(),
         requirements=requirements,
         files=tuple(files),
+    )
+
+
+def _read_requirements(project: Project, config: Config, problems: Problems) -> Requirements:
+    return read_requirements(
+        project.root,
+        config.requirements,
+        config.dependencies or (),
+        problems,
+        f"{KEY}.dependencies" if "dependencies" in project.table else "project.dependencies",
     )
 
 
@@ -111,7 +131,7 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
 
     Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached.
     """
-    package = inspect_project(project)
+    package = inspect_requirements(project)
     text = make_lock(
         package.requirements,
         package.config.target,

@@ -10,7 +10,7 @@ from hatch_mlpackage.cli.generate import shown
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.context import check_project_lock, inspect_project, lock_project
+from hatch_mlpackage.context import check_project_lock, inspect_requirements, lock_project
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project import Project
@@ -28,7 +28,7 @@ def command(*, project: Project, upgrade: bool, only_check: bool) -> None:
     if upgrade and only_check:
         raise click.UsageError("--upgrade writes a lock and --check does not: give one of them.")
     if only_check:
-        package = inspect_project(project)
+        package = inspect_requirements(project)
         check_project_lock(package).require(str(shown(package.lock_path)))
         show(f"{shown(package.lock_path)} fits.")
         return
