@@ -49,6 +49,7 @@ def make_lock(
         return with_header(options, requirements, target)
     resolve = _choose(locker, target, report)
     with tempfile.TemporaryDirectory(prefix="mlpackage-lock-") as folder:
+        report(f"Locking {len(requirements.requirements)} requirements for {target}.")
         task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
         _write_inputs(task, "" if upgrade else kept_pins(previous))
         resolve(task)
@@ -59,16 +60,14 @@ def make_lock(
 
 
 def _choose(locker: Locker, target: Target, report: Callable[[str], None]) -> Callable[[Task], None]:
-    if locker == "pip-tools":
-        pip_tools.require_installed(_INSTALL)
-        pip_tools.require_host(target)
-        return pip_tools.resolve
-    if uv.find() is not None:
+    if locker == "uv" and uv.find() is not None:
         return uv.resolve
     if not pip_tools.is_installed():
-        raise LockError(f"No resolver is installed: neither uv nor pip-tools is found. {_INSTALL}")
+        wanted = "pip-tools" if locker == "pip-tools" else "uv"
+        raise LockError(f"The resolver {wanted} is not installed. {_INSTALL}")
     pip_tools.require_host(target)
-    report("uv is not installed: locking with pip-tools, which takes longer.")
+    if locker == "uv":
+        report("uv is not installed: locking with pip-tools, which takes longer.")
     return pip_tools.resolve
 
 

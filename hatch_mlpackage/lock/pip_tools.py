@@ -1,30 +1,88 @@
-"""Locks with pip-tools"""
+"""Locks with pip-tools, for an image whose Python and platform are those of this interpreter.
+
+pip evaluates markers and wheel tags for the interpreter that runs it, whatever it is told; so for any other image
+the lock would be wrong without a warning, and is refused.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import platform
+import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError
 
-from .resolver import Task
+from . import index_settings
+from .resolver import CONSTRAINTS, INPUT, OUTPUT, Task, fail, run
 
 if TYPE_CHECKING:
     from hatch_mlpackage.target import Target
+
+_PROGRAM = Path(__file__).with_name("pip_tools_compile.py")
+_NO_GLIBC_LIMIT = 999
+_FLAGS = (
+    "--quiet",
+    "--no-config",
+    "--generate-hashes",
+    "--strip-extras",
+    "--allow-unsafe",  # else setuptools and pip are left out, and installing by hash fails
+    "--no-header",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--no-emit-trusted-host",
+    "--no-emit-options",
+    "--annotation-style=split",
+    "--newline=lf",
+    "--pip-args=--only-binary=:all:",
+    f"--constraint={CONSTRAINTS}",
+    f"--output-file={OUTPUT}",
+)
 
 
 def is_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("piptools", "pip"))
 
 
-def require_installed(install: str) -> None:
-    if not is_installed():
-        raise LockError(f"pip-tools is not installed. {install}")
-
-
 def require_host(target: Target) -> None:
-    raise LockError("pip-tools is not supported yet")
+    """Raise LockError unless this interpreter's Python, platform and kind of C library are the image's."""
+    libc = "glibc" if platform.libc_ver()[0] == "glibc" else "musl"
+    host = (
+        f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor} on "
+        f"{sys.platform}/{platform.machine()} ({libc})"
+    )
+    wanted_libc = "musl" if target.libc == "musl" else "glibc"
+    wanted = f"CPython {target.python} on linux/{target.architecture} ({wanted_libc})"
+    if host != wanted:
+        raise LockError(
+            f"pip-tools locks only for the Python that runs it: here that is {host}, the image has {wanted}. "
+            f'Lock with uv (`pip install "hatch-mlpackage[cli]"`, and no `locker = "pip-tools"`), or run '
+            f"`mlpackage lock` with the image's Python on such a machine."
+        )
 
 
 def resolve(task: Task) -> None:
-    raise LockError("pip-tools is not supported yet")
+    """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
+    # -P: the program's folder must not come first on the path, where its neighbours would hide other modules.
+    command = [sys.executable, "-P", str(_PROGRAM), _newest_glibc(task.target), *_FLAGS]
+    if "--pre" in task.requirements.options:
+        command.append("--pre")
+    command += [option.replace(" ", "=") for option in task.requirements.options if option.startswith("--trusted-host")]
+    outcome = run([*command, INPUT], index_settings.for_pip_tools(os.environ), task)
+    if outcome.status:
+        fail(task, outcome.said, _reason(outcome.said))
+
+
+def _newest_glibc(target: Target) -> str:
+    return str(_NO_GLIBC_LIMIT if target.libc == "musl" else target.libc.rpartition("_")[2])
+
+
+def _reason(said: str) -> str:
+    """Keep what pip says in its own words, and of a traceback nothing but its last line."""
+    told = re.split(r"(?m)^Traceback ", said, maxsplit=1)[0]
+    lines = [re.sub(r"^\s*ERROR: ", "", line) for line in told.splitlines()]
+    kept = [line for line in lines if not re.match(r"\s*(?:WARNING: |Could not fetch URL .*404 )", line)]
+    return "\n".join(kept).strip() or said.strip().rpartition("\n")[2]

@@ -32,8 +32,7 @@ _OUTSIDE = tuple(
     for pattern, fix in (
         (
             r"\b40[13]\b|unauthorized|forbidden|authentication credentials",
-            "The index refused the credentials it was given, or wants some: put them in ~/.netrc or keyring, or in "
-            "the variables of the resolver.",
+            "The index refuses: give the resolver credentials for it in ~/.netrc, keyring or its own variables.",
         ),
         (
             r"certificate|UnknownIssuer|SSLError|TLS handshake",
@@ -41,9 +40,10 @@ _OUTSIDE = tuple(
         ),
         (r"network was disabled|--offline", "The resolver was told to stay offline: unset UV_OFFLINE."),
         (
-            r"error sending request|failed to fetch|failed to download|dns error|connection (?:refused|reset|broken)"
-            r"|NewConnectionError|timed? ?out|max retries|HTTP status server error|\b50[0234]\b (?:server|bad|service)"
-            r"|name or service not known|temporary failure in name resolution|network is unreachable",
+            (
+                r"error sending request|failed to fetch|failed to download|HTTP status server error|\b50[0234] Server"
+                r"|Could not fetch URL \S+ (?:connection error|timed out)|Retry\(total=0,|retries exceeded"
+            ),
             "Check the network and the index's URL, and try again.",
         ),
     )

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 # The C library versions that uv knows a platform for, oldest first.
 _GLIBC_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+# What uv does not take from a requirements file, or would let the machine's setting override.
+_FLAG_FOR = {
+    "--index-url": "--default-index",
+    "--pre": "--prerelease",
+    "--trusted-host": "--allow-insecure-host",
+}
 
 
 def find() -> str | None:
@@ -38,27 +44,35 @@ def platform_of(target: Target) -> str:
 
 def resolve(task: Task) -> None:
     """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
-    environment, options = index_settings.for_uv(os.environ, task)
+    environment, options = index_settings.for_uv(os.environ, task.folder)
     outcome = run((find() or "uv", *_arguments(task), *options), environment, task)
     if outcome.status:
         fail(task, outcome.said, _reason(outcome.said))
 
 
 def _arguments(task: Task) -> list[str]:
-    arguments = ["pip", "compile", "--no-progress", "--color=never", "--no-header", "--generate-hashes"]
-    arguments += ["--only-binary=:all:", f"--python-version={task.target.python}"]
-    arguments += [f"--python-platform={platform_of(task.target)}", f"--python={sys.executable}"]
-    arguments += [f"--constraints={CONSTRAINTS}", f"--output-file={OUTPUT}"]
+    arguments = [
+        "pip",
+        "compile",
+        "--no-progress",
+        "--color=never",
+        "--no-header",
+        "--generate-hashes",
+        "--only-binary=:all:",
+        f"--python-version={task.target.python}",
+        f"--python-platform={platform_of(task.target)}",
+        f"--python={sys.executable}",  # any will do, and finding one of the image's version takes time
+        f"--constraints={CONSTRAINTS}",
+        f"--output-file={OUTPUT}",
+        INPUT,
+    ]
     if task.upgrade:
         arguments.append("--upgrade")
-    if "--pre" in task.requirements.options:
-        arguments.append("--prerelease=allow")
-    hosts = (
-        option.removeprefix("--trusted-host ")
-        for option in task.requirements.options
-        if option.startswith("--trusted-host ")
-    )
-    return [*arguments, *(f"--allow-insecure-host={host}" for host in hosts), INPUT]
+    for option in task.requirements.options:
+        name, _, value = option.partition(" ")
+        if name in _FLAG_FOR:
+            arguments.append(f"{_FLAG_FOR[name]}={value or 'allow'}")
+    return arguments
 
 
 def _reason(said: str) -> str:
