@@ -166,7 +166,7 @@ def _clean(path: str | None) -> str | None:
 
 def _check_path(root: Path, path: str, where: str, problems: Problems) -> Path | None:
     """Return the existing path below the root, or report why there is none."""
-    if PurePosixPath(path).is_absolute() or path.split("/", maxsplit=1)[0] == "..":
+    if leads_outside(path):
         problems.add(
             where,
             f"'{path}' is outside the project.",
@@ -177,10 +177,12 @@ def _check_path(root: Path, path: str, where: str, problems: Problems) -> Path |
     if not found.exists():
         problems.add(where, f"'{path}' does not exist in {root}.", _missing_fix(root, path))
         return None
-    if not os.access(found, os.R_OK | (os.X_OK if found.is_dir() else 0)):
-        problems.add(where, f"'{path}' cannot be read.", "Give yourself read permission for it.")
-        return None
     return found
+
+
+def leads_outside(path: str) -> bool:
+    """Tell whether a cleaned path leaves the project by its text; a symbolic link inside may lead anywhere."""
+    return PurePosixPath(path).is_absolute() or path.split("/", maxsplit=1)[0] == ".."
 
 
 def _missing_fix(root: Path, path: str) -> str:
@@ -310,7 +312,7 @@ def _check_choices(config: Config, project: Project, problems: Problems) -> None
         if value not in allowed:
             problems.add(f"{KEY}.{key}", f"'{value}' is not one of {', '.join(allowed)}.", did_you_mean(value, allowed))
     lock_directory = config.lock_directory
-    if PurePosixPath(lock_directory).is_absolute() or lock_directory.split("/")[0] in {"..", ""}:
+    if not lock_directory or leads_outside(lock_directory):
         problems.add(f"{KEY}.lock-directory", f"'{lock_directory}' is not a folder inside {project.root}.")
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.config import leads_outside
+
 if TYPE_CHECKING:
     from hatch_mlpackage.config import Config, Model
     from hatch_mlpackage.errors import Problems
@@ -79,24 +81,29 @@ def model_files(project: Project, config: Config, problems: Problems) -> Iterato
     """Yield every model's files below their own name: a file keeps its basename, a folder its name."""
     for index, model in enumerate(config.models):
         source = project.root / model.path
+        if leads_outside(model.path) or not source.exists():
+            continue  # reported when the configuration was read
         found = 0
-        for relative, path in _walk(source, _is_litter):
+        for relative, path in _walk(source, _is_litter, problems):
             found += 1
             place = PurePosixPath(model.context_path, _name_of(source, project), relative)
             yield from _context_file(path, place, model.context_path, problems)
-        if not found and source.is_dir():
+        if not found:
             problems.add(f"tool.mlpackage.models[{index}].path", f"'{model.path}' is an empty folder.")
 
 
 def source_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
     """Yield the entry script, or the whole source tree where one is declared."""
+    declared = config.source_directory or config.entry_script
+    if leads_outside(declared) or not (project.root / declared).exists():
+        return  # reported when the configuration was read
     if config.source_directory is None:
         script = project.root / config.entry_script
         yield from _context_file(script, PurePosixPath(APP_DIRECTORY, script.name), "source", problems)
         return
     source = project.root / config.source_directory
     place = PurePosixPath(APP_DIRECTORY, source_name(project, config))
-    for relative, path in _walk(source, _left_out(project, config)):
+    for relative, path in _walk(source, _left_out(project, config), problems):
         yield from _context_file(path, place / relative, "source", problems)
 
 
@@ -108,7 +115,7 @@ def source_name(project: Project, config: Config) -> str:
 def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[ContextFile]:
     """Yield the runtime's program and its locked requirements for the image's Python."""
     for part in ("__main__.py", "mlpackage_runtime"):
-        for relative, path in _walk(runtime / part, _is_derived):
+        for relative, path in _walk(runtime / part, _is_derived, problems):
             yield from _context_file(path, PurePosixPath("runtime", part, relative), "runtime", problems)
     lock = runtime / "requirements" / f"{python}.txt"
     yield from _context_file(lock, PurePosixPath("runtime/requirements.txt"), "runtime", problems)
@@ -161,25 +168,31 @@ def _name_of(source: Path, project: Project) -> str:
     return project.name if source == project.root else source.name
 
 
-def _walk(top: Path, skip: Skip) -> Iterator[tuple[PurePosixPath, Path]]:
-    """Yield every file below `top` (or `top` itself), sorted, links followed but never in a circle."""
+def _walk(top: Path, skip: Skip, problems: Problems) -> Iterator[tuple[PurePosixPath, Path]]:
+    """Yield every file below `top` (or `top` itself), links followed but never in a circle."""
     if not top.is_dir():
         yield PurePosixPath(), top
         return
-    yield from _walk_directory(top, PurePosixPath(), skip, frozenset({top.resolve()}))
+    pending = [(PurePosixPath(), top, frozenset[Path]())]
+    while pending:
+        relative, directory, above = pending.pop()
+        above |= {directory.resolve()}
+        for path in _listed(directory, problems):
+            place = relative / path.name
+            if skip(place, path):
+                continue
+            if not path.is_dir():
+                yield place, path
+            elif path.resolve() not in above:
+                pending.append((place, path, above))
 
 
-def _walk_directory(
-    directory: Path, relative: PurePosixPath, skip: Skip, above: frozenset[Path]
-) -> Iterator[tuple[PurePosixPath, Path]]:
-    for name in sorted(path.name for path in directory.iterdir()):
-        path, place = directory / name, relative / name
-        if skip(place, path):
-            continue
-        if not path.is_dir():
-            yield place, path
-        elif (real := path.resolve()) not in above:
-            yield from _walk_directory(path, place, skip, above | {real})
+def _listed(directory: Path, problems: Problems) -> list[Path]:
+    try:
+        return sorted(directory.iterdir())
+    except OSError as error:
+        problems.add(str(directory), f"cannot be read: {error.strerror}.", "Give yourself permission, or exclude it.")
+        return []
 
 
 def _context_file(source: Path, place: PurePosixPath, layer: str, problems: Problems) -> Iterator[ContextFile]:

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write what was made over what was expected")
+
+
+@pytest.fixture(autouse=True)
+def _no_hatch_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pass inside a Hatch environment as well as outside."""
+    monkeypatch.setenv("HATCH_ENV_ACTIVE", "")
+    for name in [name for name in os.environ if name.startswith(("HATCH_BUILD", "SOURCE_DATE_EPOCH"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def copy_project(tmp_path: Path) -> Callable[[str], Path]:
+    """Give a function that copies one of tests/projects to a fresh folder and returns it."""
+
+    def copy(name: str, to: str = "project") -> Path:
+        return shutil.copytree(TESTS / "projects" / name, tmp_path / to)
+
+    return copy

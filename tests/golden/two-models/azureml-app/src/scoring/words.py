@@ -1,0 +1,2 @@
+def count(text, vocabulary):
+    return {word: text.split().count(word) for word in vocabulary}

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.context import (
+    build_context,
+    check_project_lock,
+    default_destination,
+    inspect_project,
+    plan_context,
+)
+from hatch_mlpackage.errors import ConfigurationError, LockError
+from hatch_mlpackage.manifest import read_manifest, verify_context
+from hatch_mlpackage.project import load_project
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+LOCK_FIX = "Run `mlpackage lock` and commit the result."
+
+
+def texts(directory):
+    """Return path → (mode, contents) of a context but for the runtime, which changes for reasons of its own."""
+    return {
+        path.relative_to(directory).as_posix(): (oct(stat.S_IMODE(path.stat().st_mode)), path.read_bytes())
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and "runtime" not in path.parts and path.name != "manifest.json"
+    }
+
+
+@pytest.mark.parametrize("case", ["minimal", "two-models"])
+def test_golden(copy_project, request, case):
+    """Every byte of a context is as reviewed; `pytest --update-golden` writes what is to be reviewed."""
+    project = load_project(copy_project(case))
+
+    build_context(project, default_destination(project))
+
+    made = default_destination(project)
+    if request.config.getoption("--update-golden"):
+        shutil.rmtree(GOLDEN / case, ignore_errors=True)
+        shutil.copytree(made, GOLDEN / case, ignore=shutil.ignore_patterns("runtime", "manifest.json"))
+    assert texts(made) == texts(GOLDEN / case)
+    assert verify_context(made) == ()
+
+
+def test_manifest(copy_project):
+    """The manifest says what the context is for, its layers, and every file with its layer."""
+    project = load_project(copy_project("two-models"))
+
+    manifest = build_context(project, default_destination(project))
+
+    assert manifest == read_manifest(default_destination(project))
+    assert manifest.about == {
+        "generator": {"hatch-mlpackage": "0.1.0"},
+        "project": {"name": "two-models", "version": "2.0rc1"},
+        "image": {
+            "base": "registry.example:5000/team/python:3.11-slim-bullseye",
+            "platform": "linux/amd64",
+            "python": "3.11",
+        },
+    }
+    assert manifest.layers == (
+        "environment",
+        "runtime",
+        "azureml-models/weights/3",
+        "azureml-models/tokenizer/2",
+        "source",
+        "manifest",
+    )
+    assert [(file.path, file.layer) for file in manifest.files if file.layer != "runtime"] == [
+        (".dockerignore", "build"),
+        ("Dockerfile", "build"),
+        ("README.md", "build"),
+        ("azureml-app/src/scoring/__init__.py", "source"),
+        ("azureml-app/src/scoring/score.py", "source"),
+        ("azureml-app/src/scoring/words.py", "source"),
+        ("azureml-models/tokenizer/2/tokenizer/config.json", "azureml-models/tokenizer/2"),
+        ("azureml-models/tokenizer/2/tokenizer/vocabulary.txt", "azureml-models/tokenizer/2"),
+        ("azureml-models/weights/3/weights.bin", "azureml-models/weights/3"),
+        ("environment/requirements.txt", "environment"),
+    ]
+
+
+def test_every_copied_path_is_in_the_context(copy_project):
+    """What the Dockerfile copies is there: the context is complete without this tool."""
+    project = load_project(copy_project("two-models"))
+    destination = default_destination(project)
+
+    build_context(project, destination)
+
+    sources = [
+        line.split()[1] for line in (destination / "Dockerfile").read_text().splitlines() if line.startswith("COPY ")
+    ]
+    assert [source for source in sources if not (destination / source).exists()] == []
+    assert sources[0] == "environment/requirements.txt"
+
+
+def test_a_missing_lock(copy_project):
+    """Without a lock nothing is written, and the message gives the command."""
+    project = load_project(copy_project("minimal"))
+    (project.root / "locks/requirements.txt").unlink()
+
+    with pytest.raises(LockError) as raised:
+        build_context(project, default_destination(project))
+
+    assert str(raised.value) == f"locks/requirements.txt is missing.\n{LOCK_FIX}"
+    assert not (project.root / "dist").exists()
+
+
+def test_a_stale_lock(copy_project):
+    """A requirement that the lock does not answer is named, with what the lock has."""
+    root = copy_project("minimal")
+    pyproject = root / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("idna>=3.7", "idna<3.7"))
+
+    with pytest.raises(LockError) as raised:
+        plan_context(load_project(root))
+
+    assert "idna<3.7" in str(raised.value)
+    assert str(raised.value).endswith(LOCK_FIX)
+
+
+def test_a_lock_that_still_satisfies(copy_project):
+    """A requirement that changed but is met by its pin needs no new lock."""
+    root = copy_project("minimal")
+    pyproject = root / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("idna>=3.7", "idna>=3.8"))
+
+    state = check_project_lock(inspect_project(load_project(root)))
+
+    assert (state.status, state.usable) == ("satisfied", True)
+
+
+def test_problems_of_every_kind_come_together(copy_project):
+    """Configuration, entry script, requirements and files are all looked at before anything is reported."""
+    root = copy_project("two-models")
+    pyproject = root / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("python-version", "pyhton-version"))
+    (root / "src/scoring/score.py").write_text("def init(:\n")
+    (root / "src/dangling").symlink_to("nowhere")
+    (root / "requirements.txt").write_text("numpy=1.26\n")
+
+    with pytest.raises(ConfigurationError) as raised:
+        build_context(load_project(root), root / "dist/context")
+
+    assert [problem.where for problem in raised.value.problems] == [
+        "tool.mlpackage.pyhton-version",
+        "src/scoring/score.py:1",
+        "requirements.txt:1",
+        str(root / "src/dangling"),
+    ]
+    assert not (root / "dist").exists()
+
+
+def test_the_script_lies_where_the_server_looks(copy_project):
+    """AZUREML_ENTRY_SCRIPT is relative to the app root, with the source directory's name in front."""
+    from hatch_mlpackage.context import server_environment  # noqa: PLC0415
+
+    assert server_environment(inspect_project(load_project(copy_project("two-models")))) == {
+        "AML_APP_ROOT": "/var/azureml-app",
+        "AZUREML_ENTRY_SCRIPT": "src/scoring/score.py",
+        "AZUREML_SOURCE_DIRECTORY": "src",
+        "AZUREML_MODEL_DIR": "/var/azureml-app/azureml-models",
+        "MLPACKAGE_WORKER_PYTHON": "/opt/mlpackage/environment/bin/python",
+        "WORKER_COUNT": "2",
+        "SCORING_TIMEOUT_MS": "1500",
+        "GREETING": 'good "morning" $HOME!!!',
+        "OMP_NUM_THREADS": "1",
+    }
