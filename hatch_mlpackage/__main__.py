@@ -14,16 +14,16 @@ def main() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         print(
-            f"mlpackage: the command line needs {' and '.join(missing)}, which are not installed here.\n"
+            f"mlpackage: the command line needs {' and '.join(missing)}, not installed here.\n"
             f'Run: {sys.executable} -m pip install "hatch-mlpackage[cli]"',
             file=sys.stderr,
         )
         sys.exit(1)
     try:
-        from hatch_mlpackage.cli.program import run  # noqa: PLC0415 - needs the extra that was just looked for
+        from hatch_mlpackage.cli.program import main as program  # noqa: PLC0415 - needs the extra that was just looked for
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(program(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import click
 from hatch_mlpackage.cli.output import answer_json, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import summary
-from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.cli.verbs import Verb, as_typed
 from hatch_mlpackage.context import Package, inspect_project, plan_context
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError
 
@@ -54,7 +54,7 @@ def _check_as_json(project: Project) -> int:
     try:
         plan_context(project)
     except ConfigurationError as error:
-        problems = [asdict(problem) for problem in error.problems]
+        problems = [asdict(problem) for problem in as_typed(error).problems]
     except MLPackageError as error:
         problems = [{"where": "", "what": str(error), "fix": ""}]
     answer_json({"ok": not problems, "problems": problems})

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 QUIET = "hatch_mlpackage.quiet"
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000
+_BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
 
 
 def say(text: str) -> None:
@@ -53,6 +54,12 @@ def on_terminal(*, stderr: bool = False) -> bool:
     """Tell whether a person looks at the output, on a terminal that can draw."""
     stream = sys.stderr if stderr else sys.stdout
     return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def reader_has_left() -> int:
+    """Give the interpreter's last flush a place to go, and return the exit status of a program whose pipe is closed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _BROKEN_PIPE
 
 
 def is_quiet() -> bool:

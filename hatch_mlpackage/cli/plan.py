@@ -107,6 +107,8 @@ def _rows(plan: ContextPlan, changes: tuple[Change, ...] | None) -> list[tuple[s
     rows = []
     for layer in (*plan.layers, _FOR_THE_BUILDER):
         files = plan.in_layer(layer)
+        if not files:
+            continue  # the manifest, which is made when the context is written
         name = "(not in the image)" if layer == _FOR_THE_BUILDER else layer
         rows.append((name, size(sum(file.size for file in files)), str(len(files)), _tally(layer, changes)))
     return rows

@@ -6,7 +6,6 @@ is missing or failed, 130 interrupted; a container engine that ran passes on its
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,11 +15,11 @@ import click
 
 from hatch_mlpackage import __version__
 from hatch_mlpackage.cli.errors import print_error
+from hatch_mlpackage.cli.output import reader_has_left
 from hatch_mlpackage.cli.verbs import Verbs
 from hatch_mlpackage.errors import MLPackageError
 
 _INTERRUPTED = 130
-_BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
 _ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 
 _MODULES = {
@@ -38,12 +37,17 @@ def mlpackage() -> None:
     """
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the program and return its exit status; every known error is printed, none is raised."""
+def main(arguments: Sequence[str]) -> int:
+    """Run the program as a process of its own."""
     _print_any_character(sys.stdout, sys.stderr)
     for name in _ENDING_SIGNALS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _leave)
+    return run(arguments)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the program and return its exit status; every known error is printed, none is raised."""
     try:
         status = mlpackage.main(list(arguments), prog_name="mlpackage", standalone_mode=False)
         sys.stdout.flush()
@@ -57,8 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         print_error(error)
         return error.exit_status
     except BrokenPipeError:
-        _drop_output()
-        return _BROKEN_PIPE
+        return reader_has_left()
     return status if isinstance(status, int) else 0
 
 
@@ -72,8 +75,3 @@ def _print_any_character(*streams: TextIO) -> None:
 def _leave(number: int, _frame: Any) -> None:
     """Unwind, so that processes are stopped and temporary folders removed."""
     raise SystemExit(128 + number)
-
-
-def _drop_output() -> None:
-    """Give the interpreter's last flush a place to go: the reader of our output has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hatch_mlpackage.cli.output import QUIET
+from hatch_mlpackage.cli.output import QUIET, reader_has_left
 from hatch_mlpackage.errors import ConfigurationError, Problem
 
 # Flags that stand for a key, by that key: errors then name what the person typed.
@@ -72,8 +72,9 @@ class Verb(click.Command):
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
-            typed = ctx.meta.get(TYPED, {})
-            raise ConfigurationError(tuple(_as_typed(problem, typed) for problem in error.problems)) from error
+            raise as_typed(error) from error
+        except BrokenPipeError:  # here, because click makes an exit status of 1 of it: the input is wrong
+            ctx.exit(reader_has_left())
 
 
 class Verbs(click.Group):
@@ -107,6 +108,12 @@ class Verbs(click.Group):
 def _hint(name: str, verbs: list[str]) -> str:
     meant = _ELSEWHERE.get(name.lower()) or next(iter(difflib.get_close_matches(name.lower(), verbs, n=1)), None)
     return f" Did you mean {meant}?" if meant else f" There are: {', '.join(verbs)}."
+
+
+def as_typed(error: ConfigurationError) -> ConfigurationError:
+    """Name the flags where the keys they stand for are wrong."""
+    typed = click.get_current_context().meta.get(TYPED, {})
+    return ConfigurationError(tuple(_as_typed(problem, typed) for problem in error.problems))
 
 
 def _as_typed(problem: Problem, typed: dict[str, str]) -> Problem:

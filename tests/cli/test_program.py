@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import http.server
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import hatch_mlpackage
+from hatch_mlpackage.cli import program
+from hatch_mlpackage.errors import (
+    ConfigurationError,
+    ContextError,
+    EntryScriptError,
+    LockError,
+    MLPackageError,
+    Problem,
+    UnavailableError,
+)
+
+VERBS = ["lock", "check", "plan", "generate", "verify", "image", "serve", "score", "demo"]
+
+
+def test_help_lists_the_verbs_in_their_order_of_use(mlpackage):
+    """The first thing a newcomer reads is what to run, and in which order."""
+    outcome = mlpackage("--help")
+
+    listed = [line.split()[0] for line in outcome.out.partition("Commands:")[2].splitlines() if line.strip()]
+    assert (outcome.status, listed) == (0, VERBS)
+
+
+@pytest.mark.parametrize("verb", [[verb] for verb in VERBS if verb != "image"] + [["image", "build"], ["image", "run"]])
+def test_every_verb_explains_itself_with_an_example(mlpackage, verb):
+    """`--help` of a verb says what it does, what else it takes, and shows a line to copy."""
+    outcome = mlpackage(*verb, "--help")
+
+    assert outcome.status == 0
+    assert outcome.out.startswith(f"Usage: mlpackage {' '.join(verb)} [OPTIONS]")
+    assert f"Examples:\n  mlpackage {' '.join(verb)}" in outcome.out
+    assert "-q, --quiet" in outcome.out
+
+
+def test_version(mlpackage):
+    """`--version` is one line that a bug report can hold."""
+    assert mlpackage("--version").out == f"mlpackage, version {hatch_mlpackage.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("genrate", "No such command 'genrate'. Did you mean generate?"),
+        ("predict", "No such command 'predict'. Did you mean score?"),
+        ("build", "No such command 'build'. Did you mean generate, or image build?"),
+        ("xyzzy", f"No such command 'xyzzy'. There are: {', '.join(VERBS)}."),
+    ],
+)
+def test_unknown_verb(mlpackage, typed, hint):
+    """A verb that does not exist is answered with the one that was meant, in other tools' words too."""
+    outcome = mlpackage(typed)
+
+    assert (outcome.status, outcome.err.splitlines()[-1]) == (2, f"Error: {hint}")
+
+
+def test_unknown_option(mlpackage):
+    """A misspelt option is answered with the one that was meant, and exit status 2."""
+    outcome = mlpackage("serve", "--entry_scrip", "score.py")
+
+    assert outcome.status == 2
+    assert outcome.err.splitlines()[-1].startswith("Error: No such option")
+    assert "--entry-script" in outcome.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (
+            ConfigurationError(
+                (
+                    Problem(where="tool.mlpackage.entry-script", what="is required and missing.", fix="Name it."),
+                    Problem(where="score.py:3", what="syntax error."),
+                )
+            ),
+            1,
+            (
+                "Error: 2 problems in the configuration or the files it names:\n"
+                "  tool.mlpackage.entry-script: is required and missing. Name it.\n"
+                "  score.py:3: syntax error.\n"
+            ),
+        ),
+        (LockError("stale.\nRun it."), 1, "Error: The lock cannot be used:\n  stale.\n  Run it.\n"),
+        (ContextError("dist: full."), 1, "Error: The context cannot be written or read:\n  dist: full.\n"),
+        (UnavailableError("no engine."), 4, "Error: Something outside is missing or failed:\n  no engine.\n"),
+        (EntryScriptError("no init()."), 3, "Error: The entry script cannot start:\n  no init().\n"),
+        (MLPackageError("no."), 1, "Error: It cannot be done:\n  no.\n"),
+    ],
+)
+def test_errors_are_text_and_an_exit_status(mlpackage, monkeypatch, error, status, text):
+    """Every known error is printed to stderr as a title and lines, without a traceback, and decides the exit status."""
+
+    def fail(**settings: object) -> None:
+        raise error
+
+    monkeypatch.setattr(program.mlpackage, "main", lambda *_, **__: fail())
+
+    outcome = mlpackage("check")
+
+    assert (outcome.status, outcome.out, outcome.err) == (status, "", text)
+
+
+@pytest.fixture
+def silent_server():
+    """Listen on the loopback and never answer."""
+    asked = threading.Event()
+    leave = threading.Event()
+
+    class Silent(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.set()
+            leave.wait(20)
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        leave.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "said"), [(signal.SIGINT, 130, "\nInterrupted.\n"), (signal.SIGTERM, 143, "")]
+)
+def test_signals_end_the_program_quietly(start, silent_server, number, status, said):
+    """Ctrl-C says Interrupted and exits with 130; SIGTERM exits with 143; neither shows a traceback."""
+    url, asked = silent_server
+    process = start("score", "--url", url, "--data", "{}")
+    assert asked.wait(20)
+
+    process.send_signal(number)
+
+    assert process.communicate(timeout=20) == ("", said)
+    assert process.returncode == status
+
+
+def test_closed_pipe(start, project):
+    """A reader that leaves, as `head` does, is no error worth a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    process = start("plan", "--json", stdout=writing)
+    os.close(writing)
+
+    assert process.communicate(timeout=20)[1] == ""
+    assert process.returncode == 141
+
+
+@pytest.mark.parametrize("absent", ["click", "rich"])
+def test_without_the_extra(absent):
+    """Without the extra `cli` the program says how to install it."""
+    hidden = f"import sys; sys.modules[{absent!r}] = None; from hatch_mlpackage.__main__ import main; main()"
+
+    outcome = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, check=False)
+
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert outcome.stderr == (
+        f"mlpackage: the command line needs {absent}, not installed here.\n"
+        f'Run: {sys.executable} -m pip install "hatch-mlpackage[cli]"\n'
+    )
+
+
+def test_names_beyond_the_terminals_encoding(start, project):
+    """A file name that the output's encoding lacks is shown as escapes instead of failing."""
+    (project / "models/greeting.txt").rename(project / "models/模型.txt")
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("greeting.txt", "模型.txt"))
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+
+    out, err = start("generate", env=environment).communicate(timeout=20)
+
+    assert err == ""
+    assert "azureml-models/greeting/1/\\u6a21\\u578b.txt" in out
