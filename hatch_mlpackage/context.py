@@ -26,6 +26,7 @@ from hatch_mlpackage.plan import (
 )
 from hatch_mlpackage.render import quote_for_dockerfile, render
 from hatch_mlpackage.resources import runtime_directory
+from hatch_mlpackage.target import SUPPORTED_PYTHONS
 from hatch_mlpackage.write import Progress, refuse_foreign, write_files
 
 if TYPE_CHECKING:
@@ -48,18 +49,24 @@ def _silent(file: ContextFile, written: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
-    """A project whose configuration and files were checked: the next steps find nothing wrong with them."""
+class LockInputs:
+    """What a lock depends on, checked; the models and the entry script may still be missing."""
 
     project: Project
     config: Config
-    script: EntryScript
     requirements: Requirements
-    files: tuple[ContextFile, ...]
 
     @property
     def lock_path(self) -> Path:
         return self.project.root / self.config.lock_path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package(LockInputs):
+    """A project whose configuration and files were all checked: the next steps find nothing wrong with them."""
+
+    script: EntryScript
+    files: tuple[ContextFile, ...]
 
 
 def default_destination(project: Project) -> Path:
@@ -70,8 +77,8 @@ def context_name(project: Project) -> str:
     return f"{project.name}-{project.version}-context"
 
 
-def inspect_requirements(project: Project) -> Package:
-    """Check only what a lock depends on; a model may still have to be trained, with the very packages being locked.
+def inspect_requirements(project: Project) -> LockInputs:
+    """Check only what a lock depends on: a model may still have to be trained, with the very packages being locked.
 
     Raises ConfigurationError.
     """
@@ -81,7 +88,7 @@ def inspect_requirements(project: Project) -> Package:
     hindering = tuple(problem for problem in problems.found if not problem.where.startswith(_NOT_IN_THE_LOCK))
     if hindering:
         raise ConfigurationError(hindering)
-    return Package(project=project, config=config, script=EntryScript(), requirements=requirements, files=())
+    return LockInputs(project=project, config=config, requirements=requirements)
 
 
 def inspect_project(project: Project) -> Package:
@@ -93,10 +100,11 @@ def inspect_project(project: Project) -> Package:
     config = read_config(project, problems)
     script = _read_script(project, config, problems)
     requirements = _read_requirements(project, config, problems)
+    supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
     files = [
         *model_files(project, config, problems),
         *source_files(project, config, problems),
-        *runtime_files(runtime_directory(), config.python_version, problems),
+        *(runtime_files(runtime_directory(), config.python_version, problems) if supported else ()),
     ]
     problems.raise_if_any()
     return Package(
@@ -131,17 +139,17 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
 
     Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached.
     """
-    package = inspect_requirements(project)
+    inputs = inspect_requirements(project)
     text = make_lock(
-        package.requirements,
-        package.config.target,
-        locker=package.config.locker,
-        previous=_read_lock(package),
+        inputs.requirements,
+        inputs.config.target,
+        locker=inputs.config.locker,
+        previous=_read_lock(inputs),
         upgrade=upgrade,
         report=report,
     )
-    _replace_text(package.lock_path, text)
-    return package.lock_path
+    _replace_text(inputs.lock_path, text)
+    return inputs.lock_path
 
 
 def _replace_text(path: Path, text: str) -> None:
@@ -154,14 +162,14 @@ def _replace_text(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def check_project_lock(package: Package) -> LockState:
+def check_project_lock(inputs: LockInputs) -> LockState:
     """Tell whether the lock fits the requirements and the image, without the network."""
-    return check_lock(_read_lock(package), package.requirements, package.config.target)
+    return check_lock(_read_lock(inputs), inputs.requirements, inputs.config.target)
 
 
-def _read_lock(package: Package) -> str | None:
+def _read_lock(inputs: LockInputs) -> str | None:
     try:
-        return package.lock_path.read_text(encoding="utf-8")
+        return inputs.lock_path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
 

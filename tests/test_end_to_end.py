@@ -1,4 +1,4 @@
-"""The generator as its users run it: through Hatch's front ends, on projects of their own, in processes of their own."""
+"""The generator as its users run it: through the front ends, on whole projects, in processes of their own."""
 
 from __future__ import annotations
 

@@ -141,8 +141,9 @@ class TestRefused:
             (
                 {"base-image": "mcr.microsoft.com/azureml/openmpi 4.1.0-ubuntu 20.04:20220601.v1"},
                 (
-                    f"{K}.base-image: 'mcr.microsoft.com/azureml/openmpi 4.1.0-ubuntu 20.04:20220601.v1' is not an image "
-                    "reference. Write [registry/]name[:tag][@sha256:digest], without spaces and with the name in lower case."
+                    f"{K}.base-image: 'mcr.microsoft.com/azureml/openmpi 4.1.0-ubuntu 20.04:20220601.v1' is not an "
+                    "image reference. Write [registry/]name[:tag][@sha256:digest], without spaces and with the name in "
+                    "lower case."
                 ),
             ),
             (

@@ -154,6 +154,18 @@ def test_problems_of_every_kind_come_together(copy_project):
     assert not (root / "dist").exists()
 
 
+def test_an_unknown_python_is_one_problem(copy_project):
+    """A version without a runtime is reported once, by its key."""
+    root = copy_project("minimal")
+    pyproject = root / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("[tool.mlpackage]", '[tool.mlpackage]\npython-version = "3.99"'))
+
+    with pytest.raises(ConfigurationError) as raised:
+        inspect_project(load_project(root))
+
+    assert [problem.where for problem in raised.value.problems] == ["tool.mlpackage.python-version"]
+
+
 def test_the_script_lies_where_the_server_looks(copy_project):
     """AZUREML_ENTRY_SCRIPT is relative to the app root, with the source directory's name in front."""
     from hatch_mlpackage.context import server_environment  # noqa: PLC0415

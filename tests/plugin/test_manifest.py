@@ -116,7 +116,7 @@ def test_a_foreign_manifest(context, text):
     """A manifest.json of somebody else's is no context, whatever it holds."""
     (context / "manifest.json").write_text(text)
 
-    with pytest.raises(ContextError, match="manifest.json: not "):
+    with pytest.raises(ContextError, match=r"manifest\.json: not "):
         read_manifest(context)
     assert reason_to_keep(context) == "not empty and not a context that mlpackage wrote"
 

@@ -15,6 +15,8 @@ from hatch_mlpackage.plan import (
     source_files,
     text_file,
 )
+from hatch_mlpackage.resources import runtime_directory
+from hatch_mlpackage.target import SUPPORTED_PYTHONS
 
 
 def planned(files):
@@ -154,6 +156,14 @@ def test_the_runtime(tmp_path, problems):
         ("runtime/mlpackage_runtime/a.py", "runtime", 0, "0o644"),
         ("runtime/requirements.txt", "runtime", 0, "0o644"),
     ]
+    assert found(problems) == []
+
+
+@pytest.mark.parametrize("python", SUPPORTED_PYTHONS)
+def test_the_runtime_has_a_lock_for_every_python(python, problems):
+    """Each Python that an image may have comes with the server's locked requirements."""
+    list(runtime_files(runtime_directory(), python, problems))
+
     assert found(problems) == []
 
 
