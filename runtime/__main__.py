@@ -1,0 +1,38 @@
+"""The runtime's program: `python <this folder> serve | work FD | health`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+USAGE = "usage: python <runtime folder> serve [options] | work FD | health [--port PORT]"
+
+
+def main(arguments: list[str]) -> int:
+    """Run a verb and return the exit status; imports no more than that verb needs."""
+    verb, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if verb == "serve":
+        from mlpackage_runtime.server.program import serve
+
+        return serve(rest)
+    if verb == "work" and len(rest) == 1 and rest[0].isdigit():
+        from mlpackage_runtime.worker.process import work
+
+        _leave_path()
+        return work(int(rest[0]))
+    if verb == "health":
+        from mlpackage_runtime.server.health import health
+
+        return health(rest)
+    print(USAGE, file=sys.stderr)
+    return 2
+
+
+def _leave_path() -> None:
+    """Take this folder off sys.path: in a worker the path belongs to the user's code."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or os.curdir) != here]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

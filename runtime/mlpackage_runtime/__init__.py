@@ -1,0 +1,1 @@
+"""The scoring runtime: a server that speaks HTTP, and workers that own the model."""

@@ -1,0 +1,1 @@
+"""The HTTP side: Starlette and uvicorn, in an environment of their own."""

@@ -1,0 +1,40 @@
+"""The ids of a request: which the client sent, and which go back with the response."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Iterable, List, Tuple
+
+LIMIT = 100
+REQUEST_ID, LEGACY_ID, CLIENT_ID, TRACE_ID = b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id", b"traceid"
+NAMES = frozenset((REQUEST_ID, LEGACY_ID, CLIENT_ID, TRACE_ID))
+
+Headers = List[Tuple[bytes, bytes]]
+
+
+class IdTooLongError(Exception):
+    """An id of the client's is longer than allowed; `headers` are those that can still go back."""
+
+    def __init__(self, message: str, headers: Headers) -> None:
+        super().__init__(message)
+        self.headers = headers
+
+
+def response_ids(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return the id headers of the response; raises IdTooLongError."""
+    sent = {name: value for name, value in headers if name in NAMES}
+    request_id = sent.get(REQUEST_ID)
+    if request_id is None:
+        request_id = str(uuid.uuid4()).encode()
+    trace = [(b"TraceId", sent[TRACE_ID])] if TRACE_ID in sent else []
+    if len(request_id) > LIMIT:
+        raise IdTooLongError(f"x-request-id must not exceed {LIMIT} characters", trace)
+    own = [(REQUEST_ID, request_id)] if request_id else []
+    legacy = sent.get(LEGACY_ID, b"")
+    client = sent.get(CLIENT_ID, b"") or legacy
+    legacy = legacy or client or request_id
+    if len(legacy) > LIMIT or len(client) > LIMIT:
+        message = f"x-ms-request-id and x-ms-client-request-id must not exceed {LIMIT} characters"
+        raise IdTooLongError(message, own + trace)
+    others = [(name, value) for name, value in ((LEGACY_ID, legacy), (CLIENT_ID, client)) if value]
+    return own + others + trace

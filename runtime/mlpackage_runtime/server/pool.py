@@ -1,0 +1,143 @@
+"""The workers and the queue in front of them: starts them, hands out requests, replaces those that end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import Callable, Deque, Mapping, Sequence
+
+from mlpackage_runtime.server.body import ClientGoneError
+from mlpackage_runtime.server.settings import Settings
+from mlpackage_runtime.server.worker import Job, Reply, Worker
+
+log = logging.getLogger("azmlinfsrv")
+
+FIRST_DELAY = 0.5  # seconds before the second replacement in a row; doubled each time
+LAST_DELAY = 30.0
+CLOSE_TIMEOUT = 5.0
+
+
+class Unavailable(Exception):  # noqa: N818 - an event, reported as a status
+    """No worker can take the request now; the text says why."""
+
+
+class Pool:
+    """Keeps `worker_count` workers running and gives each request to the first that is free."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environment = settings.worker_environment(environ)
+        self._idle: list[Worker] = []
+        self._ready: set[Worker] = set()
+        self._workers: set[Worker] = set()
+        self._waiting: Deque[Job] = deque()
+        self._slots: list[asyncio.Task[None]] = []
+        self._failing = False
+        self._closing = False
+        self._all_started = False
+        self.description = b"{}"
+
+    @property
+    def healthy(self) -> bool:
+        """Whether init() is through in every worker, and one of them is there to score."""
+        return self._all_started and bool(self._ready)
+
+    async def start(self) -> str:
+        """Start every worker; return "" once all are ready, or why the script cannot start."""
+        firsts = [asyncio.get_running_loop().create_future() for _ in range(self._settings.worker_count)]
+        self._slots = [asyncio.ensure_future(self._tend(first)) for first in firsts]
+        for first in asyncio.as_completed(firsts):
+            reason: str = await first
+            if reason:
+                return reason
+        self._all_started = True
+        return ""
+
+    async def score(self, head: Sequence[bytes], body: bytes, gone: Callable[[], bool]) -> Reply:
+        """Return a worker's reply. Raises Unavailable, ClientGoneError, WorkerDied or DeadlinePassed."""
+        job = Job(head, body, gone, asyncio.get_running_loop().create_future())
+        if self._idle and self._all_started:
+            self._idle.pop().send(job)
+        elif not self._all_started or self._closing or (self._failing and not self._ready):
+            raise Unavailable("No worker is ready.")
+        elif len(self._waiting) >= self._settings.queue_limit:
+            raise Unavailable("Too many requests are waiting.")
+        else:
+            self._waiting.append(job)
+        return await job.reply
+
+    async def close(self) -> None:
+        """End every worker: first by closing its socket, after a while by killing it."""
+        self._closing = True
+        for worker in self._workers:
+            worker.close()
+        if self._slots:
+            await asyncio.wait(self._slots, timeout=CLOSE_TIMEOUT if self._all_started else 0.1)
+        for worker in self._workers:
+            worker.kill()
+        for slot in self._slots:
+            slot.cancel()
+        await asyncio.gather(*self._slots, return_exceptions=True)
+
+    async def _tend(self, first: asyncio.Future[str]) -> None:
+        """Keep one worker running for as long as the pool is open."""
+        failures = 0
+        while not self._closing:
+            useful = await self._run_worker(first)
+            failures = 0 if useful else failures + 1
+            if not self._all_started:
+                return
+            if failures > 1:
+                delay = min(FIRST_DELAY * 2 ** (failures - 2), LAST_DELAY)
+                self._give_up_waiting(f"Workers keep ending; the next one starts in {delay:g} s")
+                await asyncio.sleep(delay)
+
+    async def _run_worker(self, first: asyncio.Future[str]) -> bool:
+        """Start a worker, wait for its end, and say whether it ever came to running a request."""
+        worker = Worker(self._settings, self._free)
+        try:
+            await worker.spawn(self._environment)
+        except OSError as error:
+            return self._not_spawned(first, error)
+        self._workers.add(worker)
+        reason = await worker.started
+        if not reason:
+            self.description = worker.description
+            self._failing = False
+        if not first.done():
+            first.set_result(reason)
+        status = await worker.ended()
+        self._workers.discard(worker)
+        self._ready.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        if not self._closing and self._all_started:
+            log.error("Worker %d ended with status %d; starting another", worker.pid, status)
+        return worker.lost_request or worker.answered > 0
+
+    def _not_spawned(self, first: asyncio.Future[str], error: OSError) -> bool:
+        reason = f"The worker's interpreter {self._settings.worker_python} cannot be run: {error.strerror}."
+        log.error("%s Set MLPACKAGE_WORKER_PYTHON or --worker-python.", reason)
+        if not first.done():
+            first.set_result(reason)
+        return False
+
+    def _free(self, worker: Worker) -> None:
+        """Give the worker the next request that somebody still waits for."""
+        self._ready.add(worker)
+        while self._waiting:
+            job = self._waiting.popleft()
+            if not job.gone():
+                worker.send(job)
+                return
+            job.fail(ClientGoneError())
+        self._idle.append(worker)
+
+    def _give_up_waiting(self, reason: str) -> None:
+        log.error("%s", reason)
+        self._failing = True
+        if self._ready:
+            return
+        while self._waiting:
+            self._waiting.popleft().fail(Unavailable("No worker is ready."))

@@ -1,0 +1,244 @@
+"""One worker process, seen from the server: its socket, its state and the request it is running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections import deque
+from typing import TYPE_CHECKING, Callable, Deque, NamedTuple, Sequence
+
+from mlpackage_runtime import frames
+
+if TYPE_CHECKING:
+    from mlpackage_runtime.server.settings import Settings
+
+RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+COPY_LIMIT = 65536  # larger bodies are sent on their own instead of being copied behind their head
+DRAIN_TIMEOUT = 1.0  # seconds for the last frames of a process that has ended
+BUFFERED_CHUNKS = 16  # of a streamed response, before the worker has to wait for the client
+
+
+class Reply(NamedTuple):
+    """A worker's response: `stream` holds the parts of a body that is not whole yet."""
+
+    status: int
+    headers: Sequence[bytes]
+    body: bytes
+    stream: Stream | None = None
+
+
+class WorkerDied(Exception):  # noqa: N818 - an event, reported as a status
+    """The worker ended while it was running the request."""
+
+
+class DeadlinePassed(Exception):  # noqa: N818
+    """The request ran longer than allowed, and its worker was killed."""
+
+
+class Broken(Exception):  # noqa: N818
+    """A streamed response ended before its end."""
+
+
+class Job:
+    """A request on its way through a worker; `reply` is resolved once, with a Reply or with what went wrong."""
+
+    __slots__ = ("body", "gone", "head", "reply")
+
+    def __init__(
+        self, head: Sequence[bytes], body: bytes, gone: Callable[[], bool], reply: asyncio.Future[Reply]
+    ) -> None:
+        self.head = head
+        self.body = body
+        self.gone = gone
+        self.reply = reply
+
+    def resolve(self, reply: Reply) -> None:
+        if not self.reply.done():
+            self.reply.set_result(reply)
+
+    def fail(self, error: Exception) -> None:
+        if not self.reply.done():
+            self.reply.set_exception(error)
+
+
+class Stream:
+    """The parts of a streamed response: filled by the worker's socket, emptied by the client's connection."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._parts: Deque[bytes] = deque()
+        self._arrived = asyncio.Event()
+        self._ended = False
+        self._broken = False
+
+    def put(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._arrived.set()
+        if len(self._parts) == BUFFERED_CHUNKS:
+            self._transport.pause_reading()
+
+    def end(self, *, broken: bool = False) -> None:
+        self._ended = True
+        self._broken = broken
+        self._arrived.set()
+
+    async def next(self) -> bytes | None:
+        """Return the next part, or None after the last one; raises Broken where the stream was cut off."""
+        while not self._parts and not self._ended:
+            self._arrived.clear()
+            await self._arrived.wait()
+        if not self._parts and self._broken:
+            raise Broken
+        if not self._parts:
+            return None
+        if len(self._parts) == BUFFERED_CHUNKS and not self._transport.is_closing():
+            self._transport.resume_reading()
+        return self._parts.popleft()
+
+
+class Worker(asyncio.Protocol):
+    """A worker process and the frames that go to and fro. `free` is called whenever it can take a request."""
+
+    def __init__(self, settings: Settings, free: Callable[[Worker], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self.started: asyncio.Future[str] = loop.create_future()  # resolved with "" or with why it cannot start
+        self.description = b"{}"
+        self.answered = 0
+        self.lost_request = False
+        self.pid = 0
+        self._closed: asyncio.Future[None] = loop.create_future()
+        self._loop = loop
+        self._settings = settings
+        self._free = free
+        self._parser = frames.FrameParser()
+        self._job: Job | None = None
+        self._stream: Stream | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timeout = settings.scoring_timeout_ms / 1000
+
+    async def spawn(self, environment: dict[str, str]) -> None:
+        """Start the process and send it what it has to know."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                self._settings.worker_python,
+                RUNTIME_FOLDER,
+                "work",
+                str(theirs.fileno()),
+                stdin=asyncio.subprocess.DEVNULL,
+                env=environment,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
+            )
+        self.pid = self._process.pid
+        await self._loop.create_connection(lambda: self, sock=ours)
+
+    async def ended(self) -> int:
+        """Wait for the process to end and return its exit status, negative for a signal."""
+        status = await self._process.wait()
+        # What it sent before it ended is still on its way; a process that it forked may hold the socket open.
+        await asyncio.wait([self._closed], timeout=DRAIN_TIMEOUT)
+        self._transport.abort()
+        self._lose(WorkerDied())
+        self.kill()
+        return status
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Ask the process to end, by closing its socket."""
+        self._transport.close()
+
+    def send(self, job: Job) -> None:
+        """Give the worker a request; it must be free."""
+        self._job = job
+        self._write(frames.REQUEST, job.head, job.body)
+        self._deadline = self._loop.time() + self._timeout
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+
+    def _write(self, kind: int, head: Sequence[bytes], body: bytes) -> None:
+        if len(body) <= COPY_LIMIT:
+            self._transport.write(frames.pack(kind, head, body))
+        else:
+            self._transport.write(frames.pack_prefix(kind, head, len(body)))
+            self._transport.write(body)
+
+    def _check_deadline(self) -> None:
+        # One timer per worker, not per request: it looks again when the request that is running now is due.
+        self._timer = None
+        if self._job is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+        else:
+            self._lose(DeadlinePassed())
+            self.kill()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self._transport.write(frames.pack(frames.START, (), self._settings.start_frame()))
+
+    def data_received(self, data: bytes) -> None:
+        for kind, head, body in self._parser.feed(data):
+            self._receive(kind, head, body)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        # A closed socket without a death would leave a worker nobody can reach.
+        if self._job is not None or not self.started.done():
+            self.kill()
+        self._not_started()
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def _receive(self, kind: int, head: Sequence[bytes], body: bytes) -> None:
+        if kind == frames.RESPONSE:
+            self._resolve(Reply(int(head[0]), head[1:], body))
+            self._finish()
+        elif kind == frames.STREAM:
+            self._stream = Stream(self._transport)
+            self._resolve(Reply(int(head[0]), head[1:], b"", self._stream))
+        elif kind == frames.CHUNK and self._stream:
+            self._stream.put(body)
+        elif kind in (frames.END, frames.ABORT) and self._stream:
+            self._stream.end(broken=kind == frames.ABORT)
+            self._finish()
+        elif kind == frames.READY:
+            self.description = body
+            self.started.set_result("")
+            self._free(self)
+        elif kind == frames.FAILED:
+            self.started.set_result(body.decode("utf-8", "replace"))
+
+    def _resolve(self, reply: Reply) -> None:
+        if self._job is not None:
+            self._job.resolve(reply)
+
+    def _finish(self) -> None:
+        self._job = self._stream = None
+        self.answered += 1
+        self._free(self)
+
+    def _lose(self, error: Exception) -> None:
+        """Answer for what was running when the worker ended."""
+        job, stream = self._job, self._stream
+        self._job = self._stream = None
+        self.lost_request = self.lost_request or job is not None
+        if job is not None:
+            job.fail(error)
+        if stream is not None:
+            stream.end(broken=True)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._not_started()
+
+    def _not_started(self) -> None:
+        if not self.started.done():
+            self.started.set_result("the worker process ended while it was starting")

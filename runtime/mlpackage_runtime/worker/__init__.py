@@ -1,0 +1,1 @@
+"""The side that owns the model: standard library only, in the user's environment."""

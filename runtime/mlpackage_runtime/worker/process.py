@@ -1,0 +1,86 @@
+"""The worker process: starts the script, then answers requests until the server closes the connection."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+from typing import IO, Iterable, cast
+
+from mlpackage_runtime import frames
+from mlpackage_runtime.worker import logs
+from mlpackage_runtime.worker.answer import Answer
+from mlpackage_runtime.worker.errors import StartError
+from mlpackage_runtime.worker.request import Request
+from mlpackage_runtime.worker.scoring import Scoring
+from mlpackage_runtime.worker.starting import Settings, start
+
+CANNOT_START = 3
+COPY_LIMIT = 65536  # larger bodies are sent on their own instead of being copied behind their head
+
+log = logging.getLogger("azmlinfsrv")
+
+
+class Connection:
+    """The worker's end of the socketpair."""
+
+    def __init__(self, fd: int) -> None:
+        os.set_inheritable(fd, False)  # noqa: FBT003 - positional only
+        self._socket = socket.socket(fileno=fd)
+        self._socket.settimeout(None)
+        self._stream = cast("IO[bytes]", self._socket.makefile("rb", buffering=COPY_LIMIT))
+
+    def read(self) -> frames.Frame | None:
+        return frames.read(self._stream)
+
+    def send(self, kind: int, head: Iterable[bytes] = (), body: bytes = b"") -> None:
+        if len(body) <= COPY_LIMIT:
+            self._socket.sendall(frames.pack(kind, list(head), body))
+        else:
+            self._socket.sendall(frames.pack_prefix(kind, list(head), len(body)))
+            self._socket.sendall(body)
+
+    def send_answer(self, answer: Answer) -> None:
+        head = [b"%d" % answer.status, *answer.headers]
+        if isinstance(answer.body, bytes):
+            self.send(frames.RESPONSE, head, answer.body)
+        else:
+            self._send_stream(head, answer.body)
+
+    def _send_stream(self, head: Iterable[bytes], parts: Iterable[bytes]) -> None:
+        self.send(frames.STREAM, head)
+        try:
+            for part in parts:
+                self.send(frames.CHUNK, (), part)
+        except Exception:
+            log.exception("The streamed response broke off")
+            self.send(frames.ABORT)
+        else:
+            self.send(frames.END)
+
+
+def work(fd: int) -> int:
+    """Run a worker on an inherited socket and return its exit status."""
+    connection = Connection(fd)
+    first = connection.read()
+    if first is None:
+        return 0
+    logs.configure()
+    try:
+        scoring = start(Settings(**json.loads(first.body)))
+    except StartError as error:
+        connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))
+        return CANNOT_START
+    log.info("Worker with pid %d ready for serving traffic", os.getpid())
+    connection.send(frames.READY, (), b"{}")
+    return _answer_requests(connection, scoring)
+
+
+def _answer_requests(connection: Connection, scoring: Scoring) -> int:
+    while True:
+        frame = connection.read()
+        if frame is None:
+            return 0
+        method, path, query, *headers = frame.head
+        connection.send_answer(scoring.answer(Request(method, path, query, headers, frame.body)))

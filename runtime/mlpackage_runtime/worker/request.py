@@ -1,0 +1,46 @@
+"""A request as the server hands it over, and the ways in which scripts see it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple, Sequence
+from urllib.parse import parse_qsl
+
+
+class Request(NamedTuple):
+    """One HTTP request. `headers` are the names (in lower case) and values in turn, as they were sent."""
+
+    method: bytes
+    path: bytes
+    query: bytes
+    headers: Sequence[bytes]
+    body: bytes
+
+    def header(self, name: bytes) -> str:
+        """Return the value of a header, its repetitions joined as HTTP allows, or an empty string."""
+        headers = self.headers
+        values = [headers[at + 1] for at in range(0, len(headers), 2) if headers[at] == name]
+        return b",".join(values).decode("latin-1")
+
+    def titled_headers(self) -> dict[str, str]:
+        """Return all headers as the scripts know them: `X-Request-Id`, repetitions joined with commas."""
+        titled: dict[str, str] = {}
+        headers = [part.decode("latin-1") for part in self.headers]
+        for name, value in zip(headers[::2], headers[1::2]):
+            title = name.title()
+            titled[title] = f"{titled[title]},{value}" if title in titled else value
+        return titled
+
+    def query_values(self) -> dict[str, Any]:
+        """Return the query: each value parsed as JSON where it parses, a repeated name as a list."""
+        values: dict[str, list[Any]] = {}
+        for name, text in parse_qsl(self.query.decode("latin-1"), keep_blank_values=True):
+            values.setdefault(name, []).append(_parsed(text))
+        return {name: found if len(found) > 1 else found[0] for name, found in values.items()}
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

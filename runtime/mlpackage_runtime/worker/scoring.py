@@ -1,0 +1,100 @@
+"""Calls run() for one request and turns whatever comes of it into an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from types import CodeType, TracebackType
+from typing import TYPE_CHECKING, Any, Callable
+
+from mlpackage_runtime.worker.answer import INTERNAL_ERROR, SCRIPT_ERROR, Answer, error_answer, result_answer
+from mlpackage_runtime.worker.errors import RefusedRequest
+
+if TYPE_CHECKING:
+    from mlpackage_runtime.worker.request import Request
+    from mlpackage_runtime.worker.script import Script
+    from mlpackage_runtime.worker.styles import Style
+
+log = logging.getLogger("azmlinfsrv")
+
+
+class Scoring:
+    """Answers requests with a script's run(), one at a time."""
+
+    def __init__(self, script: Script, style: Style) -> None:
+        self._run = script.run
+        self._arguments = style
+        self._wants_headers = script.wants_headers
+        self._own_code = _own_code(script.run)
+
+    def answer(self, request: Request) -> Answer:
+        """Return the answer to a request; never raises."""
+        try:
+            arguments = self._arguments(request)
+        except RefusedRequest as refused:
+            return error_answer(refused.status, refused.message)
+        except Exception:
+            log.exception("The request could not be read")
+            return error_answer(500, INTERNAL_ERROR)
+        if self._wants_headers:
+            arguments["request_headers"] = request.titled_headers()
+        started = time.perf_counter()
+        try:
+            result = self._run(**arguments)
+            if inspect.iscoroutine(result):
+                result = awaited(result)
+        except BaseException as error:  # noqa: BLE001 - SystemExit in run() must not end the worker
+            return self._failure(error)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        return _answer_to(result).timed(elapsed_ms)
+
+    def _failure(self, error: BaseException) -> Answer:
+        if _is_mismatch(error, self._own_code):
+            log.info("The input does not match the schema: %s", error)
+            return error_answer(400, f"The input does not match the schema of run(): {error}")
+        log.error("run() raised an exception", exc_info=error)
+        return error_answer(500, SCRIPT_ERROR, script_failed=True)
+
+
+def awaited(result: Any) -> Any:
+    """Wait for what an `async def` of the script returned, in the script's own event loop."""
+    return _event_loop().run_until_complete(result)
+
+
+_loops: list[asyncio.AbstractEventLoop] = []
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    # One loop for the life of the worker: clients that init() opened belong to it.
+    if not _loops:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        _loops.append(loop)
+    return _loops[0]
+
+
+def _answer_to(result: Any) -> Answer:
+    try:
+        return result_answer(result)
+    except (TypeError, ValueError, RecursionError):
+        log.exception("What run() returned cannot be sent: return something that JSON can express")
+        return error_answer(500, INTERNAL_ERROR)
+
+
+def _own_code(run: Callable[..., Any]) -> CodeType | None:
+    """Return the code of the function as the script wrote it, below all decorators."""
+    return getattr(inspect.unwrap(run), "__code__", None)
+
+
+def _is_mismatch(error: BaseException, own_code: CodeType | None) -> bool:
+    """Say whether inference_schema refused the input before run()'s own code was entered."""
+    trace: TracebackType | None = error.__traceback__
+    in_schema = False
+    while trace is not None:
+        if trace.tb_frame.f_code is own_code:
+            return False
+        in_schema = in_schema or str(trace.tb_frame.f_globals.get("__name__")).startswith("inference_schema.")
+        trace = trace.tb_next
+    return in_schema and isinstance(error, Exception)

@@ -1,0 +1,96 @@
+"""Starts a script: loads it, calls init(), and says clearly what went wrong where it cannot start."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import logging
+import os
+import sys
+import traceback
+from typing import Iterator, NamedTuple
+
+from mlpackage_runtime.worker.errors import StartError
+from mlpackage_runtime.worker.scoring import Scoring, awaited
+from mlpackage_runtime.worker.script import extend_path, load_script
+from mlpackage_runtime.worker.styles import choose_style
+
+log = logging.getLogger("azmlinfsrv")
+
+TREE_LIMIT = 200
+OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Settings(NamedTuple):
+    """What a worker has to know; an empty string stands for what is not set."""
+
+    app_root: str
+    entry_script: str
+    source_directory: str
+    model_dir: str
+
+
+def start(settings: Settings) -> Scoring:
+    """Load the script and call its init(). Raises StartError, after logging the details."""
+    extend_path(settings.app_root, settings.source_directory)
+    sys.argv[:] = [os.path.join(settings.app_root, settings.entry_script)]
+    try:
+        script = load_script(settings.app_root, settings.entry_script)
+    except StartError as error:
+        log.error("%s", error)  # noqa: TRY400 - the text says it all
+        raise
+    except BaseException as error:
+        raise _broken("The entry script could not be imported", error) from error
+    described, style = choose_style(script)
+    log.info("Found user script at %s; run() is %s", script.file, described)
+    log.info("Invoking user's init function")
+    try:
+        outcome = script.init()
+        if inspect.iscoroutine(outcome):
+            awaited(outcome)
+    except BaseException as error:
+        broken = _broken("User's init function failed", error)
+        log_tree(settings.model_dir)
+        raise broken from error
+    log.info("Users's init has completed successfully")
+    return Scoring(script, style)
+
+
+def _broken(what: str, error: BaseException) -> StartError:
+    """Log an exception of the script, our own frames left out, and return it as a one-line reason."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith((OWN_FOLDER, "<frozen importlib")):
+        trace = trace.tb_next
+    where = _where(error, traceback.extract_tb(trace))
+    details = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+    log.error("%s: %s\n%s", what, where, details)
+    return StartError(f"{what}: {where}")
+
+
+def _where(error: BaseException, frames: traceback.StackSummary) -> str:
+    summary = traceback.format_exception_only(type(error), error)[-1].strip()
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: {summary}"
+    return f"{frames[-1].filename}:{frames[-1].lineno}: {summary}" if frames else summary
+
+
+def log_tree(model_dir: str) -> None:
+    """Log what is in the model directory: most init() failures are a wrong path."""
+    if not model_dir or not os.path.exists(model_dir):
+        log.info("AZUREML_MODEL_DIR is %s", f"{model_dir}, which does not exist" if model_dir else "not set")
+        return
+    log.info("Model Directory Contents:")
+    lines = list(itertools.islice(tree(model_dir), TREE_LIMIT + 1))
+    for line in lines[:TREE_LIMIT]:
+        log.info("%s", line)
+    if len(lines) > TREE_LIMIT:
+        log.info("Output Truncated. First %d lines shown.", TREE_LIMIT)
+
+
+def tree(path: str, depth: int = 0) -> Iterator[str]:
+    """Yield a line for a path and for everything below it."""
+    path = os.path.normpath(path)
+    is_folder = os.path.isdir(path)
+    yield f"{'    ' * depth}{os.path.basename(path)}{os.sep if is_folder else ''}"
+    for child in sorted(os.listdir(path)) if is_folder else ():
+        yield from tree(os.path.join(path, child), depth + 1)

@@ -1,0 +1,110 @@
+"""Runs the runtime as it runs in an image: as processes on loopback, from a folder given by its path."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+RUNTIME = Path(os.environ.get("MLPACKAGE_RUNTIME_DIR") or Path(__file__).parents[2] / "runtime").resolve()
+T = TypeVar("T")
+
+PATIENCE = 30.0  # seconds for anything that a loaded machine may take its time for
+
+
+def wait_for(found: Callable[[], T | None], what: str) -> T:
+    """Return what `found` returns as soon as it is something."""
+    limit = time.monotonic() + PATIENCE
+    while time.monotonic() < limit:
+        value = found()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"waited {PATIENCE} s for {what}")
+
+
+class Service:
+    """A running server: its process, its log and a client for it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self._log = log
+        self.url = ""
+        self.client = httpx.Client(timeout=PATIENCE)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def wait_until_listening(self) -> Service:
+        """Wait for the line that says on which port the server listens."""
+        found = wait_for(lambda: self._line(r"Listening on (http://\S+)"), f"the server to listen:\n{self.log}")
+        self.url = found.replace("0.0.0.0", "127.0.0.1")
+        return self
+
+    def wait_until_ready(self) -> Service:
+        self.wait_until_listening()
+        wait_for(lambda: self._line(r"(Ready: .*)"), f"the server to be ready:\n{self.log}")
+        return self
+
+    def wait_for_log(self, pattern: str) -> str:
+        return wait_for(lambda: self._line(pattern), f"{pattern} in the log:\n{self.log}")
+
+    def _line(self, pattern: str) -> str | None:
+        found = re.search(pattern, self.log)
+        if not found and self.process.poll() is not None:
+            raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.log}")
+        return found.group(1) if found else None
+
+    def worker_pids(self) -> list[int]:
+        return [int(pid) for pid in re.findall(r"Worker with pid (\d+) ready", self.log)]
+
+    def request(self, method: str, path: str = "/score", **options: object) -> httpx.Response:
+        return self.client.request(method, self.url + path, **options)  # type: ignore[arg-type]
+
+    def post(self, content: bytes | str = b"", **options: object) -> httpx.Response:
+        return self.request("POST", content=content, **options)
+
+    def wait(self) -> int:
+        return self.process.wait(PATIENCE)
+
+    def stop(self) -> int:
+        """Stop the server and return its exit status."""
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.wait()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+Start = Callable[..., Service]
+
+
+def start_service(folder: Path, script: str | None, *flags: str, **environment: str) -> Service:
+    """Start a server for a script in a folder of its own; `script` None takes what is in the folder."""
+    if script is not None:
+        (folder / "score.py").write_text(textwrap.dedent(script), encoding="utf-8")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AZUREML", "AML_", "MLPACKAGE"))}
+    told = {"AML_APP_ROOT": str(folder), "AZUREML_ENTRY_SCRIPT": "score.py", "MLPACKAGE_HOST": "127.0.0.1"}
+    log = folder / "server.log"
+    command = [sys.executable, "-I", str(RUNTIME), "serve", "--port=0", *flags]
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(command, cwd=folder, env=clean | told | environment, stdout=stderr, stderr=stderr)
+    return Service(process, log)

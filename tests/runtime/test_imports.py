@@ -1,0 +1,67 @@
+"""The two sides of the runtime keep to what their environments have."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+from runtime_service import RUNTIME
+
+PACKAGE = RUNTIME / "mlpackage_runtime"
+SERVER_LIBRARIES = {"starlette", "uvicorn", "uvloop", "httptools"}
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((PACKAGE / folder).rglob("*.py"))
+
+
+def imported(source: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{source}:{node.lineno}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def outside(names: set[str]) -> set[str]:
+    """Return the third-party packages among imported names."""
+    roots = {name.partition(".")[0] for name in names}
+    return roots - set(sys.stdlib_module_names) - {"mlpackage_runtime"}
+
+
+def own(names: set[str]) -> set[str]:
+    """Return the parts of the runtime among imported names: frames, server or worker."""
+    return {name.split(".")[1] for name in names if name.startswith("mlpackage_runtime.")}
+
+
+@pytest.mark.parametrize("source", modules("worker"), ids=lambda path: path.name)
+def test_the_worker_imports_the_standard_library_and_the_frames(source: Path) -> None:
+    """The worker lives in the user's environment, where nothing of ours may be needed."""
+    names = imported(source)
+    assert (outside(names), own(names) - {"worker", "frames"}) == (set(), set())
+
+
+@pytest.mark.parametrize("source", modules("server"), ids=lambda path: path.name)
+def test_the_server_imports_its_own_lock_and_the_frames(source: Path) -> None:
+    """The server never imports the worker, nor anything that its lock does not have."""
+    names = imported(source)
+    assert (outside(names) - SERVER_LIBRARIES, own(names) - {"server", "frames"}) == (set(), set())
+
+
+def test_the_frames_import_the_standard_library() -> None:
+    """What both sides share needs neither of them."""
+    names = imported(PACKAGE / "frames.py")
+    assert (outside(names), own(names)) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    "source", [RUNTIME / "__main__.py", *sorted(PACKAGE.rglob("*.py"))], ids=lambda path: path.name
+)
+def test_every_module_is_written_for_python_3_8(source: Path) -> None:
+    """The image's Python may be 3.8, for the worker and for the server."""
+    ast.parse(source.read_text(encoding="utf-8"), feature_version=(3, 8))

@@ -1,0 +1,200 @@
+"""Starting: ready only when every init() is through, and a clear log with status 3 where that fails."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from runtime_service import RUNTIME, Start
+
+GOOD = """
+    def init():
+        pass
+
+    def run(raw_data):
+        return raw_data
+"""
+
+
+def test_unhealthy_until_every_worker_has_finished_init(start: Start, tmp_path: Path) -> None:
+    """`/` and `/score` answer 503 while a worker still starts, and 200 when all are ready."""
+    service = start(
+        """
+        import os, pathlib, time
+
+        def init():
+            folder = pathlib.Path(__file__).parent
+            try:
+                (folder / "first").touch(exist_ok=False)
+            except FileExistsError:
+                while not (folder / "go").exists():
+                    time.sleep(0.01)
+
+        def run(raw_data):
+            return os.getpid()
+        """,
+        "--worker_count=2",
+    ).wait_until_listening()
+    service.wait_for_log(r"(Worker with pid \d+ ready)")
+    before = service.request("GET", "/").status_code, service.post("{}").status_code
+    (tmp_path / "go").touch()
+    service.wait_until_ready()
+    after = service.request("GET", "/")
+    assert (before, after.status_code, after.text, len(service.worker_pids())) == ((503, 503), 200, "Healthy", 2)
+
+
+def test_init_runs_once_in_each_worker(start: Start, tmp_path: Path) -> None:
+    """Every worker calls init() exactly once, however many requests follow."""
+    service = start(
+        """
+        def init():
+            with open("inits", "a") as log:
+                log.write("x")
+
+        def run(raw_data):
+            return 1
+        """,
+        "--worker-count=2",
+    ).wait_until_ready()
+    assert [service.post("{}").json() for _ in range(6)] == [1] * 6
+    assert (tmp_path / "inits").read_text() == "xx"
+
+
+@pytest.mark.parametrize(
+    ("script", "log"),
+    [
+        ("import no_such_module\n", r"could not be imported: .*score\.py:1: ModuleNotFoundError: .*no_such_module"),
+        ("def init():\n    pass\n\ndef run(:\n", r"could not be imported: .*score\.py:4: SyntaxError"),
+        ("def run(x): pass\n", r"score\.py does not have a init\(\) function defined"),
+        ("def init(): pass\n", r"score\.py does not have a run\(\) function defined"),
+        ("def init(): pass\ndef run(*a): pass\n", r"run\(\) cannot accept positional-only arguments"),
+        ("def init(): pass\ndef run(): pass\n", r"run\(\) needs to accept an argument for input data"),
+        (
+            "def init(): pass\ndef run(request_headers): pass\n",
+            r'run\(\) needs to accept an argument other than "request_headers"',
+        ),
+        (
+            "def init():\n    x = 1\n    return x / 0\ndef run(x): pass\n",
+            r"init function failed: .*score\.py:3: ZeroDivisionError",
+        ),
+        ("raise SystemExit(0)\n", r"could not be imported: .*score\.py:1: SystemExit"),
+        ("import os\nos._exit(9)\n", r"ended while it was starting"),
+    ],
+)
+def test_a_script_that_cannot_start_ends_the_server_with_3(start: Start, script: str, log: str) -> None:
+    """What is wrong and where stands in the log, and the exit status is 3."""
+    service = start(script)
+    assert service.wait() == 3
+    assert re.search(log, service.log), service.log
+    assert "Task exception" not in service.log
+
+
+def test_a_failing_init_shows_its_traceback_and_the_models(start: Start, tmp_path: Path) -> None:
+    """The traceback has the script's frames alone; the model directory is listed."""
+    (tmp_path / "models" / "ridge" / "1").mkdir(parents=True)
+    (tmp_path / "models" / "ridge" / "1" / "model.pkl").touch()
+    service = start(
+        """
+        def load():
+            open("missing.pkl")
+
+        def init():
+            load()
+
+        def run(raw_data):
+            pass
+        """,
+        f"--model_dir={tmp_path}/models/",
+    )
+    assert service.wait() == 3
+    lines = [re.sub(r"^\S+ \S+ . \[\d+\] azmlinfsrv - ", "", line) for line in service.log.splitlines()]
+    trace = lines[lines.index("Traceback (most recent call last):") :]
+    assert [line.strip() for line in trace if not re.match(r"\s+[~^]+$", line)][:10] == [
+        "Traceback (most recent call last):",
+        f'File "{tmp_path}/score.py", line 6, in init',
+        "load()",
+        f'File "{tmp_path}/score.py", line 3, in load',
+        'open("missing.pkl")',
+        "FileNotFoundError: [Errno 2] No such file or directory: 'missing.pkl'",
+        "Model Directory Contents:",
+        "models/",
+        "ridge/",
+        "1/",
+    ]
+
+
+def test_a_missing_entry_script_is_named(start: Start, tmp_path: Path) -> None:
+    """The log says which file was looked for."""
+    service = start(None)
+    assert service.wait() == 3
+    assert f"No such file or directory: the entry script {tmp_path}/score.py" in service.log
+
+
+def test_a_worker_interpreter_that_is_not_there_is_named(start: Start) -> None:
+    """The log says which interpreter could not be run and which setting names it."""
+    service = start(GOOD, "--worker-python=/nowhere/python")
+    assert service.wait() == 3
+    assert "The worker's interpreter /nowhere/python cannot be run: No such file or directory." in service.log
+    assert "MLPACKAGE_WORKER_PYTHON" in service.log
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"WORKER_COUNT": "0"}, "WORKER_COUNT is '0': it must be 1 or more."),
+        ({"SCORING_TIMEOUT_MS": "1s"}, "SCORING_TIMEOUT_MS is '1s': it must be a whole number."),
+    ],
+)
+def test_a_bad_setting_is_named(start: Start, environment: dict[str, str], message: str) -> None:
+    """A bad value ends the start with the variable's name and what is allowed, without a traceback."""
+    service = start(GOOD, **environment)
+    assert (service.wait(), service.log) == (3, f"Configuration error: {message}\n")
+
+
+def test_a_port_in_use_is_named(serve: Start, start: Start) -> None:
+    """A second server on one port ends with the port in its log."""
+    port = serve(GOOD).port
+    service = start(GOOD, f"--port={port}")
+    assert service.wait() == 3
+    assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use" in service.log
+
+
+def test_an_unknown_flag_is_a_usage_error(start: Start) -> None:
+    """An unknown flag ends with status 2 and its name."""
+    service = start(GOOD, "--nonsense=1")
+    assert service.wait() == 2
+    assert "--nonsense=1" in service.log
+
+
+def test_the_project_is_importable_and_ours_is_out_of_its_way(serve: Start, tmp_path: Path) -> None:
+    """App root and source directory are on sys.path, the runtime is not, and its modules are one package."""
+    (tmp_path / "src").mkdir()
+    for name in ("config", "utils", "routes", "swagger", "frames"):
+        (tmp_path / "src" / f"{name}.py").write_text(f"name = '{name}'\n")
+    (tmp_path / "src" / "score.py").write_text(
+        "import sys\nimport config, utils, routes, swagger, frames\n"
+        "def init(): pass\n"
+        "def run(raw_data):\n"
+        "    files = [m.name for m in (config, utils, routes, swagger, frames)]\n"
+        "    ours = sorted({n.split('.')[0] for n, m in list(sys.modules.items())\n"
+        f"            if '{RUNTIME}' in str(getattr(m, '__file__', ''))}})\n"
+        "    return [files, ours, sys.path[-2:], sys.argv]\n"
+    )
+    service = serve(None, AZUREML_ENTRY_SCRIPT="src/score.py", AZUREML_SOURCE_DIRECTORY="src")
+    assert service.post("{}").json() == [
+        ["config", "utils", "routes", "swagger", "frames"],
+        ["__main__", "mlpackage_runtime"],
+        [str(tmp_path), f"{tmp_path}/src"],
+        [f"{tmp_path}/src/score.py"],
+    ]
+    paths = serve("import sys\ndef init(): pass\ndef run(x): return sys.path\n").post("{}").json()
+    assert str(RUNTIME) not in paths
+
+
+def test_starting_takes_little_time(start: Start) -> None:
+    """A script without imports is served within a few seconds even on a busy machine."""
+    began = time.monotonic()
+    start(GOOD).wait_until_ready()
+    assert time.monotonic() - began < 10

@@ -1,0 +1,65 @@
+"""Stopping: what was accepted is finished, what comes later is refused."""
+
+from __future__ import annotations
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime_service import Start
+
+SLOW = """
+    import time
+
+    def init():
+        pass
+
+    def run(raw_data):
+        time.sleep(float(raw_data))
+        return raw_data
+"""
+
+
+def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(serve: Start) -> None:
+    """Running and waiting requests are answered, later ones get 503, and the exit status is 0."""
+    service = serve(SLOW)
+    with ThreadPoolExecutor(3) as pool:
+        accepted = [pool.submit(service.post, "0.5") for _ in range(3)]
+        time.sleep(0.2)
+        service.process.send_signal(signal.SIGTERM)
+        service.wait_for_log("(Stopping)")
+        refused = service.post("0"), service.request("GET", "/")
+        answers = [request.result() for request in accepted]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, "0.5")] * 3
+    assert [answer.status_code for answer in refused] == [503, 503]
+    assert service.wait() == 0
+
+
+def test_an_idle_server_stops_at_once(serve: Start) -> None:
+    """Without work there is nothing to wait for, kept-alive connections included."""
+    service = serve(SLOW)
+    assert service.post("0").status_code == 200
+    began = time.monotonic()
+    service.process.send_signal(signal.SIGTERM)
+    assert (service.wait(), time.monotonic() - began < 5) == (0, True)
+
+
+def test_what_outlasts_the_drain_timeout_is_cut_off(serve: Start) -> None:
+    """A request that never ends does not keep the server from stopping."""
+    service = serve(SLOW, MLPACKAGE_DRAIN_TIMEOUT="0.3")
+    with ThreadPoolExecutor(1) as pool:
+        endless = pool.submit(service.post, "3600")
+        time.sleep(0.2)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.wait() == 0
+        assert endless.exception() is not None or endless.result().status_code >= 500
+
+
+def test_sigterm_while_starting_stops(start: Start) -> None:
+    """A server whose init() takes for ever still stops when told to."""
+    service = start("import time\ndef init(): time.sleep(3600)\ndef run(x): pass\n").wait_until_listening()
+    service.wait_for_log("(Invoking user's init function)")
+    service.process.send_signal(signal.SIGTERM)
+    assert service.wait() == 0

@@ -1,0 +1,177 @@
+"""Workers that end are replaced, and nobody but the request they were running notices."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+from runtime_service import Start, wait_for
+
+SCRIPT_ERROR = {"message": "An unexpected error occurred in scoring script. Check the logs for more info."}
+
+DYING = """
+    import json, os, time
+
+    def init():
+        pass
+
+    def run(raw_data):
+        order = json.loads(raw_data)
+        if order == "die":
+            os._exit(1)
+        if order == "segfault":
+            import ctypes
+            ctypes.string_at(0)
+        if order == "sleep":
+            time.sleep(0.5)
+        return os.getpid()
+"""
+
+
+def test_a_worker_that_dies_is_replaced(serve: Start) -> None:
+    """Its request gets a 500 of the script's, and the next request is served by another process."""
+    service = serve(DYING)
+    first = service.post('"ok"').json()
+    for order in ('"die"', '"segfault"'):
+        lost = service.post(order)
+        assert (lost.status_code, lost.json()) == (500, SCRIPT_ERROR)
+        assert lost.headers["x-ms-run-function-failed"] == "True"
+    last = service.post('"ok"')
+    assert (last.status_code, last.json() == first) == (200, False)
+
+
+def test_the_requests_behind_a_dying_one_are_served(serve: Start) -> None:
+    """With one worker, what waits in the queue survives the death of the worker in front of it."""
+    service = serve(DYING)
+    with ThreadPoolExecutor(8) as pool:
+        orders = ['"sleep"', '"die"', *['"ok"'] * 6]
+        answers = list(pool.map(lambda order: (order, service.post(order).status_code), orders))
+    assert sorted(answers) == sorted([('"sleep"', 200), ('"die"', 500), *[('"ok"', 200)] * 6])
+
+
+def test_a_kill_under_load_loses_one_request(serve: Start) -> None:
+    """kill -9 of a worker under load costs the request that it was running, and no other."""
+    service = serve(
+        """
+        import time
+
+        def init():
+            pass
+
+        def run(raw_data):
+            time.sleep(0.005)
+            return raw_data
+        """
+    )
+    with ThreadPoolExecutor(8) as pool:
+        pending = [pool.submit(service.post, str(number)) for number in range(300)]
+        wait_for(lambda: sum(request.done() for request in pending) > 50, "the load to run")
+        os.kill(service.worker_pids()[0], signal.SIGKILL)
+        answers = [request.result() for request in pending]
+    lost = [answer.status_code for answer in answers if answer.status_code != 200]
+    assert lost in ([500], [])  # none where the kill came between two requests
+    kept = [(number, answer.json()) for number, answer in enumerate(answers) if answer.status_code == 200]
+    assert kept == [(number, str(number)) for number, answer in enumerate(answers) if answer.status_code == 200]
+    assert len(service.worker_pids()) == 2
+
+
+def test_workers_that_cannot_come_back_are_retried_ever_later(serve: Start) -> None:
+    """A crash loop backs off, answers 503 meanwhile, and ends when the cause does."""
+    service = serve(
+        """
+        import os, pathlib
+
+        def init():
+            if pathlib.Path("broken").exists():
+                raise RuntimeError("broken")
+
+        def run(raw_data):
+            pathlib.Path("broken").touch()
+            os._exit(1)
+        """
+    )
+    folder = service._log.parent
+    assert service.post("{}").status_code == 500
+    service.wait_for_log(r"(Workers keep ending; the next one starts in 0.5 s)")
+    unhealthy, refused = service.request("GET", "/"), service.post("{}")
+    assert (unhealthy.status_code, refused.status_code, refused.headers["retry-after"]) == (503, 503, "1")
+    service.wait_for_log(r"(the next one starts in 1 s)")
+    (folder / "broken").unlink()
+    wait_for(lambda: service.request("GET", "/").status_code == 200, "a worker to come back")
+
+
+def test_requests_are_spread_over_the_workers(serve: Start) -> None:
+    """Two workers run two requests at the same time."""
+    service = serve(DYING, WORKER_COUNT="2")
+    with ThreadPoolExecutor(2) as pool:
+        began = time.monotonic()
+        pids = {answer.json() for answer in pool.map(service.post, ['"sleep"', '"sleep"'])}
+    assert (pids, time.monotonic() - began < 0.9) == (set(service.worker_pids()), True)
+
+
+def test_a_deadline_ends_a_run_and_its_worker(serve: Start) -> None:
+    """Sleeping, spinning in C and swallowing every exception end alike, and the next request is served."""
+    service = serve(
+        """
+        import json, time
+
+        def init():
+            pass
+
+        def run(raw_data):
+            order = json.loads(raw_data)
+            while order == "swallow":
+                try:
+                    time.sleep(60)
+                except BaseException:
+                    pass
+            if order == "spin":
+                sum(range(10**11))
+            if order == "sleep":
+                time.sleep(60)
+            if order == "own":
+                raise TimeoutError("the script's own")
+            return order
+        """,
+        SCORING_TIMEOUT_MS="300",
+    )
+    for order in ("swallow", "spin", "sleep"):
+        began = time.monotonic()
+        late = service.post(f'"{order}"')
+        assert (late.status_code, late.json()) == (500, {"message": "Scoring timeout after 300 ms"})
+        assert late.headers["x-ms-run-function-failed"] == "True"
+        assert 0.3 <= time.monotonic() - began < 5
+        assert service.post('"ok"').json() == "ok"
+    own = service.post('"own"')
+    assert (own.status_code, own.json()) == (500, SCRIPT_ERROR)
+
+
+def test_a_request_whose_client_left_is_not_run(serve: Start) -> None:
+    """What nobody waits for any more is dropped from the queue."""
+    service = serve(
+        """
+        import time
+
+        ran = []
+
+        def init():
+            pass
+
+        def run(raw_data):
+            ran.append(raw_data)
+            time.sleep(0.5)
+            return ran
+        """
+    )
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(service.post, "first")
+        wait_for(first.running, "the first request")
+        time.sleep(0.1)
+        with contextlib.suppress(httpx.ReadTimeout):
+            httpx.post(f"{service.url}/score", content="stale", timeout=0.1)
+        first.result()
+    assert service.post("last").json() == ["first", "last"]
