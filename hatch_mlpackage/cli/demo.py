@@ -13,21 +13,17 @@ from pathlib import Path
 
 import click
 
-from hatch_mlpackage.cli.demo_project import installer_environment, write_project
+from hatch_mlpackage.cli.demo_project import uv_environment, write_project
 from hatch_mlpackage.cli.health import free_port, wait_until_healthy
 from hatch_mlpackage.cli.output import console, is_quiet, on_terminal, show
 from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import ContextError, MLPackageError
 from hatch_mlpackage.foreground import shell_status, stop
+from hatch_mlpackage.lock.uv import find as find_uv
 
 CONTEXT = Path("dist", "diabetes-0.1.0-context")
 _PYTHON = Path(".venv", "Scripts" if sys.platform == "win32" else "bin", "python")
-# What the words a person types stand for here, whatever PATH has.
-_PROGRAMS = {
-    "mlpackage": (sys.executable, "-P", "-m", "hatch_mlpackage"),
-    "uv": (sys.executable, "-P", "-m", "uv"),
-}
 
 
 class StepError(MLPackageError):
@@ -154,7 +150,7 @@ def _step(folder: Path, *words: str, capture: bool = False) -> str:
     with subprocess.Popen(
         _program(words),
         cwd=folder,
-        env=installer_environment(),
+        env=uv_environment() if words[0] == "uv" else None,
         stdout=subprocess.PIPE if capture else None,
         text=True,
     ) as process:
@@ -168,7 +164,10 @@ def _step(folder: Path, *words: str, capture: bool = False) -> str:
 
 
 def _program(words: Sequence[str]) -> tuple[str, ...]:
-    return (*_PROGRAMS.get(words[0], words[:1]), *words[1:])
+    """Find the programs that we brought along, whatever PATH has."""
+    if words[0] == "mlpackage":
+        return (sys.executable, "-P", "-m", "hatch_mlpackage", *words[1:])
+    return (find_uv() or "uv", *words[1:]) if words[0] == "uv" else tuple(words)
 
 
 def _title(text: str) -> None:

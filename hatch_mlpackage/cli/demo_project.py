@@ -6,8 +6,10 @@ import os
 import platform
 import string
 import sys
+import tempfile
 from pathlib import Path
 
+from hatch_mlpackage.lock.index_settings import for_uv
 from hatch_mlpackage.resources import templates_directory
 
 _FILES = ("pyproject.toml", ".gitignore", "src/score.py", "train.py")
@@ -32,5 +34,8 @@ def write_project(folder: Path) -> tuple[str, ...]:
     return _FILES
 
 
-def installer_environment() -> dict[str, str]:
-    return dict(os.environ)
+def uv_environment() -> dict[str, str]:
+    """Return the environment in which uv asks the indexes that are set for pip, where none are set for uv itself."""
+    with tempfile.TemporaryDirectory() as unused:  # uv reads its own configuration where that is
+        environment, arguments = for_uv(os.environ, Path(unused))
+    return {**environment, **({"UV_NO_INDEX": "1"} if "--no-index" in arguments else {})}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project import Project
 
 _FOR_THE_BUILDER = "build"  # files that no layer carries: Dockerfile, .dockerignore, README.md
+_DOCKERFILE = "Dockerfile"
 _LISTED = 20  # changes; more are counted
 
 
@@ -68,7 +69,7 @@ def changes_since(plan: ContextPlan, context: Path) -> tuple[Change, ...]:
 def rebuilt_layers(plan: ContextPlan, changes: tuple[Change, ...]) -> tuple[str, ...]:
     """List the layers that a builder makes again: the lowest one that changes, and all above it."""
     changed = {change.layer for change in changes}
-    if any(change.path == "Dockerfile" for change in changes):
+    if any(change.path == _DOCKERFILE for change in changes):
         return plan.layers  # which line changed decides; at worst all of them
     first = next((index for index, layer in enumerate(plan.layers) if layer in changed), len(plan.layers))
     return plan.layers[first:]
@@ -132,4 +133,5 @@ def _story(plan: ContextPlan, changes: tuple[Change, ...] | None, last: Path) ->
     if len(changes) > _LISTED:
         lines.append(f"          and {plural(len(changes) - _LISTED, 'more change')}")
     rebuilt = rebuilt_layers(plan, changes)
-    return [*lines, f"A rebuild makes these layers again: {', '.join(rebuilt) or 'none but the manifest'}."]
+    at_most = "at most " if any(change.path == _DOCKERFILE for change in changes) else ""
+    return [*lines, f"A rebuild makes {at_most}these layers again: {', '.join(rebuilt) or 'none but the manifest'}."]

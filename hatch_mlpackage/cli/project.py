@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from hatch_mlpackage.cli.verbs import TYPED
-from hatch_mlpackage.project import FALLBACK_NAME, FALLBACK_VERSION, Project, canonical_name, load_project
+from hatch_mlpackage.project import FALLBACK_NAME, FALLBACK_VERSION, Project, load_project
 
 Returned = TypeVar("Returned")
 
@@ -99,9 +100,13 @@ def open_project(folder: Path, flags: Mapping[str, Any]) -> Project:
 def _identity(flags: Mapping[str, Any]) -> tuple[str, str]:
     """Name a project after its first model or its script, never after its folder: contexts must not depend on it."""
     for model in flags.get("models", ()):
-        return canonical_name(model["name"]), model.get("version", "1")
-    script = flags.get("entry-script")
-    return canonical_name(Path(script).stem) if script else FALLBACK_NAME, FALLBACK_VERSION
+        return _plain(model["name"]), model.get("version", "1")
+    return _plain(Path(flags.get("entry-script", "")).stem), FALLBACK_VERSION
+
+
+def _plain(name: str) -> str:
+    """Make a name that an image can have; what is wrong with the original is reported elsewhere."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or FALLBACK_NAME
 
 
 def _typed_flags(table: Mapping[str, Any], models: tuple[dict[str, str], ...]) -> dict[str, str]:

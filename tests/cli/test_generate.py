@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hatch_mlpackage.manifest import read_manifest
+
+CONTEXT = "dist/minimal-model-1.0-context"
+
+
+def test_shows_the_tree_and_what_is_next(project, mlpackage):
+    """The result is the tree with sizes, the digest, and the commands that use it."""
+    outcome = mlpackage("generate")
+
+    manifest = read_manifest(Path(CONTEXT))
+    lines = outcome.out.splitlines()
+    assert (outcome.status, outcome.err) == (0, "")
+    assert lines[0].startswith(f"{CONTEXT} ({len(manifest.files)} files, ")
+    assert [line.split()[-1] for line in lines[1:7]] == [
+        ".dockerignore",
+        "Dockerfile",
+        "README.md",
+        "azureml-app/score.py",
+        "azureml-models/greeting/1/greeting.txt",
+        "environment/requirements.txt",
+    ]
+    assert lines[-4:] == [
+        manifest.digest,
+        "",
+        f"Next: mlpackage serve --context {CONTEXT}   (no container engine needed)",
+        f"  or: docker build --tag minimal-model:1.0 {CONTEXT}",
+    ]
+
+
+def test_json(project, mlpackage):
+    """A program reads where the context is and its digest."""
+    outcome = mlpackage("generate", "--output", "made", "--json")
+
+    manifest = read_manifest(Path("made"))
+    assert json.loads(outcome.out) == {"context": "made", "digest": manifest.digest, "size": manifest.size}
+
+
+def test_quiet(project, mlpackage):
+    """`--quiet` writes the context without a word."""
+    outcome = mlpackage("generate", "--quiet")
+
+    assert (outcome.status, outcome.out, outcome.err) == (0, "", "")
+    assert Path(CONTEXT, "Dockerfile").is_file()
+
+
+def test_foreign_output(project, mlpackage):
+    """A folder that is not ours is neither replaced nor written to."""
+    Path("made").mkdir()
+    Path("made/thesis.tex").write_text("years of work")
+
+    outcome = mlpackage("generate", "--output", "made")
+
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.startswith("Error: The context cannot be written or read:\n  made: ")
+    assert [path.name for path in Path("made").iterdir()] == ["thesis.tex"]

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+CONTEXT = "dist/minimal-model-1.0-context"
+RUN = ["run", "--rm", "--pull", "never", "--read-only", "--tmpfs", "/tmp", "--publish"]
+
+
+def arguments(record: Path) -> list[str]:
+    return record.read_text().splitlines()
+
+
+def test_build(project, mlpackage, recorder):
+    """Building writes the context, shows the command and runs it; the next command is named."""
+    record = recorder("docker")
+
+    outcome = mlpackage("image", "build")
+
+    assert outcome.status == 0
+    assert arguments(record) == ["build", "--tag", "minimal-model:1.0", CONTEXT]
+    assert outcome.err == f"Wrote {CONTEXT}\n$ docker build --tag minimal-model:1.0 {CONTEXT}\n"
+    assert outcome.out == "Built minimal-model:1.0.\nNext: mlpackage image run --tag minimal-model:1.0\n"
+    assert Path(CONTEXT, "manifest.json").is_file()
+
+
+def test_build_takes_the_configured_name(project, mlpackage, recorder):
+    """`image.name` names the image; a tag in it is kept."""
+    record = recorder("podman")
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text() + '\n[tool.mlpackage.image]\nname = "registry.example:5000/hello:2"\n')
+
+    mlpackage("image", "build", "--engine", "podman")
+
+    assert arguments(record)[3:5] == ["--tag", "registry.example:5000/hello:2"]
+
+
+def test_build_of_a_context_with_options_of_the_engine(project, mlpackage, recorder):
+    """A context is built as it is, from outside any project; what follows `--` reaches the engine."""
+    mlpackage("generate", "--output", "made")
+    (project / "pyproject.toml").unlink()
+    record = recorder("buildah")
+
+    outcome = mlpackage("image", "build", "--context", "made", "--", "--no-cache", "--network", "host")
+
+    assert outcome.status == 0
+    assert arguments(record) == [
+        *("build", "--format", "docker", "--tag", "minimal-model:1.0"),
+        *("--no-cache", "--network", "host", "made"),
+    ]
+
+
+def test_the_engines_exit_status_is_ours(project, mlpackage, recorder):
+    """A failed build ends with the engine's own exit status and claims nothing."""
+    recorder("docker", then="echo no space >&2; exit 17")
+
+    outcome = mlpackage("image", "build")
+
+    assert (outcome.status, outcome.out) == (17, "")
+
+
+def test_without_an_engine(project, mlpackage, monkeypatch, tmp_path):
+    """No engine is exit status 4, and nothing is written for nothing."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    outcome = mlpackage("image", "build")
+
+    assert outcome.status == 4
+    assert "no container engine found on PATH (looked for: docker, podman, buildah)" in outcome.err
+    assert not (project / "dist").exists()
+
+
+def test_run(project, mlpackage, recorder):
+    """The image is served read-only on the loopback; what follows `--` reaches the engine."""
+    record = recorder("docker")
+
+    outcome = mlpackage("image", "run", "--port", "8080", "--", "--env", "WORKER_COUNT=2")
+
+    assert outcome.status == 0
+    assert arguments(record) == [*RUN, "127.0.0.1:8080:5001", "--env", "WORKER_COUNT=2", "minimal-model:1.0"]
+
+
+def test_run_of_a_tag(tmp_path, mlpackage, recorder, monkeypatch):
+    """An image is run by its name from anywhere."""
+    monkeypatch.chdir(tmp_path)
+    record = recorder("podman")
+
+    assert mlpackage("image", "run", "--tag", "ridge:3").status == 0
+    assert arguments(record) == [*RUN, "127.0.0.1:5001:5001", "ridge:3"]
+
+
+def test_interrupted_run(project, start, recorder, tmp_path):
+    """Ctrl-C stops the engine before the program ends."""
+    recorder("docker", then=f'trap "echo stopped >> {tmp_path}/log; exit 0" TERM INT\nwhile :; do :; done')
+    process = start("image", "run")
+    while not (tmp_path / "docker.arguments").exists():
+        time.sleep(0.05)
+    time.sleep(0.2)
+
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+
+    assert (process.returncode, err.splitlines()[-1]) == (130, "Interrupted.")
+    assert (tmp_path / "log").read_text() == "stopped\n"

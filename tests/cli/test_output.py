@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from hatch_mlpackage.cli.errors import print_error
+from hatch_mlpackage.cli.output import on_terminal, plural, size
+from hatch_mlpackage.cli.tables import Row, aligned, draw_table, draw_tree, fold
+from hatch_mlpackage.errors import ConfigurationError, Problem
+
+
+@dataclass
+class File:
+    path: str
+    size: int
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Give a function that makes stdout and stderr a terminal that knows colours, and returns it."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    def attach() -> Terminal:
+        screen = Terminal()
+        monkeypatch.setattr(sys, "stdout", screen)
+        monkeypatch.setattr(sys, "stderr", screen)
+        return screen
+
+    return attach
+
+
+FILES = [
+    File("Dockerfile", 4000),
+    File("azureml-app/score.py", 7),
+    *(File(f"runtime/{n:02}.py", 10) for n in range(13)),
+]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1_440_000, "1.4 MB"), (2 << 30, "2.1 GB"), (10**16, "10000.0 TB")],
+)
+def test_size(count, text):
+    """Sizes are for people, in powers of 1000 as disks and registries count."""
+    assert size(count) == text
+
+
+def test_plural():
+    """One is one."""
+    assert (plural(0, "file"), plural(1, "file"), plural(2, "file")) == ("0 files", "1 file", "2 files")
+
+
+def test_fold():
+    """A folder with more files than a person reads becomes one row; its size is theirs together."""
+    assert fold(FILES) == [
+        Row(path="Dockerfile", size=4000),
+        Row(path="azureml-app/score.py", size=7),
+        Row(path="runtime", size=130, files=13),
+    ]
+
+
+def test_tree_without_a_terminal(capsys):
+    """In a pipe a tree is one whole path a line, after its size."""
+    draw_tree("context", FILES)
+
+    assert capsys.readouterr().out == (
+        "context\n  4.0 kB  Dockerfile\n     7 B  azureml-app/score.py\n   130 B  runtime/ (13 files)\n"
+    )
+
+
+def test_tree_on_a_terminal(terminal, monkeypatch):
+    """On a terminal a tree is drawn; NO_COLOR takes the colours off."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen = terminal()
+
+    draw_tree("context", FILES)
+
+    text = screen.getvalue().replace("\x1b[1m", "").replace("\x1b[2m", "").replace("\x1b[0m", "")
+    assert text == (
+        "context\n├── Dockerfile  4.0 kB\n├── azureml-app/\n│   └── score.py  7 B\n└── runtime/ (13 files)  130 B\n"
+    )
+
+
+def test_colours_on_a_terminal(terminal):
+    """Errors stand out on a terminal."""
+    screen = terminal()
+
+    print_error(ConfigurationError((Problem(where="a[0]", what="[b] is wrong.", fix="Mend it."),)))
+
+    assert "\x1b[1;31mError: \x1b[0m" in screen.getvalue()
+    assert "[b] is wrong." in screen.getvalue()
+
+
+def test_dumb_terminal(terminal, monkeypatch):
+    """A terminal that cannot draw gets plain text."""
+    monkeypatch.setenv("TERM", "dumb")
+    terminal()
+
+    assert not on_terminal()
+    assert not on_terminal(stderr=True)
+
+
+def test_aligned():
+    """Columns line up, numbers to the right; no line ends in spaces."""
+    assert aligned([("layer", "size", "since"), ("source", "10 B", "same"), ("m", "2.0 MB", "")]) == [
+        "layer     size  since",
+        "source    10 B  same",
+        "m       2.0 MB",
+    ]
+
+
+def test_table_on_a_terminal(terminal):
+    """On a terminal a table has a ruled heading."""
+    screen = terminal()
+
+    draw_table(("layer", "size"), [("source", "10 B")])
+
+    assert "──────" in screen.getvalue()
+    assert "source" in screen.getvalue()

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.cli.project import open_project, table_from_flags
+from hatch_mlpackage.project import Project
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Stand in a folder that holds a script, a model and requirements, and no pyproject.toml."""
+    monkeypatch.chdir(tmp_path)
+    Path("score.py").write_text("def init():\n    pass\n\n\ndef run(data):\n    return data\n")
+    Path("model.pkl").write_bytes(b"weights")
+    Path("requirements.txt").write_text("")
+    return tmp_path
+
+
+def test_flags_are_the_table(folder):
+    """Every flag becomes the key it stands for; paths become relative to the project."""
+    flags = {
+        "entry_script": "src/score.py",
+        "source_directory": str(folder / "src"),
+        "models": ({"name": "ridge", "path": "model.pkl"}, {"name": "cart", "version": "3", "path": "a/cart.pkl"}),
+        "requirements": ("requirements.txt",),
+        "python_version": "3.11",
+        "base_image": "python:3.11",
+        "platform": "linux/arm64",
+    }
+
+    assert table_from_flags(folder / "src", flags) == {
+        "python-version": "3.11",
+        "base-image": "python:3.11",
+        "platform": "linux/arm64",
+        "entry-script": "score.py",
+        "source-directory": ".",
+        "models": [
+            {"name": "ridge", "path": "../model.pkl"},
+            {"name": "cart", "version": "3", "path": "../a/cart.pkl"},
+        ],
+        "requirements": ["../requirements.txt"],
+    }
+
+
+def test_no_flags_change_nothing(project):
+    """Without flags the project is what pyproject.toml says."""
+    assert open_project(Path(), table_from_flags(Path(), {})).table == {
+        "entry-script": "score.py",
+        "models": [{"name": "greeting", "path": "models/greeting.txt"}],
+    }
+
+
+def test_flags_replace_keys(project):
+    """A flag replaces the key it stands for and leaves the others."""
+    opened = open_project(Path(), {"python-version": "3.11"})
+
+    assert opened.name == "minimal-model"
+    assert opened.table == {
+        "entry-script": "score.py",
+        "models": [{"name": "greeting", "path": "models/greeting.txt"}],
+        "python-version": "3.11",
+    }
+
+
+@pytest.mark.parametrize(
+    ("flags", "name", "version"),
+    [
+        ({"entry-script": "Score_it.py"}, "score-it", "0"),
+        ({"entry-script": "score.py", "models": [{"name": "Ridge.A", "path": "m", "version": "7"}]}, "ridge-a", "7"),
+        ({"entry-script": "score.py", "models": [{"name": "ridge", "path": "m"}]}, "ridge", "1"),
+        ({}, "model", "0"),
+    ],
+)
+def test_without_pyproject_the_flags_are_the_project(folder, flags, name, version):
+    """A project without pyproject.toml is named after its model or script, never after the folder it lies in."""
+    assert open_project(Path(), flags) == Project(root=folder, name=name, version=version, table=flags)
+
+
+def test_the_whole_job_without_pyproject(folder, mlpackage):
+    """Lock, generate and verify work on a bare script and model."""
+    flags = ("--entry-script", "score.py", "--model", "ridge=model.pkl", "--requirement", "requirements.txt")
+
+    outcomes = [
+        mlpackage("lock", *flags),
+        mlpackage("generate", *flags, "--output", "context"),
+        mlpackage("verify", "context"),
+    ]
+
+    assert [outcome.status for outcome in outcomes] == [0, 0, 0]
+    assert Path("context/azureml-models/ridge/1/model.pkl").read_bytes() == b"weights"
+    assert Path("context/azureml-app/score.py").is_file()
+
+
+def test_errors_name_the_flags(folder, mlpackage):
+    """What was typed as a flag is named as typed, not by the key it stands for."""
+    outcome = mlpackage("check", "--entry_script", "sore.py", "--model", "a b:2=model.pkl", "--platform", "linux/amd46")
+
+    assert outcome.status == 1
+    assert outcome.err == (
+        "Error: 3 problems in the configuration or the files it names:\n"
+        f"  --entry-script: 'sore.py' does not exist in {folder}. Did you mean 'score.py'?\n"
+        "  --model a b:2=model.pkl: 'a b' is not a model name. "
+        "Use 1 to 255 letters, digits, dashes, dots and underscores, a letter or digit first.\n"
+        "  --platform: 'linux/amd46' is not one of linux/amd64, linux/arm64. Did you mean 'linux/amd64'?\n"
+    )
+
+
+@pytest.mark.parametrize("value", ["ridge", "=model.pkl", "ridge=", "ridge:=model.pkl", ":1=model.pkl"])
+def test_unreadable_model(folder, mlpackage, value):
+    """A model that is not NAME=PATH is wrong usage, answered with an example."""
+    outcome = mlpackage("check", "--entry-script", "score.py", "--model", value)
+
+    assert outcome.status == 2
+    assert f"'{value}' is not NAME=PATH or NAME:VERSION=PATH, such as ridge:3=models/ridge.pkl." in outcome.err
+
+
+def test_nothing_to_work_on(tmp_path, monkeypatch, mlpackage):
+    """In an empty folder the first thing that is missing is the entry script."""
+    monkeypatch.chdir(tmp_path)
+
+    outcome = mlpackage("check")
+
+    assert outcome.status == 1
+    assert "tool.mlpackage.entry-script: is required and missing." in outcome.err
+
+
+def test_another_folder(project, mlpackage, tmp_path, monkeypatch):
+    """`--project` works on a project from anywhere, and the context goes into it."""
+    monkeypatch.chdir(tmp_path)
+
+    outcome = mlpackage("generate", "--project", project, "--json")
+
+    assert outcome.status == 0
+    assert (project / "dist/minimal-model-1.0-context/manifest.json").is_file()

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from hatch_mlpackage.cli.reload import snapshot, wait_for_change
+
+
+def test_snapshot(tmp_path):
+    """Files at and below the paths are seen; caches, hidden folders and what is gone are not."""
+    for name in ("src/score.py", "src/deep/more.py", "src/.git/HEAD", "src/__pycache__/score.pyc", "model.pkl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, ns=(5, 7))
+
+    assert snapshot((tmp_path / "src", tmp_path / "model.pkl", tmp_path / "gone")) == {
+        str(tmp_path / "src/score.py"): 7,
+        str(tmp_path / "src/deep/more.py"): 7,
+        str(tmp_path / "model.pkl"): 7,
+    }
+
+
+@pytest.mark.parametrize("change", ["edit", "add", "remove"])
+def test_wait_for_change(tmp_path, change):
+    """An edited, added or removed file ends the waiting and is named."""
+    script, other = tmp_path / "score.py", tmp_path / "other.py"
+    script.touch()
+
+    def meanwhile():
+        if change == "edit":
+            os.utime(script, ns=(1, 1))
+        elif change == "add":
+            other.touch()
+        else:
+            script.unlink()
+
+    changed = wait_for_change((tmp_path,), snapshot((tmp_path,)), meanwhile=meanwhile)
+
+    assert changed == str(other if change == "add" else script)

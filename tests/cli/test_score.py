@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import http.server
+import io
+import json
+import os
+import pty
+import threading
+
+import pytest
+
+from hatch_mlpackage.cli.health import free_port
+
+
+@pytest.fixture
+def server():
+    """Answer each POST with what was asked; a path may ask for another status."""
+    asked: list[tuple[str, str | None, bytes]] = []
+
+    class Echo(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append((self.path, self.headers["Content-Type"], body))
+            self.send_response(400 if self.path == "/bad" else 200)
+            self.end_headers()
+            self.wfile.write(b'{"message": "no"}' if self.path == "/bad" else b"[1.5]")
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("path", ["", "/", "/score"])
+def test_prints_the_answer(server, mlpackage, path):
+    """The answer's body is all that is printed; /score is asked where the URL names no path."""
+    url, asked = server
+
+    outcome = mlpackage("score", "--url", url + path, "--data", '{"data": [[1]]}')
+
+    assert (outcome.status, outcome.out, outcome.err) == (0, "[1.5]\n", "")
+    assert asked == [("/score", "application/json", b'{"data": [[1]]}')]
+
+
+def test_a_url_may_lack_its_scheme(server, mlpackage):
+    """`127.0.0.1:5001` is understood."""
+    url, _ = server
+
+    assert mlpackage("score", "--url", url.removeprefix("http://"), "--data", "{}").out == "[1.5]\n"
+
+
+def test_data_from_a_file(server, mlpackage, tmp_path):
+    """`--data @FILE` sends the file's bytes as they are, with the content type that is asked for."""
+    url, asked = server
+    (tmp_path / "picture").write_bytes(b"\x89PNG\xff")
+
+    mlpackage("score", "--url", f"{url}/score?a=1", "--data", f"@{tmp_path}/picture", "--content-type", "image/png")
+
+    assert asked == [("/score?a=1", "image/png", b"\x89PNG\xff")]
+
+
+@pytest.mark.parametrize("data", [[], ["--data", "-"]])
+def test_data_from_stdin(server, mlpackage, monkeypatch, data):
+    """A request that is piped in is sent."""
+    url, asked = server
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"[2]")))
+
+    mlpackage("score", "--url", url, *data)
+
+    assert [body for _, _, body in asked] == [b"[2]"]
+
+
+def test_an_error_of_the_server(server, mlpackage):
+    """Any answer but 200 is printed with its body, and the exit status is 1."""
+    url, _ = server
+
+    outcome = mlpackage("score", "--url", f"{url}/bad", "--data", "{}")
+
+    assert (outcome.status, json.loads(outcome.out)) == (1, {"message": "no"})
+    assert outcome.err == "The server answered 400 Bad Request.\n"
+
+
+def test_nothing_listens(mlpackage):
+    """A server that is not there is exit status 4, with how to start one."""
+    url = f"http://127.0.0.1:{free_port()}"
+
+    outcome = mlpackage("score", "--url", url, "--data", "{}")
+
+    assert (outcome.status, outcome.out) == (4, "")
+    assert outcome.err == (
+        "Error: Something outside is missing or failed:\n"
+        f"  {url}/score: [Errno 111] Connection refused. Is a server running there? Start one with: mlpackage serve\n"
+    )
+
+
+def test_missing_file(mlpackage):
+    """A file that is not there is named."""
+    outcome = mlpackage("score", "--data", "@gone.json")
+
+    assert (outcome.status, outcome.err) == (
+        1,
+        "Error: It cannot be done:\n  gone.json: cannot be read: No such file or directory.\n",
+    )
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://", "http://127.0.0.1:port", "http://127.0.0.1:70000"])
+def test_what_is_no_url(mlpackage, url):
+    """A URL that cannot be asked is wrong usage."""
+    outcome = mlpackage("score", "--url", url, "--data", "{}")
+
+    assert outcome.status == 2
+    assert f"'{url}' is not a URL such as http://127.0.0.1:5001." in outcome.err
+
+
+def test_no_request_on_a_terminal(start):
+    """Without a request, and nothing piped in, the ways to give one are listed instead of waiting for ever."""
+    keyboard, screen = pty.openpty()
+    with os.fdopen(keyboard), os.fdopen(screen) as terminal:
+        process = start("score", stdin=terminal)
+        _, err = process.communicate(timeout=20)
+
+    assert process.returncode == 2
+    assert "Give the request: --data '{…}', --data @FILE, or pipe it in." in err

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.manifest import read_manifest
+
+
+@pytest.fixture
+def context(project, mlpackage):
+    mlpackage("generate", "--output", "context")
+    return Path("context")
+
+
+def test_proven(context, mlpackage):
+    """A context just as it was written is proven, in one line with its digest."""
+    outcome = mlpackage("verify", context)
+
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.startswith("context: proven, ")
+    assert outcome.out.endswith(f"{read_manifest(context).digest}\n")
+
+
+def test_differences(context, mlpackage):
+    """Each difference is a line, even when quiet, and the exit status is 1."""
+    (context / "Dockerfile").chmod(0o600)
+    (context / "azureml-app/score.py").write_text("")
+    (context / "new").touch()
+
+    outcome = mlpackage("verify", "--quiet", context)
+
+    assert (outcome.status, outcome.err) == (1, "")
+    assert outcome.out == (
+        "Dockerfile: mode 0600, expected 0644\nazureml-app/score.py: 0 bytes, expected 209\nnew: added\n"
+    )
+
+
+def test_json(context, mlpackage):
+    """A program reads the differences and the digest."""
+    (context / "new").touch()
+
+    outcome = mlpackage("verify", "--json", context)
+
+    assert outcome.status == 1
+    assert json.loads(outcome.out) == {
+        "digest": read_manifest(context).digest,
+        "directory": "context",
+        "differences": ["new: added"],
+    }
+
+
+def test_no_context(project, mlpackage):
+    """A folder that is no context is an error that says how to make one."""
+    outcome = mlpackage("verify", ".")
+
+    assert outcome.status == 1
+    assert "not a context" in outcome.err
+    assert "mlpackage generate" in outcome.err
