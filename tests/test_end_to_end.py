@@ -332,3 +332,38 @@ def test_json_manifest_is_stable_text(copy_project):
     text = (root / "dist" / CONTEXT / "manifest.json").read_text()
 
     assert json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n" == text
+
+
+@pytest.fixture(scope="session")
+def our_wheel(tmp_path_factory):
+    """Build our wheel into a folder of its own: installers cache what they got from a path."""
+    repository = Path(__file__).resolve().parents[1]
+    folder = tmp_path_factory.mktemp("wheel")
+    succeed([*HATCHLING, "-t", "wheel", "-d", str(folder)], repository)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.network
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "made"),
+    [
+        (["-m", "hatch", "build", "-t", "mlpackage"], {CONTEXT}),
+        (["-m", "hatch", "build"], {CONTEXT, WHEEL, "minimal_model-1.0.tar.gz"}),
+        (["-m", "build"], {CONTEXT, WHEEL, "minimal_model-1.0.tar.gz"}),
+        (["-m", "uv", "build", "--no-config"], {CONTEXT, WHEEL, "minimal_model-1.0.tar.gz"}),
+    ],
+    ids=["hatch-target", "hatch", "build", "uv"],
+)
+def test_front_ends_in_isolation(copy_project, our_wheel, tmp_path, command, made):
+    """Each front end installs the plugin into an environment of its own, and the context appears beside the wheel."""
+    root = copy_project("minimal")
+    replace(root / "pyproject.toml", '"hatch-mlpackage"]', f'"hatch-mlpackage @ {our_wheel.as_uri()}"]')
+    (root / ".gitignore").unlink()
+    with (root / "pyproject.toml").open("a") as pyproject:
+        pyproject.write(HOOK)
+
+    succeed([sys.executable, *command], root, env={**os.environ, "HATCH_DATA_DIR": str(tmp_path / "hatch")})
+
+    assert {path.name for path in (root / "dist").iterdir()} - {".gitignore"} == made
+    assert verify_context(root / "dist" / CONTEXT) == ()
