@@ -1,0 +1,51 @@
+"""The tests' container engine, by hand: `python -m tests.containers start | stop | shell`, from the project's root."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .base_image import make_base_image
+from .builders import import_base_image
+from .engine import Engine, EngineUnavailableError, start, stop
+
+DIRECTORY = Path(tempfile.gettempdir(), "mlpackage-engine")
+CACHE = Path(os.environ.get("MLPACKAGE_CONTAINER_CACHE") or Path(tempfile.gettempdir(), "mlpackage-containers"))
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["start"]:
+            engine = _start()
+            print(f"export DOCKER_HOST={engine.address}")
+        case ["stop"]:
+            stop(DIRECTORY)
+        case ["shell"]:
+            engine = _start()
+            try:
+                shell = os.environ.get("SHELL", "/bin/sh")
+                return subprocess.run(
+                    [shell], env={**os.environ, "DOCKER_HOST": engine.address}, check=False
+                ).returncode
+            finally:
+                stop(DIRECTORY)
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    return 0
+
+
+def _start() -> Engine:
+    engine = start(DIRECTORY)
+    import_base_image(engine, make_base_image(CACHE))
+    return engine
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except EngineUnavailableError as error:
+        sys.exit(f"No container engine: {error}")
