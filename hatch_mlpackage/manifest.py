@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hatch_mlpackage.errors import ContextError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 # hatchling's own default (2020-02-02): one fixed moment for every file, whatever the clock.
 TIMESTAMP = 1580601600
@@ -61,7 +59,10 @@ class Manifest:
             "schema": SCHEMA,
             **self.about,
             "layers": list(self.layers),
-            "files": [asdict(file) for file in self.files],
+            "files": [
+                {"path": f.path, "layer": f.layer, "size": f.size, "mode": f.mode, "sha256": f.sha256}
+                for f in self.files
+            ],
         }
 
 

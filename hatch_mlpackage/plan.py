@@ -141,15 +141,13 @@ def _is_derived(relative: PurePosixPath, path: Path) -> bool:
 
 def _left_out(project: Project, config: Config) -> Skip:
     """Leave out what is derived, what the user excludes, and the models: they have layers of their own."""
-    models = {(project.root / model.path).resolve() for model in config.models}
     excluded = _gitignore(config.exclude)
-    hatch_output = (project.root / "dist").resolve()
+    elsewhere = {(project.root / path).resolve() for path in ("dist", *(model.path for model in config.models))}
 
     def skip(relative: PurePosixPath, path: Path) -> bool:
         return (
             _is_derived(relative, path)
-            or path.resolve() in models
-            or path.resolve() == hatch_output
+            or path.resolve() in elsewhere
             or excluded(f"{relative}/" if path.is_dir() else str(relative))
         )
 
