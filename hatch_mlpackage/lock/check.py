@@ -62,6 +62,10 @@ def check_lock(text: str | None, requirements: Requirements, target: Target) -> 
     header, body = split_header(text)
     if header is None or header.body != digest(body):
         return LockState(status="damaged", reasons=_damage(text, header, body))
+    return _judge(header, text, body, requirements, target)
+
+
+def _judge(header: Header, text: str, body: str, requirements: Requirements, target: Target) -> LockState:
     if header.schema != SCHEMA:
         return LockState(status="stale", reasons=(f"its schema is {header.schema}, this release reads {SCHEMA}",))
     other = tuple(_other_target(header, target))
@@ -69,7 +73,11 @@ def check_lock(text: str | None, requirements: Requirements, target: Target) -> 
         return LockState(status="other-target", reasons=other)
     if header.inputs == inputs_digest(requirements, target):
         return LockState(status="fresh")
-    return _compare(header, body, requirements, target)
+    try:
+        pins = {pin.name: pin for pin in read_pins(body)}
+    except LockError as error:
+        return LockState(status="damaged", reasons=(_in_file(error, text, body),))
+    return _compare(header, pins, requirements, target)
 
 
 def _damage(text: str, header: Header | None, body: str) -> tuple[str, ...]:
@@ -81,15 +89,16 @@ def _damage(text: str, header: Header | None, body: str) -> tuple[str, ...]:
     try:
         read_pins(body)
     except LockError as error:
-        offset = text.count("\n") - body.count("\n")
-        return (_in_file(str(error), offset),)
+        return (_in_file(error, text, body),)
     if not body.endswith("\n"):
         return ("it ends in the middle of an entry: it was cut short",)
     return ("it was edited by hand, or cut short, after it was written",)
 
 
-def _in_file(message: str, offset: int) -> str:
-    return re.sub(r"^line (\d+)", lambda line: f"line {int(line[1]) + offset}", message)
+def _in_file(error: LockError, text: str, body: str) -> str:
+    """Count an error's line from the start of the file, not of the body."""
+    before = text.count("\n") - body.count("\n")
+    return re.sub(r"^line (\d+)", lambda line: f"line {int(line[1]) + before}", str(error))
 
 
 def _other_target(header: Header, target: Target) -> Iterator[str]:
@@ -112,17 +121,14 @@ def _numbers(libc: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", libc)]
 
 
-def _compare(header: Header, body: str, requirements: Requirements, target: Target) -> LockState:
-    try:
-        pins = {pin.name: pin for pin in read_pins(body)}
-    except LockError as error:
-        return LockState(status="damaged", reasons=(str(error),))
+def _compare(header: Header, pins: dict[str, Pin], requirements: Requirements, target: Target) -> LockState:
     asked = [Requirement(text) for text in requirements.requirements]
     limits = [Requirement(text) for text in requirements.constraints]
+    counted = asked + [limit for limit in limits if limit.name in pins]
     reasons = tuple(
         reason
-        for requirement, is_limit in [*((one, False) for one in asked), *((one, True) for one in limits)]
-        if applies(requirement, target) and not (is_limit and requirement.name not in pins)
+        for requirement in counted
+        if applies(requirement, target)
         for reason in _unmet(requirement, pins.get(requirement.name), header)
     )
     return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
@@ -139,10 +145,8 @@ def _unmet(requirement: Requirement, pin: Pin | None, header: Header) -> Iterato
 
 
 def _meets(requirement: Requirement, pin: Pin) -> bool:
-    if requirement.url is not None:
-        return _bare(requirement.url) == _bare(pin.url or "")
-    return pin.version is None or requirement.specifier.contains(pin.version, prereleases=True)
-
-
-def _bare(url: str) -> str:
-    return url.partition("#")[0]
+    if requirement.url is None:
+        return pin.version is None or requirement.specifier.contains(pin.version, prereleases=True)
+    address, _, wanted = requirement.url.partition("#sha256=")
+    same_file = not wanted or f"sha256:{wanted.lower()}" in pin.hashes
+    return same_file and address.partition("#")[0] == (pin.url or "").partition("#")[0]

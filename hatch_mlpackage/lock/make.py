@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import Requirement
 
-from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.errors import LockError, UnavailableError
 
 from . import pip_tools, uv
 from .environment import applies
@@ -48,12 +49,15 @@ def make_lock(
     if not requirements.requirements:
         return with_header(options, requirements, target)
     resolve = _choose(locker, target, report)
-    with tempfile.TemporaryDirectory(prefix="mlpackage-lock-") as folder:
-        report(f"Locking {len(requirements.requirements)} requirements for {target}.")
-        task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
-        _write_inputs(task, "" if upgrade else kept_pins(previous))
-        resolve(task)
-        body = (task.folder / OUTPUT).read_text(encoding="utf-8")
+    report(f"Locking {len(requirements.requirements)} requirements for {target}.")
+    try:
+        with tempfile.TemporaryDirectory(prefix="mlpackage-lock-") as folder:
+            task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
+            _write_inputs(task, "" if upgrade else kept_pins(previous))
+            resolve(task)
+            body = (task.folder / OUTPUT).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnavailableError(f"The resolver could not be run in a temporary folder: {error.strerror}.") from error
     pins = _proven(body, requirements, target, folder)
     report(f"Locked {len(pins)} packages with {sum(len(pin.hashes) for pin in pins)} hashes.")
     return with_header(options + body, requirements, target)
@@ -74,10 +78,15 @@ def _choose(locker: Locker, target: Target, report: Callable[[str], None]) -> Ca
 def _write_inputs(task: Task, kept: str) -> None:
     wanted = task.requirements
     options = [option for option in wanted.options if not option.startswith(_NOT_IN_INPUT)]
-    _write_lines(task.folder / INPUT, (*options, *wanted.requirements))
-    _write_lines(task.folder / CONSTRAINTS, wanted.constraints)
+    # A resolver copies a URL's `#sha256=…` unread; without it the file itself is hashed, and then compared.
+    _write_lines(task.folder / INPUT, (*options, *map(_without_hash, wanted.requirements)))
+    _write_lines(task.folder / CONSTRAINTS, tuple(map(_without_hash, wanted.constraints)))
     if kept:
         (task.folder / OUTPUT).write_text(kept, encoding="utf-8", newline="\n")
+
+
+def _without_hash(requirement: str) -> str:
+    return re.sub(r"#\S*", "", requirement, count=1)
 
 
 def _write_lines(path: Path, lines: tuple[str, ...]) -> None:
@@ -104,7 +113,7 @@ def _proven(body: str, requirements: Requirements, target: Target, folder: str) 
 
 
 def _require_same_file(requirement: Requirement, pin: Pin) -> None:
-    wanted = (requirement.url or "").partition("#sha256=")[2].partition("&")[0].lower()
+    wanted = "".join(re.findall(r"[#&]sha256=(\w+)", requirement.url or "")).lower()
     if wanted and f"sha256:{wanted}" not in pin.hashes:
         raise LockError(
             f"The file at the URL of {requirement.name} is not the one you named: sha256 {wanted} is asked for, "

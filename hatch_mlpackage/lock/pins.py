@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from hatch_mlpackage.errors import LockError
 
@@ -46,7 +47,17 @@ def _pin(line: Line) -> Pin:
     hashes = tuple(re.findall(_HASH, entry["hashes"]))
     if not hashes:
         raise LockError(f"line {line.number}: {name} has no hash")
+    if entry["version"] is not None and not _is_version(entry["version"]):
+        raise LockError(f"line {line.number}: {name}'s version `{entry['version']}` is not one")
     return Pin(name=name, version=entry["version"], url=entry["url"], hashes=hashes, line=line.number)
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
 
 
 def kept_pins(text: str | None) -> str:

@@ -41,6 +41,8 @@ _FLAGS = (
     f"--constraint={CONSTRAINTS}",
     f"--output-file={OUTPUT}",
 )
+_NOT_A_REASON = re.compile(r"\s*(?:WARNING: |Could not fetch URL .*404 )")
+_INPUT_LINE = re.compile(rf"-r {re.escape(INPUT)} \(line (\d+)\)")
 
 
 def is_installed() -> bool:
@@ -49,10 +51,10 @@ def is_installed() -> bool:
 
 def require_host(target: Target) -> None:
     """Raise LockError unless this interpreter's Python, platform and kind of C library are the image's."""
-    libc = "glibc" if platform.libc_ver()[0] == "glibc" else "musl"
+    libc = "" if sys.platform != "linux" else " (glibc)" if platform.libc_ver()[0] == "glibc" else " (musl)"
     host = (
         f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor} on "
-        f"{sys.platform}/{platform.machine()} ({libc})"
+        f"{sys.platform}/{platform.machine()}{libc}"
     )
     wanted_libc = "musl" if target.libc == "musl" else "glibc"
     wanted = f"CPython {target.python} on linux/{target.architecture} ({wanted_libc})"
@@ -73,16 +75,18 @@ def resolve(task: Task) -> None:
     command += [option.replace(" ", "=") for option in task.requirements.options if option.startswith("--trusted-host")]
     outcome = run([*command, INPUT], index_settings.for_pip_tools(os.environ), task)
     if outcome.status:
-        fail(task, outcome.said, _reason(outcome.said))
+        fail(task, outcome, _reason(outcome.said, (task.folder / INPUT).read_text(encoding="utf-8").splitlines()))
 
 
 def _newest_glibc(target: Target) -> str:
     return str(_NO_GLIBC_LIMIT if target.libc == "musl" else target.libc.rpartition("_")[2])
 
 
-def _reason(said: str) -> str:
+def _reason(said: str, asked: list[str]) -> str:
     """Keep what pip says in its own words, and of a traceback nothing but its last line."""
-    told = re.split(r"(?m)^Traceback ", said, maxsplit=1)[0]
-    lines = [re.sub(r"^\s*ERROR: ", "", line) for line in told.splitlines()]
-    kept = [line for line in lines if not re.match(r"\s*(?:WARNING: |Could not fetch URL .*404 )", line)]
-    return "\n".join(kept).strip() or said.strip().rpartition("\n")[2]
+    told = re.split(r"(?m)^(?:Traceback |The above exception )", said, maxsplit=1)
+    kept = [line for line in told[0].splitlines() if not _NOT_A_REASON.match(line)]
+    text = re.sub(r"(?m)^\s*ERROR: ", "", "\n".join(kept)).strip()
+    if not text or "ERROR: " not in said:
+        text = said.strip().rpartition("\n")[2]
+    return _INPUT_LINE.sub(lambda line: asked[int(line[1]) - 1], text)

@@ -11,8 +11,9 @@ The first argument is the newest glibc minor version that a wheel may need; the 
 3. pip takes wheels for this machine's glibc. PEP 600 lets a module `_manylinux` say no to those newer than the
    image's.
 
-pip logs why an index could not be read as debugging output only, then says "no matching distribution": those lines
-are let through, or a dead network would be told as a conflict of versions.
+pip logs why an index could not be read as debugging output only, then says "no matching distribution"; and what a
+conflict is caused by is hidden with all news. Those lines are let through, or a dead network would be told as a
+conflict of versions, and a conflict without its cause.
 """
 
 from __future__ import annotations
@@ -55,10 +56,10 @@ def _limit_glibc(minor: int) -> None:
     sys.modules["_manylinux"] = module
 
 
-def _say_why_an_index_failed() -> None:
+def _let_through(module: str, start: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(lambda record: record.getMessage().startswith("Could not fetch URL"))
-    logger = logging.getLogger("pip._internal.index.collector")
+    handler.addFilter(lambda record: record.getMessage().lstrip().startswith(start))
+    logger = logging.getLogger(f"pip._internal.{module}")
     logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
 
@@ -66,5 +67,6 @@ def _say_why_an_index_failed() -> None:
 if __name__ == "__main__":
     vars(pip_compile)["PyPIRepository"] = _Repository
     _limit_glibc(int(sys.argv.pop(1)))
-    _say_why_an_index_failed()
+    _let_through("index.collector", "Could not fetch URL")
+    _let_through("resolution.resolvelib.factory", "The conflict is caused by")
     pip_compile.cli(prog_name="pip-compile")

@@ -145,7 +145,7 @@ class _Reader:
         elif name in _INDEX_OPTIONS:
             self._take_index(name, value, where)
         elif name == "--trusted-host":
-            self.options.append(f"{name} {value}")
+            self._take_host(name, value, where)
         elif name not in _ALREADY_SO and option != ("--only-binary", ":all:"):
             self._refuse_option(option, where)
 
@@ -165,7 +165,7 @@ class _Reader:
         others = [option for option in self.options if option.startswith("--index-url ") and option != line]
         if has_credentials(value) or "${" in value:
             self._refuse(where, line, "the URL of an index holds credentials.", CREDENTIALS_FIX)
-        elif not re.match(r"(?i)https?://[^\s/]", value):
+        elif not re.fullmatch(r"(?i)https?://[^\s/]\S*", value):
             self._refuse(
                 where,
                 line,
@@ -176,6 +176,12 @@ class _Reader:
             self._refuse(where, line, f"a second index, after {others[0]}.", "Write --extra-index-url here.")
         else:
             self.options.append(line)
+
+    def _take_host(self, name: str, value: str, where: str) -> None:
+        if re.fullmatch(r"[\w.:\[\]-]+", value):
+            self.options.append(f"{name} {value}")
+        else:
+            self._refuse(where, f"{name} {value}", "this is not a host name.", "Write `host` or `host:port`.")
 
     def _refuse_option(self, option: Option, where: str) -> None:
         text = f"{option.name} {option.value}".strip()

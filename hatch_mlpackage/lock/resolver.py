@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 
@@ -25,28 +25,41 @@ OUTPUT = "requirements.txt"
 
 _NEWS_AFTER = 15.0  # seconds
 _LONGEST_REASON = 12  # lines
-# Each: what a resolver's message shows when something outside failed, and the next step. The order counts: an index
-# that refuses us, or cannot be reached, must not be told as a conflict of versions, which is what resolvers end with.
-_OUTSIDE = tuple(
-    (re.compile(pattern, re.IGNORECASE), fix)
-    for pattern, fix in (
+# Each: what a resolver says when something outside failed, and the next step. They are looked for first: an index
+# that refuses, or cannot be reached, must not be told as the conflict of versions which resolvers end with then.
+_OUTSIDE = (
+    (
+        r"\b40[13] (?:Client Error|Unauthorized|Forbidden)",
+        "The index refuses: give the resolver credentials for it in ~/.netrc, keyring or its own variables.",
+    ),
+    (
+        r"certificate verify failed|invalid peer certificate|confirming the ssl certificate|UnknownIssuer",
+        "The index's certificate is not trusted here: name your organisation's CA bundle in SSL_CERT_FILE.",
+    ),
+    (r"network was disabled", "The resolver was told to stay offline: unset UV_OFFLINE."),
+    (
         (
-            r"\b40[13]\b|unauthorized|forbidden|authentication credentials",
-            "The index refuses: give the resolver credentials for it in ~/.netrc, keyring or its own variables.",
+            r"error sending request|HTTP status server error|too many 50\d error|\b50\d Server Error"
+            r"|operation timed out|Max retries exceeded|Retry\(total=0,"
+            r"|Could not fetch URL \S+ (?:connection error|timed out)"
         ),
+        "Check the network and the index's URL, and try again.",
+    ),
+)
+# Each: what a resolver says of requirements that cannot be locked, and the next step; the last fits everything.
+_INSIDE = (
+    (
+        r"not found in the package registry|from versions: none\)",
         (
-            r"certificate|UnknownIssuer|SSLError|TLS handshake",
-            "The index's certificate is not trusted: name your organisation's CA bundle in SSL_CERT_FILE.",
+            "No index that was asked has it as a wheel: check the spelling, and that the index which has it is set, in "
+            "the settings of uv or pip, or by --extra-index-url in a requirements file."
         ),
-        (r"network was disabled|--offline", "The resolver was told to stay offline: unset UV_OFFLINE."),
-        (
-            (
-                r"error sending request|failed to fetch|failed to download|HTTP status server error|\b50[0234] Server"
-                r"|Could not fetch URL \S+ (?:connection error|timed out)|Retry\(total=0,|retries exceeded"
-            ),
-            "Check the network and the index's URL, and try again.",
-        ),
-    )
+    ),
+    (
+        r"no usable wheels|no wheels|building from source is disabled",
+        "Only wheels are locked, as the image has no compiler: choose a version that has one for the image.",
+    ),
+    (r"", "Loosen one of these, or change the image's Python or platform, and run `mlpackage lock` again."),
 )
 
 
@@ -71,10 +84,11 @@ class Outcome:
 
 def run(command: Sequence[str], environment: Mapping[str, str], task: Task) -> Outcome:
     """Run a resolver to its end in the task's folder; it never outlives the call, whatever interrupts it."""
+    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(task.folder))  # what a killed one leaves goes with it
     with subprocess.Popen(
         command,
         cwd=task.folder,
-        env=dict(environment),
+        env={**environment, **temporary},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -83,6 +97,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], task: Task) -> O
             said = _wait(process, task.report)
         except BaseException:
             process.kill()
+            process.wait()  # after an interrupt, leaving the `with` does not
             raise
     return Outcome(status=process.returncode, said=redact(said.decode("utf-8", "replace")))
 
@@ -97,16 +112,14 @@ def _wait(process: subprocess.Popen[bytes], report: Callable[[str], None]) -> by
             report(f"Still resolving after {waited:.0f} seconds.")
 
 
-def fail(task: Task, said: str, reason: str) -> None:
-    """Raise what the failed resolver's message means: something outside, or requirements that cannot be locked."""
+def fail(task: Task, outcome: Outcome, reason: str) -> NoReturn:
+    """Raise what a resolver's failure means: something outside, or requirements that cannot be locked."""
     lines = [line.rstrip() for line in reason.splitlines() if line.strip()]
     shown = lines[:_LONGEST_REASON] + (["…"] if len(lines) > _LONGEST_REASON else [])
-    text = "\n".join(f"  {line}" for line in shown) or "  (the resolver said nothing)"
-    for outside, fix in _OUTSIDE:
-        if outside.search(said):
+    text = "\n".join(f"  {line}" for line in shown) or f"  It said nothing, and ended with status {outcome.status}."
+    said = " ".join(outcome.said.split())  # they break lines anywhere
+    for pattern, fix in _OUTSIDE:
+        if re.search(pattern, said, re.IGNORECASE):
             raise UnavailableError(f"The package index could not be asked:\n{text}\n{fix}")
-    raise LockError(
-        f"The requirements cannot be locked for {task.target}:\n{text}\n"
-        "Change a requirement, or the image's Python or platform, and run `mlpackage lock` again. Only wheels are "
-        "locked: each package needs one for the image."
-    )
+    fix = next(fix for pattern, fix in _INSIDE if re.search(pattern, said))
+    raise LockError(f"The requirements cannot be locked for {task.target}:\n{text}\n{fix}")

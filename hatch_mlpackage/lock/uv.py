@@ -44,17 +44,22 @@ def platform_of(target: Target) -> str:
 
 def resolve(task: Task) -> None:
     """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
-    environment, options = index_settings.for_uv(os.environ, task.folder)
-    outcome = run((find() or "uv", *_arguments(task), *options), environment, task)
+    environment, settings = index_settings.for_uv(os.environ, task.folder)
+    command = [find() or "uv", *_arguments(task), *settings]
+    outcome = run(command, environment, task)
+    if outcome.status and "not found in the package registry" in outcome.said:
+        # Where uv compares several indexes it passes over one that refuses, unsaid; asked for the first, it tells.
+        again = run([*command, "--index-strategy=first-index"], environment, task)
+        outcome = again if again.status else outcome
     if outcome.status:
-        fail(task, outcome.said, _reason(outcome.said))
+        fail(task, outcome, _reason(outcome.said))
 
 
 def _arguments(task: Task) -> list[str]:
     arguments = [
         "pip",
         "compile",
-        "--no-progress",
+        "--quiet",
         "--color=never",
         "--no-header",
         "--generate-hashes",
@@ -76,7 +81,5 @@ def _arguments(task: Task) -> list[str]:
 
 
 def _reason(said: str) -> str:
-    """Keep uv's error, causes and hints; leave out its warnings and what it printed of the lock."""
-    _, found, after = said.partition("error: ")
-    text = re.sub(r"(?m)^\s*(?:cause|╰─▶|├─▶)\s*:?\s*", "", after if found else said)
-    return re.sub(r"(?m)^warning: .*$\n?", "", text)
+    """Keep uv's error, its causes and its hints."""
+    return re.sub(r"(?m)^(?:error|\s*cause): ", "", said)
