@@ -12,7 +12,8 @@ from typing import IO, Iterator, NamedTuple, Sequence
 
 # Server to worker.
 START = 1  # head: nothing; body: the worker's settings as JSON
-REQUEST = 2  # head: method, path, query, then header names and values in turn; body: the request's
+REQUEST = 2  # head: method, path, query, client, request id, then header names and values in turn; body: the request's
+CANCEL = 10  # nobody reads the streamed response any more
 
 # Worker to server.
 READY = 3  # body: what the server has to know about the script, as JSON

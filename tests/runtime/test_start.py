@@ -65,8 +65,11 @@ def test_init_runs_once_in_each_worker(start: Start, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "log"),
     [
-        ("import no_such_module\n", r"could not be imported: .*score\.py:1: ModuleNotFoundError: .*no_such_module"),
-        ("def init():\n    pass\n\ndef run(:\n", r"could not be imported: .*score\.py:4: SyntaxError"),
+        (
+            "import no_such_module\n",
+            r"Failed to import user script .*: .*score\.py:1: ModuleNotFoundError: .*no_such_module",
+        ),
+        ("def init():\n    pass\n\ndef run(:\n", r"Failed to import user script .*: .*score\.py:4: SyntaxError"),
         ("def run(x): pass\n", r"score\.py does not have a init\(\) function defined"),
         ("def init(): pass\n", r"score\.py does not have a run\(\) function defined"),
         ("def init(): pass\ndef run(*a): pass\n", r"run\(\) cannot accept positional-only arguments"),
@@ -79,7 +82,7 @@ def test_init_runs_once_in_each_worker(start: Start, tmp_path: Path) -> None:
             "def init():\n    x = 1\n    return x / 0\ndef run(x): pass\n",
             r"init function failed: .*score\.py:3: ZeroDivisionError",
         ),
-        ("raise SystemExit(0)\n", r"could not be imported: .*score\.py:1: SystemExit"),
+        ("raise SystemExit(0)\n", r"Failed to import user script .*: .*score\.py:1: SystemExit"),
         ("import os\nos._exit(9)\n", r"ended while it was starting"),
     ],
 )

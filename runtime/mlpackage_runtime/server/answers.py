@@ -1,13 +1,16 @@
-"""The server's own answers: everything that is not a worker's."""
+"""Responses on their way out, and the server's own: everything that is not a worker's."""
 
 from __future__ import annotations
 
 import json
-from typing import List, Tuple
+from typing import List, NamedTuple, Tuple
+
+from mlpackage_runtime.server.streams import Stream
 
 Headers = List[Tuple[bytes, bytes]]
 
 JSON_TYPE = (b"content-type", b"application/json")
+HTML_TYPE = (b"content-type", b"text/html; charset=utf-8")
 FAILED = (b"x-ms-run-function-failed", b"True")
 SUCCEEDED = (b"x-ms-run-function-failed", b"False")
 
@@ -19,6 +22,31 @@ NOT_FOUND = (
 WRONG_METHOD = "The method is not allowed for the requested URL."
 
 
-def error(message: str, *, script_failed: bool = False) -> tuple[Headers, bytes]:
-    """Return the headers and the body of an error: a JSON object with a message."""
-    return [JSON_TYPE, FAILED if script_failed else SUCCEEDED], json.dumps({"message": message}).encode()
+class Outgoing(NamedTuple):
+    """A response; `stream` holds the parts of a body that is not whole yet."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    stream: Stream | None = None
+
+
+def whole(status: int, headers: Headers, body: bytes) -> Outgoing:
+    """Return a response of the server's own, with its length."""
+    return Outgoing(status, [*headers, (b"content-length", b"%d" % len(body))], body)
+
+
+def json_body(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def error(
+    status: int, message: str, *, script_failed: bool = False, close: bool = False, retry: bool = False
+) -> Outgoing:
+    """Return an error: a JSON object with a message, and what the client should do next."""
+    headers = [JSON_TYPE, FAILED if script_failed else SUCCEEDED]
+    if close:
+        headers.append((b"connection", b"close"))
+    if retry:
+        headers.append((b"retry-after", b"1"))
+    return whole(status, headers, json_body({"message": message}))

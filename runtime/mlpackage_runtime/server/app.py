@@ -1,13 +1,11 @@
-"""The ASGI application: `/` for probes, `/score` for the workers."""
+"""The ASGI application: `/` for probes, `/score` for the workers, `/swagger.json` for clients."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import time
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, MutableMapping
+from typing import Callable
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,24 +14,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mlpackage_runtime.server import answers
-from mlpackage_runtime.server.body import BodyTooLargeError, ClientGoneError, read_body
+from mlpackage_runtime.server.answers import HTML_TYPE, JSON_TYPE, SUCCEEDED, Outgoing
+from mlpackage_runtime.server.body import BodyTooLargeError, read_body
 from mlpackage_runtime.server.connection import GONE
-from mlpackage_runtime.server.ids import IdTooLongError, response_ids
+from mlpackage_runtime.server.endpoint import Endpoint, Receive, Scope, Send
 from mlpackage_runtime.server.pool import Pool, Unavailable
-from mlpackage_runtime.server.worker import Broken, DeadlinePassed, Reply, WorkerDied
+from mlpackage_runtime.server.settings import Settings
+from mlpackage_runtime.server.worker import DeadlinePassed, WorkerDied
 
-if TYPE_CHECKING:
-    from mlpackage_runtime.server.answers import Headers
-    from mlpackage_runtime.server.settings import Settings
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-log = logging.getLogger("azmlinfsrv")
-
-SCORE_METHODS = frozenset(("GET", "POST", "OPTIONS", "HEAD"))
+PROBE_METHODS = ("GET", "HEAD", "OPTIONS")
+SCORE_METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 
 
 class Application:
@@ -42,30 +32,29 @@ class Application:
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self._settings = settings
         self._pool = pool
-        self._version: Headers = []
-        if settings.server_version:
-            self._version = [(b"x-ms-server-version", settings.server_version.encode("latin-1", "replace"))]
         self._in_flight = 0
         self._drained = asyncio.Event()
         self._draining = False
+        self._score = Endpoint(self._scored, settings)
         self._routes = Starlette(
             routes=[
-                Route("/", self._health, methods=["GET"]),
-                Route("/score", _Endpoint(self._score), methods=sorted(SCORE_METHODS)),
+                Route("/", Endpoint(self._health, settings, logged=False), methods=list(PROBE_METHODS)),
+                Route("/score", self._score, methods=list(SCORE_METHODS)),
+                Route("/swagger.json", Endpoint(self._swagger, settings), methods=list(PROBE_METHODS)),
             ],
-            exception_handlers={HTTPException: _routing_error},  # type: ignore[dict-item]
+            exception_handlers={HTTPException: _routing_error},
         )
         self._routes.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        if scope["path"] != "/score" or scope["method"] not in SCORE_METHODS:
-            await self._routes(scope, receive, send)
-            return
         self._in_flight += 1
         try:
-            await self._score(scope, receive, send)
+            if scope["path"] == "/score" and scope["method"] in SCORE_METHODS:
+                await self._score(scope, receive, send)
+            else:
+                await self._routes(scope, receive, send)
         finally:
             self._in_flight -= 1
             if self._draining and not self._in_flight:
@@ -77,99 +66,71 @@ class Application:
         if self._in_flight:
             await self._drained.wait()
 
-    async def _health(self, request: Request) -> Response:
+    async def _health(self, scope: Scope, receive: Receive, request_id: bytes) -> Outgoing:
+        if scope["method"] == "OPTIONS":
+            return _allowed(PROBE_METHODS)
         if self._pool.healthy and not self._draining:
-            return Response("Healthy", media_type="text/html")
-        return Response("Unhealthy", 503, media_type="text/html")
+            return answers.whole(200, [HTML_TYPE], b"Healthy")
+        return answers.whole(503, [HTML_TYPE], b"Unhealthy")
 
-    async def _score(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter()
-        try:
-            ids = response_ids(scope["headers"])
-            status, headers, body, stream = await self._answer(scope, receive)
-        except IdTooLongError as too_long:
-            ids, (status, (headers, body), stream) = too_long.headers, (431, answers.error(str(too_long)), None)
-        except ClientGoneError:
-            return
-        if stream is None:
-            headers.append((b"content-length", b"%d" % len(body)))
-        headers += self._version
-        headers += ids
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        length = str(len(body)) if stream is None else "N/A"
-        if stream is None:
-            await send({"type": "http.response.body", "body": body})
-        else:
-            await _send_stream(stream, send)
-        log.info("%s %s %d %.3fms %s", scope["method"], _target(scope), status, _ms_since(started), length)
+    async def _swagger(self, scope: Scope, receive: Receive, request_id: bytes) -> Outgoing:
+        if scope["method"] == "OPTIONS":
+            return _allowed(PROBE_METHODS)
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        version = next((value for name, value in query if name == "version"), "2")
+        documents, supported = self._pool.description.swagger, self._pool.description.swagger_versions
+        document = documents.get(version)
+        if document is not None:
+            return answers.whole(200, [JSON_TYPE, SUCCEEDED], document.encode())
+        names = ", ".join(supported)
+        if version not in documents:
+            return answers.error(404, f"Swagger version [{version}] is not valid. Supported versions: [{names}].")
+        return answers.error(
+            404,
+            f"Swagger version [{version}] is not supported for the scoring script."
+            f" Supported swagger versions: [{names}].",
+        )
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes, Any]:
-        """Return the status, headers and body that a worker, or we for it, answer."""
+    async def _scored(self, scope: Scope, receive: Receive, request_id: bytes) -> Outgoing:
         if self._draining:
-            return _refusal(503, "The server is shutting down.", close=True)
+            return answers.error(503, "The server is shutting down.", close=True)
+        if not self._pool.description.raw and scope["method"] in {"OPTIONS", "HEAD"}:
+            return _not_for_the_script(scope["method"])
         try:
             body = await read_body(scope, receive, self._settings.body_limit)
         except BodyTooLargeError as error:
-            return _refusal(413, str(error), close=True)
-        head = [scope["method"].encode(), scope["path"].encode(), scope["query_string"]]
+            return answers.error(413, str(error), close=True)
+        client = scope["client"][0] if scope["client"] else ""
+        head = [scope["method"].encode(), scope["path"].encode(), scope["query_string"], client.encode(), request_id]
         head += chain.from_iterable(scope["headers"])
+        return await self._worker_answer(head, body, lambda: GONE in scope)
+
+    async def _worker_answer(self, head: list[bytes], body: bytes, gone: Callable[[], bool]) -> Outgoing:
         try:
-            reply: Reply = await self._pool.score(head, body, lambda: GONE in scope)
+            reply = await self._pool.score(head, body, gone)
         except Unavailable as error:
-            return _refusal(503, str(error), retry=True)
+            return answers.error(503, str(error), retry=True)
         except WorkerDied:
-            return _refusal(500, answers.SCRIPT_ERROR, script_failed=True)
+            return answers.error(500, answers.SCRIPT_ERROR, script_failed=True)
         except DeadlinePassed:
-            message = f"Scoring timeout after {self._settings.scoring_timeout_ms} ms"
-            return _refusal(500, message, script_failed=True)
-        return reply.status, list(zip(reply.headers[::2], reply.headers[1::2])), reply.body, reply.stream
+            limit = self._settings.scoring_timeout_ms
+            return answers.error(500, f"Scoring timeout after {limit} ms", script_failed=True)
+        return Outgoing(reply.status, list(zip(reply.headers[::2], reply.headers[1::2])), reply.body, reply.stream)
 
 
-class _Endpoint:
-    """An ASGI application for the router, which takes a plain method for a function of a request."""
-
-    def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
-        self._application = application
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._application(scope, receive, send)
+def _allowed(methods: tuple[str, ...]) -> Outgoing:
+    return answers.whole(200, [HTML_TYPE, (b"allow", ", ".join(methods).encode())], b"")
 
 
-def _refusal(
-    status: int, message: str, *, script_failed: bool = False, close: bool = False, retry: bool = False
-) -> tuple[int, Headers, bytes, None]:
-    headers, body = answers.error(message, script_failed=script_failed)
-    if close:
-        headers.append((b"connection", b"close"))
-    if retry:
-        headers.append((b"retry-after", b"1"))
-    return status, headers, body, None
+def _not_for_the_script(method: str) -> Outgoing:
+    if method == "OPTIONS":
+        return answers.whole(200, [HTML_TYPE, SUCCEEDED], b"")
+    return answers.error(405, "Method not allowed")
 
 
-async def _send_stream(stream: Any, send: Send) -> None:
-    try:
-        while True:
-            part = await stream.next()
-            if part is None:
-                break
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-    except Broken:
-        # Ending without the last message makes uvicorn cut the connection: the client sees that the body is not whole.
-        return
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def _routing_error(request: Request, error: HTTPException) -> Response:
+async def _routing_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
     message = {404: answers.NOT_FOUND, 405: answers.WRONG_METHOD}.get(error.status_code, error.detail)
-    content = json.dumps({"message": message})
-    headers = {"x-ms-run-function-failed": "False"}
-    return Response(content, error.status_code, headers, media_type="application/json")
-
-
-def _target(scope: Scope) -> str:
-    query = scope["query_string"].decode("latin-1")
-    return f"{scope['path']}?{query}" if query else str(scope["path"])
-
-
-def _ms_since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
+    headers = {"x-ms-run-function-failed": "False", **(error.headers or {})}
+    return Response(answers.json_body({"message": message}), error.status_code, headers, media_type="application/json")

@@ -20,8 +20,8 @@ class IdTooLongError(Exception):
         self.headers = headers
 
 
-def response_ids(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return the id headers of the response; raises IdTooLongError."""
+def response_ids(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Headers]:
+    """Return the request's id and the id headers of the response; raises IdTooLongError."""
     sent = {name: value for name, value in headers if name in NAMES}
     request_id = sent.get(REQUEST_ID)
     if request_id is None:
@@ -37,4 +37,4 @@ def response_ids(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         message = f"x-ms-request-id and x-ms-client-request-id must not exceed {LIMIT} characters"
         raise IdTooLongError(message, own + trace)
     others = [(name, value) for name, value in ((LEGACY_ID, legacy), (CLIENT_ID, client)) if value]
-    return own + others + trace
+    return request_id, own + others + trace

@@ -9,7 +9,7 @@ from typing import Callable, Deque, Mapping, Sequence
 
 from mlpackage_runtime.server.body import ClientGoneError
 from mlpackage_runtime.server.settings import Settings
-from mlpackage_runtime.server.worker import Job, Reply, Worker
+from mlpackage_runtime.server.worker import Description, Job, Reply, Worker
 
 log = logging.getLogger("azmlinfsrv")
 
@@ -36,7 +36,7 @@ class Pool:
         self._failing = False
         self._closing = False
         self._all_started = False
-        self.description = b"{}"
+        self.description = Description()
 
     @property
     def healthy(self) -> bool:

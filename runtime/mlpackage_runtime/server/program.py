@@ -1,4 +1,4 @@
-"""The program `serve`: binds the port, starts the workers, serves until it is told to stop."""
+"""The program `serve`: binds the ports, starts the workers, serves until it is told to stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import resource
 import socket
 import sys
 from types import FrameType
-from typing import Sequence
+from typing import Iterable, Sequence
 
 import uvicorn
 import uvloop
@@ -35,7 +35,7 @@ def serve(arguments: Sequence[str]) -> int:
     except SettingsError as error:
         print(f"Configuration error: {error}", file=sys.stderr)
         return CANNOT_START
-    logs.configure()
+    logs.configure(settings)
     _allow_many_connections()
     return uvloop.run(_serve(settings))
 
@@ -55,16 +55,30 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(settings: Settings) -> int:
-    try:
-        listener = _bind(settings.host, settings.port)
-    except OSError as error:
-        log.critical("Cannot listen on %s port %d: %s", settings.host, settings.port, error.strerror)
-        return CANNOT_START
-    log.info("Listening on %s", _url(listener))
-    pool = Pool(settings, os.environ)
-    application = Application(settings, pool)
+    ports = [settings.port] if settings.health_port is None else [settings.port, settings.health_port]
+    with contextlib.ExitStack() as bound:
+        try:
+            listeners = [bound.enter_context(_bind(settings.host, port)) for port in ports]
+        except OSError as error:
+            log.critical("Cannot listen on %s port %s: %s", settings.host, _joined(ports), error.strerror)
+            return CANNOT_START
+        log.info("Listening on %s", _joined(map(_url, listeners)))
+        pool = Pool(settings, os.environ)
+        application = Application(settings, pool)
+        stop = asyncio.Event()
+        server = _Server(_uvicorn_config(application, settings), stop)
+        serving = asyncio.ensure_future(server.serve(sockets=listeners))
+        try:
+            return await _run(settings, pool, application, stop, _url(listeners[0]))
+        finally:
+            server.should_exit = True
+            await serving
+            await pool.close()
+
+
+def _uvicorn_config(application: Application, settings: Settings) -> uvicorn.Config:
     connection = type("Connection", (Connection,), {"receive_timeout": settings.receive_timeout})
-    config = uvicorn.Config(
+    return uvicorn.Config(
         application,
         loop="none",
         http=connection,
@@ -78,20 +92,9 @@ async def _serve(settings: Settings) -> int:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=LAST_WAIT,
     )
-    stop = asyncio.Event()
-    server = _Server(config, stop)
-    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-    try:
-        return await _run(settings, pool, application, stop, listener)
-    finally:
-        server.should_exit = True
-        await serving
-        await pool.close()
 
 
-async def _run(
-    settings: Settings, pool: Pool, application: Application, stop: asyncio.Event, listener: socket.socket
-) -> int:
+async def _run(settings: Settings, pool: Pool, application: Application, stop: asyncio.Event, url: str) -> int:
     """Start the workers and wait for the signal to stop; return the exit status."""
     stopping = asyncio.ensure_future(stop.wait())
     starting = asyncio.ensure_future(pool.start())
@@ -104,17 +107,13 @@ async def _run(
         log.critical("The entry script cannot start: %s", reason)
         stopping.cancel()
         return CANNOT_START
-    log.info("Ready: %s/score, %d worker(s)", _url(listener), settings.worker_count)
+    log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
+    log.info("Ready: %s/score, %d worker(s)", url, settings.worker_count)
     await stopping
     log.info("Stopping: finishing what was accepted")
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(application.drain(), settings.drain_timeout)
     return 0
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -127,6 +126,15 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _joined(values: Iterable[object]) -> str:
+    return " and ".join(map(str, values))
 
 
 def _allow_many_connections() -> None:

@@ -1,19 +1,22 @@
-"""The server's settings: environment variables, and flags that win over them."""
+"""The server's settings: flags win over environment variables, which win over the configuration file."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 from dataclasses import dataclass
-from typing import Callable, Mapping, NoReturn, Sequence, TypeVar
+from typing import Any, Callable, Mapping, Sequence, TypeVar
+
+from mlpackage_runtime.server.cors import Cors
+from mlpackage_runtime.server.flags import read_flags
 
 T = TypeVar("T")
 
 LAST_PORT = 65535
 HOUR_MS = 3_600_000
 LIMIT_BODY = 100 * 2**20  # what the front of the original's image let through
+VERSION = "mlpackage-runtime/1.0"
 
 
 class SettingsError(Exception):
@@ -30,6 +33,7 @@ class Settings:
     model_dir: str
     host: str
     port: int
+    health_port: int | None  # None: probes come to `port`
     worker_count: int
     worker_python: str
     scoring_timeout_ms: int
@@ -37,12 +41,16 @@ class Settings:
     receive_timeout: float
     body_limit: int
     queue_limit: int
+    cors: Cors | None
+    log_format: str
     server_version: str
+    service_name: str
+    service_version: str
+    service_path_prefix: str
 
     def start_frame(self) -> bytes:
         """Return what a worker has to know, as the body of its first frame."""
-        told = ("app_root", "entry_script", "source_directory", "model_dir")
-        return json.dumps({name: getattr(self, name) for name in told}).encode()
+        return json.dumps({name: getattr(self, name) for name in TOLD}).encode()
 
     def worker_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a worker: the scripts read where things are from it."""
@@ -55,13 +63,66 @@ class Settings:
         return {"PYTHONUNBUFFERED": "1", **environ, **present}
 
 
+TOLD = (
+    "app_root",
+    "entry_script",
+    "source_directory",
+    "model_dir",
+    "body_limit",
+    "log_format",
+    "service_name",
+    "service_version",
+    "service_path_prefix",
+)
+
+
 def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Return the settings; raises SettingsError, or exits with status 2 for an unknown flag."""
-    flags = _parser().parse_args([_with_dashes(argument) for argument in arguments])
-    given = {name: value for name, value in vars(flags).items() if value is not None}
+    flags = read_flags(arguments)
+    path = flags.get("config-file") or environ.get("AZUREML_CONFIG_FILE", "")
+    values = _Values(flags, environ, _read_file(path) if path else {})
+    separate = values.read("", "SEPERATE_HEALTH_ENDPOINT", "", str) == "true"
+    announced = values.read("", "SERVER_VERSION_LOG_RESPONSE_ENABLED", "true", str.lower) == "true"
+    return Settings(
+        app_root=os.path.abspath(values.read("", "AML_APP_ROOT", "", str) or os.getcwd()),
+        # A flag is relative to where the user stands; the variable is relative to the app root.
+        entry_script=values.read(
+            "entry-script", "AZUREML_ENTRY_SCRIPT", "", os.path.realpath if "entry-script" in flags else str
+        ),
+        source_directory=values.read("", "AZUREML_SOURCE_DIRECTORY", "", str),
+        model_dir=values.read("model-dir", "AZUREML_MODEL_DIR", "", str),
+        host=values.read("host", "MLPACKAGE_HOST", "0.0.0.0", str),
+        port=values.read("port", "MLPACKAGE_PORT", 5001, port_number),
+        health_port=values.read("health-port", "HEALTH_PORT", 5000, port_number) if separate else None,
+        worker_count=values.read("worker-count", "WORKER_COUNT", 1, _at_least(1)),
+        worker_python=values.read("worker-python", "MLPACKAGE_WORKER_PYTHON", sys.executable, str),
+        scoring_timeout_ms=values.read("", "SCORING_TIMEOUT_MS", HOUR_MS, _at_least(1)),
+        drain_timeout=values.read("", "MLPACKAGE_DRAIN_TIMEOUT", 30.0, _seconds),
+        receive_timeout=values.read("", "MLPACKAGE_RECEIVE_TIMEOUT", 30.0, _seconds),
+        body_limit=values.read("", "MLPACKAGE_BODY_LIMIT", LIMIT_BODY, _at_least(0)),
+        queue_limit=values.read("", "MLPACKAGE_QUEUE_LIMIT", 1000, _at_least(0)),
+        cors=values.read("access-control-allow-origins", "AML_CORS_ORIGINS", None, Cors),
+        log_format=values.read("log-format", "MLPACKAGE_LOG_FORMAT", "line", _one_of("line", "json")),
+        server_version=values.read("", "HTTP_X_MS_SERVER_VERSION", VERSION, str) if announced else "",
+        service_name=values.read("", "SERVICE_NAME", "ML service", str),
+        service_version=values.read("", "SERVICE_VERSION", "1.0", str),
+        service_path_prefix=values.read("", "SERVICE_PATH_PREFIX", "", str),
+    )
 
-    def setting(flag: str, variable: str, default: T, read: Callable[[str], T]) -> T:
-        text, name = (given[flag], f"--{flag}") if flag in given else (environ.get(variable, ""), variable)
+
+class _Values:
+    """The three places of a setting; an empty text is as good as none."""
+
+    def __init__(self, flags: Mapping[str, str], environ: Mapping[str, str], file: Mapping[str, str]) -> None:
+        self._flags = flags
+        self._environ = environ
+        self._file = file
+
+    def read(self, flag: str, variable: str, default: T, read: Callable[[str], T]) -> T:
+        if flag in self._flags:
+            text, name = self._flags[flag], f"--{flag}"
+        else:
+            text, name = self._environ.get(variable) or self._file.get(variable, ""), variable
         if text == "":
             return default
         try:
@@ -69,22 +130,22 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         except ValueError as error:
             raise SettingsError(f"{name} is {text!r}: {error}") from None
 
-    return Settings(
-        app_root=os.path.abspath(environ.get("AML_APP_ROOT") or os.getcwd()),
-        entry_script=setting("entry-script", "AZUREML_ENTRY_SCRIPT", "", _existing_if_flag(given)),
-        source_directory=environ.get("AZUREML_SOURCE_DIRECTORY", ""),
-        model_dir=setting("model-dir", "AZUREML_MODEL_DIR", "", str),
-        host=setting("host", "MLPACKAGE_HOST", "0.0.0.0", str),
-        port=setting("port", "MLPACKAGE_PORT", 5001, port_number),
-        worker_count=setting("worker-count", "WORKER_COUNT", 1, _at_least(1)),
-        worker_python=setting("worker-python", "MLPACKAGE_WORKER_PYTHON", sys.executable, str),
-        scoring_timeout_ms=setting("", "SCORING_TIMEOUT_MS", HOUR_MS, _at_least(1)),
-        drain_timeout=setting("", "MLPACKAGE_DRAIN_TIMEOUT", 30.0, _seconds),
-        receive_timeout=setting("", "MLPACKAGE_RECEIVE_TIMEOUT", 30.0, _seconds),
-        body_limit=setting("", "MLPACKAGE_BODY_LIMIT", LIMIT_BODY, _at_least(0)),
-        queue_limit=setting("", "MLPACKAGE_QUEUE_LIMIT", 1000, _at_least(0)),
-        server_version=environ.get("HTTP_X_MS_SERVER_VERSION", ""),
-    )
+
+def _read_file(path: str) -> dict[str, str]:
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            values = json.load(file)
+    except OSError as error:
+        raise SettingsError(f"the configuration file {path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise SettingsError(f"the configuration file {path} is not JSON: {error}.") from None
+    if not isinstance(values, dict):
+        raise SettingsError(f"the configuration file {path} is not a JSON object.")
+    return {name: _text(value) for name, value in values.items() if value is not None}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def port_number(text: str) -> int:
@@ -112,6 +173,15 @@ def _at_least(least: int) -> Callable[[str], int]:
     return read
 
 
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"it must be one of {', '.join(allowed)}.")
+        return text
+
+    return read
+
+
 def _seconds(text: str) -> float:
     try:
         number = float(text)
@@ -120,38 +190,3 @@ def _seconds(text: str) -> float:
     if not 0 <= number < float("inf"):
         raise ValueError("it must be a number of seconds, 0 or more.")
     return number
-
-
-def _existing_if_flag(given: Mapping[str, str]) -> Callable[[str], str]:
-    # A flag is relative to where the user stands; the variable is relative to the app root.
-    return os.path.realpath if "entry-script" in given else str
-
-
-def _with_dashes(argument: str) -> str:
-    """Accept the flags of the original server, which are written with underscores."""
-    if not argument.startswith("--"):
-        return argument
-    name, equals, value = argument.partition("=")
-    return name.replace("_", "-") + equals + value
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\nSee `{self.prog} --help`.\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="serve", description="Serve an entry script over HTTP.", allow_abbrev=False)
-    for flag, text in FLAGS.items():
-        parser.add_argument(f"--{flag}", dest=flag, metavar="VALUE", help=text)
-    return parser
-
-
-FLAGS = {
-    "entry-script": "the scoring script (AZUREML_ENTRY_SCRIPT)",
-    "model-dir": "the model directory (AZUREML_MODEL_DIR)",
-    "host": "the address to listen on (MLPACKAGE_HOST, 0.0.0.0)",
-    "port": "the port to listen on (MLPACKAGE_PORT, 5001); 0 takes any free one",
-    "worker-count": "how many processes score, one request at a time each (WORKER_COUNT, 1)",
-    "worker-python": "the interpreter of the user's environment (MLPACKAGE_WORKER_PYTHON)",
-}

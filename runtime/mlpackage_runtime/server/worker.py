@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
-from collections import deque
-from typing import TYPE_CHECKING, Callable, Deque, NamedTuple, Sequence
+from typing import Callable, NamedTuple, Sequence
 
 from mlpackage_runtime import frames
-
-if TYPE_CHECKING:
-    from mlpackage_runtime.server.settings import Settings
+from mlpackage_runtime.server.settings import Settings
+from mlpackage_runtime.server.streams import Stream
 
 RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COPY_LIMIT = 65536  # larger bodies are sent on their own instead of being copied behind their head
 DRAIN_TIMEOUT = 1.0  # seconds for the last frames of a process that has ended
-BUFFERED_CHUNKS = 16  # of a streamed response, before the worker has to wait for the client
 
 
 class Reply(NamedTuple):
@@ -30,16 +28,20 @@ class Reply(NamedTuple):
     stream: Stream | None = None
 
 
+class Description(NamedTuple):
+    """What a worker says about its script; `swagger` maps versions to documents, None for one it cannot have."""
+
+    raw: bool = False
+    swagger: dict[str, str | None] = {}  # noqa: RUF012 - never changed
+    swagger_versions: Sequence[str] = ()
+
+
 class WorkerDied(Exception):  # noqa: N818 - an event, reported as a status
     """The worker ended while it was running the request."""
 
 
 class DeadlinePassed(Exception):  # noqa: N818
     """The request ran longer than allowed, and its worker was killed."""
-
-
-class Broken(Exception):  # noqa: N818
-    """A streamed response ended before its end."""
 
 
 class Job:
@@ -64,48 +66,13 @@ class Job:
             self.reply.set_exception(error)
 
 
-class Stream:
-    """The parts of a streamed response: filled by the worker's socket, emptied by the client's connection."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._parts: Deque[bytes] = deque()
-        self._arrived = asyncio.Event()
-        self._ended = False
-        self._broken = False
-
-    def put(self, part: bytes) -> None:
-        self._parts.append(part)
-        self._arrived.set()
-        if len(self._parts) == BUFFERED_CHUNKS:
-            self._transport.pause_reading()
-
-    def end(self, *, broken: bool = False) -> None:
-        self._ended = True
-        self._broken = broken
-        self._arrived.set()
-
-    async def next(self) -> bytes | None:
-        """Return the next part, or None after the last one; raises Broken where the stream was cut off."""
-        while not self._parts and not self._ended:
-            self._arrived.clear()
-            await self._arrived.wait()
-        if not self._parts and self._broken:
-            raise Broken
-        if not self._parts:
-            return None
-        if len(self._parts) == BUFFERED_CHUNKS and not self._transport.is_closing():
-            self._transport.resume_reading()
-        return self._parts.popleft()
-
-
 class Worker(asyncio.Protocol):
     """A worker process and the frames that go to and fro. `free` is called whenever it can take a request."""
 
     def __init__(self, settings: Settings, free: Callable[[Worker], None]) -> None:
         loop = asyncio.get_running_loop()
         self.started: asyncio.Future[str] = loop.create_future()  # resolved with "" or with why it cannot start
-        self.description = b"{}"
+        self.description = Description()
         self.answered = 0
         self.lost_request = False
         self.pid = 0
@@ -175,6 +142,8 @@ class Worker(asyncio.Protocol):
         self._timer = None
         if self._job is None:
             return
+        if self._stream is not None and self._stream.waits_for_client:
+            self._deadline = self._loop.time() + self._timeout
         if self._loop.time() < self._deadline:
             self._timer = self._loop.call_at(self._deadline, self._check_deadline)
         else:
@@ -202,19 +171,23 @@ class Worker(asyncio.Protocol):
             self._resolve(Reply(int(head[0]), head[1:], body))
             self._finish()
         elif kind == frames.STREAM:
-            self._stream = Stream(self._transport)
+            self._stream = Stream(self._transport, self._cancel)
             self._resolve(Reply(int(head[0]), head[1:], b"", self._stream))
         elif kind == frames.CHUNK and self._stream:
+            self._deadline = self._loop.time() + self._timeout
             self._stream.put(body)
         elif kind in (frames.END, frames.ABORT) and self._stream:
             self._stream.end(broken=kind == frames.ABORT)
             self._finish()
         elif kind == frames.READY:
-            self.description = body
+            self.description = Description(**json.loads(body))
             self.started.set_result("")
             self._free(self)
         elif kind == frames.FAILED:
             self.started.set_result(body.decode("utf-8", "replace"))
+
+    def _cancel(self) -> None:
+        self._transport.write(frames.pack(frames.CANCEL))
 
     def _resolve(self, reply: Reply) -> None:
         if self._job is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Iterable, NamedTuple, Sequence
+from typing import Any, Iterator, NamedTuple, Sequence
 
 JSON_TYPE = (b"content-type", b"application/json")
 SUCCEEDED = (b"x-ms-run-function-failed", b"False")
@@ -14,27 +14,31 @@ INTERNAL_ERROR = "An unexpected internal error occurred. Check the logs for more
 
 
 class Answer(NamedTuple):
-    """A response: header names and values in turn, and a whole body or an iterable of its parts."""
+    """A response: header names and values in turn, and a whole body or its parts."""
 
     status: int
     headers: Sequence[bytes]
-    body: bytes | Iterable[bytes]
+    body: bytes | Iterator[bytes]
 
     def timed(self, elapsed_ms: float) -> Answer:
         """Return the same answer with the time that run() took."""
         return self._replace(headers=(*self.headers, b"x-ms-run-fn-exec-ms", b"%.3f" % elapsed_ms))
 
 
+def json_answer(status: int, text: str, failed: tuple[bytes, bytes] = SUCCEEDED) -> Answer:
+    """Return JSON text as an answer."""
+    body = text.encode()
+    return Answer(status, (*JSON_TYPE, *failed, b"content-length", b"%d" % len(body)), body)
+
+
 def error_answer(status: int, message: str, *, script_failed: bool = False) -> Answer:
     """Return the JSON body that every error has."""
-    body = json.dumps({"message": message}).encode()
-    return Answer(status, (*JSON_TYPE, *(FAILED if script_failed else SUCCEEDED)), body)
+    return json_answer(status, json.dumps({"message": message}), FAILED if script_failed else SUCCEEDED)
 
 
 def result_answer(result: Any) -> Answer:
     """Return what run() returned, as JSON; raises TypeError or ValueError where JSON has no form for it."""
-    body = "{}" if result is None else encode(result)
-    return Answer(200, (*JSON_TYPE, *SUCCEEDED), body.encode())
+    return json_answer(200, "{}" if result is None else encode(result))
 
 
 def _plain(value: Any) -> Any:
@@ -43,7 +47,8 @@ def _plain(value: Any) -> Any:
     if library == "pandas":
         return _plain_pandas(value)
     if library == "numpy" and hasattr(value, "tolist"):
-        return value.tolist()
+        is_time = value.dtype.kind in "mM"
+        return value.astype(str).tolist() if is_time else value.tolist()
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
@@ -52,9 +57,9 @@ def _plain_pandas(value: Any) -> Any:
         return value.to_dict(orient="records")
     if hasattr(value, "tolist"):
         return value.tolist()
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return None if str(value) in {"<NA>", "NaT"} else str(value)
+    if str(value) in {"<NA>", "NaT"}:
+        return None
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 encode = json.JSONEncoder(default=_plain).encode

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import select
 import socket
-from typing import IO, Iterable, cast
+from typing import IO, Iterable, Iterator, cast
 
 from mlpackage_runtime import frames
 from mlpackage_runtime.worker import logs
@@ -48,16 +49,25 @@ class Connection:
         else:
             self._send_stream(head, answer.body)
 
-    def _send_stream(self, head: Iterable[bytes], parts: Iterable[bytes]) -> None:
+    def _send_stream(self, head: Iterable[bytes], parts: Iterator[bytes]) -> None:
         self.send(frames.STREAM, head)
         try:
             for part in parts:
+                if self._cancelled():
+                    break
                 self.send(frames.CHUNK, (), part)
         except Exception:
             log.exception("The streamed response broke off")
             self.send(frames.ABORT)
         else:
             self.send(frames.END)
+        finally:
+            parts.close()  # type: ignore[attr-defined]  # ends the script's generator
+
+    def _cancelled(self) -> bool:
+        """Say whether the server has sent anything: while a response is on its way, that is CANCEL or the end."""
+        readable, _, _ = select.select([self._socket], (), (), 0)
+        return bool(readable)
 
 
 def work(fd: int) -> int:
@@ -66,15 +76,16 @@ def work(fd: int) -> int:
     first = connection.read()
     if first is None:
         return 0
-    logs.configure()
+    settings = Settings(**json.loads(first.body))
     try:
-        scoring = start(Settings(**json.loads(first.body)))
+        logs.configure(settings.log_format, settings.app_root, settings.entry_script)
+        started = start(settings)
     except StartError as error:
         connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))
         return CANNOT_START
     log.info("Worker with pid %d ready for serving traffic", os.getpid())
-    connection.send(frames.READY, (), b"{}")
-    return _answer_requests(connection, scoring)
+    connection.send(frames.READY, (), json.dumps(started.description).encode())
+    return _answer_requests(connection, started.scoring)
 
 
 def _answer_requests(connection: Connection, scoring: Scoring) -> int:
@@ -82,5 +93,10 @@ def _answer_requests(connection: Connection, scoring: Scoring) -> int:
         frame = connection.read()
         if frame is None:
             return 0
-        method, path, query, *headers = frame.head
-        connection.send_answer(scoring.answer(Request(method, path, query, headers, frame.body)))
+        if frame.kind != frames.REQUEST:
+            continue  # the CANCEL of a response that has ended meanwhile
+        method, path, query, client, request_id, *headers = frame.head
+        logs.current["request_id"] = request_id.decode("latin-1")
+        request = Request(method, path, query, client, request_id, headers, frame.body)
+        connection.send_answer(scoring.answer(request))
+        logs.current["request_id"] = ""

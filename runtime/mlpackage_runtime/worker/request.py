@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import zlib
 from typing import Any, NamedTuple, Sequence
 from urllib.parse import parse_qsl
+
+from mlpackage_runtime.worker.errors import RefusedRequest
 
 
 class Request(NamedTuple):
@@ -13,6 +17,8 @@ class Request(NamedTuple):
     method: bytes
     path: bytes
     query: bytes
+    client: bytes
+    request_id: bytes
     headers: Sequence[bytes]
     body: bytes
 
@@ -23,24 +29,61 @@ class Request(NamedTuple):
         return b",".join(values).decode("latin-1")
 
     def titled_headers(self) -> dict[str, str]:
-        """Return all headers as the scripts know them: `X-Request-Id`, repetitions joined with commas."""
+        """Return all headers as the scripts know them: `X-Request-Id`, repetitions joined with commas.
+
+        A name with an underscore is left out: in the environment of the original it would pass for one with a dash.
+        """
         titled: dict[str, str] = {}
         headers = [part.decode("latin-1") for part in self.headers]
         for name, value in zip(headers[::2], headers[1::2]):
             title = name.title()
-            titled[title] = f"{titled[title]},{value}" if title in titled else value
+            if "_" not in name:
+                titled[title] = f"{titled[title]},{value}" if title in titled else value
         return titled
 
     def query_values(self) -> dict[str, Any]:
         """Return the query: each value parsed as JSON where it parses, a repeated name as a list."""
         values: dict[str, list[Any]] = {}
-        for name, text in parse_qsl(self.query.decode("latin-1"), keep_blank_values=True):
+        query = self.query.decode("latin-1")
+        for name, text in parse_qsl(query, keep_blank_values=True, errors="mlpackage.percent"):
             values.setdefault(name, []).append(_parsed(text))
         return {name: found if len(found) > 1 else found[0] for name, found in values.items()}
+
+    def decoded_body(self, limit: int) -> bytes:
+        """Return the body without its Content-Encoding. Raises RefusedRequest; a `limit` of 0 is none."""
+        coding = self.header(b"content-encoding").strip().lower()
+        if coding in {"gzip", "x-gzip", "deflate"}:
+            return _inflated(self.body, limit)
+        if coding in {"", "identity"}:
+            return self.body
+        raise RefusedRequest(415, f"Content-Encoding {coding} is not supported: send gzip, deflate or none")
 
 
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
+
+
+def _inflated(body: bytes, limit: int) -> bytes:
+    unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: gzip or zlib, by the body's own first bytes
+    try:
+        plain = unpack.decompress(body, limit + 1 if limit else 0)
+    except zlib.error as error:
+        raise RefusedRequest(400, f"The body could not be decompressed: {error}") from None
+    if limit and len(plain) > limit:
+        raise RefusedRequest(413, f"The decompressed body must not exceed {limit} bytes.")
+    if not unpack.eof:
+        raise RefusedRequest(400, "The body could not be decompressed: it is cut off")
+    return plain
+
+
+def _percent(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    return "".join(f"%{byte:02X}" for byte in wrong), error.end
+
+
+codecs.register_error("mlpackage.percent", _percent)  # bytes of a query that are no text stay as they were written

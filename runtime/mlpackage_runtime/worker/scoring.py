@@ -7,15 +7,14 @@ import inspect
 import logging
 import time
 from types import CodeType, TracebackType
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 from mlpackage_runtime.worker.answer import INTERNAL_ERROR, SCRIPT_ERROR, Answer, error_answer, result_answer
 from mlpackage_runtime.worker.errors import RefusedRequest
-
-if TYPE_CHECKING:
-    from mlpackage_runtime.worker.request import Request
-    from mlpackage_runtime.worker.script import Script
-    from mlpackage_runtime.worker.styles import Style
+from mlpackage_runtime.worker.raw import is_response, response_answer
+from mlpackage_runtime.worker.request import Request
+from mlpackage_runtime.worker.script import Script
+from mlpackage_runtime.worker.styles import Style
 
 log = logging.getLogger("azmlinfsrv")
 
@@ -25,7 +24,7 @@ class Scoring:
 
     def __init__(self, script: Script, style: Style) -> None:
         self._run = script.run
-        self._arguments = style
+        self._arguments = style.arguments
         self._wants_headers = script.wants_headers
         self._own_code = _own_code(script.run)
 
@@ -48,7 +47,7 @@ class Scoring:
         except BaseException as error:  # noqa: BLE001 - SystemExit in run() must not end the worker
             return self._failure(error)
         elapsed_ms = (time.perf_counter() - started) * 1000
-        return _answer_to(result).timed(elapsed_ms)
+        return _answer_to(result, request).timed(elapsed_ms)
 
     def _failure(self, error: BaseException) -> Answer:
         if _is_mismatch(error, self._own_code):
@@ -75,12 +74,22 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     return _loops[0]
 
 
-def _answer_to(result: Any) -> Answer:
+def _answer_to(result: Any, request: Request) -> Answer:
+    if is_response(result):
+        return _response(result, request)
     try:
         return result_answer(result)
     except (TypeError, ValueError, RecursionError):
         log.exception("What run() returned cannot be sent: return something that JSON can express")
         return error_answer(500, INTERNAL_ERROR)
+
+
+def _response(response: Any, request: Request) -> Answer:
+    try:
+        return response_answer(response, request)
+    except Exception:
+        log.exception("The response that run() returned cannot be sent")
+        return error_answer(500, SCRIPT_ERROR, script_failed=True)
 
 
 def _own_code(run: Callable[..., Any]) -> CodeType | None:

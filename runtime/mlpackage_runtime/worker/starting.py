@@ -10,9 +10,10 @@ import sys
 import traceback
 from typing import Iterator, NamedTuple
 
+from mlpackage_runtime.worker import shims, swagger
 from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.scoring import Scoring, awaited
-from mlpackage_runtime.worker.script import extend_path, load_script
+from mlpackage_runtime.worker.script import Script, extend_path, load_script
 from mlpackage_runtime.worker.styles import choose_style
 
 log = logging.getLogger("azmlinfsrv")
@@ -28,21 +29,42 @@ class Settings(NamedTuple):
     entry_script: str
     source_directory: str
     model_dir: str
+    body_limit: int
+    log_format: str
+    service_name: str
+    service_version: str
+    service_path_prefix: str
 
 
-def start(settings: Settings) -> Scoring:
+class Started(NamedTuple):
+    """A script that is ready, and what the server has to know about it."""
+
+    scoring: Scoring
+    description: dict[str, object]
+
+
+def start(settings: Settings) -> Started:
     """Load the script and call its init(). Raises StartError, after logging the details."""
+    shims.install()
     extend_path(settings.app_root, settings.source_directory)
     sys.argv[:] = [os.path.join(settings.app_root, settings.entry_script)]
     try:
         script = load_script(settings.app_root, settings.entry_script)
+        log.info("Found user script at %s", script.file)
+        style = choose_style(script, settings.body_limit)
     except StartError as error:
         log.error("%s", error)  # noqa: TRY400 - the text says it all
         raise
     except BaseException as error:
-        raise _broken("The entry script could not be imported", error) from error
-    described, style = choose_style(script)
-    log.info("Found user script at %s; run() is %s", script.file, described)
+        raise _broken("Failed to import user script because it raised an unhandled exception", error) from error
+    log.info("%s", style.described)
+    _initialise(script, settings.model_dir)
+    documents, supported = swagger.documents(settings, script.run)
+    description = {"raw": style.raw, "swagger": documents, "swagger_versions": supported}
+    return Started(Scoring(script, style), description)
+
+
+def _initialise(script: Script, model_dir: str) -> None:
     log.info("Invoking user's init function")
     try:
         outcome = script.init()
@@ -50,10 +72,9 @@ def start(settings: Settings) -> Scoring:
             awaited(outcome)
     except BaseException as error:
         broken = _broken("User's init function failed", error)
-        log_tree(settings.model_dir)
+        log_tree(model_dir)
         raise broken from error
     log.info("Users's init has completed successfully")
-    return Scoring(script, style)
 
 
 def _broken(what: str, error: BaseException) -> StartError:

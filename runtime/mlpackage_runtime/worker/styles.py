@@ -2,58 +2,73 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Dict, Sequence
+from typing import Any, Callable, Dict, NamedTuple, Sequence
 
-from mlpackage_runtime.worker.errors import RefusedRequest
+from mlpackage_runtime.worker.errors import RefusedRequest, StartError
+from mlpackage_runtime.worker.raw import raw_requested, werkzeug_request
 from mlpackage_runtime.worker.request import Request
-
-if TYPE_CHECKING:
-    from mlpackage_runtime.worker.script import Script
+from mlpackage_runtime.worker.script import Script
 
 Arguments = Dict[str, Any]
-Style = Callable[[Request], Arguments]
 
 
-def choose_style(script: Script) -> tuple[str, Style]:
-    """Return the name of the script's call style, for the log, and the style."""
-    if is_schema_decorated(script.run):
+class Style(NamedTuple):
+    """A call style: what the log says about it, whether run() sees the request as it is, and the arguments."""
+
+    described: str
+    raw: bool
+    arguments: Callable[[Request], Arguments]
+
+
+def choose_style(script: Script, body_limit: int) -> Style:
+    """Return the script's call style; raises StartError for one that asks for two."""
+    raw, decorated = raw_requested(), is_schema_decorated(script.run)
+    if raw and decorated:
+        raise StartError("run() cannot be decorated with both @rawhttp and @input_schema")
+    if raw:
+        name = script.parameters[0].name
+        described = "run() is decorated with @rawhttp. Server will invoke it with the request object."
+        return Style(described, raw=True, arguments=lambda request: {name: werkzeug_request(request)})
+    if decorated:
         names = ", ".join(parameter.name for parameter in script.parameters)
-        return f"decorated with @input_schema: it is called with {names}", by_name(script.parameters)
-    return "not decorated: it is called with the body as text", as_text(script.parameters[0].name)
+        described = (
+            f"run() is decorated with @input_schema. Server will invoke it with the following arguments: {names}."
+        )
+        return Style(described, raw=False, arguments=by_name(script.parameters, body_limit))
+    described = "run() is not decorated. Server will invoke it with the input in JSON string."
+    return Style(described, raw=False, arguments=as_text(script.parameters[0].name, body_limit))
 
 
 def is_schema_decorated(run: Callable[..., Any]) -> bool:
     """Say whether run() carries inference_schema's decorators; asks only where the script has imported it."""
-    schema_util = sys.modules.get("inference_schema.schema_util")
-    if schema_util is None and "inference_schema" in sys.modules:
-        import importlib
-
-        schema_util = importlib.import_module("inference_schema.schema_util")
-    return bool(schema_util and schema_util.is_schema_decorated(run))
+    if "inference_schema" not in sys.modules:
+        return False
+    return bool(importlib.import_module("inference_schema.schema_util").is_schema_decorated(run))
 
 
-def as_text(name: str) -> Style:
+def as_text(name: str, body_limit: int) -> Callable[[Request], Arguments]:
     """Give run() the body as text, or the query as the text of a JSON object."""
 
     def arguments(request: Request) -> Arguments:
         if request.method == b"GET":
             return {name: json.dumps(request.query_values())}
         try:
-            return {name: request.body.decode("utf-8")}
+            return {name: request.decoded_body(body_limit).decode("utf-8")}
         except UnicodeDecodeError as error:
             raise RefusedRequest(400, f"Input cannot be decoded as UTF-8: {error}") from None
 
     return arguments
 
 
-def by_name(parameters: Sequence[inspect.Parameter]) -> Style:
+def by_name(parameters: Sequence[inspect.Parameter], body_limit: int) -> Callable[[Request], Arguments]:
     """Give run() the members of the JSON object in the body, or of the query, by name."""
 
     def arguments(request: Request) -> Arguments:
-        values = request.query_values() if request.method == b"GET" else _json_object(request)
+        values = request.query_values() if request.method == b"GET" else _json_object(request, body_limit)
         found = {parameter.name: values.get(parameter.name, parameter.default) for parameter in parameters}
         for name, value in found.items():
             if value is inspect.Parameter.empty:
@@ -63,14 +78,15 @@ def by_name(parameters: Sequence[inspect.Parameter]) -> Style:
     return arguments
 
 
-def _json_object(request: Request) -> Arguments:
+def _json_object(request: Request, body_limit: int) -> Arguments:
     if not _is_json(request.header(b"content-type")):
         raise RefusedRequest(415, "Expects Content-Type to be application/json")
-    if not request.body:
+    body = request.decoded_body(body_limit)
+    if not body:
         raise RefusedRequest(400, "POST body is empty. Expecting a JSON dictionary.")
     try:
-        value = json.loads(request.body)
-    except ValueError as error:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
         raise RefusedRequest(400, f"POST body could not be decoded as JSON: {error}") from None
     if not isinstance(value, dict):
         raise RefusedRequest(400, "POST body should be a JSON dictionary.")

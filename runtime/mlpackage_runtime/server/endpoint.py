@@ -1,0 +1,65 @@
+"""What the responses of all known routes have in common: ids, version, cross-origin headers, a line in the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Awaitable, Callable, MutableMapping
+
+from mlpackage_runtime.server import answers
+from mlpackage_runtime.server.answers import Headers, Outgoing
+from mlpackage_runtime.server.body import ClientGoneError
+from mlpackage_runtime.server.connection import GONE
+from mlpackage_runtime.server.cors import ALLOW_ORIGIN
+from mlpackage_runtime.server.ids import IdTooLongError, response_ids
+from mlpackage_runtime.server.settings import Settings
+from mlpackage_runtime.server.streams import send_stream
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Respond = Callable[[Scope, Receive, bytes], Awaitable[Outgoing]]  # the last is the request's id
+
+log = logging.getLogger("azmlinfsrv")
+
+
+class Endpoint:
+    """An ASGI application around a function that makes the response to a request."""
+
+    def __init__(self, respond: Respond, settings: Settings, *, logged: bool = True) -> None:
+        self._respond = respond
+        self._logged = logged
+        self._cors = settings.cors
+        self._patience = settings.receive_timeout
+        version = settings.server_version.encode("latin-1", "replace")
+        self._version: Headers = [(b"x-ms-server-version", version)] if version else []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        try:
+            request_id, ids = response_ids(scope["headers"])
+            status, headers, body, stream = await self._respond(scope, receive, request_id)
+        except IdTooLongError as too_long:
+            ids = too_long.headers
+            status, headers, body, stream = answers.error(431, str(too_long))
+        except ClientGoneError:
+            return
+        headers += self._version
+        headers += ids
+        if self._cors is not None and not any(name == ALLOW_ORIGIN for name, _ in headers):
+            headers += self._cors.headers(scope["method"], scope["headers"])
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        if stream is None:
+            await send({"type": "http.response.body", "body": body})
+        else:
+            await send_stream(stream, send, lambda: GONE in scope, self._patience)
+        if self._logged:
+            length = "N/A" if stream is not None else len(body)
+            elapsed_ms = (time.perf_counter() - started) * 1000
+            log.info("%s %s %d %.3fms %s", scope["method"], _target(scope), status, elapsed_ms, length)
+
+
+def _target(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return f"{scope['path']}?{query}" if query else str(scope["path"])

@@ -1,0 +1,87 @@
+"""A streamed response between the worker that makes it and the client that reads it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, Awaitable, Callable, Deque, MutableMapping
+
+BUFFERED_CHUNKS = 16  # before the worker has to wait for the client
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Broken(Exception):  # noqa: N818 - an event, shown by cutting the connection
+    """The stream ended before its end."""
+
+
+class Stream:
+    """The parts of a response: filled by the worker's socket, emptied by the client's connection."""
+
+    def __init__(self, transport: asyncio.Transport, cancel: Callable[[], None]) -> None:
+        self._transport = transport
+        self._cancel = cancel
+        self._parts: Deque[bytes] = deque()
+        self._arrived = asyncio.Event()
+        self._ended = False
+        self._broken = False
+        self._unwanted = False
+
+    @property
+    def waits_for_client(self) -> bool:
+        return len(self._parts) >= BUFFERED_CHUNKS
+
+    def put(self, part: bytes) -> None:
+        if self._unwanted:
+            return
+        self._parts.append(part)
+        self._arrived.set()
+        if self.waits_for_client:
+            self._transport.pause_reading()
+
+    def end(self, *, broken: bool = False) -> None:
+        self._ended = True
+        self._broken = broken
+        self._arrived.set()
+
+    def drop(self) -> None:
+        """Throw away what comes, and tell the worker that nobody reads it."""
+        self._unwanted = True
+        self._parts.clear()
+        if not self._ended:
+            self._cancel()
+            self._resume()
+
+    async def next(self) -> bytes | None:
+        """Return the next part, or None after the last one; raises Broken where the stream was cut off."""
+        while not self._parts and not self._ended:
+            self._arrived.clear()
+            await self._arrived.wait()
+        if not self._parts and self._broken:
+            raise Broken
+        if not self._parts:
+            return None
+        part = self._parts.popleft()
+        if len(self._parts) == BUFFERED_CHUNKS - 1:
+            self._resume()
+        return part
+
+    def _resume(self) -> None:
+        if not self._transport.is_closing() and not self._transport.is_reading():
+            self._transport.resume_reading()
+
+
+async def send_stream(stream: Stream, send: Send, gone: Callable[[], bool], patience: float) -> None:
+    """Pass a stream on. A client that leaves, or takes nothing for `patience` seconds, ends it."""
+    try:
+        while not gone():
+            part = await stream.next()
+            if part is None:
+                await send({"type": "http.response.body", "body": b""})
+                return
+            if part:
+                message = {"type": "http.response.body", "body": part, "more_body": True}
+                await asyncio.wait_for(send(message), patience or None)
+    except (Broken, asyncio.TimeoutError):
+        pass  # without a last message uvicorn cuts the connection: the client sees that the body is not whole
+    stream.drop()

@@ -1,0 +1,112 @@
+"""The raw call style: werkzeug's request goes to run() as it is, werkzeug's response goes to the client as it is."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import re
+import sys
+from typing import Any, Iterable, Iterator
+
+from mlpackage_runtime.worker.answer import FAILED, Answer
+from mlpackage_runtime.worker.request import Request
+
+FIRST_FAILURE = 500
+FINAL_STATUSES = range(200, 600)
+CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f]")  # they would end a header, or a field of our frames
+
+MODULES = ("azureml_inference_server_http.api.aml_request", "azureml.contrib.services.aml_request")
+
+
+def raw_requested() -> bool:
+    """Say whether the script has used @rawhttp, ours or that of an installed azureml package."""
+    return any(getattr(sys.modules.get(name), "_rawHttpRequested", False) for name in MODULES)
+
+
+def environ_of(request: Request) -> dict[str, Any]:
+    """Return a request as a WSGI environment."""
+    headers = request.titled_headers()
+    host, _, port = headers.get("Host", "localhost").rpartition(":")
+    environ = {
+        "REQUEST_METHOD": request.method.decode("latin-1"),
+        "SCRIPT_NAME": "",
+        "PATH_INFO": request.path.decode("latin-1"),
+        "QUERY_STRING": request.query.decode("latin-1"),
+        "SERVER_NAME": host or port,
+        "SERVER_PORT": port if host and port.isdigit() else "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": request.client.decode("latin-1"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    environ.update((f"HTTP_{name.upper().replace('-', '_')}", value) for name, value in headers.items())
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if f"HTTP_{name}" in environ:
+            environ[name] = environ.pop(f"HTTP_{name}")
+    return environ
+
+
+def werkzeug_request(request: Request) -> Any:
+    """Return a request as the object that @rawhttp scripts get."""
+    werkzeug = importlib.import_module("werkzeug.wrappers").Request
+    ours = importlib.import_module(MODULES[0]).AMLRequest
+    # The class of an installed azureml package cannot be made from an environment.
+    made = ours if ours.__init__ is werkzeug.__init__ else werkzeug
+    return made(environ_of(request))
+
+
+def is_response(result: Any) -> bool:
+    """Say whether run() returned a response of werkzeug's, flask's or ours; asks nobody who was not imported."""
+    wrappers = sys.modules.get("werkzeug.wrappers")
+    return wrappers is not None and isinstance(result, wrappers.Response)
+
+
+def response_answer(response: Any, request: Request) -> Answer:
+    """Return a script's response as it goes to the client; raises ValueError for a status that HTTP does not have."""
+    if response.status_code >= FIRST_FAILURE:
+        response.headers[FAILED[0].decode()] = FAILED[1].decode()
+    parts, line, headers = response.get_wsgi_response(environ_of(request))
+    status = int(line.split(" ", 1)[0])
+    if status not in FINAL_STATUSES:
+        raise ValueError(f"a response cannot have the status {status}")
+    fields = [_field(text) for header in headers for text in header]
+    if response.is_streamed:
+        return Answer(status, fields, _started(_closing(parts)))
+    body = b"".join(parts)
+    if hasattr(parts, "close"):
+        parts.close()
+    return Answer(status, fields, body)
+
+
+def _field(text: str) -> bytes:
+    return CONTROLS.sub(" ", text).encode("latin-1", "replace")
+
+
+def _closing(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the parts, and close their source however the stream ends."""
+    try:
+        yield from parts
+    finally:
+        close = getattr(parts, "close", None)
+        if close is not None:
+            close()
+
+
+def _started(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Make the first part now: what fails before it can still be answered as an error."""
+    first = next(parts, b"")
+
+    def rest() -> Iterator[bytes]:
+        try:
+            yield first
+            yield from parts
+        finally:
+            parts.close()  # type: ignore[attr-defined]
+
+    return rest()

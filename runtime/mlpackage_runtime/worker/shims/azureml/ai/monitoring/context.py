@@ -1,0 +1,29 @@
+"""What tells that an input and an output belong together."""
+
+from __future__ import annotations
+
+import uuid
+
+
+class CorrelationContext:
+    """The base of the contexts that scripts write themselves."""
+
+    def get_id(self) -> str:
+        raise NotImplementedError
+
+    def get_headers(self) -> dict[str, str]:
+        raise NotImplementedError
+
+
+class BasicCorrelationContext(CorrelationContext):
+    """An id, and the headers of the request where there are any."""
+
+    def __init__(self, id: str | None = None, headers: dict[str, str] | None = None) -> None:  # noqa: A002
+        self._id = id or str(uuid.uuid4())
+        self._headers = headers or {}
+
+    def get_id(self) -> str:
+        return self._id
+
+    def get_headers(self) -> dict[str, str]:
+        return self._headers

@@ -1,0 +1,1 @@
+"""Stands in for a package of azureml; see the folder that holds it."""

@@ -1,0 +1,8 @@
+"""The module that older scripts import the collector from."""
+
+# mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
+from __future__ import annotations
+
+from azureml.monitoring import ModelDataCollector
+
+__all__ = ["ModelDataCollector"]

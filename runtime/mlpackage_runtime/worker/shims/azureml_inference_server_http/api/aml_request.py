@@ -1,0 +1,23 @@
+"""The raw call style: `@rawhttp` on run(), which then gets werkzeug's request."""
+
+# mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
+from __future__ import annotations
+
+from typing import Any, Callable, TypeVar
+
+from werkzeug.wrappers import Request
+
+Run = TypeVar("Run", bound=Callable[..., Any])
+
+_rawHttpRequested = False  # noqa: N816 - the original's name, which other code may look at
+
+
+class AMLRequest(Request):
+    """The request that run() gets."""
+
+
+def rawhttp(func: Run) -> Run:
+    """Ask for the request as it is; on any function, it holds for run()."""
+    global _rawHttpRequested  # noqa: PLW0603 - so it is defined
+    _rawHttpRequested = True
+    return func

@@ -1,0 +1,23 @@
+"""The classes that a project's logging.json names, when it started from the original's."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+LINE = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
+
+
+class AMLLogFormatter(logging.Formatter):
+    """Lines in the original's format, with the time in UTC."""
+
+    def __init__(self, fmt: str | None = LINE, datefmt: str | None = None, style: str = "%") -> None:
+        super().__init__(fmt=fmt, datefmt=datefmt, style=style)  # type: ignore[arg-type]
+        self.converter = time.gmtime
+
+
+class RootAccessFilter(logging.Filter):
+    """Leaves out the lines of probes."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "GET / HTTP/1.1" not in record.getMessage()
