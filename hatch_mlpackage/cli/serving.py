@@ -10,11 +10,12 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.context import APP_ROOT, inspect_project, server_environment
-from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.errors import ContextError, MLPackageError
 from hatch_mlpackage.manifest import read_manifest
 from hatch_mlpackage.plan import APP_DIRECTORY
 from hatch_mlpackage.resources import runtime_directory
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project import Project
 
 _RUNTIME = "runtime"
+_NEEDED = ("starlette", "uvicorn")
 # What render.quote_for_dockerfile wrote; HOME=/tmp, unquoted, is the image's alone.
 _ENV_LINE = re.compile(r'^ENV (\w+)="((?:[^"\\]|\\.)*)"$', re.MULTILINE)
 _ESCAPED = re.compile(r"\\(.)")
@@ -76,11 +78,17 @@ def serve_script(script: Path, model_dir: Path | None) -> Serving:
 
 
 def server_command(serving: Serving, flags: Iterable[str]) -> tuple[str, ...]:
-    """Return the server's command line.
+    """Return the server's command line; raise MLPackageError when what the server needs is not installed.
 
     The interpreter ignores PYTHON… variables and the current folder; unlike `-I` it sees packages installed for the
     user, where `pip install` puts ours on systems whose own site-packages are not writable.
     """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise MLPackageError(
+            f"{' and '.join(missing)}: not installed here, and the server needs it. "
+            f'Run: {sys.executable} -m pip install "hatch-mlpackage[cli]"'
+        )
     return (sys.executable, "-E", "-P", str(serving.runtime), "serve", *serving.flags, *flags)
 
 

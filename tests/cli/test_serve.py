@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.cli.health import free_port, wait_until_healthy
+from hatch_mlpackage.manifest import verify_context
+
+PATIENCE = 30
+
+
+@pytest.fixture
+def serve(start):
+    """Give a function that starts `mlpackage serve`, waits until it is healthy, and returns process, URL and log."""
+
+    def begin(*arguments: object) -> tuple[subprocess.Popen[str], str, list[str]]:
+        url = f"http://127.0.0.1:{free_port()}"
+        flags = ("--port", url.rpartition(":")[2], "--python", sys.executable)
+        process = start("serve", *arguments, *flags)
+        log: list[str] = []
+        reader = threading.Thread(target=lambda: log.extend(process.stderr), daemon=True)
+        reader.start()
+        assert wait_until_healthy(url, while_alive=lambda: process.poll() is None), log
+        return process, url, log
+
+    return begin
+
+
+def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
+    process.send_signal(number)
+    return process.wait(PATIENCE)
+
+
+def test_project(project, serve, mlpackage):
+    """A project is served from its own files, and leaves nothing behind."""
+    before = sorted(project.rglob("*"))
+    process, url, _ = serve()
+
+    outcome = mlpackage("score", "--url", url, "--data", "world")
+
+    assert (outcome.status, outcome.out) == (0, '"Hello, world!"\n')
+    assert end(process) == 143
+    assert sorted(project.rglob("*")) == before
+
+
+def test_context(project, serve, mlpackage):
+    """A context is served as it is and is proven afterwards."""
+    mlpackage("generate", "--output", "context")
+    process, url, _ = serve("--context", "context", "--worker-count", "2")
+
+    outcome = mlpackage("score", "--url", url, "--data", "world")
+
+    assert outcome.out == '"Hello, world!"\n'
+    assert end(process) == 143
+    assert verify_context(project / "context") == ()
+
+
+def test_bare_script(project, serve, mlpackage):
+    """A script and a model folder are served with the old server's flags."""
+    process, url, _ = serve("--entry_script", "score.py", "--model_dir", "models", "--worker_count", "1")
+
+    assert mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you!"\n'
+    assert end(process) == 143
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_takes_all_processes_along(project, serve, number):
+    """Ctrl-C and SIGTERM end the server and its workers, and remove the temporary folder."""
+    process, _, log = serve()
+    server = int(next(match[1] for line in log if (match := re.search(r"\[(\d+)\].*Ready", line))))
+    worker = int(next(match[1] for line in log if (match := re.search(r"Worker with pid (\d+)", line))))
+    folder = Path(next(match[1] for line in log if (match := re.search(r"-P (\S+)/runtime serve", line))))
+
+    assert end(process, number) == 128 + number
+
+    assert not folder.exists()
+    for pid in (server, worker):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_a_script_that_cannot_start(project, start):
+    """A script whose init() fails ends the program with 3, as the old server did."""
+    Path("score.py").write_text("def init():\n    raise RuntimeError('no weights')\n\n\ndef run(data):\n    pass\n")
+
+    process = start("serve", "--port", "0", "--python", sys.executable)
+    _, err = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 3
+    assert "no weights" in err
+
+
+def test_reload(project, serve, mlpackage):
+    """With `--reload` an edit is served, a script that cannot start is outlived, and its correction served."""
+    process, url, log = serve("--reload")
+    script = Path("score.py").read_text()
+
+    Path("score.py").write_text("def init(:\n")
+    _wait_for(lambda: any("syntax error" in line for line in log))
+    Path("score.py").write_text(script.replace("!", "?"))
+    _wait_for(lambda: mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you?"\n')
+
+    assert end(process, signal.SIGINT) == 130
+
+
+def _wait_for(condition) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--context", "models", "--entry-script", "score.py"),
+            "--context and --entry-script are two things to serve: give one of them.",
+        ),
+        (
+            ("--model-dir", "models"),
+            "--model-dir goes with --entry-script: a project and a context declare their models.",
+        ),
+        (("--python", "no-such-python"), "'no-such-python' is not a program."),
+    ],
+)
+def test_wrong_usage(project, mlpackage, arguments, said):
+    """Flags that contradict each other are wrong usage."""
+    outcome = mlpackage("serve", *arguments)
+
+    assert outcome.status == 2
+    assert said in outcome.err
+
+
+def test_a_broken_project_is_not_served(project, mlpackage):
+    """Problems are reported as by `check`, before anything is started."""
+    Path("models/greeting.txt").unlink()
+
+    outcome = mlpackage("serve")
+
+    assert outcome.status == 1
+    assert "tool.mlpackage.models[0].path" in outcome.err
