@@ -122,26 +122,26 @@ def _numbers(libc: str) -> list[int]:
 
 
 def _compare(header: Header, pins: dict[str, Pin], requirements: Requirements, target: Target) -> LockState:
-    asked = [Requirement(text) for text in requirements.requirements]
-    limits = [Requirement(text) for text in requirements.constraints]
-    counted = asked + [limit for limit in limits if limit.name in pins]
+    asked = [(text, Requirement(text)) for text in requirements.requirements]
+    limits = [(text, Requirement(text)) for text in requirements.constraints]
+    counted = asked + [(text, limit) for text, limit in limits if limit.name in pins]
     reasons = tuple(
-        reason
-        for requirement in counted
+        f"{text} is asked for, the lock has {found}"
+        for text, requirement in counted
         if applies(requirement, target)
-        for reason in _unmet(requirement, pins.get(requirement.name), header)
+        for found in _not_meeting(requirement, pins.get(requirement.name), header)
     )
     return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
 
 
-def _unmet(requirement: Requirement, pin: Pin | None, header: Header) -> Iterator[str]:
+def _not_meeting(requirement: Requirement, pin: Pin | None, header: Header) -> Iterator[str]:
     if pin is None:
-        yield f"{requirement} is asked for, the lock has no {requirement.name}"
+        yield f"no {requirement.name}"
         return
     if not _meets(requirement, pin):
-        yield f"{requirement} is asked for, the lock has {pin}"
+        yield str(pin)
     for extra in sorted(requirement.extras - header.extras.get(requirement.name, frozenset())):
-        yield f"{requirement} is asked for, the lock has {pin} without its extra {extra}"
+        yield f"{pin} without its extra {extra}"
 
 
 def _meets(requirement: Requirement, pin: Pin) -> bool:

@@ -71,12 +71,19 @@ _TRUE = frozenset({"1", "true", "yes", "y", "on", "t"})
 UV_CONFIG = "uv.toml"
 
 
-def for_pip_tools(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment in which pip knows the machine's indexes and no other setting of the machine."""
+def for_pip_tools(environ: Mapping[str, str], options: Sequence[str]) -> dict[str, str]:
+    """Return the environment in which pip knows the machine's indexes, the project's `options`, and nothing else.
+
+    Left in the requirements file, the options would be forgotten by pip-tools before 7.6 when it hashes the files.
+    """
     kept = {name: value for name, value in environ.items() if not name.startswith("PIP_")}
     settings = pip_settings.read(environ)
     if "find-links" in settings:
         settings["find-links"] = " ".join(_find_links(settings["find-links"].split()))
+    for option in options:
+        name, _, value = option.removeprefix("--").partition(" ")
+        several = name in {"extra-index-url", "find-links", "trusted-host"} and settings.get(name)
+        settings[name] = f"{settings[name]} {value}" if several else value or "1"
     variables = {f"PIP_{name.replace('-', '_').upper()}": value for name, value in settings.items()}
     return {**kept, **variables, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 

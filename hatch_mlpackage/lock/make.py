@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 Locker = Literal["uv", "pip-tools"]
 _INSTALL = 'Install it with: pip install "hatch-mlpackage[cli]"'
-# What the resolver's command line says instead, or what the image's pip has no use for.
-_NOT_IN_INPUT = ("--pre", "--trusted-host ")
 
 
 def make_lock(
@@ -49,7 +47,9 @@ def make_lock(
     if not requirements.requirements:
         return with_header(options, requirements, target)
     resolve = _choose(locker, target, report)
-    report(f"Locking {len(requirements.requirements)} requirements for {target}.")
+    for note in requirements.notes:
+        report(note)
+    report(f"Locking {_counted(len(requirements.requirements), 'requirement')} for {target}.")
     try:
         with tempfile.TemporaryDirectory(prefix="mlpackage-lock-") as folder:
             task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
@@ -59,8 +59,13 @@ def make_lock(
     except OSError as error:
         raise UnavailableError(f"The resolver could not be run in a temporary folder: {error.strerror}.") from error
     pins = _proven(body, requirements, target, folder)
-    report(f"Locked {len(pins)} packages with {sum(len(pin.hashes) for pin in pins)} hashes.")
+    hashes = sum(len(pin.hashes) for pin in pins)
+    report(f"Locked {_counted(len(pins), 'package')} with {_counted(hashes, 'hash', 'hashes')}.")
     return with_header(options + body, requirements, target)
+
+
+def _counted(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
 def _choose(locker: Locker, target: Target, report: Callable[[str], None]) -> Callable[[Task], None]:
@@ -76,11 +81,9 @@ def _choose(locker: Locker, target: Target, report: Callable[[str], None]) -> Ca
 
 
 def _write_inputs(task: Task, kept: str) -> None:
-    wanted = task.requirements
-    options = [option for option in wanted.options if not option.startswith(_NOT_IN_INPUT)]
     # A resolver copies a URL's `#sha256=…` unread; without it the file itself is hashed, and then compared.
-    _write_lines(task.folder / INPUT, (*options, *map(_without_hash, wanted.requirements)))
-    _write_lines(task.folder / CONSTRAINTS, tuple(map(_without_hash, wanted.constraints)))
+    _write_lines(task.folder / INPUT, map(_without_hash, task.requirements.requirements))
+    _write_lines(task.folder / CONSTRAINTS, map(_without_hash, task.requirements.constraints))
     if kept:
         (task.folder / OUTPUT).write_text(kept, encoding="utf-8", newline="\n")
 
@@ -89,7 +92,7 @@ def _without_hash(requirement: str) -> str:
     return re.sub(r"#\S*", "", requirement, count=1)
 
 
-def _write_lines(path: Path, lines: tuple[str, ...]) -> None:
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 

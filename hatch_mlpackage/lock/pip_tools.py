@@ -72,8 +72,8 @@ def resolve(task: Task) -> None:
     command = [sys.executable, "-P", str(_PROGRAM), _newest_glibc(task.target), *_FLAGS]
     if "--pre" in task.requirements.options:
         command.append("--pre")
-    command += [option.replace(" ", "=") for option in task.requirements.options if option.startswith("--trusted-host")]
-    outcome = run([*command, INPUT], index_settings.for_pip_tools(os.environ), task)
+    environment = index_settings.for_pip_tools(os.environ, task.requirements.options)
+    outcome = run([*command, INPUT], environment, task)
     if outcome.status:
         fail(task, outcome, _reason(outcome.said, (task.folder / INPUT).read_text(encoding="utf-8").splitlines()))
 

@@ -73,9 +73,7 @@ def canonical(text: str) -> str:
     requirement = _parse(f"{_name_in_wheel_url(text)} @ {text}" if is_url else text)
     if requirement.url is not None:
         _name_in_wheel_url(requirement.url)
-    requirement.name = canonicalize_name(requirement.name)
-    requirement.extras = {canonicalize_name(extra) for extra in requirement.extras}
-    return str(requirement)
+    return _written(requirement)
 
 
 def _parse(text: str) -> Requirement:
@@ -87,6 +85,14 @@ def _parse(text: str) -> Requirement:
             f"this is not a requirement that pip understands: {reason}.",
             "Write `name`, `name==1.2`, `name[extra]>=1,<2` or `name; python_version < '3.11'`.",
         ) from error
+
+
+def _written(requirement: Requirement) -> str:
+    """Write it in one way, which no version of `packaging` changes: it is part of a lock's input digest."""
+    extras = ",".join(sorted(canonicalize_name(extra) for extra in requirement.extras))
+    named = canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "")
+    what = ",".join(sorted(map(str, requirement.specifier))) if requirement.url is None else f" @ {requirement.url} "
+    return f"{named}{what}; {requirement.marker}" if requirement.marker else f"{named}{what}".rstrip()
 
 
 def _name_in_wheel_url(text: str) -> str:

@@ -49,6 +49,10 @@ _OUTSIDE = (
 # Each: what a resolver says of requirements that cannot be locked, and the next step; the last fits everything.
 _INSIDE = (
     (
+        r"\b(?:Attribute|Import|Index|Key|ModuleNotFound|Type)Error: ",
+        "The resolver itself failed: bring pip-tools and pip up to date, or lock with uv.",
+    ),
+    (
         r"not found in the package registry|from versions: none\)",
         (
             "No index that was asked has it as a wheel: check the spelling, and that the index which has it is set, in "

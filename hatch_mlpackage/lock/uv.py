@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # The C library versions that uv knows a platform for, oldest first.
 _GLIBC_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+# The rest of the project's index options goes into a file: as arguments they would replace the machine's own.
+_INDEXES = "indexes.in"
 # What uv does not take from a requirements file, or would let the machine's setting override.
 _FLAG_FOR = {
     "--index-url": "--default-index",
@@ -44,6 +46,8 @@ def platform_of(target: Target) -> str:
 
 def resolve(task: Task) -> None:
     """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
+    in_file = [option for option in task.requirements.options if option.partition(" ")[0] not in _FLAG_FOR]
+    (task.folder / _INDEXES).write_text("".join(f"{option}\n" for option in in_file), encoding="utf-8")
     environment, settings = index_settings.for_uv(os.environ, task.folder)
     command = [find() or "uv", *_arguments(task), *settings]
     outcome = run(command, environment, task)
@@ -70,14 +74,12 @@ def _arguments(task: Task) -> list[str]:
         f"--constraints={CONSTRAINTS}",
         f"--output-file={OUTPUT}",
         INPUT,
+        _INDEXES,
     ]
     if task.upgrade:
         arguments.append("--upgrade")
-    for option in task.requirements.options:
-        name, _, value = option.partition(" ")
-        if name in _FLAG_FOR:
-            arguments.append(f"{_FLAG_FOR[name]}={value or 'allow'}")
-    return arguments
+    options = [option.partition(" ") for option in task.requirements.options]
+    return arguments + [f"{_FLAG_FOR[name]}={value or 'allow'}" for name, _, value in options if name in _FLAG_FOR]
 
 
 def _reason(said: str) -> str:

@@ -82,7 +82,7 @@ def test_folders_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert index_settings.for_uv({**NOTHING, **of_pip}, tmp_path)[0]["UV_FIND_LINKS"] == links
     made = index_settings.for_uv({**NOTHING, **of_uv}, tmp_path)[0]
     assert (made["UV_FIND_LINKS"], made["UV_CACHE_DIR"]) == (links, f"{tmp_path}/.cache/uv")
-    assert index_settings.for_pip_tools({**NOTHING, **of_pip})["PIP_FIND_LINKS"] == links.replace(",", " ")
+    assert index_settings.for_pip_tools({**NOTHING, **of_pip}, ())["PIP_FIND_LINKS"] == links.replace(",", " ")
 
 
 def test_uv_configuration_files(tmp_path: Path) -> None:
@@ -134,8 +134,26 @@ def test_pip_tools_takes_only_what_is_about_the_index(tmp_path: Path) -> None:
         "A": "b",
     }
 
-    made = index_settings.for_pip_tools(environ)
+    assert index_settings.for_pip_tools(environ, ()) == {
+        "A": "b",
+        "XDG_CONFIG_DIRS": str(tmp_path),
+        "PIP_INDEX_URL": "https://u:p@one",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
 
-    assert made.pop("PIP_CONFIG_FILE") == os.devnull
-    assert {name: made[name] for name in ("A", "PIP_INDEX_URL")} == {"A": "b", "PIP_INDEX_URL": "https://u:p@one"}
-    assert not {"PIP_PRE", "PIP_CONSTRAINT"} & made.keys()
+
+def test_the_projects_options_for_pip_tools() -> None:
+    """They replace the machine's index, and come after its further ones."""
+    environ = {"PIP_INDEX_URL": "https://a", "PIP_EXTRA_INDEX_URL": "https://b", "PIP_CONFIG_FILE": os.devnull}
+    options = ("--index-url https://c", "--extra-index-url https://d", "--find-links https://e", "--no-index", "--pre")
+
+    assert index_settings.for_pip_tools(environ, options) == {
+        "PIP_INDEX_URL": "https://c",
+        "PIP_EXTRA_INDEX_URL": "https://b https://d",
+        "PIP_FIND_LINKS": "https://e",
+        "PIP_NO_INDEX": "1",
+        "PIP_PRE": "1",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }

@@ -41,7 +41,7 @@ def test_the_whole_lock(index: PackageIndex, asking: Callable[..., Requirements]
     index.add("beta", "1.0")
     reported: list[str] = []
 
-    lock = make_lock(asking("alpha"), TARGET, locker=locker, report=reported.append)
+    lock = make_lock(replace(asking("alpha"), notes=("A note.",)), TARGET, locker=locker, report=reported.append)
 
     header, body = lock[: lock.index("alpha==")], lock[lock.index("alpha==") :]
     first, second = sorted((wheel, source))
@@ -56,7 +56,8 @@ def test_the_whole_lock(index: PackageIndex, asking: Callable[..., Requirements]
         f"# mlpackage-lock: schema=1 python={HERE} platform=linux/amd64 libc=manylinux_2_28 inputs=sha256:"
     )
     assert reported == [
-        f"Locking 1 requirements for CPython {HERE} on linux/amd64 (manylinux_2_28).",
+        "A note.",
+        f"Locking 1 requirement for CPython {HERE} on linux/amd64 (manylinux_2_28).",
         "Locked 2 packages with 3 hashes.",
     ]
     assert check_lock(lock, asking("alpha"), TARGET) == LockState(status="fresh")

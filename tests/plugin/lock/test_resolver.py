@@ -71,6 +71,14 @@ def test_outside_failures(task: Task, said: str, fix: str) -> None:
             f"  It said nothing, and ended with status 1.\n{LOOSEN}",
         ),
         (
+            "Traceback (most recent call last):\nAttributeError: no attribute",
+            "AttributeError: no attribute",
+            (
+                "  AttributeError: no attribute\n"
+                "The resolver itself failed: bring pip-tools and pip up to date, or lock with uv."
+            ),
+        ),
+        (
             "has no usable wheels",
             "\n".join(map(str, range(20))),
             "\n".join(f"  {number}" for number in range(12)) + "\n  …\n"
