@@ -12,6 +12,7 @@ from hatch_mlpackage.cli.output import answer_json, is_quiet, show
 from hatch_mlpackage.cli.progress import writing
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
+from hatch_mlpackage.cli.tags import project_tag
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.context import build_context, default_destination
 from hatch_mlpackage.handoff import build_command
@@ -50,7 +51,7 @@ def command(*, project: Project, output: Path | None, as_json: bool) -> None:
     elif not is_quiet():
         draw_tree(f"{destination} ({summary(manifest.files)})", manifest.files)
         show(manifest.digest)
-        show(next_commands(destination, image_tag(manifest)))
+        show(next_commands(destination, project_tag(project)))
 
 
 def generate(project: Project, destination: Path) -> Manifest:
@@ -64,12 +65,6 @@ def next_commands(context: Path, tag: str) -> str:
     return (
         f"\nNext: mlpackage serve --context {shlex.quote(str(context))}   (no container engine needed)\n  or: {build}"
     )
-
-
-def image_tag(manifest: Manifest) -> str:
-    """Name the image of a context after its project: `name:version`."""
-    project = manifest.about["project"]
-    return f"{project['name']}:{project['version'].replace('+', '-')}"
 
 
 def shown(path: Path) -> Path:

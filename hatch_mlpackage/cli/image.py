@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage import handoff
-from hatch_mlpackage.cli.generate import generate, image_tag, shown
+from hatch_mlpackage.cli.generate import generate, shown
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import with_project
+from hatch_mlpackage.cli.tags import context_tag, project_tag
 from hatch_mlpackage.cli.verbs import Verb, Verbs
-from hatch_mlpackage.context import default_destination, inspect_project
+from hatch_mlpackage.context import default_destination
 from hatch_mlpackage.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def build(
         generate(project, context)
         say(f"Wrote {context}")
         tag = tag or project_tag(project)
-    tag = tag or image_tag(read_manifest(context))
+    tag = tag or context_tag(read_manifest(context))
     status = handoff.execute(handoff.build_command(found, context, tag=tag, extra=extra), report=say)
     if status == 0:
         show(f"Built {tag}.\nNext: mlpackage image run --tag {tag}")
@@ -92,14 +93,7 @@ def run(
 ) -> int:
     """Serve the image on a port of this machine, with a read-only root file system. Ctrl-C stops it."""
     if tag is None:
-        tag = image_tag(read_manifest(context)) if context else project_tag(project)
+        tag = context_tag(read_manifest(context)) if context else project_tag(project)
     found = handoff.find_engine(engine, handoff.RUNNERS)
     say(f"Serving {tag} on http://127.0.0.1:{port} (Ctrl-C stops it)")
     return handoff.execute(handoff.run_command(found, tag, port=port, extra=extra), report=say)
-
-
-def project_tag(project: Project) -> str:
-    """Name the project's image: `image.name` as configured, with the version where it has no tag."""
-    name = inspect_project(project).config.image.name
-    tagged = ":" in name.rpartition("/")[2]
-    return name if tagged else f"{name}:{project.version.replace('+', '-')}"
