@@ -11,8 +11,9 @@ from hatch_mlpackage import __version__
 from hatch_mlpackage.config import KEY, Config, read_config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
 from hatch_mlpackage.errors import ConfigurationError, Problems
+from hatch_mlpackage.known_hashes import open_known_hashes
 from hatch_mlpackage.lock import LockState, Requirements, check_lock, make_lock, read_requirements
-from hatch_mlpackage.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, reason_to_keep
+from hatch_mlpackage.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, hashes_of, reason_to_keep
 from hatch_mlpackage.plan import (
     APP_DIRECTORY,
     ContextFile,
@@ -27,7 +28,7 @@ from hatch_mlpackage.plan import (
 from hatch_mlpackage.render import quote_for_dockerfile, render
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.target import SUPPORTED_PYTHONS
-from hatch_mlpackage.write import Progress, refuse_foreign, write_files
+from hatch_mlpackage.write import Progress, Reuse, refuse_foreign, write_files
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project import Project
@@ -201,6 +202,7 @@ def build_context(project: Project, destination: Path, *, progress: Progress = _
         seal=seal,
         reason_to_keep=reason_to_keep,
         timestamp=TIMESTAMP,
+        reuse=Reuse(directory=destination, hashes=hashes_of(destination), known=open_known_hashes()),
         progress=progress,
     )
     return sealed[0]

@@ -98,6 +98,14 @@ def _from_values(values: dict[str, Any]) -> Manifest:
     return Manifest(layers=tuple(values.pop("layers")), files=files, about=values)
 
 
+def hashes_of(directory: Path) -> dict[str, str]:
+    """Map the paths of a context to their hashes; nothing where there is no context."""
+    try:
+        return {file.path: file.sha256 for file in read_manifest(directory).files}
+    except ContextError:
+        return {}
+
+
 def reason_to_keep(directory: Path) -> str:
     """Tell why a folder must not be replaced or removed; nothing when it is a context just as it was written.
 

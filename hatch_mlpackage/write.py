@@ -8,18 +8,22 @@ import glob
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from hatch_mlpackage.errors import ContextError
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.known_hashes import KnownHashes
     from hatch_mlpackage.plan import ContextFile
 
 DIRECTORY_MODE = 0o755
 _PARTIAL = ".partial"
+_REPLACED = ".replaced"
 _CHUNK = 1 << 20
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copy on write
 
@@ -33,6 +37,18 @@ class Progress(Protocol):
 Hashed = list[tuple["ContextFile", str]]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reuse:
+    """What need not be written again: the earlier context, unedited, with the hash of each path in it.
+
+    A file of the same hash is linked into the new context; `known` tells the hash of a source without reading it.
+    """
+
+    directory: Path
+    hashes: Mapping[str, str]
+    known: KnownHashes
+
+
 def write_files(
     files: Iterable[ContextFile],
     destination: Path,
@@ -40,6 +56,7 @@ def write_files(
     seal: Callable[[Hashed], ContextFile],
     reason_to_keep: Callable[[Path], str],
     timestamp: int,
+    reuse: Reuse,
     progress: Progress,
 ) -> None:
     """Write the files and what `seal` makes of their hashes, then put the folder in its place.
@@ -50,10 +67,11 @@ def write_files(
     """
     refuse_foreign(destination, reason_to_keep)
     with _beside(destination) as partial:
-        hashed = [(file, _write_file(file, partial, progress)) for file in files]
-        _write_file(seal(hashed), partial, progress)
+        hashed = [(file, _write_file(file, partial, reuse, progress)) for file in files]
+        _write_file(seal(hashed), partial, reuse, progress)
         _normalise(partial, timestamp)
         _put_in_place(partial, destination)
+    reuse.known.save()
 
 
 def refuse_foreign(destination: Path, reason_to_keep: Callable[[Path], str]) -> None:
@@ -72,7 +90,7 @@ def _beside(destination: Path) -> Iterator[Path]:
     """Make a folder on the destination's own file system; remove it whatever happens."""
     with _explained(destination):
         destination.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(destination)
+        _clean_up_after_killed_runs(destination)
         partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", suffix=_PARTIAL, dir=destination.parent))
     claim = _claim(partial)
     try:
@@ -83,13 +101,22 @@ def _beside(destination: Path) -> Iterator[Path]:
             os.close(claim)
 
 
-def _remove_abandoned(destination: Path) -> None:
-    """Remove what a killed run left behind; a folder that a living run has claimed stays."""
-    for partial in destination.parent.glob(f".{glob.escape(destination.name)}.*{_PARTIAL}"):
+def _clean_up_after_killed_runs(destination: Path) -> None:
+    """Bring back a context whose replacement was cut short, and remove what a dead run left half-written."""
+    for replaced in _beside_it(destination, _REPLACED):
+        if destination.exists():
+            shutil.rmtree(replaced, ignore_errors=True)
+        else:
+            replaced.rename(destination)
+    for partial in _beside_it(destination, _PARTIAL):
         claim = _claim(partial)
-        if claim is not None:
+        if claim is not None:  # otherwise a living run is writing there
             shutil.rmtree(partial, ignore_errors=True)
             os.close(claim)
+
+
+def _beside_it(destination: Path, suffix: str) -> list[Path]:
+    return list(destination.parent.glob(f".{glob.escape(destination.name)}.*{suffix}"))
 
 
 def _claim(partial: Path) -> int | None:
@@ -120,7 +147,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise ContextError(f"{error.filename or path}: {reason}. What was there before is unchanged.") from error
 
 
-def _write_file(file: ContextFile, partial: Path, progress: Progress) -> str:
+def _write_file(file: ContextFile, partial: Path, reuse: Reuse, progress: Progress) -> str:
     target = partial / file.path
     with _explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -129,12 +156,31 @@ def _write_file(file: ContextFile, partial: Path, progress: Progress) -> str:
             digest = hashlib.sha256(file.source).hexdigest()
             progress(file, file.size)
         else:
-            digest = _copy(file, file.source, target, progress)
+            digest = _take_over(file, file.source, target, reuse, progress) or _copy(
+                file, file.source, target, reuse, progress
+            )
         target.chmod(file.mode)
     return digest
 
 
-def _copy(file: ContextFile, source: Path, target: Path, progress: Progress) -> str:
+def _take_over(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress: Progress) -> str:
+    """Link an unchanged file from the context that is about to be replaced; return its hash, or nothing."""
+    digest = reuse.known.find(source, source.stat()) or ""
+    if not digest or reuse.hashes.get(file.path) != digest:
+        return ""
+    earlier = reuse.directory / file.path
+    try:
+        status = earlier.lstat()
+        if (stat.S_IFREG | file.mode, file.size) != (status.st_mode, status.st_size):
+            return ""
+        os.link(earlier, target)
+    except OSError:
+        return ""  # gone, or a file system without links: it is copied
+    progress(file, file.size)
+    return digest
+
+
+def _copy(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress: Progress) -> str:
     """Copy and hash in one pass, so that the hash is of the very bytes that were written."""
     with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
         before = os.fstat(reader.fileno())
@@ -150,6 +196,7 @@ def _copy(file: ContextFile, source: Path, target: Path, progress: Progress) -> 
         after = os.fstat(reader.fileno())
     if written != file.size or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
         raise ContextError(f"{source}: changed while it was read. Run again when nothing writes to it.")
+    reuse.known.remember(source, after, digest.hexdigest())
     return digest.hexdigest()
 
 
@@ -181,7 +228,7 @@ def _normalise(top: Path, timestamp: int) -> None:
 
 def _put_in_place(partial: Path, destination: Path) -> None:
     """Swap the folders by renaming; the old one comes back if the new one cannot go in."""
-    replaced = partial.with_suffix(".replaced")
+    replaced = partial.with_suffix(_REPLACED)
     with _explained(destination):
         if destination.exists():
             destination.rename(replaced)

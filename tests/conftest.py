@@ -15,9 +15,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_hatch_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pass inside a Hatch environment as well as outside."""
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Pass inside a Hatch environment as well as outside, and leave the user's cache alone."""
     monkeypatch.setenv("HATCH_ENV_ACTIVE", "")
+    monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
     for name in [name for name in os.environ if name.startswith(("HATCH_BUILD", "SOURCE_DATE_EPOCH"))]:
         monkeypatch.delenv(name)
 

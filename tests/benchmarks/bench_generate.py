@@ -52,12 +52,40 @@ def bench_big(folder: Path, rounds: int) -> None:
         "context": build("mlpackage"),
     }
     report(compare(commands, root, rounds=rounds, before=start_clean), against="cp + sha256sum")
+    copy.unlink()
+    print(f"\nthe same context again, its model unchanged ({rounds} rounds)")
+    report(compare({"context": build("mlpackage")}, root, rounds=rounds), against="context")
+
+
+def bench_many(folder: Path, rounds: int) -> None:
+    root = shutil.copytree(PROJECTS / "minimal", folder / "many")
+    model = root / "models/greeting.txt"
+    model.unlink()
+    for number in range(10_000):
+        path = model / f"{number % 100}" / f"{number}.bin"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(1000))
+    copy = folder / "copies"
+
+    def start_clean() -> None:
+        for made in (copy, root / "dist"):
+            shutil.rmtree(made, ignore_errors=True)
+        os.sync()
+
+    print(f"\na context with a model of 10,000 small files, against cp -r and sha256sum ({rounds} rounds)")
+    commands = {
+        "cp -r + sha256sum": ["sh", "-c", f"cp -r {model} {copy} && find {model} -type f -print0 | xargs -0 sha256sum"],
+        "context": build("mlpackage"),
+    }
+    report(compare(commands, root, rounds=rounds, before=start_clean), against="cp -r + sha256sum")
 
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     with tempfile.TemporaryDirectory(prefix="mlpackage-bench-") as folder:
+        os.environ["MLPACKAGE_CACHE_DIR"] = f"{folder}/cache"
         bench_small(Path(folder), 2 * rounds + 1)
+        bench_many(Path(folder), rounds)
         bench_big(Path(folder), rounds)
 
 

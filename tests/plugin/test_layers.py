@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "hatch_mlpackage"
 ROWS = [
     {"__init__", "errors", "resources", "target"},
-    {"tables", "project", "foreground"},
+    {"tables", "project", "foreground", "known_hashes"},
     {"config"},
     {"entry_script", "plan", "lock", "render", "write", "manifest", "handoff"},  # never each other
     {"context"},

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.known_hashes import KnownHashes
 from hatch_mlpackage.plan import ContextFile, text_file
-from hatch_mlpackage.write import refuse_foreign, write_files
+from hatch_mlpackage.write import Reuse, refuse_foreign, write_files
 
 TIMESTAMP = 1_000_000_000
 SHA_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
@@ -21,13 +22,14 @@ def seal(hashed):
     return text_file("sums", "".join(f"{digest} {file.path}\n" for file, digest in hashed), layer="manifest")
 
 
-def write(files, destination, *, reason="", progress=lambda file, written: None):
+def write(files, destination, *, reason="", progress=lambda file, written: None, reuse=None):
     write_files(
         files,
         destination,
         seal=seal,
         reason_to_keep=lambda _: reason,
         timestamp=TIMESTAMP,
+        reuse=reuse or Reuse(directory=destination, hashes={}, known=KnownHashes(None)),
         progress=progress,
     )
 
@@ -184,6 +186,79 @@ def test_what_a_killed_run_left_is_removed(tmp_path, source):
     assert sorted(tree(tmp_path / "context")) == ["new", "sums"]
 
 
+def test_a_swap_cut_short_is_mended(tmp_path):
+    """A run killed between the two renames has hidden the context; the next run brings it back before it starts."""
+    write([text_file("old", "", layer="build")], tmp_path / "context")
+    (tmp_path / "context").rename(tmp_path / ".context.dead.replaced")
+    gone = ContextFile(path="gone", layer="source", source=tmp_path / "gone", size=1)
+
+    with pytest.raises(ContextError):
+        write([gone], tmp_path / "context")
+
+    assert sorted(tree(tmp_path / "context")) == ["old", "sums"]
+    assert [path.name for path in tmp_path.iterdir()] == ["context"]
+
+
+class TestReuse:
+    """A large file that did not change is neither read nor copied again."""
+
+    @pytest.fixture
+    def big(self, tmp_path):
+        path = tmp_path / "big"
+        path.write_bytes(b"1" * (2 << 20))
+        return path
+
+    @pytest.fixture
+    def rewrite(self, tmp_path, big):
+        """Give a function that writes the context as it is now, told what the last one held; it returns the steps."""
+        known, hashes = KnownHashes(None), {}
+
+        def again():
+            told = []
+            reuse = Reuse(directory=tmp_path / "context", hashes=dict(hashes), known=known)
+            write([copied("big", big)], tmp_path / "context", progress=lambda file, n: told.append(n), reuse=reuse)
+            for line in (tmp_path / "context/sums").read_text().splitlines():
+                digest, path = line.split()
+                hashes[path] = digest
+            return told[:-1]
+
+        return again
+
+    def test_unchanged(self, tmp_path, rewrite):
+        """The file is taken over whole, and the context is as if it had been copied."""
+        steps, before = rewrite(), tree(tmp_path / "context")
+
+        assert (steps, rewrite()) == ([1 << 20, 1 << 20], [2 << 20])
+        assert tree(tmp_path / "context") == before
+        assert (tmp_path / "context/big").stat().st_nlink == 1
+
+    def test_changed_in_disguise(self, tmp_path, rewrite, big):
+        """Other bytes of the same size and modification time are noticed by their change time."""
+        rewrite()
+        status = big.stat()
+        with big.open("r+b") as file:
+            file.write(b"2")
+        os.utime(big, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+        assert rewrite() == [1 << 20, 1 << 20]
+        assert (tmp_path / "context/big").read_bytes() == big.read_bytes()
+
+    def test_another_mode(self, tmp_path, rewrite, big):
+        """A file whose mode changed is copied: a link would change the old context too."""
+        rewrite()
+        (tmp_path / "context/big").chmod(0o755)
+
+        assert rewrite() == [1 << 20, 1 << 20]
+        assert stat.S_IMODE((tmp_path / "context/big").stat().st_mode) == 0o644
+
+    def test_the_old_context_is_gone(self, tmp_path, rewrite):
+        """Without the earlier file the source is copied, though its hash is known."""
+        rewrite()
+        (tmp_path / "context/big").unlink()
+
+        assert rewrite() == [1 << 20, 1 << 20]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_full_disk(tmp_path, source):
     """A disk that fills up half-way keeps the previous context, and the error says what to do."""
@@ -198,6 +273,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 from test_write import copied, tree, write
 from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.known_hashes import KnownHashes
 from hatch_mlpackage.plan import text_file
 disk = Path(sys.argv[1])
 write([text_file("old", "", layer="build")], disk / "context")

@@ -1,0 +1,88 @@
+"""Remember the hashes of large files between runs, so that a model that did not change is not read again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+# Reading less than this takes no longer than looking it up.
+SMALLEST = 1 << 20
+_MOST = 10_000
+_FILE = "hashes.json"
+
+
+class KnownHashes:
+    """Hashes by what the file system says of a file.
+
+    A hash counts only for the same path, inode, size, modification time and change time: the last moves with every
+    write and cannot be set back by a program.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._hashes = _read(path)
+        self._changed = False
+
+    def find(self, path: Path, status: os.stat_result) -> str | None:
+        """Return the file's sha256 when it is still the file that was hashed."""
+        return self._hashes.get(_key(path, status))
+
+    def remember(self, path: Path, status: os.stat_result, sha256: str) -> None:
+        if status.st_size >= SMALLEST:
+            self._hashes[_key(path, status)] = sha256
+            self._changed = True
+
+    def save(self) -> None:
+        """Write what was learned; a cache that cannot be written costs time later, and nothing now."""
+        if self._changed and self.path is not None:
+            newest = dict(list(self._hashes.items())[-_MOST:])
+            with contextlib.suppress(OSError):
+                _replace(self.path, json.dumps(newest))
+
+
+def open_known_hashes() -> KnownHashes:
+    """Open the user's cache: `MLPACKAGE_CACHE_DIR`, or where the operating system keeps such things."""
+    directory = _cache_directory()
+    return KnownHashes(directory / _FILE if directory else None)
+
+
+def _cache_directory() -> Path | None:
+    chosen = os.environ.get("MLPACKAGE_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    home = os.environ.get("HOME", "")
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", ""))
+    elif sys.platform == "darwin":
+        base = Path(home, "Library/Caches")
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path(home, ".cache"))
+    return base / "hatch-mlpackage" if base.is_absolute() else None
+
+
+def _key(path: Path, status: os.stat_result) -> str:
+    values = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return f"{path.resolve()}|{'|'.join(map(str, values))}"
+
+
+def _read(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.write(text)
+    Path(file.name).replace(path)
