@@ -14,7 +14,7 @@ OUTPUT = np.array([206.1])
 
 def init() -> None:
     """Load the model, once for each worker."""
-    global model  # noqa: PLW0603 - how entry scripts share what init() loads with run()
+    global model
     model = joblib.load(Path(os.environ["AZUREML_MODEL_DIR"], "diabetes.joblib"))
 
 
