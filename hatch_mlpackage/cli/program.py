@@ -62,6 +62,9 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_status
     except BrokenPipeError:
         return reader_has_left()
+    except OSError as error:  # a disk, a permission: the machine's affair, to be told in its words
+        print_error(MLPackageError(f"{error.filename}: {error.strerror}." if error.filename else f"{error}."))
+        return MLPackageError.exit_status
     return status if isinstance(status, int) else 0
 
 

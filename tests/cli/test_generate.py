@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from pathlib import Path
 
 from hatch_mlpackage.manifest import read_manifest
@@ -46,6 +48,21 @@ def test_quiet(project, mlpackage):
 
     assert (outcome.status, outcome.out, outcome.err) == (0, "", "")
     assert Path(CONTEXT, "Dockerfile").is_file()
+
+
+def test_interrupted(project, start):
+    """Ctrl-C while a big model is copied leaves nothing half-written."""
+    with (project / "models/greeting.txt").open("wb") as model:
+        model.truncate(4 << 30)
+    process = start("generate")
+    while not any(path.name.endswith(".partial") for path in project.glob("dist/.*")):
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.communicate(timeout=60) == ("", "\nInterrupted.\n")
+    assert process.returncode == 130
+    assert list(Path("dist").iterdir()) == []
 
 
 def test_foreign_output(project, mlpackage):

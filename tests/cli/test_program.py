@@ -110,6 +110,26 @@ def test_errors_are_text_and_an_exit_status(mlpackage, monkeypatch, error, statu
     assert (outcome.status, outcome.out, outcome.err) == (status, "", text)
 
 
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (PermissionError(13, "Permission denied", "/etc/shadow"), "/etc/shadow: Permission denied."),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device."),
+    ],
+)
+def test_errors_of_the_machine(mlpackage, monkeypatch, error, text):
+    """What the operating system refuses is told in its words, without a traceback."""
+
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(program.mlpackage, "main", lambda *_, **__: fail())
+
+    outcome = mlpackage("check")
+
+    assert (outcome.status, outcome.out, outcome.err) == (1, "", f"Error: It cannot be done:\n  {text}\n")
+
+
 @pytest.fixture
 def silent_server():
     """Listen on the loopback and never answer."""
