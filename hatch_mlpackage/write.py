@@ -186,7 +186,7 @@ def _copy(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress:
         before = os.fstat(reader.fileno())
         cloned = _clone(reader, writer)
         digest, written = hashlib.sha256(), 0
-        buffer = memoryview(bytearray(_CHUNK))
+        buffer = memoryview(bytearray(min(_CHUNK, file.size + 1)))  # one more, to notice a file that grew
         while count := reader.readinto(buffer):
             digest.update(buffer[:count])
             if not cloned:

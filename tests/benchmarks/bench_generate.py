@@ -52,7 +52,7 @@ def bench_big(folder: Path, rounds: int) -> None:
         "context": build("mlpackage"),
     }
     report(compare(commands, root, rounds=rounds, before=start_clean), against="cp + sha256sum")
-    copy.unlink()
+    copy.unlink(missing_ok=True)
     print(f"\nthe same context again, its model unchanged ({rounds} rounds)")
     report(compare({"context": build("mlpackage")}, root, rounds=rounds), against="context")
 
