@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -29,8 +29,8 @@ _PYTHON = Path(".venv", "Scripts" if sys.platform == "win32" else "bin", "python
 class StepError(MLPackageError):
     """A step of the demo ended with an exit status that is not 0; the demo ends with the same."""
 
-    def __init__(self, step: Sequence[str], status: int) -> None:
-        super().__init__(f"`{shlex.join(step)}` ended with status {status}; the reason is above.")
+    def __init__(self, line: str, status: int) -> None:
+        super().__init__(f"`{line}` ended with status {status}; the reason is above.")
         self.exit_status = status
 
 
@@ -71,44 +71,28 @@ def _prepare(folder: Path) -> None:
     for name in write_project(folder):
         show(f"  {name}")
     _title("Lock the dependencies, with hashes, for the image's Python and platform")
-    _step(folder, "mlpackage", "lock")
+    _step(folder, "mlpackage lock")
     _title("Install the locked packages here, each checked by its hash, and train in them")
-    _step(folder, "uv", "venv", "--quiet", "--python", sys.executable, ".venv")
-    _step(
-        folder,
-        "uv",
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        str(_PYTHON),
-        "--require-hashes",
-        "-r",
-        "locks/requirements.txt",
-    )
-    _step(folder, str(_PYTHON), "train.py")
+    _step(folder, f"uv venv --quiet --python {shlex.quote(sys.executable)} .venv")
+    _step(folder, f"uv pip install --quiet --python {_PYTHON} --require-hashes -r locks/requirements.txt")
+    _step(folder, f"{_PYTHON} train.py")
 
 
 def _package(folder: Path) -> None:
     _title("Write the build context; offline, without a container engine")
-    _step(folder, "mlpackage", "generate")
+    _step(folder, "mlpackage generate")
 
 
 def _serve_and_score(folder: Path) -> None:
     _title("Serve that context as its image would, and score two patients over HTTP")
     url = f"http://127.0.0.1:{free_port()}"
     with _server(folder, url):
-        request = ("mlpackage", "score", "--url", url, "--data", "@request.json")
-        answer = json.loads(_step(folder, *request, capture=True))
+        answer = json.loads(_step(folder, f"mlpackage score --url {url} --data @request.json", capture=True))
     predicted = json.loads((folder / "predicted.json").read_text(encoding="utf-8"))
+    pairs = enumerate(zip(answer, predicted, strict=True), 1)
     if not is_quiet():
-        draw_table(
-            ("patient", "served", "model.predict"),
-            [
-                (str(row), repr(ours), repr(its))
-                for row, (ours, its) in enumerate(zip(answer, predicted, strict=True), 1)
-            ],
-        )
+        rows = [(str(patient), repr(served), repr(its)) for patient, (served, its) in pairs]
+        draw_table(("patient", "served", "model.predict"), rows)
     if answer != predicted:
         raise MLPackageError("The served answer is not what model.predict says.")
     show("The same, to the last digit.")
@@ -116,7 +100,7 @@ def _serve_and_score(folder: Path) -> None:
 
 def _prove(folder: Path) -> None:
     _title("Prove that serving changed nothing: every byte and mode of the context against its manifest")
-    _step(folder, "mlpackage", "verify", str(CONTEXT))
+    _step(folder, f"mlpackage verify {CONTEXT}")
 
 
 def _say_what_next(directory: Path | None) -> None:
@@ -131,43 +115,39 @@ def _say_what_next(directory: Path | None) -> None:
 
 @contextlib.contextmanager
 def _server(folder: Path, url: str) -> Iterator[None]:
-    port = url.rpartition(":")[2]
-    step = ("mlpackage", "serve", "--context", str(CONTEXT), "--python", str(_PYTHON), "--port", port)
-    show(f"$ {shlex.join(step)} &")
-    with subprocess.Popen(_program(step), cwd=folder) as process:
+    line = f"mlpackage serve --context {CONTEXT} --python {_PYTHON} --port {url.rpartition(':')[2]}"
+    show(f"$ {line} &")
+    sys.stdout.flush()
+    with subprocess.Popen(_program(line), cwd=folder) as process:
         try:
             if not wait_until_healthy(url, while_alive=lambda: process.poll() is None):
-                raise StepError(step, shell_status(process.poll() or 1))
+                raise StepError(line, shell_status(process.poll() or 1))
             yield
         finally:
             stop(process)
 
 
-def _step(folder: Path, *words: str, capture: bool = False) -> str:
-    """Show a command, run it in the folder and return what it printed, if captured."""
-    show(f"$ {shlex.join(words)}")
+def _step(folder: Path, line: str, *, capture: bool = False) -> str:
+    """Show a command line, run it in the folder and return what it printed, if captured."""
+    show(f"$ {line}")
     sys.stdout.flush()
-    with subprocess.Popen(
-        _program(words),
-        cwd=folder,
-        env=uv_environment() if words[0] == "uv" else None,
-        stdout=subprocess.PIPE if capture else None,
-        text=True,
-    ) as process:
+    environment = uv_environment() if line.startswith("uv ") else None
+    output = subprocess.PIPE if capture else None
+    with subprocess.Popen(_program(line), cwd=folder, env=environment, stdout=output, text=True) as process:
         try:
             printed, _ = process.communicate()
         finally:
             stop(process)
     if process.returncode:
-        raise StepError(words, shell_status(process.returncode))
+        raise StepError(line, shell_status(process.returncode))
     return printed or ""
 
 
-def _program(words: Sequence[str]) -> tuple[str, ...]:
+def _program(line: str) -> tuple[str, ...]:
     """Find the programs that we brought along, whatever PATH has."""
-    if words[0] == "mlpackage":
-        return (sys.executable, "-P", "-m", "hatch_mlpackage", *words[1:])
-    return (find_uv() or "uv", *words[1:]) if words[0] == "uv" else tuple(words)
+    program, *arguments = shlex.split(line)
+    brought = {"mlpackage": (sys.executable, "-P", "-m", "hatch_mlpackage"), "uv": (find_uv() or "uv",)}
+    return (*brought.get(program, (program,)), *arguments)
 
 
 def _title(text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import tempfile
@@ -80,8 +79,9 @@ def command(
     cannot start. Ctrl-C stops everything.
     """
     layout = choose_layout(folder, context, entry_script, model_dir)
-    flags = ["--host", host, "--port", str(port)]
-    flags += ["--worker-python", find_python(python) if python else worker_python(folder, os.environ)]
+    interpreter = find_python(python) if python else worker_python(folder, os.environ)
+    say(f"Serving with the packages of {interpreter} (Ctrl-C stops it)")
+    flags = ["--host", host, "--port", str(port), "--worker-python", interpreter]
     flags += ["--worker-count", str(worker_count)] if worker_count else []
     if reload:
         return _serve_and_reload(layout, (*flags, *extra))
@@ -119,7 +119,6 @@ def laid_out(layout: Layout) -> Iterator[Serving]:
 
 def _serve(serving: Serving, flags: Iterable[str]) -> int:
     command = server_command(serving, flags)
-    say(f"$ {shlex.join(command)}")
     try:
         return run_in_foreground(command, environment=_environment(serving), folder=serving.folder)
     except OSError as error:

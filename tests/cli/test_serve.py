@@ -72,16 +72,19 @@ def test_bare_script(project, serve, mlpackage):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_end_takes_all_processes_along(project, serve, number):
+def test_an_end_takes_all_processes_along(project, serve, number, monkeypatch, tmp_path):
     """Ctrl-C and SIGTERM end the server and its workers, and remove the temporary folder."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     process, _, log = serve()
+    assert [folder.name.startswith("mlpackage-") for folder in scratch.iterdir()] == [True]
     server = int(next(match[1] for line in log if (match := re.search(r"\[(\d+)\].*Ready", line))))
     worker = int(next(match[1] for line in log if (match := re.search(r"Worker with pid (\d+)", line))))
-    folder = Path(next(match[1] for line in log if (match := re.search(r"-P (\S+)/runtime serve", line))))
 
     assert end(process, number) == 128 + number
 
-    assert not folder.exists()
+    assert list(scratch.iterdir()) == []
     for pid in (server, worker):
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
