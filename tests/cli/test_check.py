@@ -52,6 +52,18 @@ def test_json(project, mlpackage):
     ]
 
 
+def test_json_of_a_stale_lock(project, mlpackage):
+    """A lock that does not fit is a problem like any other."""
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace('"idna>=3.7"', '"idna>=99"'))
+
+    outcome = mlpackage("check", "--json")
+
+    assert outcome.status == 1
+    (problem,) = json.loads(outcome.out)["problems"]
+    assert "idna>=99" in problem["what"]
+
+
 @pytest.mark.parametrize("verb", ["check", "plan", "generate"])
 def test_missing_lock(project, mlpackage, verb):
     """Without a lock the error says which file is missing and how to make it."""

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import io
-import sys
 from dataclasses import dataclass
 
 import pytest
@@ -16,29 +14,6 @@ from hatch_mlpackage.errors import ConfigurationError, Problem
 class File:
     path: str
     size: int
-
-
-class Terminal(io.StringIO):
-    encoding = "utf-8"
-
-    def isatty(self):
-        return True
-
-
-@pytest.fixture
-def terminal(monkeypatch):
-    """Give a function that makes stdout and stderr a terminal that knows colours, and returns it."""
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-
-    def attach() -> Terminal:
-        screen = Terminal()
-        monkeypatch.setattr(sys, "stdout", screen)
-        monkeypatch.setattr(sys, "stderr", screen)
-        return screen
-
-    return attach
 
 
 FILES = [

@@ -85,6 +85,33 @@ def test_after_an_edit(project, mlpackage):
     ]
 
 
+def test_nothing_to_say(project, mlpackage):
+    """A context that is up to date is said to be."""
+    mlpackage("generate")
+
+    outcome = mlpackage("plan")
+
+    assert outcome.out.splitlines()[-1] == "Nothing changes: dist/minimal-model-1.0-context is up to date."
+
+
+def test_many_changes_are_counted(project, mlpackage):
+    """A person reads twenty changes; the others are counted."""
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("models/greeting.txt", "models"))
+    mlpackage("generate")
+    for number in range(30):
+        (project / f"models/{number:02}.bin").touch()
+
+    outcome = mlpackage("plan")
+
+    lines = outcome.out.splitlines()
+    assert lines[-2:] == [
+        "          and 11 more changes",
+        f"A rebuild makes these layers again: {MODEL}, source, manifest.",
+    ]
+    assert len([line for line in lines if line.startswith((" changed  ", "   added  "))]) == 20
+
+
 def test_another_dockerfile(project, mlpackage):
     """When the Dockerfile changes too, which of its lines does decides; the layers named are the most it can be."""
     mlpackage("generate")
