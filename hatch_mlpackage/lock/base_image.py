@@ -1,0 +1,173 @@
+"""The lock of the base image: which bytes its tag stood for when it was asked, in `base-image.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Literal
+
+from hatch_mlpackage.errors import LockError
+
+if TYPE_CHECKING:
+    from .registry import Resolved
+
+NAME = "base-image.toml"
+Status = Literal["pinned", "unpinned", "declined"]
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_CONFLICT = re.compile(r"(?m)^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)")
+_HEAD = """\
+# Which bytes the base image's tag stood for: every build starts from them, wherever the tag has moved since.
+# Written by hatch-mlpackage; commit it. Renew with: mlpackage lock --upgrade
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseImageLock:
+    """A reference as configured, and the digest of its image for the platform on the day it was resolved (UTC).
+
+    `index` is the digest that the tag itself had, where it named several platforms.
+    """
+
+    reference: str
+    platform: str
+    digest: str
+    resolved: date
+    index: str | None = None
+
+    def to_text(self) -> str:
+        index = f'index = "{self.index}"  # what the tag named\n' if self.index else ""
+        return (
+            f'{_HEAD}reference = "{self.reference}"\nplatform = "{self.platform}"\n'
+            f'digest = "{self.digest}"  # the image for that platform\n{index}'
+            f"resolved = {self.resolved.isoformat()}\n"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseImageState:
+    """How the base image stands: `image` is what the Dockerfile starts from, `reason` why it is not pinned."""
+
+    status: Status
+    image: str
+    reason: str = ""
+    lock: BaseImageLock | None = None
+
+    def describe(self) -> str:
+        """Say what an unpinned base image means, and what to do; nothing when it is pinned or meant to be as it is."""
+        if self.status != "unpinned":
+            return ""
+        return (
+            f"The base image {self.image} is not pinned: {self.reason}. Its tag may name other bytes tomorrow. "
+            "Run `mlpackage lock` where its registry can be reached, or name it by @sha256."
+        )
+
+    def require_pinned(self) -> None:
+        """Raise LockError for a base image that should be pinned and is not."""
+        if self.status == "unpinned":
+            raise LockError(self.describe())
+
+
+def read_base_image_lock(text: str) -> BaseImageLock:
+    """Read `base-image.toml`.
+
+    Raises LockError, with what is wrong, when it cannot be trusted.
+    """
+    conflict = _CONFLICT.search(text)
+    if conflict:
+        raise _damaged(f"line {text.count(chr(10), 0, conflict.start()) + 1} is a merge-conflict marker")
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _damaged(str(error)) from None
+    for name, kind in (("reference", str), ("platform", str), ("digest", str), ("resolved", date)):
+        if type(values.get(name)) is not kind:
+            raise _damaged(f"its '{name}' is missing or of another type")
+    for name in ("digest", "index"):
+        if name in values and not _DIGEST.fullmatch(str(values[name])):
+            raise _damaged(f"its '{name}' is no sha256 digest")
+    return BaseImageLock(
+        reference=values["reference"],
+        platform=values["platform"],
+        digest=values["digest"],
+        resolved=values["resolved"],
+        index=values.get("index"),
+    )
+
+
+def _damaged(reason: str) -> LockError:
+    return LockError(
+        f"{NAME} is damaged: {reason}.\nRestore it from version control, or remove it and run `mlpackage lock`."
+    )
+
+
+def check_base_image(text: str | None, base_image: str, platform: str, *, pin: bool) -> BaseImageState:
+    """Tell what the Dockerfile starts from, by a lock's text, None where there is no file; needs no network.
+
+    Raises LockError when the lock is damaged.
+    """
+    if "@" in base_image:
+        return BaseImageState(status="pinned", image=base_image)
+    if not pin:
+        return BaseImageState(status="declined", image=base_image)
+    if text is None:
+        return BaseImageState(status="unpinned", image=base_image, reason="no digest is locked")
+    lock = read_base_image_lock(text)
+    if not _same_image(lock.reference, base_image):
+        reason = f"the locked digest is of {lock.reference}"
+        return BaseImageState(status="unpinned", image=base_image, reason=reason, lock=lock)
+    if lock.platform != platform:
+        reason = f"the locked digest is for {lock.platform}, the image is for {platform}"
+        return BaseImageState(status="unpinned", image=base_image, reason=reason, lock=lock)
+    return BaseImageState(status="pinned", image=f"{base_image}@{lock.digest}", lock=lock)
+
+
+def _same_image(one: str, other: str) -> bool:
+    from .registry import parse_reference  # noqa: PLC0415 - a short name and its long form are rarely compared
+
+    return one == other or parse_reference(one) == parse_reference(other)
+
+
+def make_base_image_lock(
+    state: BaseImageState, base_image: str, platform: str, *, upgrade: bool, report: Callable[[str], None]
+) -> BaseImageLock | None:
+    """Resolve the base image, and return the lock to write, or None where what there is stays.
+
+    A digest that is locked is kept unless `upgrade`, as pins are. A registry that cannot be reached is reported and
+    stops nothing. Raises LockError where there is no such image, UnavailableError where the registry refuses.
+    """
+    known = state.lock if state.status == "pinned" else None
+    if state.status == "declined" or "@" in base_image or (known and not upgrade):
+        return None
+    from .registry import Resolved, UnreachableError, resolve  # noqa: PLC0415 - loads what only the network needs
+
+    last = Resolved(digest=known.digest, index=known.index) if known else None
+    try:
+        found = resolve(base_image, platform, known=last, report=report)
+    except UnreachableError as error:
+        report(f"{error}\n{_left(base_image, known)}")
+        return None
+    if known and found == last:
+        report(f"Base image {base_image} is still {found.digest}.")
+        return None
+    report(f"Base image {base_image} for {platform} is {found.digest}.")
+    return _locked(base_image, platform, found)
+
+
+def _left(base_image: str, known: BaseImageLock | None) -> str:
+    if known:
+        return f"Base image {base_image} is kept at {known.digest} of {known.resolved}."
+    return f"Base image {base_image} is left unpinned: run `mlpackage lock` again when its registry can be reached."
+
+
+def _locked(base_image: str, platform: str, found: Resolved) -> BaseImageLock:
+    return BaseImageLock(
+        reference=base_image,
+        platform=platform,
+        digest=found.digest,
+        index=found.index,
+        resolved=datetime.now(UTC).date(),
+    )
