@@ -8,12 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .base_image import make_base_image
-from .builders import import_base_image
+from .base_image import import_base_image, make_base_image
 from .engine import Engine, EngineUnavailableError, start, stop
 
 DIRECTORY = Path(tempfile.gettempdir(), "mlpackage-engine")
-CACHE = Path(os.environ.get("MLPACKAGE_CONTAINER_CACHE") or Path(tempfile.gettempdir(), "mlpackage-containers"))
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +38,7 @@ def main(arguments: list[str]) -> int:
 
 def _start() -> Engine:
     engine = start(DIRECTORY)
-    import_base_image(engine, make_base_image(CACHE))
+    import_base_image(engine, make_base_image())
     return engine
 
 

@@ -14,11 +14,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from .engine import EngineUnavailableError
+from .engine import Engine, EngineUnavailableError
 
 NAME = "python:3.11-slim-bookworm"
 SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
+# debootstrap takes about a minute: what it made is kept here.
+CACHE = Path(os.environ.get("MLPACKAGE_CONTAINER_CACHE") or Path(tempfile.gettempdir(), "mlpackage-containers"))
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 _PASSED_ON = ("PIP_DEFAULT_TIMEOUT", "PIP_INDEX_URL", "PIP_TRUSTED_HOST", "http_proxy", "https_proxy", "no_proxy")
@@ -26,14 +28,14 @@ _PASSED_ON = ("PIP_DEFAULT_TIMEOUT", "PIP_INDEX_URL", "PIP_TRUSTED_HOST", "http_
 _LEFTOVERS = ("var/cache/apt", "var/lib/apt/lists", "var/log")
 
 
-def make_base_image(cache: Path) -> Path:
-    """Return a tar of the file system; debootstrap takes about a minute, so it is kept in `cache`."""
+def make_base_image() -> Path:
+    """Return a tar of the file system, made on the first call."""
     certificates = _machine_certificates().read_bytes()
     key = hashlib.sha256(repr((SUITE, PACKAGES)).encode() + certificates).hexdigest()[:16]
-    archive = cache / f"{SUITE}-{key}.tar"
+    archive = CACHE / f"{SUITE}-{key}.tar"
     if not archive.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="debootstrap-", dir=cache) as scratch:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="debootstrap-", dir=CACHE) as scratch:
             root = Path(scratch, "root")
             _debootstrap(root)
             (root / CERTIFICATES.lstrip("/")).write_bytes(certificates)
@@ -48,6 +50,11 @@ def make_base_image(cache: Path) -> Path:
 def image_environment() -> dict[str, str]:
     """Return the variables that let pip in the image reach the machine's package index."""
     return {"PIP_CERT": CERTIFICATES} | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
+def import_base_image(engine: Engine, archive: Path) -> None:
+    changes = [f"--change=ENV {name}={value}" for name, value in image_environment().items()]
+    engine.run("import", *changes, "-", NAME, stdin=archive)
 
 
 def _debootstrap(root: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from .base_image import NAME, image_environment
+from .base_image import NAME
 from .engine import Engine, run
 
 
@@ -16,6 +16,14 @@ class Builder(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def program(self) -> str:
+        """The command that a person would use."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the command has to find in its environment, here and now."""
 
     def build(self, context: Path, tag: str) -> str:
         """Build, and return what the builder printed."""
@@ -32,9 +40,18 @@ class Docker:
     def name(self) -> str:
         return "buildkit" if self.buildkit else "classic"
 
+    @property
+    def program(self) -> str:
+        return "docker"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kind = str(int(self.buildkit))
+        return {"DOCKER_HOST": self.engine.address, "DOCKER_BUILDKIT": kind, "BUILDKIT_PROGRESS": "plain"}
+
     def build(self, context: Path, tag: str) -> str:
-        environment = {"DOCKER_BUILDKIT": str(int(self.buildkit)), "BUILDKIT_PROGRESS": "plain"}
-        return self.engine.run("build", "--network", "host", "--tag", tag, context, environment=environment)
+        options = ("--network", "host", "--tag", tag)
+        return self.engine.run("build", *options, context, environment=self.environment)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,11 +61,16 @@ class Buildah:
     engine: Engine
     directory: Path
     name: str = "buildah"
+    program: str = "buildah"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        storage = self.directory / "storage.conf"
+        return {"BUILDAH_ISOLATION": "chroot", "BUILDAH_LAYERS": "true", "CONTAINERS_STORAGE_CONF": str(storage)}
 
     def build(self, context: Path, tag: str) -> str:
         # Without `--format docker` the image is an OCI one, which has no HEALTHCHECK.
-        options = ("--layers", "--format", "docker", "--isolation", "chroot", "--network", "host", "--pull-never")
-        log = self._run("build", *options, "--tag", tag, str(context))
+        log = self._run("build", "--format", "docker", "--network", "host", "--tag", tag, str(context))
         archive = self.directory / "image.tar"
         archive.unlink(missing_ok=True)
         self._run("push", tag, f"docker-archive:{archive}:{tag}")
@@ -57,19 +79,23 @@ class Buildah:
         return log
 
     def take_base_image(self) -> None:
+        """Set up the storage, and put the engine's base image into it."""
+        places = {"graphroot": self.directory / "root", "runroot": self.directory / "run"}
+        lines = ["[storage]", *(f'{name} = "{place}"' for name, place in places.items())]
+        (self.directory / "storage.conf").write_text("\n".join(lines))
         archive = self.directory / "base.tar"
         self.engine.run("save", "--output", archive, NAME)
         self._run("pull", f"docker-archive:{archive}")
         archive.unlink()
 
     def _run(self, *arguments: str) -> str:
-        storage = ("--root", f"{self.directory / 'root'}", "--runroot", f"{self.directory / 'run'}")
-        return run(["buildah", *storage, *arguments])
+        return run(["buildah", *arguments], environment=self.environment)
 
 
-def import_base_image(engine: Engine, archive: Path) -> None:
-    changes = [f"--change=ENV {name}={value}" for name, value in image_environment().items()]
-    engine.run("import", *changes, "-", NAME, stdin=archive)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    tag: str
+    builder: Builder
 
 
 _STEP = re.compile(

@@ -52,12 +52,16 @@ class Container:
             time.sleep(0.1)
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @contextlib.contextmanager
 def container(engine: Engine, tag: str, *options: str) -> Iterator[Container]:
     """Run an image as production would: nothing writable but a tmpfs /tmp. The port is on loopback only."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     where = ("--env", "MLPACKAGE_HOST=127.0.0.1", "--env", f"MLPACKAGE_PORT={port}")
     running = engine.run(
         "run", "--detach", "--network", "host", "--read-only", "--tmpfs", "/tmp", *where, *options, tag

@@ -92,7 +92,7 @@ def stop(directory: Path) -> None:
     pid = int(pid_file.read_text()) if pid_file.exists() else None
     if pid and _is_engine(pid):
         os.kill(pid, signal.SIGTERM)
-        _wait_for(lambda: not _is_engine(pid), _STOP_SECONDS)
+        wait_for(lambda: not _is_engine(pid), _STOP_SECONDS)
     _unmount_below(directory)
     shutil.rmtree(directory, ignore_errors=True)
 
@@ -121,18 +121,20 @@ def _wait_until_ready(engine: Engine) -> None:
         command = [DOCKER, "--host", engine.address, "version"]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
-    if not _wait_for(ready, _START_SECONDS):
+    try:
+        wait_for(ready, _START_SECONDS)
+    except TimeoutError:
         log = (engine.directory / "log").read_text(errors="replace")
-        raise EngineUnavailableError(f"dockerd did not start:\n{log[-3000:]}")
+        raise EngineUnavailableError(f"dockerd did not start:\n{log[-3000:]}") from None
 
 
-def _wait_for(condition: Callable[[], bool], seconds: float) -> bool:
+def wait_for(condition: Callable[[], object], seconds: float) -> None:
+    """Wait until the condition holds; raises TimeoutError when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            return False
+            raise TimeoutError(f"not so after {seconds} seconds")
         time.sleep(0.1)
-    return True
 
 
 def _unmount_below(directory: Path) -> None:
