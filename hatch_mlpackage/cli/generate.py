@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.cli.output import answer_json, is_quiet, show
+from hatch_mlpackage.cli.output import answer_json, is_quiet, say, show
 from hatch_mlpackage.cli.progress import writing
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
-from hatch_mlpackage.cli.tags import project_tag
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.context import build_context, default_destination
+from hatch_mlpackage.context import base_image_warning, build_context, default_destination
 from hatch_mlpackage.handoff import build_command
 
 if TYPE_CHECKING:
@@ -51,13 +50,21 @@ def command(*, project: Project, output: Path | None, as_json: bool) -> None:
     elif not is_quiet():
         draw_tree(f"{destination} ({summary(manifest.files)})", manifest.files)
         show(manifest.digest)
-        show(next_commands(destination, project_tag(project)))
+        show(next_commands(destination, str(manifest.about["image"]["name"])))
 
 
 def generate(project: Project, destination: Path) -> Manifest:
     """Write the context, with progress for what takes long."""
     with writing() as progress:
-        return build_context(project, destination, progress=progress)
+        manifest = build_context(project, destination, progress=progress)
+    warn_of_lost_digest(project)
+    return manifest
+
+
+def warn_of_lost_digest(project: Project) -> None:
+    warning = base_image_warning(project)
+    if warning:
+        say(f"Warning: {warning}")
 
 
 def next_commands(context: Path, tag: str) -> str:

@@ -11,9 +11,8 @@ from hatch_mlpackage import handoff
 from hatch_mlpackage.cli.generate import generate, shown
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import with_project
-from hatch_mlpackage.cli.tags import context_tag, project_tag
 from hatch_mlpackage.cli.verbs import Verb, Verbs
-from hatch_mlpackage.context import default_destination
+from hatch_mlpackage.context import default_destination, inspect_requirements
 from hatch_mlpackage.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -65,8 +64,7 @@ def build(
         context = shown(default_destination(project))
         generate(project, context)
         say(f"Wrote {context}")
-        tag = tag or project_tag(project)
-    tag = tag or context_tag(read_manifest(context))
+    tag = tag or image_name(context)
     status = handoff.execute(handoff.build_command(found, context, tag=tag, extra=extra), report=say)
     if status == 0:
         show(f"Built {tag}.\nNext: mlpackage image run --tag {tag}")
@@ -93,7 +91,12 @@ def run(
 ) -> int:
     """Serve the image on a port of this machine, with a read-only root file system. Ctrl-C stops it."""
     if tag is None:
-        tag = context_tag(read_manifest(context)) if context else project_tag(project)
+        tag = image_name(context) if context else inspect_requirements(project).image_name
     found = handoff.find_engine(engine, handoff.RUNNERS)
     say(f"Serving {tag} on http://127.0.0.1:{port} (Ctrl-C stops it)")
     return handoff.execute(handoff.run_command(found, tag, port=port, extra=extra), report=say)
+
+
+def image_name(context: Path) -> str:
+    """Read from a context's manifest what its image is called."""
+    return str(read_manifest(context).about["image"]["name"])
