@@ -1,0 +1,82 @@
+"""Tells whether a conda lock still answers what is asked, from its text alone; and writes and reads that text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.lock.check import LockState, damage, other_target
+from hatch_mlpackage.lock.header import SCHEMA, Header, digest, split_header
+
+from .explicit import Package, read_packages, write_explicit
+from .spec import allows, name_of
+
+if TYPE_CHECKING:
+    from .asked import CondaInputs
+
+
+def with_conda_header(packages: tuple[Package, ...], asked: CondaInputs) -> str:
+    """Return the whole text of a conda lock."""
+    body = write_explicit(packages, asked.subdir)
+    target = asked.target
+    return (
+        f"# Locked for {asked.subdir} from {asked.file.path} by hatch-mlpackage; renew with: mlpackage lock\n"
+        f"# mlpackage-lock: schema={SCHEMA} python={target.python} platform={target.platform} libc={target.libc} "
+        f"inputs={asked.digest()} body={digest(body)}\n{body}"
+    )
+
+
+def packages_of(text: str) -> tuple[Package, ...]:
+    """Return the packages of a conda lock; raise LockError when a line is none."""
+    return read_packages(split_header(text.replace("\r\n", "\n"))[1])
+
+
+def check_conda_lock(text: str | None, asked: CondaInputs) -> LockState:
+    """Compare a conda lock's text, None where there is no file, with what is asked of it now."""
+    if text is None:
+        return LockState(status="missing")
+    text = text.replace("\r\n", "\n")  # a checkout on Windows
+    header, body = split_header(text)
+    if header is None or header.body != digest(body):
+        return LockState(status="damaged", reasons=damage(text, header, body, read_packages))
+    return _judge(header, body, asked)
+
+
+def _judge(header: Header, body: str, asked: CondaInputs) -> LockState:
+    if header.schema != SCHEMA:
+        return LockState(status="stale", reasons=(f"its schema is {header.schema}, this release reads {SCHEMA}",))
+    other = tuple(other_target(header, asked.target))
+    if other:
+        return LockState(status="other-target", reasons=other)
+    if header.inputs == asked.digest():
+        return LockState(status="fresh")
+    try:
+        packages = read_packages(body)
+    except LockError as error:
+        return LockState(status="damaged", reasons=(str(error),))
+    reasons = tuple(_unmet(packages, asked))
+    return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
+
+
+def _unmet(packages: tuple[Package, ...], asked: CondaInputs) -> Iterator[str]:
+    if asked.file.kind == "locked":
+        locked = {str(package) for package in packages}
+        yield from (f"{asked.file.where(line)} is not in it" for line in asked.file.specs if line.text not in locked)
+        return
+    if any(package.is_vendored for package in packages) != (asked.channel is not None):
+        yield "its packages do not come from what conda-channel says"
+    by_name = {package.name: package for package in packages}
+    for spec in asked.file.specs:
+        package = by_name.get(name_of(spec.text))
+        if package is None:
+            yield f"{spec.text} is asked for, the lock has no {name_of(spec.text)}"
+        elif not _meets(package, spec.text):
+            yield f"{spec.text} is asked for, the lock has {package.name} {package.version}"
+
+
+def _meets(package: Package, spec: str) -> bool:
+    """Tell as far as the file's name goes; what stands in brackets is not in it, and taken for unmet."""
+    _, _, build = (*spec.split(), "", "")[:3]
+    return "[" not in spec and allows(spec, (package.version,)) and fnmatchcase(package.build, build or "*")

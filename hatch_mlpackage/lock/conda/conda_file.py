@@ -1,0 +1,269 @@
+"""Reads what a project asks conda for: an environment file as people write it, or a lock that another tool made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from hatch_mlpackage.lock.pip_file import Line, decode
+from hatch_mlpackage.lock.redact import has_credentials, redact
+from hatch_mlpackage.lock.requirement_line import RefusedRequirementError
+from hatch_mlpackage.tables import did_you_mean
+from hatch_mlpackage.target import SUPPORTED_PYTHONS
+
+from .spec import allows, canonical_spec, name_of
+from .yaml_text import broken_lines, entries, get, is_list, is_mapping, line_of, read_yaml, scalar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hatch_mlpackage.errors import Problems
+
+Kind = Literal["environment", "pip", "locked"]
+DEFAULT_CHANNEL = "conda-forge"
+# Anaconda's `defaults` is no channel but a name for these, which the channel server serves one by one.
+_DEFAULTS = ("main", "r")
+_KEYS = frozenset({"name", "channels", "dependencies", "prefix", "variables", "platforms"})
+# Packages that every Python environment has anyway: a file with no others asks conda for nothing.
+_ONLY_PYTHON = frozenset({"python", "pip"})
+_PATCHES = range(40)
+_CREDENTIALS_FIX = (
+    "Take them out of the file, and give them to the solver in ~/.netrc or a file that RATTLER_AUTH_FILE names."
+)
+_SELECTOR = re.compile(r"\s#\s*\[([^\]]*)\]\s*$")
+_CHOSEN = frozenset({"linux", "unix", "linux64", "linux-64", "not win", "not osx", "not win and not osx"})
+_LEFT_OUT = frozenset(
+    {"win", "win32", "win64", "win-64", "osx", "osx64", "osx-64", "osx-arm64", "not linux", "not unix"}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CondaFile:
+    """What a conda file asks for.
+
+    `specs` are canonical match specs, or `url#sha256:…` lines where `kind` is `locked`; `pip` are lines for pip as
+    written, each with its line number; `notes` say what was read but not used, and what was taken for granted.
+    """
+
+    path: str
+    kind: Kind
+    channels: tuple[str, ...] = ()
+    specs: tuple[Line, ...] = ()
+    pip: tuple[Line, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def where(self, line: Line) -> str:
+        return f"{self.path}:{line.number}"
+
+
+def read_text(root: Path, path: str, problems: Problems) -> str | None:
+    """Read a conda file's text; None when it was reported."""
+    content = b""
+    try:
+        content = (root / path).read_bytes()
+        return decode(content)
+    except UnicodeDecodeError as error:
+        number = content[: error.start].count(b"\n") + 1
+        problems.add(f"{path}:{number}", "this line is not UTF-8 text.", "Save the file as UTF-8.")
+    except OSError as error:
+        problems.add(path, f"the file cannot be read: {error.strerror}.", "Give a readable text file.")
+    return None
+
+
+def read_environment(text: str, path: str, problems: Problems) -> CondaFile | None:
+    """Read the text of an `environment.yml`; add every problem; None when nothing of it can be read."""
+    if broken_lines(text, path, problems):
+        return None
+    node = read_yaml(text, path, problems)
+    if node is None:
+        return None
+    if not is_mapping(node):
+        problems.add(f"{path}:{line_of(node)}", "this is no conda file.", "List the packages below `dependencies:`.")
+        return None
+    reader = _Reader(path=path, problems=problems, selectors=dict(_selectors(text)))
+    reader.read(node)
+    return reader.result()
+
+
+def require_python(file: CondaFile, python: str, problems: Problems) -> CondaFile:
+    """Return the file with a Python of the image's version, or report where the file excludes it."""
+    asked = [spec for spec in file.specs if name_of(spec.text) == "python"]
+    for spec in asked:
+        if not allows(spec.text, (f"{python}.{patch}" for patch in _PATCHES)):
+            problems.add(file.where(spec), f"`{spec.text}` excludes the image's Python {python}.", _python_fix(spec))
+    unpinned = not any(len(spec.text.split()) > 1 for spec in asked)
+    if file.kind != "environment" or not unpinned:
+        return file
+    note = f"{file.path}: python is not pinned: the image's python-version, {python}, is asked for."
+    others = tuple(spec for spec in file.specs if spec not in asked)
+    return replace(file, specs=(*others, Line(0, f"python {python}.*")), notes=(*file.notes, note))
+
+
+def _python_fix(spec: Line) -> str:
+    for version in reversed(SUPPORTED_PYTHONS):
+        if allows(spec.text, (f"{version}.{patch}" for patch in _PATCHES)):
+            return f'Set python-version = "{version}" in [tool.mlpackage], or change it here.'
+    return f"Entry scripts are run on Python {SUPPORTED_PYTHONS[0]} to {SUPPORTED_PYTHONS[-1]}: ask for one of them."
+
+
+def _selectors(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the number and text of each `# [linux]` comment, which YAML drops and some tools obey."""
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+        found = _SELECTOR.search(line)
+        if found:
+            yield number, " ".join(found[1].split())
+
+
+@dataclass(kw_only=True, slots=True)
+class _Reader:
+    path: str
+    problems: Problems
+    selectors: dict[int, str]
+    channels: list[str] = field(default_factory=list)
+    specs: list[Line] = field(default_factory=list)
+    pip: list[Line] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def read(self, node: Any) -> None:
+        self._check_keys(node)
+        self._read_channels(get(node, "channels"))
+        dependencies = get(node, "dependencies")
+        if dependencies is None or (scalar(dependencies) is None and not is_list(dependencies)):
+            where = f"{self.path}:{line_of(dependencies or node)}"
+            self.problems.add(where, "`dependencies:` lists nothing.", "List the packages below it, one `- ` each.")
+        elif not is_list(dependencies):
+            self._refuse(line_of(dependencies), f"`dependencies: {scalar(dependencies)}` is no list.", "Write `- `.")
+        else:
+            for item in dependencies.value:
+                self._take_dependency(item)
+
+    def result(self) -> CondaFile:
+        names = {name_of(spec.text) for spec in self.specs}
+        only_pip = names <= _ONLY_PYTHON
+        if only_pip:
+            self.notes.append(f"{self.path}: it asks conda for nothing but Python: it is locked and installed by pip.")
+        elif self.pip and "pip" not in names:
+            self.notes.append(f"{self.path}: pip is not among the dependencies: the image's build brings its own.")
+        return CondaFile(
+            path=self.path,
+            kind="pip" if only_pip else "environment",
+            channels=() if only_pip else self._used_channels(),
+            specs=tuple(self.specs),
+            pip=tuple(self.pip),
+            notes=tuple(dict.fromkeys(self.notes)),
+        )
+
+    def _used_channels(self) -> tuple[str, ...]:
+        if self.channels:
+            return tuple(dict.fromkeys(self.channels))
+        self.notes.append(
+            f"{self.path}: no channels are named: {DEFAULT_CHANNEL} is used. "
+            "For Anaconda's own, whose terms you then accept, write `channels: [defaults]`."
+        )
+        return (DEFAULT_CHANNEL,)
+
+    def _check_keys(self, node: Any) -> None:
+        seen: dict[str, int] = {}
+        for key, value in entries(node):
+            if key.text in seen:
+                self._refuse(key.number, f"`{key.text}:` is also on line {seen[key.text]}.", "Join the two.")
+            seen[key.text] = key.number
+            if key.text not in _KEYS:
+                hint = did_you_mean(key.text, _KEYS) or "Known are name, channels, dependencies, prefix and variables."
+                self._refuse(key.number, f"`{key.text}:` is not a key of a conda file.", hint)
+            elif key.text == "prefix" and scalar(value):
+                self.notes.append(f"{self.path}: prefix is ignored: it is a folder of another machine.")
+            elif key.text == "name" and re.search(r"[/\\]", scalar(value) or ""):
+                self.notes.append(f"{self.path}: name is ignored: it is a path of another machine.")
+            elif key.text == "variables" and is_mapping(value) and value.value:
+                self.notes.append(
+                    f"{self.path}: variables are not set in the image: "
+                    "set those that matter in environment-variables of [tool.mlpackage]."
+                )
+
+    def _read_channels(self, node: Any) -> None:
+        items = node.value if is_list(node) else [node] if node is not None and scalar(node) else []
+        for item in items:
+            channel = scalar(item)
+            if channel is None:
+                self._refuse(line_of(item), "a channel is blank.", "Remove the item.")
+            else:
+                self._take_channel(channel, line_of(item))
+
+    def _take_channel(self, channel: str, line: int) -> None:
+        if has_credentials(channel) or re.search(r"/t/[^/]", channel) or "${" in channel:
+            self._refuse(line, f"the channel {redact(channel)} holds credentials.", _CREDENTIALS_FIX)
+        elif re.match(r"(?i)file:|[./~\\]|[a-z]:\\", channel) or channel == "local":
+            self._refuse(
+                line,
+                f"the channel {channel} is a folder of this machine.",
+                'Copy it into the project, and set conda-mode = "vendored" and conda-channel to it.',
+            )
+        elif channel == "defaults":
+            self.channels.extend(_DEFAULTS)
+        elif not re.fullmatch(r"(?i)https?://[^\s/]\S*|[a-z0-9_][\w.-]*(?:/[\w.-]+)*", channel):
+            self._refuse(line, f"`{channel}` is not a channel.", "Write its name or its URL.")
+        elif channel != "nodefaults":
+            self.channels.append(channel.rstrip("/"))
+
+    def _take_dependency(self, item: Any) -> None:
+        line, text = line_of(item), scalar(item)
+        if is_mapping(item):
+            self._take_mapping(item)
+        elif is_list(item):
+            self._refuse(line, "a list stands inside the list of dependencies.", "Write one package on each line.")
+        elif text is None:
+            self._refuse(line, "a dependency is blank.", "Remove the item.")
+        elif self._is_chosen(line):
+            self._take_spec(Line(line, text))
+
+    def _is_chosen(self, line: int) -> bool:
+        selector = self.selectors.get(line, "linux")
+        if selector in _LEFT_OUT:
+            self.notes.append(f"{self.path}:{line}: left out, as `# [{selector}]` is not the image.")
+        elif selector not in _CHOSEN:
+            self.notes.append(f"{self.path}:{line}: taken: the comment `# [{selector}]` is not known as a selector.")
+        return selector not in _LEFT_OUT
+
+    def _take_spec(self, line: Line) -> None:
+        try:
+            spec = canonical_spec(line.text)
+        except RefusedRequirementError as refused:
+            self._refuse(line.number, f"`{redact(line.text)[:120]}` {refused.what}", refused.fix)
+            return
+        if re.search(r"[A-Z]", line.text.partition("=")[0].rpartition("::")[2]):
+            self.notes.append(f"{self.path}:{line.number}: `{line.text}` is read in lower case, as conda does.")
+        earlier = next((other for other in self.specs if name_of(other.text) == name_of(spec)), None)
+        if earlier is not None:
+            self.notes.append(
+                f"{self.path}:{line.number}: {name_of(spec)} is also on line {earlier.number}: both count."
+            )
+        if earlier is None or earlier.text != spec:
+            self.specs.append(Line(line.number, spec))
+
+    def _take_mapping(self, item: Any) -> None:
+        for key, value in entries(item):
+            if key.text != "pip":
+                shown = f"{key.text}:"
+                fix = f"Write `{key.text}=version`, or `- pip:` for a list of pip's." if key.text else "Write a name."
+                self._refuse(key.number, f"`{shown}` is no package and not `pip:`.", fix)
+                continue
+            if is_mapping(value):
+                self._refuse(line_of(value), "`pip:` holds a mapping.", "Write a `- ` before each entry.")
+                continue
+            for entry in value.value if is_list(value) else [value]:
+                self._take_pip(entry, is_alone=not is_list(value))
+
+    def _take_pip(self, entry: Any, *, is_alone: bool) -> None:
+        line, text = line_of(entry), scalar(entry)
+        if text is not None:
+            self.pip.append(Line(line, " ".join(text.split())))
+        elif is_mapping(entry) or is_list(entry):
+            self._refuse(line, "this entry of the pip list is no text.", 'Write it in quotes: `- "name==1.0"`.')
+        elif not is_alone:  # `- pip:` with nothing below is how lists end up that were emptied
+            self._refuse(line, "an item of the pip list is blank.", "Remove the item.")
+
+    def _refuse(self, line: int, what: str, fix: str) -> None:
+        self.problems.add(f"{self.path}:{line}", what, fix)

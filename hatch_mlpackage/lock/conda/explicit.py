@@ -1,0 +1,147 @@
+"""Reads and writes explicit conda locks (CEP 23): `@EXPLICIT` and one `url#hash` for each package."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from packaging.version import InvalidVersion, Version
+
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.lock.pip_file import Line
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+
+MARK = "@EXPLICIT"
+SUBDIRS = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}
+# Where a vendored channel lies in the build's first stage: a lock names it, so that it names no folder of a machine.
+CHANNEL_ROOT = "file:///opt/mlpackage/channel"
+_ENTRY = re.compile(
+    r"(?P<base>[a-z][a-z0-9+.-]*://[^\s#]+)/(?P<subdir>[a-z0-9-]+)/(?P<file>[^\s#/]+(?:\.conda|\.tar\.bz2))"
+    r"#(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64}))"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """One locked conda package; `sha256` or `md5` is empty, never both."""
+
+    url: str
+    subdir: str
+    file: str
+    sha256: str
+    md5: str
+    line: int = 0
+
+    @property
+    def name(self) -> str:
+        return self._parts[0]
+
+    @property
+    def version(self) -> str:
+        return self._parts[1]
+
+    @property
+    def build(self) -> str:
+        return self._parts[2]
+
+    @property
+    def _parts(self) -> list[str]:
+        # The file is `name-version-build`, and only the name may hold dashes.
+        return [unquote(part) for part in re.sub(r"\.conda$|\.tar\.bz2$", "", self.file).rsplit("-", 2)]
+
+    @property
+    def is_for_python(self) -> bool:
+        """Tell by the build string, which conda's tools begin with `py` for what imports: py311h…, pyhd8…, py_0."""
+        return re.search(r"(?:^|_)py(?:_|\d|h)", self._parts[2]) is not None
+
+    @property
+    def is_vendored(self) -> bool:
+        return self.url.startswith(f"{CHANNEL_ROOT}/")
+
+    def __str__(self) -> str:
+        return f"{self.url}#{f'sha256:{self.sha256}' if self.sha256 else self.md5}"
+
+
+def parse_package(text: str, line: int = 0) -> Package | None:
+    """Read one `url#hash`; None when it is none with a hash."""
+    found = _ENTRY.fullmatch(text)
+    if found is None or found["file"].count("-") < 2:  # noqa: PLR2004 - name-version-build
+        return None
+    return Package(
+        url=f"{found['base']}/{found['subdir']}/{found['file']}",
+        subdir=found["subdir"],
+        file=found["file"],
+        sha256=found["sha256"] or "",
+        md5=found["md5"] or "",
+        line=line,
+    )
+
+
+def write_explicit(packages: tuple[Package, ...], subdir: str) -> str:
+    """Write the body of a lock; the packages come sorted, dependencies first."""
+    return "".join(f"{line}\n" for line in (f"# platform: {subdir}", MARK, *map(str, packages)))
+
+
+def read_packages(body: str) -> tuple[Package, ...]:
+    """Read a lock's packages; raise LockError at the first line that is none."""
+    found = []
+    for number, line in enumerate(body.splitlines(), 1):
+        if not line.strip() or line.startswith(("#", MARK)):
+            continue
+        package = parse_package(line.strip(), number)
+        if package is None:
+            raise LockError(f"line {number} is not a locked conda package: `{line[:80]}`")
+        found.append(package)
+    return tuple(found)
+
+
+def is_explicit(text: str) -> bool:
+    return any(line.strip() == MARK for line in text.splitlines())
+
+
+def read_foreign(text: str, path: str, subdir: str, problems: Problems) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Read an explicit file that another tool wrote: its packages for the platform, and conda-lock's lines for pip."""
+    packages, pip = [], []
+    for number, line in enumerate((line.strip() for line in text.splitlines()), 1):
+        where = f"{path}:{number}"
+        for_pip = re.fullmatch(r"# pip (\S+) @ (\S+?)(?:#sha256[=:]([0-9a-f]{64}))?", line)
+        if for_pip:
+            digest = f"#sha256={for_pip[3]}" if for_pip[3] else ""
+            pip.append(Line(number, f"{for_pip[1]} @ {for_pip[2]}{digest}"))
+        elif line and not line.startswith(("#", "@")):
+            found = parse_package(line, number)
+            if found is None:
+                problems.add(where, f"`{line[:120]}` is not a package's URL with its hash.", _HASH_FIX)
+            elif found.subdir not in {subdir, "noarch"}:
+                problems.add(where, f"{found.file} is for {found.subdir}, the image is {subdir}.", _PLATFORM_FIX)
+            elif found.url.startswith("file:"):
+                problems.add(where, f"{found.file} is a file of one machine.", _FILE_FIX)
+            else:
+                packages.append(Line(number, str(found)))
+    return tuple(packages), tuple(pip)
+
+
+_HASH_FIX = "Write it with hashes: `conda list --explicit --sha256`, or `--md5` with older releases."
+_PLATFORM_FIX = "Give a file made for the image's platform, or change platform in [tool.mlpackage]."
+_FILE_FIX = "Give the URL of its channel, or name the environment file, and the folder as conda-channel."
+
+
+def as_constraints(packages: tuple[Package, ...]) -> tuple[str, ...]:
+    """Return `name==version` of each package that pip too knows: what pip adds must not replace them."""
+    return tuple(
+        f"{package.name}=={package.version}"
+        for package in packages
+        if package.is_for_python and _is_pep440(package.version) and re.fullmatch(r"[a-z0-9][\w.-]*", package.name)
+    )
+
+
+def _is_pep440(version: str) -> bool:
+    try:
+        Version(version)
+    except InvalidVersion:
+        return False
+    return True

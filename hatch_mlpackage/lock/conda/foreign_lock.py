@@ -1,0 +1,105 @@
+"""Reads the locks that conda-lock and pixi write: their packages for the image's platform, and their pins for pip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.lock.pip_file import Line
+
+from .explicit import parse_package
+from .yaml_text import get, is_list, is_mapping, line_of, scalar
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+
+_OLDEST_PIXI = 4  # earlier ones are conda-lock's format
+Lines = tuple[Line, ...]
+
+
+def is_conda_lock(node: Any) -> bool:
+    return is_mapping(node) and get(node, "metadata") is not None and is_list(get(node, "package"))
+
+
+def is_pixi_lock(node: Any) -> bool:
+    return is_mapping(node) and get(node, "environments") is not None and is_list(get(node, "packages"))
+
+
+def read_conda_lock(node: Any, path: str, subdir: str, problems: Problems) -> tuple[Lines, Lines]:
+    """Read a `conda-lock.yml`: packages as `url#hash`, and requirements for pip; development packages stay out."""
+    conda: list[Line] = []
+    pip: list[Line] = []
+    for entry in get(node, "package").value:
+        if scalar(get(entry, "platform")) != subdir or (scalar(get(entry, "category")) or "main") != "main":
+            continue
+        line = line_of(entry)
+        if scalar(get(entry, "manager")) == "pip":
+            pip.append(Line(line, f"{scalar(get(entry, 'name'))}=={scalar(get(entry, 'version'))}"))
+        else:
+            hashes = get(entry, "hash")
+            found = _package(scalar(get(entry, "url")), hashes, line, path, problems) if is_mapping(hashes) else ()
+            conda.extend(found)
+    return _some(conda, path, subdir, problems), tuple(pip)
+
+
+def read_pixi_lock(node: Any, path: str, subdir: str, problems: Problems) -> tuple[Lines, Lines]:
+    """Read a `pixi.lock` of version 4 or later: the environment `default`."""
+    version = scalar(get(node, "version")) or ""
+    if not version.isdigit() or int(version) < _OLDEST_PIXI:
+        fix = "Renew it with a recent pixi, or name the explicit file of `pixi workspace export conda-explicit-spec`."
+        problems.add(f"{path}:{line_of(get(node, 'version') or node)}", f"version {version} is not read.", fix)
+        return (), ()
+    known = {_identity(entry): entry for entry in get(node, "packages").value if is_mapping(entry)}
+    conda: list[Line] = []
+    pip: list[Line] = []
+    for reference in _of_default(node, subdir):
+        kind = "conda" if get(reference, "conda") is not None else "pypi"
+        url = scalar(get(reference, kind)) or ""
+        entry = known.get((kind, url), reference)
+        if kind == "pypi":
+            pip.append(Line(line_of(entry), _requirement(entry, url)))
+        else:
+            conda.extend(_package(url, entry, line_of(entry), path, problems))
+    return _some(conda, path, subdir, problems), tuple(pip)
+
+
+def _of_default(node: Any, subdir: str) -> Iterator[Any]:
+    environments = get(node, "environments")
+    default = get(environments, "default") if is_mapping(environments) else None
+    packages = get(default, "packages") if is_mapping(default) else None
+    references = get(packages, subdir) if is_mapping(packages) else None
+    items = references.value if references is not None and is_list(references) else ()
+    yield from filter(is_mapping, items)
+
+
+def _identity(entry: Any) -> tuple[str, str]:
+    """Return how an environment refers to a package: versions 6 and 7 say `conda: url`, earlier ones `kind`, `url`."""
+    for kind in ("conda", "pypi"):
+        url = scalar(get(entry, kind))
+        if url:
+            return kind, url
+    return scalar(get(entry, "kind")) or "", scalar(get(entry, "url")) or scalar(get(entry, "path")) or ""
+
+
+def _requirement(entry: Any, url: str) -> str:
+    name, version = scalar(get(entry, "name")), scalar(get(entry, "version"))
+    wheel = re.search(r"/([^/-]+)-([^/-]+)-[^/]*\.whl", url)
+    if not (name and version) and wheel:
+        name, version = wheel[1], wheel[2]
+    return f"{name}=={version}" if name and version else url
+
+
+def _package(url: str | None, hashes: Any, line: int, path: str, problems: Problems) -> list[Line]:
+    sha256, md5 = scalar(get(hashes, "sha256")), scalar(get(hashes, "md5"))
+    package = parse_package(f"{url}#{f'sha256:{sha256}' if sha256 else md5}", line)
+    if package is None:
+        problems.add(f"{path}:{line}", f"`{url}` is not a conda package with its hash.", "Lock it anew.")
+        return []
+    return [Line(line, str(package))]
+
+
+def _some(packages: list[Line], path: str, subdir: str, problems: Problems) -> Lines:
+    if not packages:
+        problems.add(path, f"it holds no package for {subdir}.", f"Lock it for {subdir} too, or change platform.")
+    return tuple(packages)

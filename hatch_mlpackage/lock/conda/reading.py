@@ -1,0 +1,56 @@
+"""Tells what kind of file `conda-file` names, and reads it: an environment file, or a lock that another tool made."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .conda_file import CondaFile, read_environment, read_text
+from .explicit import is_explicit, read_foreign
+from .foreign_lock import is_conda_lock, is_pixi_lock, read_conda_lock, read_pixi_lock
+from .yaml_text import broken_lines, read_yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.lock.pip_file import Line
+
+# A key that conda-lock's and pixi's locks have on a line of its own, and environment files do not.
+_LOCK = re.compile(r"(?m)^(?:package|packages):\s*$")
+
+
+def read_conda_file(root: Path, path: str, subdir: str, problems: Problems) -> CondaFile | None:
+    """Read the file for a platform (`linux-64`); add every problem; None when nothing of it can be used.
+
+    An environment file needs PyYAML, of the extra `conda`; without it that is the problem.
+    """
+    text = read_text(root, path, problems)
+    if text is None:
+        return None
+    if not is_explicit(text) and _LOCK.search(text) is None:
+        return read_environment(text, path, problems)
+    if broken_lines(text, path, problems, templates=False):
+        return None
+    return _read_lock(text, path, subdir, problems)
+
+
+def _read_lock(text: str, path: str, subdir: str, problems: Problems) -> CondaFile | None:
+    if is_explicit(text):
+        return _locked(path, *read_foreign(text, path, subdir, problems))
+    node = read_yaml(text, path, problems)
+    if is_conda_lock(node):
+        return _locked(path, *read_conda_lock(node, path, subdir, problems))
+    if is_pixi_lock(node):
+        return _locked(path, *read_pixi_lock(node, path, subdir, problems))
+    return None if node is None else read_environment(text, path, problems)
+
+
+def _locked(path: str, packages: tuple[Line, ...], pip: tuple[Line, ...]) -> CondaFile:
+    notes = [f"{path}: it is a lock already: its packages are taken as they are."]
+    weak = sum("#sha256:" not in line.text for line in packages)
+    if weak:
+        notes.append(f"{path}: {weak} of its packages have only an MD5 hash, which is weaker than SHA-256.")
+    if pip:
+        notes.append(f"{path}: its pins for pip are kept and locked with hashes.")
+    return CondaFile(path=path, kind="locked", specs=packages, pip=pip, notes=tuple(notes))

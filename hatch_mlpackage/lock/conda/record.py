@@ -1,0 +1,61 @@
+"""What `mlpackage lock` read in the conda file, kept beside the locks: generating then needs no YAML reader."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, get_args
+
+from hatch_mlpackage.lock.pip_file import Line
+
+from .conda_file import CondaFile, Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SCHEMA = 1
+
+
+def file_digest(root: Path, path: str) -> str:
+    """Digest a conda file's bytes, line ends aside; empty where it cannot be read."""
+    try:
+        content = (root / path).read_bytes()
+    except OSError:
+        return ""
+    content = content.replace(b"\r\n", b"\n")  # a checkout on Windows
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def write_record(file: CondaFile, digest: str) -> str:
+    """Write what was read in a file with that digest."""
+    record = {
+        "schema": _SCHEMA,
+        "file": file.path,
+        "digest": digest,
+        "kind": file.kind,
+        "channels": file.channels,
+        "specs": file.specs if file.kind != "locked" else (),
+        "pip": file.pip,
+        "notes": file.notes,
+    }
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_record(text: str | None, path: str, digest: str) -> CondaFile | None:
+    """Read a record back; None where it is not of this very file, or no record."""
+    try:
+        record: Any = json.loads(text or "null")
+        if (record["schema"], record["file"], record["digest"]) != (_SCHEMA, path, digest):
+            return None
+        if record["kind"] not in get_args(Kind):
+            return None
+        return CondaFile(
+            path=path,
+            kind=record["kind"],
+            channels=tuple(map(str, record["channels"])),
+            specs=tuple(Line(int(number), str(said)) for number, said in record["specs"]),
+            pip=tuple(Line(int(number), str(said)) for number, said in record["pip"]),
+            notes=tuple(map(str, record["notes"])),
+        )
+    except (ValueError, TypeError, KeyError):
+        return None

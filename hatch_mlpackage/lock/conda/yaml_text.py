@@ -1,0 +1,99 @@
+"""Reads YAML with line numbers; the only place that loads a YAML library, which the extra `conda` brings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.lock.pip_file import Line
+
+if TYPE_CHECKING:
+    import yaml
+
+    from hatch_mlpackage.errors import Problems
+
+INSTALL = 'Install it with: pip install "hatch-mlpackage[conda]"'
+
+# Each: a line that no YAML reader would explain as well, what is wrong with it, and the fix.
+_BROKEN = tuple(
+    (re.compile(pattern), what, fix)
+    for pattern, what, fix in (
+        (
+            r"(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)",
+            "a merge-conflict marker is left in the file.",
+            "Resolve the conflict: keep one side and delete the marker lines.",
+        ),
+        (
+            r"[^#]*(?:\{\{|\{%)",
+            "a template placeholder is not filled in.",
+            "Write the value itself in its place.",
+        ),
+        (r" *\t\s*[^\s#]", "the line is indented with a tab, which YAML forbids.", "Indent with spaces."),
+        (r"\s*-[A-Za-z0-9_]", "a dash needs a space after it to make a list item.", "Write `- ` before the entry."),
+    )
+)
+
+
+def broken_lines(text: str, where: str, problems: Problems, *, templates: bool = True) -> bool:
+    """Report what people leave in such files by mistake, with its line; tell whether there was any."""
+    found = False
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+        for pattern, what, fix in _BROKEN if templates else _BROKEN[:1]:
+            if pattern.match(line):
+                problems.add(f"{where}:{number}", what, fix)
+                found = True
+                break
+    return found
+
+
+def read_yaml(text: str, where: str, problems: Problems) -> yaml.Node | None:
+    """Parse one document into nodes, whose scalars are the text as written; None when it was reported."""
+    try:
+        import yaml  # noqa: PLC0415 - an extra: absent where only a lock is read
+    except ImportError:
+        problems.add(where, "reading it needs PyYAML, which is not installed here.", INSTALL)
+        return None
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        problems.add(f"{where}{line}", f"this is not YAML: {error.problem or error.context}.", "Correct the line.")
+        return None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problems.add(where, f"this is not YAML: {' '.join(str(error).split())}.", "Save it as plain UTF-8 text.")
+        return None
+    if node is None:
+        problems.add(where, "the file is empty.", "List what the model needs below `dependencies:`.")
+    return node
+
+
+def is_mapping(node: Any) -> bool:
+    return getattr(node, "id", "") == "mapping"
+
+
+def is_list(node: Any) -> bool:
+    return getattr(node, "id", "") == "sequence"
+
+
+def entries(node: Any) -> Iterator[tuple[Line, Any]]:
+    """Yield each key of a mapping, with its line, and its value's node; keys that are no text are empty."""
+    for key, value in node.value:
+        yield Line(line_of(key), scalar(key) or ""), value
+
+
+def line_of(node: Any) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def scalar(node: Any) -> str | None:
+    """Return a scalar's text as written, None where it is no scalar or says nothing (blank, `~`, `null`)."""
+    if getattr(node, "id", "") != "scalar" or node.tag.endswith(":null"):
+        return None
+    return str(node.value).strip() or None
+
+
+def get(node: Any, key: str) -> Any:
+    """Return the last value of a key in a mapping's node, or None."""
+    return next((value for name, value in reversed(list(entries(node))) if name.text == key), None)
