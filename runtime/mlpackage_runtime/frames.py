@@ -8,7 +8,7 @@ method, a path, header names and values) cannot contain one, so packing and unpa
 from __future__ import annotations
 
 import struct
-from typing import IO, Iterator, NamedTuple, Sequence
+from typing import NamedTuple, Sequence
 
 # Server to worker.
 START = 1  # head: nothing; body: the worker's settings as JSON
@@ -35,10 +35,6 @@ class Frame(NamedTuple):
     body: bytes
 
 
-class FrameError(Exception):
-    """The other side broke the protocol: there is no way to go on with it."""
-
-
 def pack(kind: int, head: Sequence[bytes] = (), body: bytes = b"") -> bytes:
     """Return the bytes of a frame."""
     packed = b"\n".join(head)
@@ -51,23 +47,6 @@ def pack_prefix(kind: int, head: Sequence[bytes], body_length: int) -> bytes:
     return PREFIX.pack(kind, len(packed), body_length) + packed
 
 
-def read(stream: IO[bytes]) -> Frame | None:
-    """Read the next frame of a blocking stream, or return None where the other side has closed it."""
-    prefix = stream.read(PREFIX.size)
-    if not prefix:
-        return None
-    kind, head_length, body_length = PREFIX.unpack(_whole(prefix, PREFIX.size))
-    head = _whole(stream.read(head_length), head_length).split(b"\n") if head_length else ()
-    body = _whole(stream.read(body_length), body_length) if body_length else b""
-    return Frame(kind, head, body)
-
-
-def _whole(data: bytes, length: int) -> bytes:
-    if len(data) != length:
-        raise FrameError(f"the other side closed in the middle of a frame: {len(data)} of {length} bytes")
-    return data
-
-
 class FrameParser:
     """Cuts a stream of bytes, as it arrives, into frames."""
 
@@ -76,28 +55,33 @@ class FrameParser:
         self._held = 0
         self._wanted = PREFIX.size
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """Yield the frames that `data` completes.
+    def feed(self, data: bytes) -> list[Frame]:
+        """Return the frames that `data` completes.
 
-        Bytes of an incomplete frame are kept as they came and joined once, when the frame is whole, so that a body
-        of any size costs one copy.
+        Bytes of an incomplete frame are kept as they came and joined when it is whole, so that the pieces of a large
+        body are not copied again and again.
         """
-        self._parts.append(data)
-        self._held += len(data)
-        while self._held >= self._wanted:
-            data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-            self._parts = [data]
-            kind, head_length, body_length = PREFIX.unpack_from(data)
-            head_end = PREFIX.size + head_length
-            self._wanted = head_end + body_length
+        if self._parts:
+            self._parts.append(data)
+            self._held += len(data)
             if self._held < self._wanted:
-                return
-            head = data[PREFIX.size : head_end].split(b"\n") if head_length else ()
-            frame = Frame(kind, head, data[head_end : self._wanted])
-            self._keep(data[self._wanted :])
-            yield frame
-
-    def _keep(self, rest: bytes) -> None:
-        self._parts = [rest] if rest else []
-        self._held = len(rest)
-        self._wanted = PREFIX.size
+                return []
+            data = b"".join(self._parts)
+        found: list[Frame] = []
+        at = 0
+        while True:
+            self._wanted = PREFIX.size
+            self._held = len(data) - at
+            if self._held < PREFIX.size:
+                break
+            kind, head_length, body_length = PREFIX.unpack_from(data, at)
+            self._wanted += head_length + body_length
+            if self._held < self._wanted:
+                break
+            head_at = at + PREFIX.size
+            body_at = head_at + head_length
+            at += self._wanted
+            head = data[head_at:body_at].split(b"\n") if head_length else ()
+            found.append(Frame(kind, head, data[body_at:at]))
+        self._parts = [data[at:]] if self._held else []
+        return found

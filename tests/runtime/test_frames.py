@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 from mlpackage_runtime import frames
-from mlpackage_runtime.frames import Frame, FrameError, FrameParser
+from mlpackage_runtime.frames import Frame, FrameParser
 
 SAMPLES = [
     Frame(frames.START, (), b""),
@@ -21,25 +19,12 @@ def packed(samples: list[Frame]) -> bytes:
     return b"".join(frames.pack(*sample) for sample in samples)
 
 
-def test_a_stream_is_read_frame_by_frame() -> None:
-    """Reading gives back what was packed, then None at the end."""
-    stream = io.BytesIO(packed(SAMPLES))
-    assert [frames.read(stream) for _ in range(len(SAMPLES) + 1)] == [*SAMPLES, None]
-
-
 @pytest.mark.parametrize("size", [1, 3, 13, 14, 100, 4096, 10**6])
 def test_a_parser_cuts_pieces_of_any_size_into_frames(size: int) -> None:
     """However the bytes arrive, the same frames come out."""
     data, parser = packed(SAMPLES), FrameParser()
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
     assert [frame for piece in pieces for frame in parser.feed(piece)] == SAMPLES
-
-
-@pytest.mark.parametrize("length", [1, 12, 13, 20])
-def test_a_stream_that_ends_inside_a_frame_is_an_error(length: int) -> None:
-    """A frame that is cut off is never taken for a whole one."""
-    with pytest.raises(FrameError):
-        frames.read(io.BytesIO(frames.pack(frames.REQUEST, [b"GET"], b"12345")[:length]))
 
 
 def test_a_length_beyond_32_bits_is_representable() -> None:

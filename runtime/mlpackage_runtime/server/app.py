@@ -18,6 +18,7 @@ from mlpackage_runtime.server.answers import HTML_TYPE, JSON_TYPE, SUCCEEDED, Ou
 from mlpackage_runtime.server.body import BodyTooLargeError, read_body
 from mlpackage_runtime.server.connection import GONE
 from mlpackage_runtime.server.endpoint import Endpoint, Receive, Scope, Send
+from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.pool import Pool, Unavailable
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.worker import DeadlinePassed, WorkerDied
@@ -35,12 +36,13 @@ class Application:
         self._in_flight = 0
         self._drained = asyncio.Event()
         self._draining = False
-        self._score = Endpoint(self._scored, settings)
+        self._log = RequestLog(settings)
+        self._score = Endpoint(self._scored, settings, self._log)
         self._routes = Starlette(
             routes=[
-                Route("/", Endpoint(self._health, settings, logged=False), methods=list(PROBE_METHODS)),
+                Route("/", Endpoint(self._health, settings), methods=list(PROBE_METHODS)),
                 Route("/score", self._score, methods=list(SCORE_METHODS)),
-                Route("/swagger.json", Endpoint(self._swagger, settings), methods=list(PROBE_METHODS)),
+                Route("/swagger.json", Endpoint(self._swagger, settings, self._log), methods=list(PROBE_METHODS)),
             ],
             exception_handlers={HTTPException: _routing_error},
         )
@@ -65,6 +67,7 @@ class Application:
         self._draining = True
         if self._in_flight:
             await self._drained.wait()
+        self._log.flush()
 
     async def _health(self, scope: Scope, receive: Receive, request_id: bytes) -> Outgoing:
         if scope["method"] == "OPTIONS":

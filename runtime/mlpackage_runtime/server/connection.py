@@ -34,7 +34,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._received = 0
+        self._received = 0  # bytes of the request that is arriving, and of what came with its first byte
+        self._piece = 0
         self._in_head = True
         self._refused = False
         self._timer: asyncio.TimerHandle | None = None
@@ -44,6 +45,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        self._piece = len(data)
         self._received += len(data)
         super().data_received(data)
         if self._begun is None and (self.cycle is None or self.cycle.response_complete):
@@ -63,7 +65,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._begun = self.loop.time()
-        self._received = 0
+        self._received = self._piece
         self._in_head = True
 
     def on_headers_complete(self) -> None:
@@ -82,10 +84,14 @@ class Connection(HttpToolsProtocol):
         if len(self.url) > TARGET_LIMIT:
             self._refuse(414, "The request's target is too long.")
             raise RefusedHead
-        largest = max((len(name) + len(value) for name, value in self.headers), default=0)
-        if largest > FIELD_LIMIT or len(self.headers) > FIELDS_LIMIT:
-            self._refuse(431, "The request has too many header fields, or one that is too large.")
+        # What arrived with few bytes cannot break the other limits.
+        if len(self.headers) > FIELDS_LIMIT or (self._received > FIELD_LIMIT and self._has_large_fields()):
+            self._refuse(431, "The request has too many header fields, or too large ones.")
             raise RefusedHead
+
+    def _has_large_fields(self) -> bool:
+        sizes = [len(name) + len(value) for name, value in self.headers]
+        return max(sizes, default=0) > FIELD_LIMIT or sum(sizes) > HEAD_LIMIT
 
     def _watch(self) -> None:
         if self._timer is None and not self.transport.is_closing():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import Any, Awaitable, Callable, MutableMapping
 
@@ -12,6 +11,7 @@ from mlpackage_runtime.server.body import ClientGoneError
 from mlpackage_runtime.server.connection import GONE
 from mlpackage_runtime.server.cors import ALLOW_ORIGIN
 from mlpackage_runtime.server.ids import IdTooLongError, response_ids
+from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.streams import send_stream
 
@@ -21,15 +21,13 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Respond = Callable[[Scope, Receive, bytes], Awaitable[Outgoing]]  # the last is the request's id
 
-log = logging.getLogger("azmlinfsrv")
-
 
 class Endpoint:
     """An ASGI application around a function that makes the response to a request."""
 
-    def __init__(self, respond: Respond, settings: Settings, *, logged: bool = True) -> None:
+    def __init__(self, respond: Respond, settings: Settings, log: RequestLog | None = None) -> None:
         self._respond = respond
-        self._logged = logged
+        self._log = log
         self._cors = settings.cors
         self._patience = settings.receive_timeout
         version = settings.server_version.encode("latin-1", "replace")
@@ -37,6 +35,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
+        request_id = b""
         try:
             request_id, ids = response_ids(scope["headers"])
             status, headers, body, stream = await self._respond(scope, receive, request_id)
@@ -54,10 +53,11 @@ class Endpoint:
             await send({"type": "http.response.body", "body": body})
         else:
             await send_stream(stream, send, lambda: GONE in scope, self._patience)
-        if self._logged:
+        if self._log is not None:
             length = "N/A" if stream is not None else len(body)
             elapsed_ms = (time.perf_counter() - started) * 1000
-            log.info("%s %s %d %.3fms %s", scope["method"], _target(scope), status, elapsed_ms, length)
+            request_name = request_id.decode("latin-1")
+            self._log.add(scope["method"], _target(scope), status, elapsed_ms, length=length, request_id=request_name)
 
 
 def _target(scope: Scope) -> str:

@@ -59,6 +59,8 @@ class Pool:
         job = Job(head, body, gone, asyncio.get_running_loop().create_future())
         if self._idle and self._all_started:
             self._idle.pop().send(job)
+        elif len(self._ready) == 1 and not self._waiting and (only := next(iter(self._ready))).has_room:
+            only.send(job)
         elif not self._all_started or self._closing or (self._failing and not self._ready):
             raise Unavailable("No worker is ready.")
         elif len(self._waiting) >= self._settings.queue_limit:
@@ -95,7 +97,7 @@ class Pool:
 
     async def _run_worker(self, first: asyncio.Future[str]) -> bool:
         """Start a worker, wait for its end, and say whether it ever came to running a request."""
-        worker = Worker(self._settings, self._free)
+        worker = Worker(self._settings, self._free, self._take_back)
         try:
             await worker.spawn(self._environment)
         except OSError as error:
@@ -124,15 +126,22 @@ class Pool:
         return False
 
     def _free(self, worker: Worker) -> None:
-        """Give the worker the next request that somebody still waits for."""
+        """Give the worker the next request that somebody still waits for, and one more where it has room."""
         self._ready.add(worker)
-        while self._waiting:
+        while self._waiting and (worker.is_idle or worker.has_room):
             job = self._waiting.popleft()
-            if not job.gone():
+            if job.gone():
+                job.fail(ClientGoneError())
+            else:
                 worker.send(job)
-                return
-            job.fail(ClientGoneError())
-        self._idle.append(worker)
+        if worker.is_idle:
+            self._idle.append(worker)
+
+    def _take_back(self, job: Job) -> None:
+        """Put a request that no worker has begun at the head of the queue."""
+        self._waiting.appendleft(job)
+        if self._idle:
+            self._free(self._idle.pop())
 
     def _give_up_waiting(self, reason: str) -> None:
         log.error("%s", reason)

@@ -8,7 +8,8 @@ import json
 import os
 import signal
 import socket
-from typing import Callable, NamedTuple, Sequence
+from collections import deque
+from typing import Callable, Deque, NamedTuple, Sequence
 
 from mlpackage_runtime import frames
 from mlpackage_runtime.server.settings import Settings
@@ -16,6 +17,7 @@ from mlpackage_runtime.server.streams import Stream
 
 RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COPY_LIMIT = 65536  # larger bodies are sent on their own instead of being copied behind their head
+QUICK = 0.005  # seconds
 DRAIN_TIMEOUT = 1.0  # seconds for the last frames of a process that has ended
 
 
@@ -67,9 +69,12 @@ class Job:
 
 
 class Worker(asyncio.Protocol):
-    """A worker process and the frames that go to and fro. `free` is called whenever it can take a request."""
+    """A worker process and the frames that go to and fro.
 
-    def __init__(self, settings: Settings, free: Callable[[Worker], None]) -> None:
+    `free` is called whenever it can take a request, `give_back` with a request that it had not begun when it ended.
+    """
+
+    def __init__(self, settings: Settings, free: Callable[[Worker], None], give_back: Callable[[Job], None]) -> None:
         loop = asyncio.get_running_loop()
         self.started: asyncio.Future[str] = loop.create_future()  # resolved with "" or with why it cannot start
         self.description = Description()
@@ -80,8 +85,10 @@ class Worker(asyncio.Protocol):
         self._loop = loop
         self._settings = settings
         self._free = free
+        self._give_back = give_back
         self._parser = frames.FrameParser()
-        self._job: Job | None = None
+        self._jobs: Deque[Job] = deque()  # the first is running, a second lies ready in the worker's socket
+        self._quick = False
         self._stream: Stream | None = None
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -122,11 +129,28 @@ class Worker(asyncio.Protocol):
         """Ask the process to end, by closing its socket."""
         self._transport.close()
 
+    @property
+    def is_idle(self) -> bool:
+        return not self._jobs
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a request can be sent ahead: only behind one that will not keep it waiting, and only to one worker.
+
+        It saves the worker the time in which it would wait for the server, which is as long as a small model takes.
+        """
+        return self._quick and len(self._jobs) == 1 and self._stream is None
+
     def send(self, job: Job) -> None:
-        """Give the worker a request; it must be free."""
-        self._job = job
+        """Give the worker a request; it must be free, or have room."""
+        self._jobs.append(job)
         self._write(frames.REQUEST, job.head, job.body)
-        self._deadline = self._loop.time() + self._timeout
+        if len(self._jobs) == 1:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._began = self._loop.time()
+        self._deadline = self._began + self._timeout
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._check_deadline)
 
@@ -140,7 +164,7 @@ class Worker(asyncio.Protocol):
     def _check_deadline(self) -> None:
         # One timer per worker, not per request: it looks again when the request that is running now is due.
         self._timer = None
-        if self._job is None:
+        if not self._jobs:
             return
         if self._stream is not None and self._stream.waits_for_client:
             self._deadline = self._loop.time() + self._timeout
@@ -160,7 +184,7 @@ class Worker(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         # A closed socket without a death would leave a worker nobody can reach.
-        if self._job is not None or not self.started.done():
+        if self._jobs or not self.started.done():
             self.kill()
         self._not_started()
         if not self._closed.done():
@@ -190,21 +214,26 @@ class Worker(asyncio.Protocol):
         self._transport.write(frames.pack(frames.CANCEL))
 
     def _resolve(self, reply: Reply) -> None:
-        if self._job is not None:
-            self._job.resolve(reply)
+        if self._jobs:
+            self._jobs[0].resolve(reply)
 
     def _finish(self) -> None:
-        self._job = self._stream = None
+        self._jobs.popleft()
+        self._stream = None
+        self._quick = self._settings.worker_count == 1 and self._loop.time() - self._began < QUICK
         self.answered += 1
+        if self._jobs:
+            self._begin()
         self._free(self)
 
     def _lose(self, error: Exception) -> None:
         """Answer for what was running when the worker ended."""
-        job, stream = self._job, self._stream
-        self._job = self._stream = None
-        self.lost_request = self.lost_request or job is not None
-        if job is not None:
-            job.fail(error)
+        stream, self._stream = self._stream, None
+        if self._jobs:
+            self.lost_request = True
+            self._jobs.popleft().fail(error)
+        while self._jobs:
+            self._give_back(self._jobs.popleft())
         if stream is not None:
             stream.end(broken=True)
         if self._timer is not None:

@@ -7,7 +7,8 @@ import logging
 import os
 import select
 import socket
-from typing import IO, Iterable, Iterator, cast
+from collections import deque
+from typing import Deque, Iterable, Iterator
 
 from mlpackage_runtime import frames
 from mlpackage_runtime.worker import logs
@@ -18,6 +19,7 @@ from mlpackage_runtime.worker.scoring import Scoring
 from mlpackage_runtime.worker.starting import Settings, start
 
 CANNOT_START = 3
+RECEIVED_AT_ONCE = 1 << 20
 COPY_LIMIT = 65536  # larger bodies are sent on their own instead of being copied behind their head
 
 log = logging.getLogger("azmlinfsrv")
@@ -30,10 +32,22 @@ class Connection:
         os.set_inheritable(fd, False)  # noqa: FBT003 - positional only
         self._socket = socket.socket(fileno=fd)
         self._socket.settimeout(None)
-        self._stream = cast("IO[bytes]", self._socket.makefile("rb", buffering=COPY_LIMIT))
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+        self._parser = frames.FrameParser()
+        self._arrived: Deque[frames.Frame] = deque()
 
     def read(self) -> frames.Frame | None:
-        return frames.read(self._stream)
+        """Wait for the next frame; None when the server has closed the connection."""
+        while not self._arrived:
+            if not self._receive():
+                return None
+        return self._arrived.popleft()
+
+    def _receive(self) -> bool:
+        data = self._socket.recv(RECEIVED_AT_ONCE)
+        self._arrived.extend(self._parser.feed(data))
+        return bool(data)
 
     def send(self, kind: int, head: Iterable[bytes] = (), body: bytes = b"") -> None:
         if len(body) <= COPY_LIMIT:
@@ -65,9 +79,10 @@ class Connection:
             parts.close()  # type: ignore[attr-defined]  # ends the script's generator
 
     def _cancelled(self) -> bool:
-        """Say whether the server has sent anything: while a response is on its way, that is CANCEL or the end."""
-        readable, _, _ = select.select([self._socket], (), (), 0)
-        return bool(readable)
+        """Say whether the server no longer wants the response that is on its way, or is gone."""
+        if self._poll.poll(0) and not self._receive():
+            return True
+        return any(frame.kind == frames.CANCEL for frame in self._arrived)
 
 
 def work(fd: int) -> int:

@@ -75,13 +75,21 @@ def response_answer(response: Any, request: Request) -> Answer:
     status = int(line.split(" ", 1)[0])
     if status not in FINAL_STATUSES:
         raise ValueError(f"a response cannot have the status {status}")
-    fields = [_field(text) for header in headers for text in header]
+    dropped = _ids_of_the_server(request)
+    kept = [(name.lower(), value) for name, value in headers if name.lower() not in dropped]
+    fields = [_field(text) for header in kept for text in header]
     if response.is_streamed:
         return Answer(status, fields, _started(_closing(parts)))
     body = b"".join(parts)
     if hasattr(parts, "close"):
         parts.close()
     return Answer(status, fields, body)
+
+
+def _ids_of_the_server(request: Request) -> set[str]:
+    """Return the names of the headers that the server sets itself, whatever the script says."""
+    client_named = request.header(b"x-ms-client-request-id") or request.header(b"x-ms-request-id")
+    return {"x-request-id", "x-ms-request-id"} | ({"x-ms-client-request-id"} if client_named else set())
 
 
 def _field(text: str) -> bytes:

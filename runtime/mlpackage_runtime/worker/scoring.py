@@ -16,6 +16,8 @@ from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.script import Script
 from mlpackage_runtime.worker.styles import Style
 
+CONVERSIONS = "inference_schema.parameter_types."
+
 log = logging.getLogger("azmlinfsrv")
 
 
@@ -46,8 +48,7 @@ class Scoring:
                 result = awaited(result)
         except BaseException as error:  # noqa: BLE001 - SystemExit in run() must not end the worker
             return self._failure(error)
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        return _answer_to(result, request).timed(elapsed_ms)
+        return _answer_to(result, request, (time.perf_counter() - started) * 1000)
 
     def _failure(self, error: BaseException) -> Answer:
         if _is_mismatch(error, self._own_code):
@@ -74,19 +75,19 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     return _loops[0]
 
 
-def _answer_to(result: Any, request: Request) -> Answer:
+def _answer_to(result: Any, request: Request, elapsed_ms: float) -> Answer:
     if is_response(result):
-        return _response(result, request)
+        return _response(result, request, elapsed_ms)
     try:
-        return result_answer(result)
+        return result_answer(result).timed(elapsed_ms)
     except (TypeError, ValueError, RecursionError):
         log.exception("What run() returned cannot be sent: return something that JSON can express")
         return error_answer(500, INTERNAL_ERROR)
 
 
-def _response(response: Any, request: Request) -> Answer:
+def _response(response: Any, request: Request, elapsed_ms: float) -> Answer:
     try:
-        return response_answer(response, request)
+        return response_answer(response, request).timed(elapsed_ms)
     except Exception:
         log.exception("The response that run() returned cannot be sent")
         return error_answer(500, SCRIPT_ERROR, script_failed=True)
@@ -98,12 +99,12 @@ def _own_code(run: Callable[..., Any]) -> CodeType | None:
 
 
 def _is_mismatch(error: BaseException, own_code: CodeType | None) -> bool:
-    """Say whether inference_schema refused the input before run()'s own code was entered."""
+    """Say whether inference_schema could not convert the input, before run()'s own code was entered."""
     trace: TracebackType | None = error.__traceback__
-    in_schema = False
+    converting = False
     while trace is not None:
         if trace.tb_frame.f_code is own_code:
             return False
-        in_schema = in_schema or str(trace.tb_frame.f_globals.get("__name__")).startswith("inference_schema.")
+        converting = converting or str(trace.tb_frame.f_globals.get("__name__")).startswith(CONVERSIONS)
         trace = trace.tb_next
-    return in_schema and isinstance(error, Exception)
+    return converting and isinstance(error, Exception)

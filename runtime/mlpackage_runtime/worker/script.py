@@ -25,7 +25,12 @@ class Script(NamedTuple):
 
 
 def extend_path(app_root: str, source_directory: str) -> None:
-    """Make the project's modules importable: the app root and the source directory, after everything else."""
+    """Make the project's modules importable, in the original's order.
+
+    That is the current folder, which is the app root in an image, before everything else; the app root and the source
+    directory after everything else.
+    """
+    sys.path.insert(0, os.getcwd())
     sys.path.append(app_root)
     if source_directory:
         sys.path.append(os.path.join(app_root, source_directory))

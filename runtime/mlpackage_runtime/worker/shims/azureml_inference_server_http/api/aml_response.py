@@ -16,6 +16,8 @@ PART = re.compile(r'(?:"[^"]*"|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:[a-z]*day)?,|
 class AMLResponse(Response):
     """werkzeug's response with the original's constructor."""
 
+    default_mimetype = "text/html"
+
     def __init__(
         self,
         message: Any,
@@ -29,7 +31,7 @@ class AMLResponse(Response):
             text = json.dumps({} if message is None else message)
             super().__init__(text, status=status_code, mimetype="application/json")
         else:
-            super().__init__(message, status=status_code, mimetype="text/html")
+            super().__init__(message, status=status_code)
             if "Content-Type" in response_headers:
                 self.headers.remove("Content-Type")
         self.headers["x-ms-run-function-failed"] = str(run_function_failed)

@@ -1,0 +1,193 @@
+"""The original server and ours with one script, and the same request to both."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from runtime_service import RUNTIME
+
+HERE = Path(__file__).parent
+PATIENCE = 60.0
+# The original may live in another environment than ours; our worker runs there too, for the same numpy and werkzeug.
+ORIGINAL_PYTHON = os.environ.get("AZMLINFSRV_PYTHON", sys.executable)
+VOLATILE = {"date", "server", "connection", "keep-alive", "transfer-encoding"}
+IDS = ("x-request-id", "x-ms-request-id")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setup:
+    """A script and the environment it is served with."""
+
+    script: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """A request; `differs` names the documented difference that its answers show."""
+
+    method: str
+    path: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+    differs: str
+
+    def __str__(self) -> str:
+        shown = self.body if len(self.body) < 60 else self.body[:60] + b"..."
+        headers = ",".join(f"{name}:{value[:30]}" for name, value in self.headers)
+        return f"{self.method} {self.path} {headers} {shown.decode('ascii', 'backslashreplace')}"
+
+
+def case(method: str, path: str, body: str | bytes, differs: str, headers: dict[str, str]) -> Case:
+    data = body.encode() if isinstance(body, str) else body
+    return Case(method=method, path=path, body=data, headers=tuple(headers.items()), differs=differs)
+
+
+def post(
+    body: str | bytes = "",
+    *,
+    type: str = "application/json",  # noqa: A002 - reads best in the cases
+    path: str = "/score",
+    differs: str = "",
+    **headers: str,
+) -> Case:
+    """Return a POST; header names are written with underscores."""
+    typed = {"Content-Type": type} if type else {}
+    return case("POST", path, body, differs, typed | _named(headers))
+
+
+def get(path: str = "/score", *, differs: str = "", **headers: str) -> Case:
+    return case("GET", path, b"", differs, _named(headers))
+
+
+def call(method: str, path: str = "/score", body: str | bytes = "", *, differs: str = "", **headers: str) -> Case:
+    return case(method, path, body, differs, _named(headers))
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """An answer, without what differs from one run to the next."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Server:
+    """A server process on a port of loopback."""
+
+    def __init__(self, command: list[str], port: int, environment: dict[str, str], log: Path) -> None:
+        self.port = port
+        self._log = log
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AZUREML", "AML_"))}
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command, cwd=HERE, env=clean | environment, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def wait(self) -> None:
+        limit = time.monotonic() + PATIENCE
+        while time.monotonic() < limit and self._process.poll() is None:
+            try:
+                if self.ask(call("GET", "/")).status == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"the server did not start:\n{self._log.read_text()}")
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)
+        self._process.wait(PATIENCE)
+
+    def ask(self, asked: Case) -> Seen:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.putrequest(asked.method, asked.path, skip_host=True, skip_accept_encoding=True)
+            sent = {"Host": "service.test", **dict(asked.headers)}
+            if asked.body and "Transfer-Encoding" not in sent:
+                sent["Content-Length"] = str(len(asked.body))
+            for name, value in sent.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            if asked.body:
+                chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(asked.body), asked.body)
+                connection.send(chunked if "Transfer-Encoding" in sent else asked.body)
+            response = connection.getresponse()
+            body = response.read()
+            return Seen(status=response.status, headers=_settled(asked, response.getheaders()), body=body)
+        finally:
+            connection.close()
+
+
+def _settled(asked: Case, headers: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the headers in order of their names; times, and ids that the server made up, without their values."""
+    given = {value for _, value in asked.headers}
+    named = [(name.lower(), value) for name, value in headers]
+    return tuple(sorted((name, _value(name, value, given)) for name, value in named if name not in VOLATILE))
+
+
+def _value(name: str, value: str, given: set[str]) -> str:
+    if name == "x-ms-run-fn-exec-ms" and value != "1":
+        return "<time>"
+    if name == "x-ms-server-version":
+        return "<version>"
+    if name == "allow":
+        return ", ".join(sorted(value.split(", ")))
+    return "<id>" if name in IDS and value not in given else value
+
+
+class Pair:
+    """Both servers with one setup."""
+
+    def __init__(self, setup: Setup, folder: Path) -> None:
+        script = str(HERE / "scripts" / setup.script)
+        environment = {"AML_APP_ROOT": str(HERE), **setup.environment}
+        ports = _free_ports()
+        self.original = Server(
+            [ORIGINAL_PYTHON, "-m", "azureml_inference_server_http", f"--entry_script={script}", f"--port={ports[0]}"],
+            ports[0],
+            environment,
+            folder / "original.log",
+        )
+        ours = [sys.executable, "-I", str(RUNTIME), "serve", "--host=127.0.0.1", f"--worker-python={ORIGINAL_PYTHON}"]
+        self.ours = Server(
+            [*ours, f"--entry_script={script}", f"--port={ports[1]}"],
+            ports[1],
+            {**environment, "PYTHONPATH": str(HERE / "hidden")},
+            folder / "ours.log",
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self.original.wait()
+            self.ours.wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.original.stop()
+        self.ours.stop()
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]

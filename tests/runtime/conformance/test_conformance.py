@@ -1,0 +1,57 @@
+"""The same requests to the original server and to ours: no difference but those that are documented."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from cases import CASES, SETUPS
+from differences import DIFFERENCES
+
+if TYPE_CHECKING:
+    from conftest import Pairs
+    from pair import Case, Seen, Setup
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "runtime-differences.md"
+
+REQUESTS = [
+    pytest.param(SETUPS[name], asked, id=f"{name}: {asked}", marks=pytest.mark.xdist_group(name))
+    for name, cases in CASES.items()
+    for asked in cases
+]
+
+
+@pytest.mark.parametrize(("setup", "asked"), REQUESTS)
+def test_both_servers_answer_alike(pairs: Pairs, setup: Setup, asked: Case) -> None:
+    """Status, headers and body are the same, or differ as documented."""
+    pair = pairs.serving(setup)
+    original, ours = pair.original.ask(asked), pair.ours.ask(asked)
+    if asked.differs:
+        difference = DIFFERENCES[asked.differs]
+        assert difference.explains(original, ours), (original, ours)
+    else:
+        assert _comparable(asked, ours) == _comparable(asked, original)
+
+
+def _comparable(asked: Case, seen: Seen) -> tuple[object, ...]:
+    if asked.path.startswith("/swagger.json") and seen.status == 200 and seen.body:
+        headers = [header for header in seen.headers if header[0] != "content-length"]
+        return seen.status, headers, json.loads(seen.body)
+    return seen.status, list(seen.headers), seen.body
+
+
+def test_there_are_enough_cases() -> None:
+    """The contract is broad: at least 300 requests over at least 20 scripts."""
+    scripts = {setup.script for setup in SETUPS.values()}
+    assert (len(REQUESTS) >= 300, len(scripts) >= 20, set(CASES) == set(SETUPS)) == (True, True, True)
+
+
+def test_every_difference_is_documented_and_shown() -> None:
+    """The document has a section for each difference, and each is shown by a case."""
+    documented = set(re.findall(r"^### `([a-z-]+)`$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE))
+    shown = {asked.differs for cases in CASES.values() for asked in cases if asked.differs}
+    assert set(DIFFERENCES) <= documented
+    assert shown == set(DIFFERENCES)
