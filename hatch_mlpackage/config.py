@@ -92,6 +92,7 @@ class Config:
     environment_variables: Mapping[str, str] = field(default_factory=dict)
     locker: Locker = "uv"
     lock_directory: str = "locks"
+    wheelhouse: bool = False
     models: tuple[Model, ...] = ()
     server: Server = field(default_factory=Server)
     image: Image = field(default_factory=Image)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from hatch_mlpackage.config import KEY, Config, read_config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
 from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.known_hashes import open_known_hashes
-from hatch_mlpackage.lock import LockState, Requirements, check_lock, make_lock, read_requirements
+from hatch_mlpackage.lock import LockState, Requirements, check_lock, clear_wheels, read_requirements
 from hatch_mlpackage.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, hashes_of, reason_to_keep
 from hatch_mlpackage.plan import (
     APP_DIRECTORY,
@@ -28,6 +28,17 @@ from hatch_mlpackage.plan import (
 from hatch_mlpackage.render import quote_for_dockerfile, render
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.target import SUPPORTED_PYTHONS
+from hatch_mlpackage.wheels import (
+    ENVIRONMENT_WHEELS,
+    SERVER_WHEELS,
+    has_wheels,
+    lock_requirements,
+    not_sources,
+    wheel_files,
+    wheels_directory,
+    with_wheels,
+    without_urls,
+)
 from hatch_mlpackage.write import Progress, Reuse, refuse_foreign, write_files
 
 if TYPE_CHECKING:
@@ -124,6 +135,7 @@ def _read_requirements(project: Project, config: Config, problems: Problems) -> 
         config.dependencies or (),
         problems,
         f"{KEY}.dependencies" if "dependencies" in project.table else "project.dependencies",
+        left_out=not_sources(project.root, config),
     )
 
 
@@ -141,15 +153,9 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached.
     """
     inputs = inspect_requirements(project)
-    text = make_lock(
-        inputs.requirements,
-        inputs.config.target,
-        locker=inputs.config.locker,
-        previous=_read_lock(inputs),
-        upgrade=upgrade,
-        report=report,
-    )
+    text, wheels = lock_requirements(inputs, previous=_read_lock(inputs), upgrade=upgrade, report=report)
     _replace_text(inputs.lock_path, text)
+    clear_wheels(wheels_directory(inputs), wheels, report)
     return inputs.lock_path
 
 
@@ -165,7 +171,8 @@ def _replace_text(path: Path, text: str) -> None:
 
 def check_project_lock(inputs: LockInputs) -> LockState:
     """Tell whether the lock fits the requirements and the image, without the network."""
-    return check_lock(_read_lock(inputs), inputs.requirements, inputs.config.target)
+    text = _read_lock(inputs)
+    return with_wheels(check_lock(text, inputs.requirements, inputs.config.target), text, inputs)
 
 
 def _read_lock(inputs: LockInputs) -> str | None:
@@ -218,8 +225,11 @@ def _plan(package: Package) -> ContextPlan:
     state.require(package.config.lock_path)
     lock = package.lock_path.read_text(encoding="utf-8")
     texts = [
-        text_file("environment/requirements.txt", lock, layer="environment"),
-        text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package)), layer="build"),
+        *wheel_files(package, lock),
+        text_file("environment/requirements.txt", without_urls(lock, package), layer="environment"),
+    ]
+    texts += [
+        text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package, texts)), layer="build"),
         text_file(".dockerignore", render("dockerignore", {}), layer="build"),
     ]
     files = [*package.files, *texts]
@@ -250,7 +260,8 @@ def server_environment(package: Package) -> Mapping[str, str]:
     return {**values, **config.environment_variables}
 
 
-def dockerfile_values(package: Package) -> dict[str, Any]:
+def dockerfile_values(package: Package, files: Sequence[ContextFile]) -> dict[str, Any]:
+    """Give what the Dockerfile is filled with; `files` are those of the environment."""
     config = package.config
     labels = {
         "org.opencontainers.image.title": package.project.name,
@@ -262,14 +273,17 @@ def dockerfile_values(package: Package) -> dict[str, Any]:
         "architecture": config.target.architecture,
         "base_image": config.base_image,
         "environment": _quoted(server_environment(package)),
+        "environment_wheels": has_wheels(files, ENVIRONMENT_WHEELS),
         "labels": _quoted(labels),
         "models": config.models,
         "port": PORT,
         "python_version": config.python_version,
         "source_date_epoch": TIMESTAMP,
+        "server_wheels": has_wheels(files, SERVER_WHEELS),
         "start_period": START_PERIOD,
         "system_packages": tuple(sorted(set(config.system_packages))),
         "user": USER,
+        "wheelhouse": config.wheelhouse,
     }
 
 

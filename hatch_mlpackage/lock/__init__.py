@@ -1,23 +1,42 @@
 """Locks a project's requirements for its image, and tells whether a lock still answers them.
 
-Only `make_lock` runs a resolver and uses the network. Importing this package, reading and checking load neither.
+Only `make_lock`, `build_wheels` and `fetch_wheels` run other programs and use the network. Importing this package,
+reading and checking load neither.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .check import LockState, check_lock
-from .pins import Pin, read_pins
+from .pins import WHEELS as WHEELS_FOLDER, Pin, read_pins
 from .requirements import Requirements, read_requirements
+from .vendored import Vendored, find_wheels
+from .wheels import clear as clear_wheels, put as put_wheel
 
 if TYPE_CHECKING:
     from hatch_mlpackage.target import Target
 
     from .make import Locker
 
-__all__ = ["LockState", "Pin", "Requirements", "check_lock", "make_lock", "read_pins", "read_requirements"]
+__all__ = [
+    "WHEELS_FOLDER",
+    "LockState",
+    "Pin",
+    "Requirements",
+    "Vendored",
+    "build_wheels",
+    "check_lock",
+    "clear_wheels",
+    "fetch_wheels",
+    "find_wheels",
+    "make_lock",
+    "put_wheel",
+    "read_pins",
+    "read_requirements",
+]
 
 
 def make_lock(
@@ -28,8 +47,52 @@ def make_lock(
     previous: str | None = None,
     upgrade: bool = False,
     report: Callable[[str], None] = print,
+    vendored: tuple[Vendored, ...] = (),
 ) -> str:
     """Resolve for the image and return the whole text of the lock; see `make.make_lock`."""
     from . import make  # noqa: PLC0415 - starting processes takes modules that a check must not pay for
 
-    return make.make_lock(requirements, target, locker=locker, previous=previous, upgrade=upgrade, report=report)
+    return make.make_lock(
+        requirements,
+        target,
+        locker=locker,
+        previous=previous,
+        upgrade=upgrade,
+        report=report,
+        vendored=vendored,
+    )
+
+
+def build_wheels(
+    requirements: Requirements,
+    target: Target,
+    *,
+    root: Path,
+    folder: Path,
+    wheels: Path,
+    previous: str | None = None,
+    upgrade: bool = False,
+    left_out: Collection[Path] = (),
+    report: Callable[[str], None] = print,
+) -> tuple[Vendored, ...]:
+    """Build below `folder` a wheel of every source, or take the one that `wheels` has; see `vendor.vendor`."""
+    from . import resolver, vendor  # noqa: PLC0415
+
+    task = resolver.Task(folder=folder, requirements=requirements, target=target, upgrade=upgrade, report=report)
+    return vendor.vendor(task, root=root, previous=previous, wheels=wheels, left_out=left_out)
+
+
+def fetch_wheels(
+    lock: str,
+    requirements: Requirements,
+    target: Target,
+    *,
+    folder: Path,
+    wheels: Path,
+    report: Callable[[str], None] = print,
+) -> tuple[Path, ...]:
+    """Put into `wheels` a wheel of every pin, through the empty `folder`; see `wheelhouse.fetch`."""
+    from . import resolver, wheelhouse  # noqa: PLC0415
+
+    task = resolver.Task(folder=folder, requirements=requirements, target=target, upgrade=False, report=report)
+    return wheelhouse.fetch(task, lock, wheels)

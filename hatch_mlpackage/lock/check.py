@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +14,7 @@ from hatch_mlpackage.errors import LockError
 from .environment import applies
 from .header import SCHEMA, Header, digest, inputs_digest, split_header
 from .pins import Pin, read_pins
+from .vendored import changed
 
 if TYPE_CHECKING:
     from hatch_mlpackage.target import Target
@@ -61,14 +62,14 @@ def check_lock(text: str | None, requirements: Requirements, target: Target) -> 
     text = text.replace("\r\n", "\n")  # a checkout on Windows
     header, body = split_header(text)
     if header is None or header.body != digest(body):
-        return LockState(status="damaged", reasons=_damage(text, header, body))
+        return LockState(status="damaged", reasons=damage(text, header, body))
     return _judge(header, text, body, requirements, target)
 
 
 def _judge(header: Header, text: str, body: str, requirements: Requirements, target: Target) -> LockState:
     if header.schema != SCHEMA:
         return LockState(status="stale", reasons=(f"its schema is {header.schema}, this release reads {SCHEMA}",))
-    other = tuple(_other_target(header, target))
+    other = tuple(other_target(header, target))
     if other:
         return LockState(status="other-target", reasons=other)
     if header.inputs == inputs_digest(requirements, target):
@@ -77,17 +78,19 @@ def _judge(header: Header, text: str, body: str, requirements: Requirements, tar
         pins = {pin.name: pin for pin in read_pins(body)}
     except LockError as error:
         return LockState(status="damaged", reasons=(_in_file(error, text, body),))
-    return _compare(header, pins, requirements, target)
+    reasons = (*_not_met(header, pins, requirements, target), *changed(body, requirements, target))
+    return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
 
 
-def _damage(text: str, header: Header | None, body: str) -> tuple[str, ...]:
+def damage(text: str, header: Header | None, body: str, read: Callable[[str], object] = read_pins) -> tuple[str, ...]:
+    """Say what happened to a lock whose body is not what its header says; `read` raises LockError at a bad line."""
     conflict = _CONFLICT.search(text)
     if conflict:
         return (f"line {text.count(chr(10), 0, conflict.start()) + 1} is a merge-conflict marker",)
     if header is None:
         return ("its `# mlpackage-lock:` line is missing or cut short: it was not written by `mlpackage lock`",)
     try:
-        read_pins(body)
+        read(body)
     except LockError as error:
         return (_in_file(error, text, body),)
     if not body.endswith("\n"):
@@ -101,7 +104,8 @@ def _in_file(error: LockError, text: str, body: str) -> str:
     return re.sub(r"^line (\d+)", lambda line: f"line {int(line[1]) + before}", str(error))
 
 
-def _other_target(header: Header, target: Target) -> Iterator[str]:
+def other_target(header: Header, target: Target) -> Iterator[str]:
+    """Say in what a lock's image differs from this one so that its files would not load."""
     if header.python != target.python:
         yield f"it is for CPython {header.python}, the image has {target.python}"
     if header.platform != target.platform:
@@ -121,17 +125,16 @@ def _numbers(libc: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", libc)]
 
 
-def _compare(header: Header, pins: dict[str, Pin], requirements: Requirements, target: Target) -> LockState:
+def _not_met(header: Header, pins: dict[str, Pin], requirements: Requirements, target: Target) -> tuple[str, ...]:
     asked = [(text, Requirement(text)) for text in requirements.requirements]
     limits = [(text, Requirement(text)) for text in requirements.constraints]
     counted = asked + [(text, limit) for text, limit in limits if limit.name in pins]
-    reasons = tuple(
+    return tuple(
         f"{text} is asked for, the lock has {found}"
         for text, requirement in counted
         if applies(requirement, target)
         for found in _not_meeting(requirement, pins.get(requirement.name), header)
     )
-    return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
 
 
 def _not_meeting(requirement: Requirement, pin: Pin | None, header: Header) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from packaging.markers import InvalidMarker, UndefinedComparison, UndefinedEnvironmentName
 
 if TYPE_CHECKING:
+    from packaging.markers import Marker
     from packaging.requirements import Requirement
 
     from hatch_mlpackage.target import Target
@@ -32,9 +33,12 @@ def marker_environment(target: Target) -> dict[str, str]:
 
 def applies(requirement: Requirement, target: Target) -> bool:
     """Tell whether a requirement counts in the image."""
-    if requirement.marker is None:
-        return True
+    return requirement.marker is None or marker_applies(requirement.marker, target)
+
+
+def marker_applies(marker: Marker, target: Target) -> bool:
+    """Tell whether a marker holds in the image."""
     try:
-        return requirement.marker.evaluate(marker_environment(target))
+        return marker.evaluate(marker_environment(target))
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
         return True

@@ -73,7 +73,7 @@ def split_header(text: str) -> tuple[Header | None, str]:
 
 def inputs_digest(requirements: Requirements, target: Target) -> str:
     """Digest what decides the pins: no tool version, path, comment or credential is part of it."""
-    inputs = {
+    inputs: dict[str, str | tuple[str, ...]] = {
         "schema": SCHEMA,
         "requirements": requirements.requirements,
         "constraints": requirements.constraints,
@@ -82,6 +82,11 @@ def inputs_digest(requirements: Requirements, target: Target) -> str:
         "platform": target.platform,
         "libc": target.libc,
     }
+    # Left out where there are none: what asks for the same keeps its digest from release to release.
+    if requirements.sources:
+        inputs["sources"] = tuple(f"{source.digest} {source.text}" for source in requirements.sources)
+    if requirements.pylock:
+        inputs["pylock"] = requirements.pylock
     return digest(json.dumps(inputs, sort_keys=True, separators=(",", ":")))
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -86,6 +87,31 @@ def for_pip_tools(environ: Mapping[str, str], options: Sequence[str]) -> dict[st
         settings[name] = f"{settings[name]} {value}" if several else value or "1"
     variables = {f"PIP_{name.replace('-', '_').upper()}": value for name, value in settings.items()}
     return {**kept, **variables, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+def for_pip(environ: Mapping[str, str], options: Sequence[str]) -> dict[str, str]:
+    """Return the environment for a pip that builds or downloads: it asks uv's indexes where pip has none set."""
+    environment = for_pip_tools(environ, [option for option in options if option != "--pre"])
+    if not any(environment.get(name) for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")):
+        environment |= _indexes_of_uv(environ)
+    return environment
+
+
+def _indexes_of_uv(environ: Mapping[str, str]) -> dict[str, str]:
+    config = _uv_config(environ)
+    config |= config.get("pip", {})
+    listed = [index for index in config.get("index", ()) if isinstance(index, dict) and "url" in index]
+    first = [environ.get("UV_DEFAULT_INDEX"), environ.get("UV_INDEX_URL")]
+    first += [*(index["url"] for index in listed if index.get("default")), config.get("index-url")]
+    more = [*environ.get("UV_INDEX", "").split(), *environ.get("UV_EXTRA_INDEX_URL", "").split()]
+    more += [*(index["url"] for index in listed if not index.get("default")), *config.get("extra-index-url", ())]
+    links = _find_links(environ.get("UV_FIND_LINKS", "").replace(",", " ").split())
+    found = {
+        "PIP_INDEX_URL": next((url for url in first if url), ""),
+        "PIP_EXTRA_INDEX_URL": " ".join(re.sub(r"^[\w.-]+=(?=\w+://)", "", url) for url in more),
+        "PIP_FIND_LINKS": " ".join(links),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def for_uv(environ: Mapping[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:

@@ -15,9 +15,10 @@ from hatch_mlpackage.errors import LockError, UnavailableError
 from . import pip_tools, uv
 from .environment import applies
 from .header import with_header
-from .pins import Pin, kept_pins, read_pins
+from .pins import WHEELS, Pin, kept_pins, read_pins
 from .redact import has_credentials, redact
 from .resolver import CONSTRAINTS, INPUT, OUTPUT, Task
+from .vendored import Vendored, with_records
 
 if TYPE_CHECKING:
     from hatch_mlpackage.target import Target
@@ -36,32 +37,34 @@ def make_lock(
     previous: str | None,
     upgrade: bool,
     report: Callable[[str], None],
+    vendored: tuple[Vendored, ...] = (),
 ) -> str:
     """Return the whole text of a lock for the image.
 
-    Pins of `previous` are kept where they still fit, unless `upgrade`. Raises LockError where the requirements
-    cannot be locked, UnavailableError where the network or an index failed.
+    Pins of `previous` are kept where they still fit, unless `upgrade`; `vendored` are the wheels of its sources.
+    Raises LockError where the requirements cannot be locked, UnavailableError where the network or an index failed.
     """
     # The image installs from the indexes that the project names; those of this machine stay its own affair.
     options = "".join(f"{option}\n" for option in requirements.options if option != "--pre")
-    if not requirements.requirements:
+    if not requirements.requirements and not vendored:
         return with_header(options, requirements, target)
     resolve = _choose(locker, target, report)
     for note in requirements.notes:
         report(note)
-    report(f"Locking {_counted(len(requirements.requirements), 'requirement')} for {target}.")
+    report(f"Locking {_counted(len(requirements.requirements) + len(vendored), 'requirement')} for {target}.")
     try:
         with tempfile.TemporaryDirectory(prefix="mlpackage-lock-") as folder:
             task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
-            _write_inputs(task, "" if upgrade else kept_pins(previous))
+            _write_inputs(task, vendored, "" if upgrade else kept_pins(previous))
             resolve(task)
-            body = (task.folder / OUTPUT).read_text(encoding="utf-8")
+            body = _by_path((task.folder / OUTPUT).read_text(encoding="utf-8"), vendored)
     except OSError as error:
         raise UnavailableError(f"The resolver could not be run in a temporary folder: {error.strerror}.") from error
     pins = _proven(body, requirements, target, folder)
+    _require_vendored(pins, vendored)
     hashes = sum(len(pin.hashes) for pin in pins)
     report(f"Locked {_counted(len(pins), 'package')} with {_counted(hashes, 'hash', 'hashes')}.")
-    return with_header(options + body, requirements, target)
+    return with_header(options + with_records(body, vendored), requirements, target)
 
 
 def _counted(number: int, one: str, several: str = "") -> str:
@@ -80,12 +83,27 @@ def _choose(locker: Locker, target: Target, report: Callable[[str], None]) -> Ca
     return pip_tools.resolve
 
 
-def _write_inputs(task: Task, kept: str) -> None:
+def _write_inputs(task: Task, vendored: tuple[Vendored, ...], kept: str) -> None:
     # A resolver copies a URL's `#sha256=…` unread; without it the file itself is hashed, and then compared.
-    _write_lines(task.folder / INPUT, map(_without_hash, task.requirements.requirements))
+    # The vendored ones come last: the lines of the others, which annotations and errors count, stay the same.
+    asked = [*map(_without_hash, task.requirements.requirements), *map(_as_file, vendored)]
+    _write_lines(task.folder / INPUT, asked)
     _write_lines(task.folder / CONSTRAINTS, map(_without_hash, task.requirements.constraints))
     if kept:
         (task.folder / OUTPUT).write_text(kept, encoding="utf-8", newline="\n")
+
+
+def _as_file(wheel: Vendored) -> str:
+    extras = f"[{','.join(wheel.source.extras)}]" if wheel.source.extras else ""
+    return f"{wheel.name}{extras} @ {wheel.path.absolute().as_uri()}"
+
+
+def _by_path(body: str, vendored: tuple[Vendored, ...]) -> str:
+    """Pin vendored wheels by their place beside the lock: by name, pip would ask an index for one of that name too."""
+    for wheel in vendored:
+        pattern = rf"(?m)^{re.escape(wheel.name)} @ \S+(?=\s)"
+        body = re.sub(pattern, f"./{WHEELS}/{wheel.path.name}", body)
+    return body
 
 
 def _without_hash(requirement: str) -> str:
@@ -113,6 +131,15 @@ def _proven(body: str, requirements: Requirements, target: Target, folder: str) 
             raise LockError(f"The resolver left {requirement} out, though it counts for {target}.")
         _require_same_file(requirement, pin)
     return pins
+
+
+def _require_vendored(pins: tuple[Pin, ...], vendored: tuple[Vendored, ...]) -> None:
+    """See that each vendored wheel is pinned, and nothing of its name from an index beside it."""
+    by_name = {pin.name: pin for pin in pins}
+    for wheel in vendored:
+        pin = by_name.get(wheel.name)
+        if pin is None or (pin.version, pin.hashes) != (wheel.version, (f"sha256:{wheel.sha256}",)):
+            raise LockError(f"The resolver did not take the wheel of {wheel.source.text}, but {pin or 'nothing'}.")
 
 
 def _require_same_file(requirement: Requirement, pin: Pin) -> None:

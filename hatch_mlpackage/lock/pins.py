@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from hatch_mlpackage.errors import LockError
 
 from .pip_file import Line, logical_lines
 
+WHEELS = "wheels"  # the folder beside a lock with the wheels that no index has
 _HASH = r"sha(?:256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})"
 _ENTRY = re.compile(
     r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)(?:\[[^\]]*\])?"
     r"(?:\s*==\s*(?P<version>[^\s;=]+)|\s*@\s*(?P<url>\S+))"
     rf"(?P<marker>\s*;[^#]*?)?(?P<hashes>(?:\s+--hash[= ]{_HASH})*)"
 )
+_VENDORED = re.compile(rf"\./{WHEELS}/(?P<file>[\w.+!-]+\.whl)(?P<hashes>(?:\s+--hash[= ]{_HASH})*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +42,9 @@ def read_pins(text: str) -> tuple[Pin, ...]:
 
 
 def _pin(line: Line) -> Pin:
+    vendored = _VENDORED.fullmatch(line.text)
+    if vendored is not None:
+        return _vendored_pin(vendored, line)
     entry = _ENTRY.fullmatch(line.text)
     if entry is None:
         raise LockError(f"line {line.number} is not a locked requirement: `{line.text[:80]}`")
@@ -50,6 +55,17 @@ def _pin(line: Line) -> Pin:
     if entry["version"] is not None and not _is_version(entry["version"]):
         raise LockError(f"line {line.number}: {name}'s version `{entry['version']}` is not one")
     return Pin(name=name, version=entry["version"], url=entry["url"], hashes=hashes, line=line.number)
+
+
+def _vendored_pin(entry: re.Match[str], line: Line) -> Pin:
+    hashes = tuple(re.findall(_HASH, entry["hashes"]))
+    if not hashes:
+        raise LockError(f"line {line.number}: {entry['file']} has no hash")
+    try:
+        name, version, _, _ = parse_wheel_filename(entry["file"])
+    except InvalidWheelFilename:
+        raise LockError(f"line {line.number}: `{entry['file']}` is no wheel's file name") from None
+    return Pin(name=name, version=str(version), url=None, hashes=hashes, line=line.number)
 
 
 def _is_version(text: str) -> bool:

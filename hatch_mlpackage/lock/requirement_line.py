@@ -10,7 +10,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from .redact import has_credentials
 
-LATER_AS_WHEEL = "Build it to a wheel and give the wheel's URL with `#sha256=…`; a later release vendors it as a wheel."
+AS_REQUIREMENT = "Name it as a requirement, `./lib` or `git+https://…`: `mlpackage lock` then vendors it as a wheel."
 CREDENTIALS_FIX = (
     "Take the user name, password or token out of the file, and give it to the resolver through its own "
     "configuration: ~/.netrc, keyring, or UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD."
@@ -41,12 +41,12 @@ _REFUSED = tuple(
             "an environment variable would make the lock differ from machine to machine.",
             "Write its value; for a password or token use the resolver's own configuration.",
         ),
-        (r"^(?:.*@\s*)?(?:git|hg|svn|bzr)\+", "a version control URL has no wheel to lock.", LATER_AS_WHEEL),
-        (r"(?:^|@\s*)(?i:file:)", "a file URL names a place that only this machine has.", LATER_AS_WHEEL),
+        (r"^(?:.*@\s*)?(?:git|hg|svn|bzr)\+", "a version control URL cannot be used here.", AS_REQUIREMENT),
+        (r"(?:^|@\s*)(?i:file:)", "a file URL cannot be used here.", AS_REQUIREMENT),
         (
             r"^(?:\.{0,2}[/\\]|\.{1,2}$|~|[A-Za-z]:[/\\])|^(?!https?:)[^\s@]*(?i:\.whl|\.tar\.gz|\.tgz|\.zip)$",
-            "a local path names a file that the image cannot install from.",
-            LATER_AS_WHEEL,
+            "a local path cannot be used here.",
+            AS_REQUIREMENT,
         ),
         (
             r"^[\w.\-]+(?:\[[^\]]*\])?\s*=\s*[^=\s]",
@@ -103,5 +103,5 @@ def _name_in_wheel_url(text: str) -> str:
         return parse_wheel_filename(file_name)[0]
     except (InvalidWheelFilename, ValueError) as error:
         raise RefusedRequirementError(
-            "the URL does not name a wheel (.whl), and only wheels are locked.", LATER_AS_WHEEL
+            "the URL names neither a wheel (.whl) nor a source archive (.tar.gz, .zip).", AS_REQUIREMENT
         ) from error

@@ -6,14 +6,15 @@ import difflib
 import os
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .pip_file import Line, Option, decode, logical_lines, options_of, split_options
 from .redact import has_credentials, redact
-from .requirement_line import CREDENTIALS_FIX, LATER_AS_WHEEL, RefusedRequirementError, canonical
+from .requirement_line import CREDENTIALS_FIX, RefusedRequirementError, canonical
+from .sources import Source, read_source
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -33,28 +34,42 @@ class Requirements:
 
     `requirements` and `constraints` are canonical PEP 508 strings, sorted, without duplicates; `options` are pip's
     index options as `--name value` in the order given, without credentials; `notes` say what was read but not used.
+    `sources` are the requirements that must be built, sorted by their text; `pylock` is the digest of the
+    `pylock.toml` from which the pins are selected, or empty where a resolver finds them.
     """
 
     requirements: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    pylock: str = ""
 
 
 def read_requirements(
-    root: Path, files: Sequence[str], inline: Sequence[str], problems: Problems, inline_where: str
+    root: Path,
+    files: Sequence[str],
+    inline: Sequence[str],
+    problems: Problems,
+    inline_where: str,
+    *,
+    left_out: Collection[Path] = (),
 ) -> Requirements:
-    """Read requirement files (paths relative to `root`) and inline requirements; add every problem, raise none."""
-    reader = _Reader(root=root, problems=problems)
+    """Read requirement files (paths relative to `root`) and inline requirements; add every problem, raise none.
+
+    `left_out` are files and folders, resolved, that are no part of a local project's sources.
+    """
+    reader = _Reader(root=root, problems=problems, left_out=left_out)
     for file in files:
         reader.read_file(root / file, wanted_by="", into=reader.requirements)
     for index, text in enumerate(inline):
-        reader.take_requirement(text.strip(), f"{inline_where}[{index}]", reader.requirements)
+        reader.take_requirement(text.strip(), root, f"{inline_where}[{index}]", reader.requirements)
     return Requirements(
         requirements=tuple(sorted(set(reader.requirements))),
         constraints=tuple(sorted(set(reader.constraints))),
         options=tuple(dict.fromkeys(reader.options)),
         notes=tuple(dict.fromkeys(reader.notes)),
+        sources=tuple(sorted({source.text: source for source in reader.sources}.values(), key=lambda it: it.text)),
     )
 
 
@@ -62,10 +77,12 @@ def read_requirements(
 class _Reader:
     root: Path
     problems: Problems
+    left_out: Collection[Path] = ()
     requirements: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
     _read: set[tuple[str, bool]] = field(default_factory=set)
 
@@ -115,14 +132,19 @@ class _Reader:
             return
         if requirement:
             self._drop_hashes(options, line.text, where)
-            self.take_requirement(requirement, where, into)
+            self.take_requirement(requirement, path.parent, where, into)
             return
         for option in options:
             self._take_option(option, path, where, into)
 
-    def take_requirement(self, text: str, where: str, into: list[str]) -> None:
+    def take_requirement(self, text: str, folder: Path, where: str, into: list[str]) -> None:
         try:
-            into.append(canonical(text))
+            # A constraint limits what is asked for elsewhere: it names versions, and nothing is built for it.
+            source = None if into is self.constraints else read_source(text, self.root, folder, self.left_out)
+            if source is None:
+                into.append(canonical(text))
+            else:
+                self.sources.append(source)
         except RefusedRequirementError as refused:
             self._refuse(where, text, refused.what, refused.fix)
 
@@ -146,6 +168,8 @@ class _Reader:
             self._take_index(name, value, where)
         elif name == "--trusted-host":
             self._take_host(name, value, where)
+        elif name == "--editable":
+            self.take_requirement(value, path.parent, where, into)
         elif name not in _ALREADY_SO and option != ("--only-binary", ":all:"):
             self._refuse_option(option, where)
 
@@ -185,9 +209,7 @@ class _Reader:
 
     def _refuse_option(self, option: Option, where: str) -> None:
         text = f"{option.name} {option.value}".strip()
-        if option.name == "--editable":
-            self._refuse(where, text, "an editable install is a folder of this machine.", LATER_AS_WHEEL)
-        elif option.name in {"--no-binary", "--only-binary"}:
+        if option.name in {"--no-binary", "--only-binary"}:
             self._refuse(where, text, "which packages come as wheels is not to be chosen.", _WHEELS_ONLY)
         else:
             self._refuse(

@@ -86,7 +86,9 @@ class Outcome:
     said: str
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], task: Task) -> Outcome:
+def run(
+    command: Sequence[str], environment: Mapping[str, str], task: Task, *, doing: str = "resolving", umask: int = -1
+) -> Outcome:
     """Run a resolver to its end in the task's folder; it never outlives the call, whatever interrupts it."""
     temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(task.folder))  # what a killed one leaves goes with it
     with subprocess.Popen(
@@ -96,9 +98,10 @@ def run(command: Sequence[str], environment: Mapping[str, str], task: Task) -> O
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        umask=umask,
     ) as process:
         try:
-            said = _wait(process, task.report)
+            said = _wait(process, task.report, doing)
         except BaseException:
             process.kill()
             process.wait()  # after an interrupt, leaving the `with` does not
@@ -106,14 +109,14 @@ def run(command: Sequence[str], environment: Mapping[str, str], task: Task) -> O
     return Outcome(status=process.returncode, said=redact(said.decode("utf-8", "replace")))
 
 
-def _wait(process: subprocess.Popen[bytes], report: Callable[[str], None]) -> bytes:
+def _wait(process: subprocess.Popen[bytes], report: Callable[[str], None], doing: str) -> bytes:
     waited = 0.0
     while True:
         try:
             return process.communicate(timeout=_NEWS_AFTER)[0]
         except subprocess.TimeoutExpired:
             waited += _NEWS_AFTER
-            report(f"Still resolving after {waited:.0f} seconds.")
+            report(f"Still {doing} after {waited:.0f} seconds.")
 
 
 def fail(task: Task, outcome: Outcome, reason: str) -> NoReturn:
@@ -121,9 +124,15 @@ def fail(task: Task, outcome: Outcome, reason: str) -> NoReturn:
     lines = [line.rstrip() for line in reason.splitlines() if line.strip()]
     shown = lines[:_LONGEST_REASON] + (["…"] if len(lines) > _LONGEST_REASON else [])
     text = "\n".join(f"  {line}" for line in shown) or f"  It said nothing, and ended with status {outcome.status}."
+    raise_if_outside(outcome, text)
+    said = " ".join(outcome.said.split())
+    fix = next(fix for pattern, fix in _INSIDE if re.search(pattern, said))
+    raise LockError(f"The requirements cannot be locked for {task.target}:\n{text}\n{fix}")
+
+
+def raise_if_outside(outcome: Outcome, shown: str) -> None:
+    """Raise UnavailableError, with what is shown of the output, when the index or the network failed."""
     said = " ".join(outcome.said.split())  # they break lines anywhere
     for pattern, fix in _OUTSIDE:
         if re.search(pattern, said, re.IGNORECASE):
-            raise UnavailableError(f"The package index could not be asked:\n{text}\n{fix}")
-    fix = next(fix for pattern, fix in _INSIDE if re.search(pattern, said))
-    raise LockError(f"The requirements cannot be locked for {task.target}:\n{text}\n{fix}")
+            raise UnavailableError(f"The package index could not be asked:\n{shown}\n{fix}")

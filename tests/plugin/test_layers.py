@@ -14,6 +14,7 @@ ROWS = [
     {"tables", "project", "foreground", "known_hashes"},
     {"config"},
     {"entry_script", "plan", "lock", "render", "write", "manifest", "handoff"},  # never each other
+    {"wheels"},  # the part of the wiring that has to do with wheels
     {"context"},
     {"builder"},
     {"build_hook"},

@@ -86,6 +86,11 @@ def _wheel(name: str, version: str, requires: tuple[str, ...], tag: str) -> byte
     return buffer.getvalue()
 
 
+def _type_of(path: str) -> str:
+    archive = "application/gzip" if path.endswith(".tar.gz") else "application/zip"
+    return "text/html" if path.startswith("/simple/") else archive
+
+
 def _serving(index: PackageIndex) -> type[BaseHTTPRequestHandler]:
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -94,7 +99,7 @@ def _serving(index: PackageIndex) -> type[BaseHTTPRequestHandler]:
                 threading.Event().wait(5)
             status, content = index.answer(self.path, self.headers.get("Authorization", ""))
             self.send_response(status)
-            self.send_header("Content-Type", "text/html" if self.path.startswith("/simple/") else "application/zip")
+            self.send_header("Content-Type", _type_of(self.path))
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             if self.command == "GET":
@@ -162,3 +167,45 @@ def asking() -> Callable[..., Requirements]:
         return asked
 
     return ask
+
+
+_BACKEND = """
+import base64, hashlib, pathlib, zipfile
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    name, version, tag, *requires = pathlib.Path("about.txt").read_text().splitlines()
+    info = f"{name}-{version}.dist-info"
+    metadata = [f"Requires-Dist: {requirement}" for requirement in requires]
+    metadata += [f"Provides-Extra: {line.split(chr(39))[1]}" for line in requires if "extra ==" in line]
+    about = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *metadata, ""]
+    texts = {
+        f"{name}.py": pathlib.Path("module.py").read_text(),
+        f"{info}/METADATA": "\\n".join(about),
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: {tag}\\n",
+    }
+    record = [f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip('=')},"
+              for path, text in texts.items()]
+    texts[f"{info}/RECORD"] = "\\n".join([*record, f"{info}/RECORD,,", ""])
+    with zipfile.ZipFile(pathlib.Path(wheel_directory, f"{name}-{version}-{tag}.whl"), "w") as archive:
+        for path, text in texts.items():
+            archive.writestr(zipfile.ZipInfo(path), text)
+    pathlib.Path("built-here").touch()
+    return f"{name}-{version}-{tag}.whl"
+"""
+
+
+@pytest.fixture
+def make_source() -> Callable[..., Path]:
+    """Give a function that writes a project whose own backend builds its wheel, needing no package to do so."""
+
+    def make(folder: Path, name: str, version: str, *requires: str, tag: str = "py3-none-any") -> Path:
+        folder.mkdir(parents=True)
+        (folder / "pyproject.toml").write_text(
+            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        )
+        (folder / "backend.py").write_text(_BACKEND)
+        (folder / "about.txt").write_text("\n".join([name, version, tag, *requires]))
+        (folder / "module.py").write_text(f"version = {version!r}\n")
+        return folder
+
+    return make

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from hatch_mlpackage.lock.requirement_line import (
+    AS_REQUIREMENT,
     CREDENTIALS_FIX,
-    LATER_AS_WHEEL,
     RefusedRequirementError,
     canonical,
 )
@@ -41,12 +41,12 @@ def test_canonical(text: str, expected: str) -> None:
 CONFLICT = "a merge-conflict marker is left in the file."
 PLACEHOLDER = "a template placeholder is not filled in."
 VARIABLE = "an environment variable would make the lock differ from machine to machine."
-CONTROL = "a version control URL has no wheel to lock."
-FILE_URL = "a file URL names a place that only this machine has."
-LOCAL = "a local path names a file that the image cannot install from."
+CONTROL = "a version control URL cannot be used here."
+FILE_URL = "a file URL cannot be used here."
+LOCAL = "a local path cannot be used here."
 SINGLE = "a single `=` is conda's spelling; pip compares versions with two."
 SHELL = "this is a shell command, not a requirement."
-ARCHIVE = "the URL does not name a wheel (.whl), and only wheels are locked."
+ARCHIVE = "the URL names neither a wheel (.whl) nor a source archive (.tar.gz, .zip)."
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,11 @@ def test_refused(text: str, what: str) -> None:
         ("a @ https://user:secret@host/a-1-py3-none-any.whl", CREDENTIALS_FIX),
         ("git+https://token@host/a.git", CREDENTIALS_FIX),
         ("https://host/a-1-py3-none-any.whl?sig=secret", CREDENTIALS_FIX),
-        ("git+https://host/a.git", LATER_AS_WHEEL),
+        ("git+https://host/a.git", AS_REQUIREMENT),
     ],
 )
 def test_refused_with_its_fix(text: str, fix: str) -> None:
-    """Credentials come first; what a later release takes is named as such."""
+    """Credentials come first; what must be built is told how it is named."""
     with pytest.raises(RefusedRequirementError) as refused:
         canonical(text)
 

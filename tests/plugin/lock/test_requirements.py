@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies
 
 from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.lock import Requirements, read_requirements
-from hatch_mlpackage.lock.requirement_line import CREDENTIALS_FIX, LATER_AS_WHEEL
+from hatch_mlpackage.lock.requirement_line import CREDENTIALS_FIX
 
 if TYPE_CHECKING:
     import pytest
@@ -110,7 +110,11 @@ def test_every_problem_is_reported_with_its_line(tmp_path: Path) -> None:
             "`scipy=1.2`: a single `=` is conda's spelling; pip compares versions with two.",
             "Write `name==version`.",
         ),
-        ("requirements.txt:3", "`--editable .`: an editable install is a folder of this machine.", LATER_AS_WHEEL),
+        (
+            "requirements.txt:3",
+            "`.`: . is a folder without pyproject.toml or setup.py.",
+            "Name a folder that pip can install.",
+        ),
         (
             "requirements.txt:4",
             "`--index-url https://****@host/simple`: the URL of an index holds credentials.",

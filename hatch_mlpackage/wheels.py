@@ -1,0 +1,134 @@
+"""Wire the wheels beside the lock: `mlpackage lock` makes and fetches them, a context takes them along.
+
+`locks/wheels/` holds what no index has and, with `wheelhouse = true`, the wheels of every pin and of the server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.lock import (
+    WHEELS_FOLDER,
+    LockState,
+    build_wheels,
+    fetch_wheels,
+    find_wheels,
+    make_lock,
+    put_wheel,
+    read_pins,
+)
+from hatch_mlpackage.plan import ContextFile
+from hatch_mlpackage.resources import runtime_directory
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.config import Config
+    from hatch_mlpackage.context import LockInputs
+
+ENVIRONMENT_WHEELS = "environment/wheels"
+SERVER_WHEELS = "server/wheels"
+
+
+def wheels_directory(inputs: LockInputs) -> Path:
+    return inputs.lock_path.parent / WHEELS_FOLDER
+
+
+def not_sources(root: Path, config: Config) -> frozenset[Path]:
+    """Return what is below the project's root, and no part of the wheel that is made of it."""
+    return frozenset((root / path).resolve() for path in (config.lock_directory, *(it.path for it in config.models)))
+
+
+def lock_requirements(
+    inputs: LockInputs, *, previous: str | None, upgrade: bool, report: Callable[[str], None]
+) -> tuple[str, frozenset[str]]:
+    """Return the text of a lock, and the names of the wheels that belong to it, which are put beside it.
+
+    Raises LockError or UnavailableError; the wheels of the lock that is there are then still there.
+    """
+    config, requirements, target = inputs.config, inputs.requirements, inputs.config.target
+    folder = wheels_directory(inputs)
+    with TemporaryDirectory(prefix="mlpackage-wheels-") as work:
+        vendored = build_wheels(
+            requirements,
+            target,
+            root=inputs.project.root,
+            folder=Path(work),
+            wheels=folder,
+            previous=previous,
+            upgrade=upgrade,
+            left_out=not_sources(inputs.project.root, config),
+            report=report,
+        )
+        text = make_lock(
+            requirements,
+            target,
+            locker=config.locker,
+            previous=previous,
+            upgrade=upgrade,
+            report=report,
+            vendored=vendored,
+        )
+        wanted = {path.name for path in _fetch(inputs, text, report)} if config.wheelhouse else set()
+        wanted |= {put_wheel(wheel.path, folder).name for wheel in vendored}
+    return text, frozenset(wanted)
+
+
+def _fetch(inputs: LockInputs, text: str, report: Callable[[str], None]) -> Iterator[Path]:
+    for lock in (text, _server_lock(inputs.config)):
+        with TemporaryDirectory(prefix="mlpackage-wheels-") as work:
+            yield from fetch_wheels(
+                lock,
+                inputs.requirements,
+                inputs.config.target,
+                folder=Path(work),
+                wheels=wheels_directory(inputs),
+                report=report,
+            )
+
+
+def _server_lock(config: Config) -> str:
+    return (runtime_directory() / "requirements" / f"{config.python_version}.txt").read_text(encoding="utf-8")
+
+
+def with_wheels(state: LockState, text: str | None, inputs: LockInputs) -> LockState:
+    """Take a lock that fits for stale when one of its wheels is missing or is another file."""
+    if text is None or not state.usable:
+        return state
+    reasons = tuple(reason for _, wrong in _found(inputs, text) for reason in wrong)
+    return replace(state, status="stale", reasons=reasons) if reasons else state
+
+
+def _found(inputs: LockInputs, text: str) -> Iterator[tuple[tuple[Path, ...], tuple[str, ...]]]:
+    """Find the wheels of the environment and, with a wheelhouse, those of the server."""
+    config, folder = inputs.config, wheels_directory(inputs)
+    yield find_wheels(text, folder, config.target, all_wheels=config.wheelhouse)
+    if config.wheelhouse:
+        yield find_wheels(_server_lock(config), folder, config.target, all_wheels=True)
+
+
+def wheel_files(inputs: LockInputs, text: str) -> Iterator[ContextFile]:
+    """Yield the wheels that go along in a context; the lock was checked."""
+    places = ((ENVIRONMENT_WHEELS, "environment"), (SERVER_WHEELS, "runtime"))
+    for (place, layer), (paths, _) in zip(places, _found(inputs, text), strict=False):
+        for path in paths:
+            yield ContextFile(path=f"{place}/{path.name}", layer=layer, source=path, size=path.stat().st_size)
+
+
+def has_wheels(files: Iterable[ContextFile], place: str) -> bool:
+    return any(file.path.startswith(f"{place}/") for file in files)
+
+
+def without_urls(text: str, inputs: LockInputs) -> str:
+    """Pin what the lock has by URL by its place in the wheelhouse, so that nothing is asked of the network."""
+    if not inputs.config.wheelhouse:
+        return text
+    (paths, _), *_ = _found(inputs, text)
+    for pin in read_pins(text):
+        if pin.url is not None:
+            file = next(path.name for path in paths if path.name.replace("_", "-").lower().startswith(f"{pin.name}-"))
+            text = re.sub(rf"(?m)^{re.escape(pin.name)} @ \S+", f"./{WHEELS_FOLDER}/{file}", text)
+    return text
