@@ -28,7 +28,7 @@ class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         del build_data
-        if version == "editable" or self.target_name != "wheel":
+        if not self._is_wanted(version):
             return
         # Imported here: frontends construct every hook only to ask for its dependencies.
         from hatch_mlpackage.builder import refuse_own_keys  # noqa: PLC0415
@@ -43,15 +43,24 @@ class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         del build_data, artifact_path
-        if version == "editable" or self.target_name != "wheel":
+        if not self._is_wanted(version):
             return
-        from hatch_mlpackage.context import build_context  # noqa: PLC0415
+        from hatch_mlpackage.context import base_image_warning, build_context  # noqa: PLC0415
 
         try:
             build_context(self._project(), self._destination())
+            warning = base_image_warning(self._project())
         except MLPackageError as error:
             self.app.abort(str(error))
+        if warning:
+            self.app.display_warning(warning)
         self.app.display_info(f"Docker build context: {self._destination()}")
+
+    def _is_wanted(self, version: str) -> bool:
+        # A context that installs the project has its wheel built, with this hook, which must not begin again.
+        from hatch_mlpackage.project_wheel import is_building  # noqa: PLC0415
+
+        return version != "editable" and self.target_name == "wheel" and not is_building()
 
     def _project(self) -> Any:
         from hatch_mlpackage.project import project_of_hatch  # noqa: PLC0415

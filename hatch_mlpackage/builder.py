@@ -12,7 +12,7 @@ from hatchling.builders.config import BuilderConfig
 from hatchling.builders.plugin.interface import BuilderInterface
 from hatchling.plugin.manager import PluginManager
 
-from hatch_mlpackage.context import build_context, context_name
+from hatch_mlpackage.context import base_image_warning, build_context, context_name
 from hatch_mlpackage.errors import MLPackageError, Problems
 from hatch_mlpackage.manifest import reason_to_keep
 from hatch_mlpackage.project import project_of_hatch
@@ -61,8 +61,11 @@ class MLPackageBuilder(BuilderInterface[BuilderConfig, PluginManager]):
             project = project_of_hatch(self.metadata)
             destination = Path(directory, context_name(project))
             build_context(project, destination)
+            warning = base_image_warning(project)
         except MLPackageError as error:
             self.app.abort(str(error))
+        if warning:
+            self.app.display_warning(warning)
         return os.fspath(destination)
 
     def clean(self, directory: str, versions: list[str]) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, get_args
 
+from hatch_mlpackage.project import HATCHLING
 from hatch_mlpackage.tables import did_you_mean, read_table
-from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS, Target, libc_of, python_of
+from hatch_mlpackage.target import ARCHITECTURES, SUBDIRS, SUPPORTED_PYTHONS, Target, libc_of, python_of
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -21,6 +22,9 @@ KEY = "tool.mlpackage"
 DEFAULT_PYTHON = "3.12"
 Locker = Literal["uv", "pip-tools"]
 LOCKERS: tuple[Locker, ...] = get_args(Locker)
+CondaMode = Literal["micromamba", "vendored"]
+CONDA_MODES: tuple[CondaMode, ...] = get_args(CondaMode)
+MICROMAMBA = "mambaorg/micromamba:2.5.0-debian12-slim"
 
 # What the image sets for the server; a second value would silently lose or break the context's own layout.
 RESERVED_VARIABLES = frozenset(
@@ -85,14 +89,20 @@ class Config:
     exclude: tuple[str, ...] = ()
     python_version: str = ""
     base_image: str = ""
+    pin_base_image: bool = True
     platform: str = "linux/amd64"
     requirements: tuple[str, ...] = ()
     dependencies: tuple[str, ...] | None = None
     system_packages: tuple[str, ...] = ()
     environment_variables: Mapping[str, str] = field(default_factory=dict)
+    conda_file: str | None = None
+    conda_mode: CondaMode = "micromamba"
+    conda_channel: str | None = None
+    conda_image: str | None = None
     locker: Locker = "uv"
     lock_directory: str = "locks"
     wheelhouse: bool = False
+    install_project: bool = False
     models: tuple[Model, ...] = ()
     server: Server = field(default_factory=Server)
     image: Image = field(default_factory=Image)
@@ -105,6 +115,18 @@ class Config:
     def lock_path(self) -> str:
         return f"{self.lock_directory}/requirements.txt"
 
+    @property
+    def conda_lock_path(self) -> str:
+        return f"{self.lock_directory}/conda-{SUBDIRS[self.platform]}.lock"
+
+    @property
+    def conda_record_path(self) -> str:
+        return f"{self.lock_directory}/conda-file.json"
+
+    @property
+    def base_image_path(self) -> str:
+        return f"{self.lock_directory}/base-image.toml"
+
 
 def read_config(project: Project, problems: Problems) -> Config:
     """Read and check the table; the result may be used only when no problem was added."""
@@ -113,11 +135,13 @@ def read_config(project: Project, problems: Problems) -> Config:
     for check in (
         _check_entry_script,
         _check_dependencies,
+        _check_install_project,
         _check_source_directory,
         _check_models,
         _check_python,
         _check_base_image,
         _check_choices,
+        _check_conda,
         _check_variables,
         _check_system_packages,
         _check_image,
@@ -145,7 +169,10 @@ def _with_defaults(config: Config, project: Project) -> Config:
     python = config.python_version or python_of(config.base_image) or DEFAULT_PYTHON
     base_image = config.base_image or f"python:{python}-slim-bookworm"
     if config.dependencies is None and not config.requirements:
-        config = replace(config, dependencies=project.dependencies or ())
+        config = replace(config, dependencies=() if config.conda_file else project.dependencies or ())
+    if config.install_project:  # what is installed finds what it needs, whatever else is named
+        both = (*(config.dependencies or ()), *(project.dependencies or ()))
+        config = replace(config, dependencies=tuple(dict.fromkeys(both)))
     image = config.image if config.image.name else replace(config.image, name=project.name)
     return replace(
         config,
@@ -155,6 +182,8 @@ def _with_defaults(config: Config, project: Project) -> Config:
         source_directory=_clean(config.source_directory),
         entry_script=_clean(config.entry_script) or "",
         lock_directory=_clean(config.lock_directory) or "",
+        conda_file=_clean(config.conda_file),
+        conda_channel=_clean(config.conda_channel),
         models=tuple(replace(model, path=_clean(model.path) or "") for model in config.models),
         image=image,
     )
@@ -224,11 +253,21 @@ def _check_entry_script(config: Config, project: Project, problems: Problems) ->
 
 
 def _check_dependencies(config: Config, project: Project, problems: Problems) -> None:
-    if project.dependencies is None and not (config.dependencies or config.requirements):
+    if project.dependencies is None and not (config.dependencies or config.requirements or config.conda_file):
         problems.add(
             "project.dependencies",
             "is dynamic, and only the build backend knows it.",
             f'Name the requirements here: requirements = ["requirements.txt"] in [{KEY}].',
+        )
+
+
+def _check_install_project(config: Config, project: Project, problems: Problems) -> None:
+    if config.install_project and project.backend != HATCHLING:
+        what = f"the build backend is '{project.backend}'" if project.backend else "there is no pyproject.toml"
+        problems.add(
+            f"{KEY}.install-project",
+            f"needs a project that hatchling builds, and {what}.",
+            'Install it as a requirement instead: dependencies = ["."] lets `mlpackage lock` build its wheel.',
         )
 
 
@@ -309,12 +348,39 @@ def _check_choices(config: Config, project: Project, problems: Problems) -> None
     for key, value, allowed in (
         ("platform", config.platform, tuple(ARCHITECTURES)),
         ("locker", config.locker, LOCKERS),
+        ("conda-mode", config.conda_mode, CONDA_MODES),
     ):
         if value not in allowed:
             problems.add(f"{KEY}.{key}", f"'{value}' is not one of {', '.join(allowed)}.", did_you_mean(value, allowed))
     lock_directory = config.lock_directory
     if not lock_directory or leads_outside(lock_directory):
         problems.add(f"{KEY}.lock-directory", f"'{lock_directory}' is not a folder inside {project.root}.")
+
+
+def _check_conda(config: Config, project: Project, problems: Problems) -> None:
+    for key, path, is_kind, kind in (
+        ("conda-file", config.conda_file, Path.is_file, "a file"),
+        ("conda-channel", config.conda_channel, Path.is_dir, "a folder"),
+    ):
+        found = _check_path(project.root, path, f"{KEY}.{key}", problems) if path else None
+        if found and not is_kind(found):
+            problems.add(f"{KEY}.{key}", f"'{path}' is not {kind}.")
+    vendored = config.conda_mode == "vendored"
+    for key, value, wrong, fix in (
+        ("conda-channel", config.conda_channel, not vendored, 'Set conda-mode = "vendored", or remove it.'),
+        ("conda-image", config.conda_image, vendored, "The base image is used: remove it."),
+    ):
+        if value and wrong:
+            problems.add(f"{KEY}.{key}", f"is not used in conda-mode '{config.conda_mode}'.", fix)
+    if config.conda_image and not _IMAGE.fullmatch(config.conda_image):
+        problems.add(f"{KEY}.conda-image", f"'{config.conda_image}' is not an image reference.")
+    if vendored and config.python_version in {"3.8", "3.9"}:
+        problems.add(
+            f"{KEY}.conda-mode",
+            f"'vendored' needs a Python of 3.10 or later in the image, not {config.python_version}: "
+            "what installs the packages runs on it.",
+            'Use conda-mode = "micromamba".',
+        )
 
 
 def _check_variables(config: Config, project: Project, problems: Problems) -> None:

@@ -8,14 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage import __version__
+from hatch_mlpackage.conda import (
+    check_conda,
+    conda_files,
+    conda_values,
+    lock_conda,
+    read_conda,
+    read_conda_lock,
+    with_conda_pins,
+)
 from hatch_mlpackage.config import KEY, Config, read_config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
-from hatch_mlpackage.errors import ConfigurationError, Problems
+from hatch_mlpackage.errors import ConfigurationError, LockError, Problems
 from hatch_mlpackage.known_hashes import open_known_hashes
 from hatch_mlpackage.lock import LockState, Requirements, check_lock, clear_wheels, read_requirements
+from hatch_mlpackage.lock.base_image import BaseImageState, check_base_image, make_base_image_lock
 from hatch_mlpackage.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, hashes_of, reason_to_keep
 from hatch_mlpackage.plan import (
     APP_DIRECTORY,
+    PROJECT_LAYER,
     ContextFile,
     ContextPlan,
     make_plan,
@@ -34,6 +45,7 @@ from hatch_mlpackage.wheels import (
     has_wheels,
     lock_requirements,
     not_sources,
+    project_wheel_file,
     wheel_files,
     wheels_directory,
     with_wheels,
@@ -42,6 +54,7 @@ from hatch_mlpackage.wheels import (
 from hatch_mlpackage.write import Progress, Reuse, refuse_foreign, write_files
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.lock.conda import CondaInputs
     from hatch_mlpackage.project import Project
 
 PORT = 5001
@@ -67,10 +80,25 @@ class LockInputs:
     project: Project
     config: Config
     requirements: Requirements
+    conda: CondaInputs | None
 
     @property
     def lock_path(self) -> Path:
         return self.project.root / self.config.lock_path
+
+    @property
+    def conda_lock_path(self) -> Path:
+        return self.project.root / self.config.conda_lock_path
+
+    @property
+    def image_name(self) -> str:
+        """The configured name, with the project's version where it has no tag; no tag may hold a `+`."""
+        name, version = self.config.image.name, self.project.version.replace("+", "-")
+        return name if ":" in name.rpartition("/")[2] else f"{name}:{version}"
+
+    @property
+    def base_image_path(self) -> Path:
+        return self.project.root / self.config.base_image_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,18 +117,19 @@ def context_name(project: Project) -> str:
     return f"{project.name}-{project.version}-context"
 
 
-def inspect_requirements(project: Project) -> LockInputs:
+def inspect_requirements(project: Project, *, conda_lock: str | None = None) -> LockInputs:
     """Check only what a lock depends on: a model may still have to be trained, with the very packages being locked.
 
-    Raises ConfigurationError.
+    `conda_lock` is the text of a conda lock that is not written yet. Raises ConfigurationError.
     """
     problems = Problems()
     config = read_config(project, problems)
-    requirements = _read_requirements(project, config, problems)
+    conda = read_conda(project, config, problems)
+    requirements = _read_requirements(project, config, conda, problems, conda_lock)
     hindering = tuple(problem for problem in problems.found if not problem.where.startswith(_NOT_IN_THE_LOCK))
     if hindering:
         raise ConfigurationError(hindering)
-    return LockInputs(project=project, config=config, requirements=requirements)
+    return LockInputs(project=project, config=config, requirements=requirements, conda=conda)
 
 
 def inspect_project(project: Project) -> Package:
@@ -111,7 +140,8 @@ def inspect_project(project: Project) -> Package:
     problems = Problems()
     config = read_config(project, problems)
     script = _read_script(project, config, problems)
-    requirements = _read_requirements(project, config, problems)
+    conda = read_conda(project, config, problems)
+    requirements = _read_requirements(project, config, conda, problems)
     supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
     files = [
         *model_files(project, config, problems),
@@ -124,19 +154,26 @@ def inspect_project(project: Project) -> Package:
         config=config,
         script=script or EntryScript(),
         requirements=requirements,
+        conda=conda,
         files=tuple(files),
     )
 
 
-def _read_requirements(project: Project, config: Config, problems: Problems) -> Requirements:
-    return read_requirements(
+def _read_requirements(
+    project: Project, config: Config, conda: CondaInputs | None, problems: Problems, conda_lock: str | None = None
+) -> Requirements:
+    requirements = read_requirements(
         project.root,
         config.requirements,
         config.dependencies or (),
         problems,
         f"{KEY}.dependencies" if "dependencies" in project.table else "project.dependencies",
         left_out=not_sources(project.root, config),
+        listed=(conda.file.path, conda.file.pip) if conda else ("", ()),
     )
+    if conda is None or conda.file.kind == "pip":
+        return requirements
+    return with_conda_pins(requirements, conda_lock or read_conda_lock(project, config))
 
 
 def _read_script(project: Project, config: Config, problems: Problems) -> EntryScript | None:
@@ -148,15 +185,34 @@ def _read_script(project: Project, config: Config, problems: Problems) -> EntryS
 
 
 def lock_project(project: Project, *, upgrade: bool = False, report: Report = print) -> Path:
-    """Resolve the requirements for the image and write the lock; return its path.
+    """Resolve the base image and the requirements for the image and write the locks; return the path of the latter's.
 
-    Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached.
+    Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached or the image's
+    registry refuses; a registry that cannot be reached is only reported. Nothing is written then.
     """
     inputs = inspect_requirements(project)
+    base_image = _lock_base_image(inputs, upgrade=upgrade, report=report)
+    beside = lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
+    inputs = inspect_requirements(project, conda_lock=beside.get(project.root / inputs.config.conda_lock_path))
     text, wheels = lock_requirements(inputs, previous=_read_lock(inputs), upgrade=upgrade, report=report)
-    _replace_text(inputs.lock_path, text)
+    for path, said in {**beside, inputs.lock_path: text}.items():
+        _replace_text(path, said)
     clear_wheels(wheels_directory(inputs), wheels, report)
+    if base_image:
+        _replace_text(inputs.base_image_path, base_image)
     return inputs.lock_path
+
+
+def _lock_base_image(inputs: LockInputs, *, upgrade: bool, report: Report) -> str | None:
+    """Return the text of a new lock of the base image; None where the one there is stays."""
+    config = inputs.config
+    try:
+        state = check_project_base_image(inputs)
+    except LockError as error:
+        report(f"{str(error).splitlines()[0]} It is made anew.")
+        state = check_base_image(None, config.base_image, config.platform, pin=config.pin_base_image)
+    made = make_base_image_lock(state, config.base_image, config.platform, upgrade=upgrade, report=report)
+    return made.to_text() if made else None
 
 
 def _replace_text(path: Path, text: str) -> None:
@@ -175,9 +231,37 @@ def check_project_lock(inputs: LockInputs) -> LockState:
     return with_wheels(check_lock(text, inputs.requirements, inputs.config.target), text, inputs)
 
 
+def check_project_conda(inputs: LockInputs) -> LockState:
+    """Tell whether the conda lock fits, without the network; one that is not needed is fresh."""
+    return check_conda(inputs.project, inputs.config, inputs.conda)
+
+
+def check_project_base_image(inputs: LockInputs) -> BaseImageState:
+    """Tell what the image is built on, without the network: by digest where one is locked for it.
+
+    Raises LockError when the lock is damaged.
+    """
+    config = inputs.config
+    text = _read_text(inputs.base_image_path)
+    return check_base_image(text, config.base_image, config.platform, pin=config.pin_base_image)
+
+
+def base_image_warning(project: Project) -> str:
+    """Tell of a locked digest that no longer counts, as it was resolved for another image; nothing otherwise.
+
+    Raises ConfigurationError, or LockError when the lock is damaged.
+    """
+    state = check_project_base_image(inspect_requirements(project))
+    return state.describe() if state.lock else ""
+
+
 def _read_lock(inputs: LockInputs) -> str | None:
+    return _read_text(inputs.lock_path)
+
+
+def _read_text(path: Path) -> str | None:
     try:
-        return inputs.lock_path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")  # what is no text is told as damaged
     except FileNotFoundError:
         return None
 
@@ -223,10 +307,13 @@ def check_destination(destination: Path) -> None:
 def _plan(package: Package) -> ContextPlan:
     state = check_project_lock(package)
     state.require(package.config.lock_path)
+    check_project_conda(package).require(package.config.conda_lock_path)
     lock = package.lock_path.read_text(encoding="utf-8")
     texts = [
         *wheel_files(package, lock),
+        *project_wheel_file(package),
         text_file("environment/requirements.txt", without_urls(lock, package), layer="environment"),
+        *conda_files(package.project, package.config, package.conda),
     ]
     texts += [
         text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package, texts)), layer="build"),
@@ -271,12 +358,14 @@ def dockerfile_values(package: Package, files: Sequence[ContextFile]) -> dict[st
     return {
         "app_directory": APP_DIRECTORY,
         "architecture": config.target.architecture,
-        "base_image": config.base_image,
+        "base_image": check_project_base_image(package).image,
+        "conda": conda_values(config, package.conda),
         "environment": _quoted(server_environment(package)),
         "environment_wheels": has_wheels(files, ENVIRONMENT_WHEELS),
         "labels": _quoted(labels),
         "models": config.models,
         "port": PORT,
+        "project_wheel": next((file.path for file in files if file.layer == PROJECT_LAYER), ""),
         "python_version": config.python_version,
         "source_date_epoch": TIMESTAMP,
         "server_wheels": has_wheels(files, SERVER_WHEELS),
@@ -293,7 +382,7 @@ def _quoted(values: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
     return {
-        "image_name": package.config.image.name,
+        "image_name": package.image_name,
         "port": PORT,
         "sample": None,
         "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime"})),
@@ -305,7 +394,12 @@ def _make_manifest(package: Package, plan: ContextPlan, hashed: list[tuple[Conte
     about = {
         "generator": {"hatch-mlpackage": __version__},
         "project": {"name": project.name, "version": project.version},
-        "image": {"base": config.base_image, "platform": config.platform, "python": config.python_version},
+        "image": {
+            "name": package.image_name,
+            "base": check_project_base_image(package).image,
+            "platform": config.platform,
+            "python": config.python_version,
+        },
     }
     files = tuple(
         ManifestFile(path=file.path, layer=file.layer, size=file.size, mode=f"{file.mode:04o}", sha256=sha256)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 APP_DIRECTORY = "azureml-app"
 MANIFEST = "manifest.json"
+PROJECT_LAYER = "project"
 
 # Never part of a model or a source tree: histories (a cloned model carries its weights twice) and desktop litter.
 _LITTER = frozenset({".git", ".hg", ".svn", ".bzr", ".DS_Store", "Thumbs.db"})
@@ -73,8 +74,11 @@ def text_file(path: str, text: str, *, layer: str) -> ContextFile:
 
 def make_plan(files: Iterable[ContextFile], models: Iterable[Model]) -> ContextPlan:
     """Sort the files and name the layers, most stable first."""
-    layers = ("environment", "runtime", *(model.context_path for model in models), "source", "manifest")
-    return ContextPlan(files=tuple(sorted(files, key=lambda file: file.path)), layers=layers)
+    ordered = tuple(sorted(files, key=lambda file: file.path))
+    # The project's own wheel changes with its code: a layer of its own, and only where it is installed.
+    project = tuple(sorted({file.layer for file in ordered} & {PROJECT_LAYER}))
+    layers = ("environment", "runtime", *(model.context_path for model in models), *project, "source", "manifest")
+    return ContextPlan(files=ordered, layers=layers)
 
 
 def model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:

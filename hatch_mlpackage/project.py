@@ -13,6 +13,7 @@ from hatch_mlpackage.errors import MLPackageError
 if TYPE_CHECKING:
     from hatchling.metadata.core import ProjectMetadata
 
+HATCHLING = "hatchling.build"
 FALLBACK_NAME = "model"
 FALLBACK_VERSION = "0"
 
@@ -20,6 +21,8 @@ FALLBACK_VERSION = "0"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
     """`table` is `[tool.mlpackage]` as TOML gave it; `dependencies` is `[project.dependencies]`.
+
+    `backend` is the build backend, empty without a pyproject.toml.
 
     None for the dependencies means that the build backend alone knows them.
     """
@@ -30,6 +33,7 @@ class Project:
     dependencies: tuple[str, ...] | None = ()
     requires_python: str = ""
     table: Mapping[str, Any] = field(default_factory=dict)
+    backend: str = ""
 
 
 def load_project(root: Path) -> Project:
@@ -45,7 +49,7 @@ def load_project(root: Path) -> Project:
     except (OSError, ValueError) as error:
         raise MLPackageError(f"{path}: {error}. Correct the file.") from None
     metadata = document.get("project", {})
-    if metadata.get("dynamic") and _backend(document) == "hatchling.build":
+    if metadata.get("dynamic") and _backend(document) == HATCHLING:
         return _ask_hatchling(root)
     dynamic = metadata.get("dynamic", ())
     return Project(
@@ -55,6 +59,7 @@ def load_project(root: Path) -> Project:
         dependencies=None if "dependencies" in dynamic else tuple(metadata.get("dependencies", ())),
         requires_python=metadata.get("requires-python", ""),
         table=document.get("tool", {}).get("mlpackage", {}),
+        backend=_backend(document),
     )
 
 
@@ -72,6 +77,7 @@ def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:
             dependencies=tuple(core.dependencies),
             requires_python=core.requires_python,
             table=metadata.config.get("tool", {}).get("mlpackage", {}),
+            backend=HATCHLING,
         )
     except Exception as error:
         # A metadata plugin may raise anything; it is the user's to mend.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 SUPPORTED_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+SUBDIRS = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}  # conda's names of them
 
 # The C library each base distribution ships: a wheel for a newer one would not load in the image.
 # Debian and Ubuntu release notes; anything unknown is taken for glibc 2.28, which every supported release has.

@@ -12,17 +12,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.lock import (
     WHEELS_FOLDER,
     LockState,
     build_wheels,
     fetch_wheels,
     find_wheels,
+    fits,
     make_lock,
     put_wheel,
     read_pins,
 )
-from hatch_mlpackage.plan import ContextFile
+from hatch_mlpackage.plan import PROJECT_LAYER, ContextFile
+from hatch_mlpackage.project_wheel import build_project_wheel
 from hatch_mlpackage.resources import runtime_directory
 
 if TYPE_CHECKING:
@@ -120,6 +123,19 @@ def wheel_files(inputs: LockInputs, text: str) -> Iterator[ContextFile]:
 
 def has_wheels(files: Iterable[ContextFile], place: str) -> bool:
     return any(file.path.startswith(f"{place}/") for file in files)
+
+
+def project_wheel_file(inputs: LockInputs) -> Iterator[ContextFile]:
+    """Yield the project's own wheel where it is to be installed; raise MLPackageError when it cannot be."""
+    if not inputs.config.install_project:
+        return
+    name, content = build_project_wheel(inputs.project.root)
+    if not fits(name, inputs.config.target):
+        raise MLPackageError(
+            f"{name} does not load in {inputs.config.target}: the project holds code compiled for this machine. "
+            "Build its wheel for the image elsewhere, and name that as a requirement instead of install-project."
+        )
+    yield ContextFile(path=f"{PROJECT_LAYER}/{name}", layer=PROJECT_LAYER, source=content, size=len(content))
 
 
 def without_urls(text: str, inputs: LockInputs) -> str:

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.cli.output import answer_json, show
+from hatch_mlpackage.cli.output import answer_json, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import summary
 from hatch_mlpackage.cli.verbs import Verb, as_typed
-from hatch_mlpackage.context import Package, inspect_project, plan_context
+from hatch_mlpackage.context import (
+    LockInputs,
+    Package,
+    check_project_base_image,
+    inspect_project,
+    inspect_requirements,
+    plan_context,
+)
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError
 
 if TYPE_CHECKING:
@@ -20,18 +27,29 @@ if TYPE_CHECKING:
 
 @click.command("check", cls=Verb, examples=("mlpackage check", "mlpackage check --json --project ../diabetes"))
 @with_project
+@click.option("--strict", is_flag=True, help="Take a base image that is not pinned by digest for a problem.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-def command(*, project: Project, as_json: bool) -> int:
-    """Report every problem of the configuration, the entry script, the models and the lock.
+def command(*, project: Project, strict: bool, as_json: bool) -> int:
+    """Report every problem of the configuration, the entry script, the models and the locks.
 
     Reads the entry script without importing it; needs no network. The exit status is 1 when there is a problem.
     """
     if as_json:
-        return _check_as_json(project)
+        return _check_as_json(project, strict=strict)
     package = inspect_project(project)
     plan = plan_context(project)
+    warn_of_base_image(package, strict=strict)
     show("\n".join((*described(package), f"ok: {summary(plan.files)} would go into the context")))
     return 0
+
+
+def warn_of_base_image(inputs: LockInputs, *, strict: bool) -> None:
+    """Warn of a base image that is not pinned; raise LockError for it when strict."""
+    state = check_project_base_image(inputs)
+    if strict:
+        state.require_pinned()
+    if state.describe():
+        say(f"Warning: {state.describe()}")
 
 
 def described(package: Package) -> list[str]:
@@ -43,19 +61,24 @@ def described(package: Package) -> list[str]:
     return [
         f"entry script  {config.entry_script}: run() {style}",
         f"{'models' if len(config.models) != 1 else 'model '}        {models}",
-        f"image         {config.base_image}, Python {config.python_version}, {config.platform}",
+        f"image         {check_project_base_image(package).shown}, Python {config.python_version}, {config.platform}",
         f"lock          {config.lock_path}: fits",
     ]
 
 
-def _check_as_json(project: Project) -> int:
-    """Print `{"ok": …, "problems": [{"where", "what", "fix"}]}`."""
+def _check_as_json(project: Project, *, strict: bool) -> int:
+    """Print `{"ok": …, "problems": [{"where", "what", "fix"}], "warnings": […]}`."""
     problems: list[dict[str, str]] = []
+    warnings: list[str] = []
     try:
         plan_context(project)
+        state = check_project_base_image(inspect_requirements(project))
+        if strict:
+            state.require_pinned()
+        warnings = [state.describe()] if state.describe() else []
     except ConfigurationError as error:
         problems = [asdict(problem) for problem in as_typed(error).problems]
     except MLPackageError as error:
         problems = [{"where": "", "what": str(error), "fix": ""}]
-    answer_json({"ok": not problems, "problems": problems})
+    answer_json({"ok": not problems, "problems": problems, "warnings": warnings})
     return 1 if problems else 0

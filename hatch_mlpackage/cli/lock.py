@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hatch_mlpackage.cli.check import warn_of_base_image
 from hatch_mlpackage.cli.generate import shown
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.context import check_project_lock, inspect_requirements, lock_project
+from hatch_mlpackage.context import check_project_conda, check_project_lock, inspect_requirements, lock_project
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project import Project
@@ -20,16 +21,21 @@ if TYPE_CHECKING:
 @with_project
 @click.option("--upgrade", is_flag=True, help="Take the newest versions allowed instead of keeping the locked ones.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 when the lock does not fit.")
-def command(*, project: Project, upgrade: bool, only_check: bool) -> None:
-    """Write the hashed lock for the image's Python and platform: locks/requirements.txt, to be committed.
+@click.option("--strict", is_flag=True, help="With --check: exit with 1 when the base image is not pinned by digest.")
+def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool) -> None:
+    """Write the hashed lock for the image's Python and platform, and the digest of its base image, to be committed.
 
-    Uses the network, except with --check.
+    Uses the network, except with --check. What is locked stays where it still fits, unless --upgrade is given.
     """
     if upgrade and only_check:
         raise click.UsageError("--upgrade writes a lock and --check does not: give one of them.")
+    if strict and not only_check:
+        raise click.UsageError("--strict says how to check: give it with --check.")
     if only_check:
         package = inspect_requirements(project)
         check_project_lock(package).require(str(shown(package.lock_path)))
+        check_project_conda(package).require(str(shown(package.conda_lock_path)))
+        warn_of_base_image(package, strict=strict)
         show(f"{shown(package.lock_path)} fits.")
         return
     path = lock_project(project, upgrade=upgrade, report=say)

@@ -14,6 +14,7 @@ from .check import LockState, check_lock
 from .pins import WHEELS as WHEELS_FOLDER, Pin, read_pins
 from .requirements import Requirements, read_requirements
 from .vendored import Vendored, find_wheels
+from .wheel_tags import fits
 from .wheels import clear as clear_wheels, put as put_wheel
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = [
     "clear_wheels",
     "fetch_wheels",
     "find_wheels",
+    "fits",
     "make_lock",
     "put_wheel",
     "read_pins",

@@ -65,6 +65,12 @@ class BaseImageState:
             "Run `mlpackage lock` where its registry can be reached, or name it by @sha256."
         )
 
+    @property
+    def shown(self) -> str:
+        """The image in a line of text, where a digest's first digits tell enough."""
+        name, at, digest = self.image.partition("@")
+        return f"{name}{at}{digest[:19]}" + ("…" if at else "")
+
     def require_pinned(self) -> None:
         """Raise LockError for a base image that should be pinned and is not."""
         if self.status == "unpinned":

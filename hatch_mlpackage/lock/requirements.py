@@ -54,16 +54,21 @@ def read_requirements(
     inline_where: str,
     *,
     left_out: Collection[Path] = (),
+    listed: tuple[str, Sequence[Line]] = ("", ()),
 ) -> Requirements:
     """Read requirement files (paths relative to `root`) and inline requirements; add every problem, raise none.
 
-    `left_out` are files and folders, resolved, that are no part of a local project's sources.
+    `left_out` are files and folders, resolved, that are no part of a local project's sources; `listed` are a file of
+    another kind and the lines for pip that it holds.
     """
     reader = _Reader(root=root, problems=problems, left_out=left_out)
     for file in files:
         reader.read_file(root / file, wanted_by="", into=reader.requirements)
     for index, text in enumerate(inline):
         reader.take_requirement(text.strip(), root, f"{inline_where}[{index}]", reader.requirements)
+    holder, lines = listed
+    for line in lines:
+        reader.take_line(line, root / holder, f"{holder}:{line.number}", reader.requirements)
     return Requirements(
         requirements=tuple(sorted(set(reader.requirements))),
         constraints=tuple(sorted(set(reader.constraints))),
@@ -99,7 +104,7 @@ class _Reader:
         text = self._text_of(path, shown, wanted_by or shown)
         self._open.append(real)
         for line in logical_lines(text):
-            self._take_line(line, path, f"{shown}:{line.number}", into)
+            self.take_line(line, path, f"{shown}:{line.number}", into)
         self._open.pop()
 
     def _shown(self, path: Path) -> str:
@@ -123,7 +128,7 @@ class _Reader:
             self.problems.add(where, f"the file {shown} cannot be read: {reason}.", "Give a readable text file.")
         return ""
 
-    def _take_line(self, line: Line, path: Path, where: str, into: list[str]) -> None:
+    def take_line(self, line: Line, path: Path, where: str, into: list[str]) -> None:
         requirement, after = split_options(line.text)
         try:
             options = options_of(after)

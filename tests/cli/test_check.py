@@ -13,7 +13,7 @@ def test_ok(project, mlpackage):
     assert outcome.out.splitlines()[:4] == [
         "entry script  score.py: run() takes text",
         "model         greeting 1",
-        "image         python:3.12-slim-bookworm, Python 3.12, linux/amd64",
+        "image         python:3.12-slim-bookworm@sha256:0b0d8ad0f3a1…, Python 3.12, linux/amd64",
         "lock          locks/requirements.txt: fits",
     ]
     assert outcome.out.splitlines()[4].startswith("ok: ")
@@ -43,7 +43,7 @@ def test_json(project, mlpackage):
     (project / "score.py").write_text("def init(:\n")
     broken = mlpackage("check", "--json")
 
-    assert (sound.status, json.loads(sound.out)) == (0, {"ok": True, "problems": []})
+    assert (sound.status, json.loads(sound.out)) == (0, {"ok": True, "problems": [], "warnings": []})
     assert broken.status == 1
     document = json.loads(broken.out)
     assert document["ok"] is False
@@ -75,3 +75,78 @@ def test_missing_lock(project, mlpackage, verb):
     assert "locks/requirements.txt" in outcome.err
     assert "mlpackage lock" in outcome.err
     assert not (project / "dist").exists()
+
+
+def _unpin(project):
+    (project / "locks/base-image.toml").unlink()
+
+
+def _rename(project):
+    toml = project / "pyproject.toml"
+    toml.write_text(
+        toml.read_text().replace("[tool.mlpackage]", '[tool.mlpackage]\nbase-image = "python:3.12-slim-trixie"')
+    )
+
+
+UNPINNED = [
+    pytest.param(_unpin, "python:3.12-slim-bookworm", "no digest is locked", id="no lock"),
+    pytest.param(
+        _rename, "python:3.12-slim-trixie", "the locked digest is of python:3.12-slim-bookworm", id="another image"
+    ),
+]
+ADVICE = (
+    "Its tag may name other bytes tomorrow. "
+    "Run `mlpackage lock` where its registry can be reached, or name it by @sha256."
+)
+
+
+@pytest.mark.parametrize(("change", "image", "reason"), UNPINNED)
+@pytest.mark.parametrize("verb", [["check"], ["lock", "--check"]], ids=" ".join)
+def test_an_unpinned_base_image(project, mlpackage, verb, change, image, reason):  # noqa: PLR0917 - a table
+    """A base image without a digest is worth a warning, and with --strict an error, for both verbs that check."""
+    change(project)
+    said = f"The base image {image} is not pinned: {reason}. {ADVICE}"
+
+    warned = mlpackage(*verb)
+    refused = mlpackage(*verb, "--strict")
+
+    assert (warned.status, warned.err) == (0, f"Warning: {said}\n")
+    assert (refused.status, refused.out, refused.err) == (1, "", f"Error: The lock cannot be used:\n  {said}\n")
+
+
+def test_an_unpinned_base_image_as_json(project, mlpackage):
+    """A program reads it as a warning, or with --strict as a problem."""
+    _unpin(project)
+    said = f"The base image python:3.12-slim-bookworm is not pinned: no digest is locked. {ADVICE}"
+
+    warned = mlpackage("check", "--json")
+    refused = mlpackage("check", "--json", "--strict")
+
+    assert (warned.status, json.loads(warned.out)) == (0, {"ok": True, "problems": [], "warnings": [said]})
+    assert (refused.status, json.loads(refused.out)) == (
+        1,
+        {"ok": False, "problems": [{"where": "", "what": said, "fix": ""}], "warnings": []},
+    )
+
+
+def test_a_base_image_that_is_not_to_be_pinned(project, mlpackage):
+    """With `pin-base-image = false`, and for a reference with its own digest, there is nothing to warn of."""
+    _unpin(project)
+    toml = project / "pyproject.toml"
+    text = toml.read_text()
+    toml.write_text(text.replace("[tool.mlpackage]", "[tool.mlpackage]\npin-base-image = false"))
+    assert (mlpackage("check", "--strict").status, mlpackage("check").err) == (0, "")
+
+    toml.write_text(text)
+    flags = ("--base-image", f"python:3.12-slim-bookworm@sha256:{'5' * 64}")
+    assert (mlpackage("check", "--strict", *flags).status, mlpackage("check", *flags).err) == (0, "")
+
+
+def test_strict_is_for_checking(project, mlpackage):
+    """`--strict` without `--check` would change nothing: it is wrong usage."""
+    outcome = mlpackage("lock", "--strict")
+
+    assert (outcome.status, outcome.err.splitlines()[-1]) == (
+        2,
+        "Error: --strict says how to check: give it with --check.",
+    )

@@ -65,6 +65,18 @@ def test_interrupted(project, start):
     assert list(Path("dist").iterdir()) == []
 
 
+def test_a_digest_of_another_image(project, mlpackage):
+    """A base image that was changed since the lock is taken by its tag, and that is told."""
+    outcome = mlpackage("generate", "--base-image", "python:3.12-slim-trixie")
+
+    assert outcome.status == 0
+    assert outcome.err.startswith(
+        "Warning: The base image python:3.12-slim-trixie is not pinned: "
+        "the locked digest is of python:3.12-slim-bookworm. "
+    )
+    assert "\nFROM python:3.12-slim-trixie\n" in Path(CONTEXT, "Dockerfile").read_text()
+
+
 def test_foreign_output(project, mlpackage):
     """A folder that is not ours is neither replaced nor written to."""
     Path("made").mkdir()

@@ -81,6 +81,7 @@ def test_without_pyproject_the_flags_are_the_project(folder, flags, name, versio
 def test_the_whole_job_without_pyproject(folder, mlpackage):
     """Lock, generate and verify work on a bare script and model."""
     flags = ("--entry-script", "score.py", "--model", "ridge=model.pkl", "--requirement", "requirements.txt")
+    flags += ("--base-image", f"python:3.12-slim-bookworm@sha256:{'5' * 64}")
 
     outcomes = [
         mlpackage("lock", *flags),

@@ -56,6 +56,7 @@ def test_manifest(copy_project):
         "generator": {"hatch-mlpackage": "0.1.0"},
         "project": {"name": "two-models", "version": "2.0rc1"},
         "image": {
+            "name": "team/two-models:latest",
             "base": "registry.example:5000/team/python:3.11-slim-bullseye",
             "platform": "linux/amd64",
             "python": "3.11",

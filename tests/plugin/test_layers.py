@@ -14,7 +14,7 @@ ROWS = [
     {"tables", "project", "foreground", "known_hashes"},
     {"config"},
     {"entry_script", "plan", "lock", "render", "write", "manifest", "handoff"},  # never each other
-    {"wheels"},  # the part of the wiring that has to do with wheels
+    {"conda", "wheels"},  # the parts of the wiring that have to do with conda and with wheels
     {"context"},
     {"builder"},
     {"build_hook"},
@@ -25,9 +25,10 @@ ROWS = [
 OUTSIDE = {
     "build_hook": {"hatchling"},
     "builder": {"hatchling"},
+    "conda": {"packaging"},
     "config": {"packaging"},
     "hooks": {"hatchling"},
-    "lock": {"packaging", "piptools", "pip", "uv"},
+    "lock": {"packaging", "piptools", "pip", "rattler", "uv", "yaml"},
     "plan": {"pathspec"},
     "project": {"hatchling", "packaging"},
     "render": {"jinja2"},

@@ -11,19 +11,19 @@ from hatch_mlpackage.errors import LockError
 
 from .asked import CondaInputs, cuda_of
 from .check import check_conda_lock, packages_of, with_conda_header
-from .conda_file import CondaFile, require_python
-from .explicit import SUBDIRS, Package, as_constraints, read_packages
+from .conda_file import CondaFile, check_python
+from .explicit import Package, as_constraints, read_packages
 from .reading import read_conda_file
 from .record import file_digest, read_record, write_record
 from .vendored import proven_sha256
 
 __all__ = [
-    "SUBDIRS",
     "CondaFile",
     "CondaInputs",
     "Package",
     "as_constraints",
     "check_conda_lock",
+    "check_python",
     "cuda_of",
     "file_digest",
     "make_conda_lock",
@@ -31,7 +31,6 @@ __all__ = [
     "proven_sha256",
     "read_conda_file",
     "read_record",
-    "require_python",
     "write_record",
 ]
 
@@ -44,11 +43,11 @@ def make_conda_lock(
     Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
     """
     if asked.file.kind == "locked":
-        packages = read_packages("".join(f"{line.text}\n" for line in asked.file.specs))
+        packages = read_packages("".join(f"{line.text}\n" for line in asked.specs))
     else:
         from .solve import solve  # noqa: PLC0415 - loads the solver
 
-        report(f"Solving {len(asked.file.specs)} conda requirements for {asked.subdir}.")
+        report(f"Solving {len(asked.specs)} conda requirements for {asked.subdir}.")
         packages = solve(asked, () if upgrade else _kept(previous), report)
     report(f"Locked {len(packages)} conda packages.")
     return with_conda_header(packages, asked)

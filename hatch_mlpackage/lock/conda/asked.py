@@ -6,16 +6,12 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hatch_mlpackage.lock.header import SCHEMA, digest
+from hatch_mlpackage.lock.pip_file import Line
+from hatch_mlpackage.target import SUBDIRS, Target
 
-from .explicit import SUBDIRS
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.target import Target
-
-    from .conda_file import CondaFile
+from .conda_file import CondaFile, pins_python
 
 # The oldest kernel that an image of today meets: that of Red Hat Enterprise Linux 8, which conda-forge builds for.
 _KERNEL = "4.18"
@@ -36,9 +32,19 @@ class CondaInputs:
         return SUBDIRS[self.target.platform]
 
     @property
-    def is_solved(self) -> bool:
-        """Tell whether conda is asked for anything: a file with no more than Python's name is pip's alone."""
-        return self.file.kind != "pip"
+    def specs(self) -> tuple[Line, ...]:
+        """Return what is solved for: the file's specs, and the image's Python where the file pins none."""
+        if self.file.kind != "environment" or pins_python(self.file):
+            return self.file.specs
+        return (*self.file.specs, Line(0, f"python {self.target.python}.*"))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return the file's notes, and what was taken for granted for this image."""
+        if self.specs == self.file.specs:
+            return self.file.notes
+        taken = f"{self.file.path}: python is not pinned: the image's, {self.target.python}, is asked for."
+        return (*self.file.notes, taken)
 
     def virtual_packages(self) -> tuple[tuple[str, str, str], ...]:
         """Return the name, version and build of what the image offers without being a package."""
@@ -56,7 +62,7 @@ class CondaInputs:
             "schema": SCHEMA,
             "kind": self.file.kind,
             "channels": ["vendored"] if self.channel else self.file.channels,
-            "specs": sorted({spec.text for spec in self.file.specs}),
+            "specs": sorted({spec.text for spec in self.specs}),
             "subdir": self.subdir,
             "virtual": self.virtual_packages(),
         }

@@ -63,12 +63,12 @@ def _judge(header: Header, body: str, asked: CondaInputs) -> LockState:
 def _unmet(packages: tuple[Package, ...], asked: CondaInputs) -> Iterator[str]:
     if asked.file.kind == "locked":
         locked = {str(package) for package in packages}
-        yield from (f"{asked.file.where(line)} is not in it" for line in asked.file.specs if line.text not in locked)
+        yield from (f"{asked.file.where(line)} is not in it" for line in asked.specs if line.text not in locked)
         return
     if any(package.is_vendored for package in packages) != (asked.channel is not None):
         yield "its packages do not come from what conda-channel says"
     by_name = {package.name: package for package in packages}
-    for spec in asked.file.specs:
+    for spec in asked.specs:
         package = by_name.get(name_of(spec.text))
         if package is None:
             yield f"{spec.text} is asked for, the lock has no {name_of(spec.text)}"

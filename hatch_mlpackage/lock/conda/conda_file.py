@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from hatch_mlpackage.lock.pip_file import Line, decode
@@ -87,18 +87,18 @@ def read_environment(text: str, path: str, problems: Problems) -> CondaFile | No
     return reader.result()
 
 
-def require_python(file: CondaFile, python: str, problems: Problems) -> CondaFile:
-    """Return the file with a Python of the image's version, or report where the file excludes it."""
-    asked = [spec for spec in file.specs if name_of(spec.text) == "python"]
-    for spec in asked:
-        if not allows(spec.text, (f"{python}.{patch}" for patch in _PATCHES)):
+def pins_python(file: CondaFile) -> bool:
+    """Tell whether a Python of some version is asked for."""
+    return any(name_of(spec.text) == "python" and len(spec.text.split()) > 1 for spec in file.specs)
+
+
+def check_python(file: CondaFile, python: str, problems: Problems) -> None:
+    """Report where the file excludes the image's Python (`3.12`)."""
+    if file.kind == "locked":
+        return
+    for spec in file.specs:
+        if name_of(spec.text) == "python" and not allows(spec.text, (f"{python}.{patch}" for patch in _PATCHES)):
             problems.add(file.where(spec), f"`{spec.text}` excludes the image's Python {python}.", _python_fix(spec))
-    unpinned = not any(len(spec.text.split()) > 1 for spec in asked)
-    if file.kind != "environment" or not unpinned:
-        return file
-    note = f"{file.path}: python is not pinned: the image's python-version, {python}, is asked for."
-    others = tuple(spec for spec in file.specs if spec not in asked)
-    return replace(file, specs=(*others, Line(0, f"python {python}.*")), notes=(*file.notes, note))
 
 
 def _python_fix(spec: Line) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
 
 MARK = "@EXPLICIT"
-SUBDIRS = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}
 # Where a vendored channel lies in the build's first stage: a lock names it, so that it names no folder of a machine.
 CHANNEL_ROOT = "file:///opt/mlpackage/channel"
 _ENTRY = re.compile(

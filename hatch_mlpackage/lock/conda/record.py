@@ -34,7 +34,7 @@ def write_record(file: CondaFile, digest: str) -> str:
         "digest": digest,
         "kind": file.kind,
         "channels": file.channels,
-        "specs": file.specs if file.kind != "locked" else (),
+        "specs": file.specs,
         "pip": file.pip,
         "notes": file.notes,
     }

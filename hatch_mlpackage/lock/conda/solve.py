@@ -84,7 +84,7 @@ async def _solve(asked: CondaInputs, previous: Sequence[Package]) -> list[RepoDa
         kept = [record for source in found for record in source if _shown_url(record.url, asked.channel) in urls]
     return await rattler_solve(
         sources,
-        [MatchSpec(_without_channel(spec.text) if asked.channel else spec.text) for spec in asked.file.specs],
+        [MatchSpec(_without_channel(spec.text) if asked.channel else spec.text) for spec in asked.specs],
         gateway=gateway,
         platforms=platforms,
         locked_packages=kept,

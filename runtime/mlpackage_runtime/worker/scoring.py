@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import time
-from types import CodeType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, Callable
 
 from mlpackage_runtime.worker.answer import INTERNAL_ERROR, SCRIPT_ERROR, Answer, error_answer, result_answer
@@ -15,8 +15,6 @@ from mlpackage_runtime.worker.raw import is_response, response_answer
 from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.script import Script
 from mlpackage_runtime.worker.styles import Style
-
-CONVERSIONS = "inference_schema.parameter_types."
 
 log = logging.getLogger("azmlinfsrv")
 
@@ -105,6 +103,13 @@ def _is_mismatch(error: BaseException, own_code: CodeType | None) -> bool:
     while trace is not None:
         if trace.tb_frame.f_code is own_code:
             return False
-        converting = converting or str(trace.tb_frame.f_globals.get("__name__")).startswith(CONVERSIONS)
+        converting = converting or _is_conversion(trace.tb_frame)
         trace = trace.tb_next
     return converting and isinstance(error, Exception)
+
+
+def _is_conversion(frame: FrameType) -> bool:
+    """Say whether inference_schema converts input here; its decorators also look after the script's own mistakes."""
+    module = str(frame.f_globals.get("__name__"))
+    nested = module == "inference_schema.schema_decorators" and "deserialize" in frame.f_code.co_name
+    return nested or module.startswith("inference_schema.parameter_types.")

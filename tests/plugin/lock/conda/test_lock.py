@@ -64,6 +64,14 @@ def test_the_image_and_not_this_machine_decides(asking):
     assert "__glibc >=2.40" in str(refused.value)
 
 
+def test_python_is_that_of_the_image(asking):
+    """A file that pins no Python gets the image's, and that is said."""
+    asked = asking("words")
+
+    assert "python-3.12.4-h_cpython.conda" in files(lock(asked))
+    assert asked.notes == ("environment.yml: python is not pinned: the image's, 3.12, is asked for.",)
+
+
 def test_what_was_locked_is_kept(asking):
     """An earlier choice stays until `--upgrade`, and a damaged lock is made anew."""
     old = lock(asking("python ==3.12.3"))
