@@ -1,0 +1,166 @@
+"""Wire conda: what `conda-file` asks for, its lock, and what of it goes into a context.
+
+`locks/conda-<platform>.lock` is the explicit lock; `locks/conda-file.json` is what was read in the conda file, so that
+generating needs neither a YAML reader nor a solver as long as the file is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import Requirement
+
+from hatch_mlpackage.config import KEY, MICROMAMBA, Config
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.lock import LockState, Requirements
+from hatch_mlpackage.lock.conda import (
+    CondaInputs,
+    as_constraints,
+    check_conda_lock,
+    check_python,
+    cuda_of,
+    file_digest,
+    make_conda_lock,
+    packages_of,
+    proven_sha256,
+    read_conda_file,
+    read_record,
+    write_record,
+)
+from hatch_mlpackage.plan import ContextFile, text_file
+from hatch_mlpackage.resources import templates_directory
+from hatch_mlpackage.target import SUBDIRS
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project import Project
+
+CHANNEL = "environment/channel"
+INSTALLER = "environment/conda"
+
+
+def read_conda(project: Project, config: Config, problems: Problems) -> CondaInputs | None:
+    """Read the conda file; None where none is asked for, or where it was reported."""
+    path, subdir = config.conda_file, SUBDIRS.get(config.platform)
+    if not path or not subdir or not (project.root / path).is_file():
+        return None  # reported when the configuration was read
+    record = _read(project.root / config.conda_record_path)
+    file = read_record(record, path, file_digest(project.root, path))
+    file = file or read_conda_file(project.root, path, subdir, problems)
+    if file is None:
+        return None
+    check_python(file, config.python_version, problems)
+    if file.kind != "pip":
+        _check_image(config, problems)
+    channel = (project.root / config.conda_channel).resolve() if config.conda_channel else None
+    return CondaInputs(file=file, target=config.target, cuda=cuda_of(config.base_image), channel=channel)
+
+
+def _check_image(config: Config, problems: Problems) -> None:
+    if config.target.libc == "musl":
+        problems.add(
+            f"{KEY}.base-image",
+            f"'{config.base_image}' has musl, and conda's packages need the GNU C library.",
+            "Use a Debian or Ubuntu base.",
+        )
+    if config.wheelhouse:
+        problems.add(
+            f"{KEY}.wheelhouse",
+            "holds wheels alone: conda's packages, and what installs them, are fetched when the image is built.",
+            "Remove it, or conda-file.",
+        )
+
+
+def with_conda_pins(requirements: Requirements, lock: str | None) -> Requirements:
+    """Limit what pip may add to the versions that conda installs, but for what is asked of pip by name."""
+    try:
+        pins = as_constraints(packages_of(lock or ""))
+    except LockError:
+        return requirements  # told when the lock is checked
+    asked = {Requirement(text).name for text in requirements.requirements}
+    limits = {pin for pin in pins if Requirement(pin).name not in asked}
+    return replace(requirements, constraints=tuple(sorted({*requirements.constraints, *limits})))
+
+
+def read_conda_lock(project: Project, config: Config) -> str | None:
+    return _read(project.root / config.conda_lock_path)
+
+
+def lock_conda(
+    project: Project, config: Config, conda: CondaInputs | None, *, upgrade: bool, report: Callable[[str], None]
+) -> dict[Path, str]:
+    """Return the texts of what is written beside the lock for pip, by path; none without a conda file.
+
+    Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
+    """
+    if conda is None:
+        return {}
+    for note in conda.notes:
+        report(note)
+    record = write_record(conda.file, file_digest(project.root, conda.file.path))
+    texts = {project.root / config.conda_record_path: record}
+    if conda.file.kind != "pip":
+        previous = read_conda_lock(project, config)
+        text = make_conda_lock(conda, previous=previous, upgrade=upgrade, report=report)
+        texts[project.root / config.conda_lock_path] = text
+    return texts
+
+
+def check_conda(project: Project, config: Config, conda: CondaInputs | None) -> LockState:
+    """Tell whether the conda lock fits; where the project has none there is nothing that could not."""
+    if conda is None or conda.file.kind == "pip":
+        return LockState(status="fresh")
+    text = read_conda_lock(project, config)
+    state = check_conda_lock(text, conda)
+    if text is None or not state.usable or conda.channel is None:
+        return state
+    reasons = tuple(_wrong_packages(conda.channel, text))
+    return replace(state, status="stale", reasons=reasons) if reasons else state
+
+
+def _wrong_packages(channel: Path, text: str) -> Iterator[str]:
+    for package in packages_of(text):
+        try:
+            proven_sha256(channel / package.subdir / package.file, package.sha256)
+        except LockError as error:
+            yield str(error)
+
+
+def conda_files(project: Project, config: Config, conda: CondaInputs | None) -> Iterator[ContextFile]:
+    """Yield what a context needs to make the environment; the lock was checked."""
+    text = read_conda_lock(project, config)
+    if conda is None or conda.file.kind == "pip" or text is None:
+        return
+    yield text_file(f"environment/conda-{conda.subdir}.lock", text.replace("\r\n", "\n"), layer="environment")
+    if config.conda_mode == "vendored":
+        for name in ("install.py", "requirements.txt"):
+            content = (templates_directory() / "context" / "conda" / name).read_text(encoding="utf-8")
+            yield text_file(f"{INSTALLER}/{name}", content, layer="environment")
+    if conda.channel is None:
+        return
+    for package in packages_of(text):
+        source = conda.channel / package.subdir / package.file
+        path = f"{CHANNEL}/{package.subdir}/{package.file}"
+        yield ContextFile(path=path, layer="environment", source=source, size=source.stat().st_size)
+
+
+def conda_values(config: Config, conda: CondaInputs | None) -> dict[str, Any] | None:
+    """Give what the Dockerfile says of conda; None where the environment is pip's alone."""
+    if conda is None or conda.file.kind == "pip":
+        return None
+    return {
+        "channel": conda.channel is not None,
+        "image": config.conda_image or MICROMAMBA,
+        "lock": f"conda-{conda.subdir}.lock",
+        "vendored": config.conda_mode == "vendored",
+    }
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")  # what is no text is told as damaged
+    except FileNotFoundError:
+        return None
