@@ -14,6 +14,7 @@ ROWS = [
     {"tables", "project", "foreground", "known_hashes"},
     {"config"},
     {"entry_script", "plan", "lock", "render", "write", "manifest", "handoff"},  # never each other
+    {"project_wheel"},
     {"conda", "wheels"},  # the parts of the wiring that have to do with conda and with wheels
     {"context"},
     {"builder"},
@@ -31,6 +32,7 @@ OUTSIDE = {
     "lock": {"packaging", "piptools", "pip", "rattler", "uv", "yaml"},
     "plan": {"pathspec"},
     "project": {"hatchling", "packaging"},
+    "project_wheel": {"hatchling"},
     "render": {"jinja2"},
     "cli": {"click", "cookiecutter", "rich", "uv"},
 }
