@@ -1,11 +1,14 @@
-"""Solves with py-rattler for the image's platform; the only place that loads it."""
+"""Solves a conda file for the image's platform, in a process of its own; see `solver.py`."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.lock.redact import redact
@@ -16,11 +19,9 @@ from .vendored import proven_sha256
 from .yaml_text import INSTALL
 
 if TYPE_CHECKING:
-    from rattler import RepoDataRecord
-
     from .asked import CondaInputs
 
-T = TypeVar("T")
+_SOLVER = Path(__file__).with_name("solver.py")
 _NEWS_AFTER = 15.0  # seconds
 _LONGEST_REASON = 14  # lines
 
@@ -30,94 +31,71 @@ def solve(asked: CondaInputs, previous: Sequence[Package], report: Callable[[str
 
     Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
     """
-    try:
-        import rattler  # noqa: PLC0415 - an extra: absent where only a lock is read
-        from rattler import exceptions  # noqa: PLC0415
-    except ImportError as error:
-        raise LockError(f"Solving a conda file needs py-rattler, which is not installed here. {INSTALL}") from error
-    try:
-        records = asyncio.run(_telling(_solve(asked, previous), report))
-    except exceptions.SolverError as error:
-        _fail(asked, str(error))
-    except (exceptions.InvalidMatchSpecError, exceptions.InvalidChannelError) as error:
-        raise LockError(f"{asked.file.path} cannot be solved: {redact(str(error))}.") from error
-    except (exceptions.GatewayError, exceptions.FetchRepoDataError, OSError) as error:
-        if asked.channel:
-            raise LockError(
-                f"The vendored channel cannot be read:\n  {_first_lines(str(error))}\n"
-                "It needs the packages in a folder for each platform, noarch too, and their index: `conda index`."
-            ) from error
-        raise UnavailableError(
-            f"A conda channel cannot be read:\n  {_first_lines(str(error))}\n"
-            "Check the network and the channels' names, and try again."
-        ) from error
-    by_name = {record.name.normalized: record for record in sorted(records, key=lambda record: record.url)}
-    ordered = rattler.PackageRecord.sort_topologically(list(by_name.values()))
-    return tuple(_package(by_name[record.name.normalized], asked.channel) for record in ordered)
+    if find_spec("rattler") is None:
+        raise LockError(f"Solving a conda file needs py-rattler, which is not installed here. {INSTALL}")
+    answer = _ask(_question(asked, previous), report)
+    if "unsolvable" in answer:
+        _fail(asked, answer["unsolvable"])
+    if "unreadable" in answer:
+        _fail_outside(asked, answer["unreadable"])
+    return tuple(_package(found, asked.channel) for found in answer["packages"])
 
 
-async def _solve(asked: CondaInputs, previous: Sequence[Package]) -> list[RepoDataRecord]:
-    from rattler import (  # noqa: PLC0415 - an extra
-        BuildString,
-        Channel,
-        Gateway,
-        GenericVirtualPackage,
-        MatchSpec,
-        PackageName,
-        Version,
-        solve as rattler_solve,
-    )
-
-    channels = [asked.channel.as_uri()] if asked.channel else asked.file.channels
-    sources = [Channel(channel) for channel in channels]
-    platforms: Any = [asked.subdir, "noarch"]
-    gateway = Gateway()
-    virtual = [
-        GenericVirtualPackage(PackageName(name), Version(version), BuildString(build))
-        for name, version, build in asked.virtual_packages()
-    ]
-    kept: list[RepoDataRecord] = []
-    if previous:
-        names = [MatchSpec(package.name) for package in previous]
-        found = await gateway.query(sources, platforms, names, recursive=False, channel_relations="disabled")
-        urls = {package.url for package in previous}
-        kept = [record for source in found for record in source if _shown_url(record.url, asked.channel) in urls]
-    return await rattler_solve(
-        sources,
-        [MatchSpec(_without_channel(spec.text) if asked.channel else spec.text) for spec in asked.specs],
-        gateway=gateway,
-        platforms=platforms,
-        locked_packages=kept,
-        virtual_packages=virtual,
-        channel_relations="disabled",
-    )
+def _question(asked: CondaInputs, previous: Sequence[Package]) -> dict[str, Any]:
+    root = asked.channel.as_uri() if asked.channel else ""
+    return {
+        "channels": [root] if root else asked.file.channels,
+        "specs": [_without_channel(spec.text) if root else spec.text for spec in asked.specs],
+        "platforms": [asked.subdir, "noarch"],
+        "virtual_packages": asked.virtual_packages(),
+        "kept": {
+            package.url.replace(CHANNEL_ROOT, root, 1) if root else package.url: package.name for package in previous
+        },
+    }
 
 
 def _without_channel(spec: str) -> str:
-    words = spec.split(" ", maxsplit=1)
-    return " ".join((name_of(spec), *words[1:]))
+    return " ".join((name_of(spec), *spec.split(" ", maxsplit=1)[1:]))
 
 
-async def _telling(work: Coroutine[Any, Any, T], report: Callable[[str], None]) -> T:
-    task = asyncio.ensure_future(work)
+def _ask(question: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
+    # -P: the current folder, which may hold anything, is not searched for modules.
+    command = [sys.executable, "-P", str(_SOLVER)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, encoding="utf-8", errors="replace", **pipes) as process:  # type: ignore[call-overload]
+        try:
+            said, complaint = _wait(process, json.dumps(question), report)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    try:
+        answer: dict[str, Any] = json.loads(said)
+    except ValueError as error:
+        raise UnavailableError(
+            f"The solver ended with status {process.returncode}:\n  {_first_lines(redact(complaint))}\n"
+            "Bring py-rattler up to date, and try again."
+        ) from error
+    return answer
+
+
+def _wait(process: subprocess.Popen[str], question: str, report: Callable[[str], None]) -> tuple[str, str]:
     waited = 0.0
-    while not (await asyncio.wait([task], timeout=_NEWS_AFTER))[0]:
-        waited += _NEWS_AFTER
-        report(f"Still solving after {waited:.0f} seconds.")
-    return task.result()
+    asking: str | None = question
+    while True:
+        try:
+            return process.communicate(asking, timeout=_NEWS_AFTER)
+        except subprocess.TimeoutExpired:
+            asking = None
+            waited += _NEWS_AFTER
+            report(f"Still solving after {waited:.0f} seconds.")
 
 
-def _shown_url(url: str, channel: Path | None) -> str:
-    """Return a package's URL, that of a vendored one as the build's first stage has it."""
-    root = channel.as_uri() if channel else ""
-    return f"{CHANNEL_ROOT}{url.removeprefix(root)}" if root and url.startswith(f"{root}/") else url
-
-
-def _package(record: RepoDataRecord, channel: Path | None) -> Package:
-    url = _shown_url(record.url, channel)
+def _package(found: dict[str, str], channel: Path | None) -> Package:
+    url, sha256, md5 = found["url"], found["sha256"], found["md5"]
     subdir, file = url.split("/")[-2:]
-    sha256, md5 = (record.sha256 or b"").hex(), (record.md5 or b"").hex()
     if channel:
+        url = f"{CHANNEL_ROOT}/{subdir}/{file}"
         sha256 = proven_sha256(channel / subdir / file, sha256)
     if not sha256 and not md5:
         raise LockError(f"The channel gives no hash for {redact(url)}: it cannot be locked.")
@@ -129,6 +107,18 @@ def _fail(asked: CondaInputs, reason: str) -> NoReturn:
     raise LockError(
         f"{asked.file.path} cannot be solved for {asked.subdir} ({given}):\n  {_first_lines(redact(reason))}\n"
         "Loosen one of these, name the channel that has it, or change the image, and run `mlpackage lock` again."
+    )
+
+
+def _fail_outside(asked: CondaInputs, reason: str) -> NoReturn:
+    shown = _first_lines(redact(reason))
+    if asked.channel:
+        raise LockError(
+            f"The vendored channel cannot be read:\n  {shown}\n"
+            "It needs the packages in a folder for each platform, noarch too, and their index: `conda index`."
+        )
+    raise UnavailableError(
+        f"A conda channel cannot be read:\n  {shown}\nCheck the network and the channels' names, and try again."
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ def main(lock: Path, channel: Path, prefix: Path) -> int:
         with ThreadPoolExecutor(DOWNLOADS) as pool:
             list(pool.map(prove, packages, *zip(*entries, strict=True)))
     except (OSError, ValueError) as error:
-        print(f"mlpackage: {error}", file=sys.stderr)
+        print(f"mlpackage: {error}", file=sys.stderr, flush=True)
         return 1
     asyncio.run(link(packages, channel / "unpacked", prefix))
     return 0
@@ -58,4 +59,5 @@ async def link(packages: list[Path], unpacked: Path, prefix: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(Path, sys.argv[1:])))
+    # The installer's threads outlive it for a moment, and an interpreter that ends meanwhile crashes.
+    os._exit(main(*map(Path, sys.argv[1:])))

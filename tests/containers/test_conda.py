@@ -1,0 +1,110 @@
+"""Images whose environment conda's packages make, from a channel in the context: no network for conda at all."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..conda_channel import PLACEHOLDER, CondaPackage, Entry, write_channel  # noqa: TID252 - it has no other name
+from .base_image import make_base_image
+from .builders import Builder, Docker
+from .container import container
+from .projects import PROJECTS, generate, mlpackage
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("engine")]
+
+# Debian's Python looks for packages, and puts them, elsewhere than where every other Python does.
+AS_UPSTREAM = """\
+import site, sys, sysconfig
+
+sysconfig._get_preferred_schemes = lambda: dict.fromkeys(("prefix", "home", "user"), "posix_prefix")
+site.addsitedir(f"{sys.prefix}/lib/python3.11/site-packages")
+"""
+GREETING = f"""\
+def greet(name):
+    return "hello " + name + " from {PLACEHOLDER}"
+"""
+
+
+def python_package(base_image: Path) -> CondaPackage:
+    """Make a conda package of the base image's own Python, whose libraries the image has."""
+    files = {"bin/python": Entry(link="python3.11"), "lib/python3.11/site-packages/README": Entry(content=b"\n")}
+    with tarfile.open(base_image) as tar:
+        for member in tar:
+            path = member.name.removeprefix("./usr/")
+            if path == "bin/python3.11" or (
+                path.startswith("lib/python3.11/") and "__pycache__" not in path and member.isreg()
+            ):
+                content = tar.extractfile(member).read()
+                files[path] = Entry(content=content, mode=0o755 if member.mode & 0o100 else 0o644)
+    del files["lib/python3.11/EXTERNALLY-MANAGED"]
+    files["lib/python3.11/sitecustomize.py"] = Entry(content=AS_UPSTREAM.encode())
+    return CondaPackage(name="python", version="3.11.2", build="h_cpython", depends=("__glibc >=2.36",), files=files)
+
+
+@pytest.fixture(scope="session")
+def conda_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a locked project with a channel of its own: Python, a package of Python's, and one that is not."""
+    project = tmp_path_factory.mktemp("conda") / "project"
+    shutil.copytree(PROJECTS / "conda-vendored", project)
+    greeting = CondaPackage(
+        name="greeting",
+        version="1.0",
+        build="pyhd8_0",
+        subdir="noarch",
+        depends=("python >=3.8", "words"),
+        files={"site-packages/greeting.py": Entry(content=GREETING.encode(), has_prefix=True)},
+        entry_points=("greet = greeting:greet",),
+    )
+    words = CondaPackage(
+        name="words", version="2.0", extension=".tar.bz2", files={"share/words": Entry(content=b"x\n")}
+    )
+    write_channel(project / "channel", (python_package(make_base_image()), greeting, words))
+    mlpackage(project, "lock")
+    return project
+
+
+def test_an_environment_from_a_vendored_channel_scores(
+    engine: Engine, builder: Builder, conda_project: Path, members
+) -> None:
+    """The worker runs in conda's environment, with what pip added to it; nothing that made it stays in the image."""
+    tag = f"conda:{builder.name}"
+    builder.build(generate(conda_project, conda_project / "dist" / builder.name), tag)
+    with container(engine, tag) as running:
+        running.wait_until_ready()
+        assert running.score("you") == {
+            "greeting": "hello you from /opt/mlpackage/environment",
+            "idna": "xn--strae-oqa",
+            "prefix": "/opt/mlpackage/environment",
+            "packages": ["lib/python3.11/site-packages"],
+        }
+    made = {member.name for member, _ in members(tag) if member.name.startswith("opt/mlpackage/")}
+    assert {name.split("/")[2] for name in made if name.count("/") > 1} == {
+        "environment",
+        "manifest.json",
+        "runtime",
+        "server",
+    }
+    assert [name for name in made if "rattler" in name or "/site-packages/pip" in name or name.endswith(".conda")] == []
+    assert {"opt/mlpackage/environment/bin/greet", "opt/mlpackage/environment/share/words"} <= made
+
+
+def test_a_swapped_package_stops_the_build(engine: Engine, conda_project: Path, tmp_path: Path) -> None:
+    """The build compares each package with the lock itself, and names the one that is another."""
+    context = generate(conda_project, tmp_path / "context")
+    packages = context / "environment/channel/linux-64"
+    shutil.copyfile(next(context.rglob("greeting-*.conda")), packages / "words-2.0-0.tar.bz2")
+
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        Docker(engine=engine, buildkit=True).build(context, "swapped:1")
+
+    url = "file:///opt/mlpackage/channel/linux-64/words-2.0-0.tar.bz2"
+    assert f"mlpackage: {url} is not the locked package: it has sha256:" in refused.value.stderr
