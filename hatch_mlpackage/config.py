@@ -101,6 +101,7 @@ class Config:
     conda_image: str | None = None
     locker: Locker = "uv"
     lock_directory: str = "locks"
+    pylock: str | None = None
     wheelhouse: bool = False
     install_project: bool = False
     models: tuple[Model, ...] = ()
@@ -136,6 +137,7 @@ def read_config(project: Project, problems: Problems) -> Config:
         _check_entry_script,
         _check_dependencies,
         _check_install_project,
+        _check_pylock,
         _check_source_directory,
         _check_models,
         _check_python,
@@ -182,6 +184,7 @@ def _with_defaults(config: Config, project: Project) -> Config:
         source_directory=_clean(config.source_directory),
         entry_script=_clean(config.entry_script) or "",
         lock_directory=_clean(config.lock_directory) or "",
+        pylock=_clean(config.pylock),
         conda_file=_clean(config.conda_file),
         conda_channel=_clean(config.conda_channel),
         models=tuple(replace(model, path=_clean(model.path) or "") for model in config.models),
@@ -269,6 +272,19 @@ def _check_install_project(config: Config, project: Project, problems: Problems)
             f"needs a project that hatchling builds, and {what}.",
             'Install it as a requirement instead: dependencies = ["."] lets `mlpackage lock` build its wheel.',
         )
+
+
+def _check_pylock(config: Config, project: Project, problems: Problems) -> None:
+    where, name = f"{KEY}.pylock", PurePosixPath(config.pylock or "").name
+    if config.pylock is None:
+        return
+    found = _check_path(project.root, config.pylock, where, problems)
+    if found and not found.is_file():
+        problems.add(where, f"'{config.pylock}' is not a file.")
+    if not re.fullmatch(r"pylock(?:\.[^.]+)?\.toml", name):
+        problems.add(where, f"'{name}' is no name of such a file.", "Call it pylock.toml or pylock.<name>.toml.")
+    if config.conda_file:
+        problems.add(where, "cannot be used with conda-file.", "Keep one of them.")
 
 
 def _check_source_directory(config: Config, project: Project, problems: Problems) -> None:

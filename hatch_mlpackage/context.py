@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hatch_mlpackage import __version__
+from hatch_mlpackage.bill import describe_locked, make_bill
 from hatch_mlpackage.conda import (
     check_conda,
     conda_files,
@@ -19,9 +21,9 @@ from hatch_mlpackage.conda import (
 )
 from hatch_mlpackage.config import KEY, Config, read_config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
-from hatch_mlpackage.errors import ConfigurationError, LockError, Problems
+from hatch_mlpackage.errors import ConfigurationError, ContextError, LockError, Problems
 from hatch_mlpackage.known_hashes import open_known_hashes
-from hatch_mlpackage.lock import LockState, Requirements, check_lock, clear_wheels, read_requirements
+from hatch_mlpackage.lock import PACKAGES, LockState, Requirements, check_lock, clear_wheels, read_requirements
 from hatch_mlpackage.lock.base_image import BaseImageState, check_base_image, make_base_image_lock
 from hatch_mlpackage.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, hashes_of, reason_to_keep
 from hatch_mlpackage.plan import (
@@ -38,6 +40,7 @@ from hatch_mlpackage.plan import (
 )
 from hatch_mlpackage.render import quote_for_dockerfile, render
 from hatch_mlpackage.resources import runtime_directory
+from hatch_mlpackage.sbom import SBOM_NAME
 from hatch_mlpackage.target import SUPPORTED_PYTHONS
 from hatch_mlpackage.wheels import (
     ENVIRONMENT_WHEELS,
@@ -48,10 +51,12 @@ from hatch_mlpackage.wheels import (
     project_wheel_file,
     wheel_files,
     wheels_directory,
+    with_pylock,
     with_wheels,
     without_urls,
 )
 from hatch_mlpackage.write import Progress, Reuse, refuse_foreign, write_files
+from hatch_mlpackage.write_tar import replacing, write_tar
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.conda import CondaInputs
@@ -85,6 +90,10 @@ class LockInputs:
     @property
     def lock_path(self) -> Path:
         return self.project.root / self.config.lock_path
+
+    @property
+    def packages_path(self) -> Path:
+        return self.lock_path.with_name(PACKAGES)
 
     @property
     def conda_lock_path(self) -> Path:
@@ -172,7 +181,7 @@ def _read_requirements(
         listed=(conda.file.path, conda.file.pip) if conda else ("", ()),
     )
     if conda is None or conda.file.kind == "pip":
-        return requirements
+        return with_pylock(requirements, project, config)
     return with_conda_pins(requirements, conda_lock or read_conda_lock(project, config))
 
 
@@ -195,7 +204,8 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     beside = lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
     inputs = inspect_requirements(project, conda_lock=beside.get(project.root / inputs.config.conda_lock_path))
     text, wheels = lock_requirements(inputs, previous=_read_lock(inputs), upgrade=upgrade, report=report)
-    for path, said in {**beside, inputs.lock_path: text}.items():
+    beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}
+    for path, said in beside.items():
         _replace_text(path, said)
     clear_wheels(wheels_directory(inputs), wheels, report)
     if base_image:
@@ -281,12 +291,7 @@ def build_context(project: Project, destination: Path, *, progress: Progress = _
     """
     package = inspect_project(project)
     plan = _plan(package)
-    sealed: list[Manifest] = []
-
-    def seal(hashed: list[tuple[ContextFile, str]]) -> ContextFile:
-        sealed.append(_make_manifest(package, plan, hashed))
-        return text_file(MANIFEST_NAME, sealed[0].to_json(), layer="manifest")
-
+    seal = _Seal(package, plan)
     write_files(
         plan.files,
         destination,
@@ -296,7 +301,51 @@ def build_context(project: Project, destination: Path, *, progress: Progress = _
         reuse=Reuse(directory=destination, hashes=hashes_of(destination), known=open_known_hashes()),
         progress=progress,
     )
-    return sealed[0]
+    return seal.manifest
+
+
+def build_tar(project: Project, destination: Path | BinaryIO, *, progress: Progress = _silent) -> Manifest:
+    """Write the context as a tar to a file or a stream, without a folder of it, and return its manifest.
+
+    A file that was at the destination stays until the new one is whole. Raises ConfigurationError or LockError before
+    anything is written, or ContextError.
+    """
+    package = inspect_project(project)
+    plan = _plan(package)
+    seal = _Seal(package, plan)
+    if not isinstance(destination, Path):
+        write_tar(plan.files, destination, seal=seal, timestamp=TIMESTAMP, progress=progress)
+        return seal.manifest
+    _refuse_to_hold_itself(plan, destination)
+    with replacing(destination) as stream:
+        write_tar(plan.files, stream, seal=seal, timestamp=TIMESTAMP, progress=progress)
+    return seal.manifest
+
+
+def _refuse_to_hold_itself(plan: ContextPlan, destination: Path) -> None:
+    """Stop before the tar of an earlier run goes into the next one with the source tree that it lies in."""
+    place = destination.resolve()
+    if any(isinstance(file.source, Path) and file.source.resolve() == place for file in plan.files):
+        raise ContextError(
+            f"{destination}: is part of the context itself. Remove it, and choose a place outside source-directory."
+        )
+
+
+class _Seal:
+    """Makes what is known only when every other file was hashed: the bill of materials, and the manifest last."""
+
+    manifest: Manifest
+
+    def __init__(self, package: Package, plan: ContextPlan) -> None:
+        self._package = package
+        self._plan = plan
+
+    def __call__(self, hashed: Sequence[tuple[ContextFile, str]]) -> tuple[ContextFile, ...]:
+        content = make_bill(self._package, check_project_base_image(self._package).image, hashed).encode()
+        bill = ContextFile(path=SBOM_NAME, layer="manifest", source=content, size=len(content))
+        everything = sorted([*hashed, (bill, hashlib.sha256(content).hexdigest())], key=lambda entry: entry[0].path)
+        self.manifest = _make_manifest(self._package, self._plan, everything)
+        return bill, text_file(MANIFEST_NAME, self.manifest.to_json(), layer="manifest")
 
 
 def check_destination(destination: Path) -> None:
@@ -389,7 +438,7 @@ def _readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]
     }
 
 
-def _make_manifest(package: Package, plan: ContextPlan, hashed: list[tuple[ContextFile, str]]) -> Manifest:
+def _make_manifest(package: Package, plan: ContextPlan, hashed: Sequence[tuple[ContextFile, str]]) -> Manifest:
     config, project = package.config, package.project
     about = {
         "generator": {"hatch-mlpackage": __version__},

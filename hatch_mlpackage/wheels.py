@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.lock import (
     WHEELS_FOLDER,
     LockState,
+    Requirements,
     build_wheels,
     fetch_wheels,
     find_wheels,
@@ -23,6 +25,7 @@ from hatch_mlpackage.lock import (
     make_lock,
     put_wheel,
     read_pins,
+    select_lock,
 )
 from hatch_mlpackage.plan import PROJECT_LAYER, ContextFile
 from hatch_mlpackage.project_wheel import build_project_wheel
@@ -31,6 +34,7 @@ from hatch_mlpackage.resources import runtime_directory
 if TYPE_CHECKING:
     from hatch_mlpackage.config import Config
     from hatch_mlpackage.context import LockInputs
+    from hatch_mlpackage.project import Project
 
 ENVIRONMENT_WHEELS = "environment/wheels"
 SERVER_WHEELS = "server/wheels"
@@ -54,6 +58,9 @@ def lock_requirements(
     """
     config, requirements, target = inputs.config, inputs.requirements, inputs.config.target
     folder = wheels_directory(inputs)
+    if config.pylock is not None:
+        text = _select_lock(inputs, config.pylock, upgrade=upgrade, report=report)
+        return text, frozenset(path.name for path in _fetch(inputs, text, report)) if config.wheelhouse else frozenset()
     with TemporaryDirectory(prefix="mlpackage-wheels-") as work:
         vendored = build_wheels(
             requirements,
@@ -78,6 +85,22 @@ def lock_requirements(
         wanted = {path.name for path in _fetch(inputs, text, report)} if config.wheelhouse else set()
         wanted |= {put_wheel(wheel.path, folder).name for wheel in vendored}
     return text, frozenset(wanted)
+
+
+def _select_lock(inputs: LockInputs, pylock: str, *, upgrade: bool, report: Callable[[str], None]) -> str:
+    if upgrade:
+        report(f"The pins are those of {pylock}: renew them with the tool that made it.")
+    content = (inputs.project.root / pylock).read_bytes()
+    name = inputs.project.name
+    return select_lock(content, inputs.requirements, inputs.config.target, project=name, report=report)
+
+
+def with_pylock(requirements: Requirements, project: Project, config: Config) -> Requirements:
+    """Add the digest of the pylock.toml that a lock is selected from, the same with either kind of line ends."""
+    if config.pylock is None or not (project.root / config.pylock).is_file():
+        return requirements  # what is wrong with the path was reported when the configuration was read
+    content = (project.root / config.pylock).read_bytes().replace(b"\r\n", b"\n")
+    return replace(requirements, pylock=(config.pylock, f"sha256:{hashlib.sha256(content).hexdigest()}"))
 
 
 def _fetch(inputs: LockInputs, text: str, report: Callable[[str], None]) -> Iterator[Path]:

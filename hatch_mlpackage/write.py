@@ -53,7 +53,7 @@ def write_files(
     files: Iterable[ContextFile],
     destination: Path,
     *,
-    seal: Callable[[Hashed], ContextFile],
+    seal: Callable[[Hashed], Iterable[ContextFile]],
     reason_to_keep: Callable[[Path], str],
     timestamp: int,
     reuse: Reuse,
@@ -68,7 +68,8 @@ def write_files(
     refuse_foreign(destination, reason_to_keep)
     with _beside(destination) as partial:
         hashed = [(file, _write_file(file, partial, reuse, progress)) for file in files]
-        _write_file(seal(hashed), partial, reuse, progress)
+        for file in seal(hashed):
+            _write_file(file, partial, reuse, progress)
         _normalise(partial, timestamp)
         _put_in_place(partial, destination)
     reuse.known.save()

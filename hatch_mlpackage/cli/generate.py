@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -13,7 +14,7 @@ from hatch_mlpackage.cli.progress import writing
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.context import base_image_warning, build_context, default_destination
+from hatch_mlpackage.context import base_image_warning, build_context, build_tar, default_destination
 from hatch_mlpackage.handoff import build_command
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     examples=(
         "mlpackage generate",
         "mlpackage generate --output context",
+        "mlpackage generate --tar - | docker build --tag diabetes -",
         "mlpackage generate --entry-script score.py --model ridge=model.pkl --requirement requirements.txt",
     ),
 )
@@ -37,20 +39,26 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where to write it; default: dist/NAME-VERSION-context in the project.",
 )
+@click.option("--tar", metavar="FILE", help="Write it as a tar instead of a folder; - is the standard output.")
 @click.option("--json", "as_json", is_flag=True, help="Print where it is and its digest as a JSON document.")
-def command(*, project: Project, output: Path | None, as_json: bool) -> None:
+def command(*, project: Project, output: Path | None, tar: str | None, as_json: bool) -> None:
     """Write the build context: Dockerfile, locked requirements, server, models, entry script, manifest.
 
     Needs the lock (mlpackage lock), no network and no container engine.
     """
-    destination = output or shown(default_destination(project))
-    manifest = generate(project, destination)
+    if tar and output:
+        raise click.UsageError("--output writes a folder and --tar a file instead of it: give one of them.")
+    if tar == "-":
+        pipe(project, as_json=as_json)
+        return
+    destination = Path(tar) if tar else output or shown(default_destination(project))
+    manifest = export(project, destination) if tar else generate(project, destination)
     if as_json:
         answer_json({"context": str(destination), "digest": manifest.digest, "size": manifest.size})
     elif not is_quiet():
         draw_tree(f"{destination} ({summary(manifest.files)})", manifest.files)
         show(manifest.digest)
-        show(next_commands(destination, str(manifest.about["image"]["name"])))
+        show(next_commands(destination, str(manifest.about["image"]["name"]), as_tar=bool(tar)))
 
 
 def generate(project: Project, destination: Path) -> Manifest:
@@ -61,13 +69,34 @@ def generate(project: Project, destination: Path) -> Manifest:
     return manifest
 
 
+def export(project: Project, destination: Path | BinaryIO) -> Manifest:
+    """Write the context as a tar, with progress for what takes long."""
+    with writing() as progress:
+        manifest = build_tar(project, destination, progress=progress)
+    warn_of_lost_digest(project)
+    return manifest
+
+
+def pipe(project: Project, *, as_json: bool) -> None:
+    """Write the tar to the standard output; what is said of it goes to stderr."""
+    if as_json:
+        raise click.UsageError("The standard output cannot hold the tar and a JSON document: give a FILE or no --json.")
+    if sys.stdout.isatty():
+        raise click.UsageError(
+            "A tar is nothing for a terminal: pipe it, as in mlpackage generate --tar - | docker build -"
+        )
+    say(export(project, sys.stdout.buffer).digest)
+
+
 def warn_of_lost_digest(project: Project) -> None:
     warning = base_image_warning(project)
     if warning:
         say(f"Warning: {warning}")
 
 
-def next_commands(context: Path, tag: str) -> str:
+def next_commands(context: Path, tag: str, *, as_tar: bool = False) -> str:
+    if as_tar:
+        return f"\nNext: {shlex.join(build_command('docker', Path('-'), tag=tag))} < {shlex.quote(str(context))}"
     build = shlex.join(build_command("docker", context, tag=tag))
     return (
         f"\nNext: mlpackage serve --context {shlex.quote(str(context))}   (no container engine needed)\n  or: {build}"

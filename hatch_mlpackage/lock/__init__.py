@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .check import LockState, check_lock
+from .packages import PACKAGES, Package, packages_of, to_json as packages_to_json
 from .pins import WHEELS as WHEELS_FOLDER, Pin, read_pins
 from .requirements import Requirements, read_requirements
 from .vendored import Vendored, find_wheels
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .make import Locker
 
 __all__ = [
+    "PACKAGES",
     "WHEELS_FOLDER",
     "LockState",
     "Pin",
@@ -31,13 +33,17 @@ __all__ = [
     "build_wheels",
     "check_lock",
     "clear_wheels",
+    "describe_packages",
     "fetch_wheels",
     "find_wheels",
     "fits",
     "make_lock",
+    "packages_of",
+    "packages_to_json",
     "put_wheel",
     "read_pins",
     "read_requirements",
+    "select_lock",
 ]
 
 
@@ -63,6 +69,23 @@ def make_lock(
         report=report,
         vendored=vendored,
     )
+
+
+def select_lock(
+    content: bytes,
+    requirements: Requirements,
+    target: Target,
+    *,
+    project: str,
+    report: Callable[[str], None] = print,
+) -> str:
+    """Return the whole text of a lock whose pins are those of a pylock.toml; see `pylock.select`."""
+    from . import pylock  # noqa: PLC0415
+    from .header import with_header  # noqa: PLC0415
+
+    options = "".join(f"{option}\n" for option in requirements.options if option != "--pre")
+    body = pylock.select(content, requirements, target, project, report)
+    return with_header(options + body, requirements, target)
 
 
 def build_wheels(
@@ -98,3 +121,13 @@ def fetch_wheels(
 
     task = resolver.Task(folder=folder, requirements=requirements, target=target, upgrade=False, report=report)
     return wheelhouse.fetch(task, lock, wheels)
+
+
+def describe_packages(lock: str, target: Target, *, folder: Path) -> tuple[Package, ...]:
+    """Find the wheel and the licence of every pin, through the empty `folder`; see `licenses.describe`."""
+    from . import licenses, resolver  # noqa: PLC0415
+
+    task = resolver.Task(
+        folder=folder, requirements=Requirements(), target=target, upgrade=False, report=lambda _: None
+    )
+    return licenses.describe(task, lock, read_pins(lock))

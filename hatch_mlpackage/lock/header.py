@@ -86,7 +86,7 @@ def inputs_digest(requirements: Requirements, target: Target) -> str:
     if requirements.sources:
         inputs["sources"] = tuple(f"{source.digest} {source.text}" for source in requirements.sources)
     if requirements.pylock:
-        inputs["pylock"] = requirements.pylock
+        inputs["pylock"] = requirements.pylock[1]
     return digest(json.dumps(inputs, sort_keys=True, separators=(",", ":")))
 
 

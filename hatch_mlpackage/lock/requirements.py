@@ -34,8 +34,8 @@ class Requirements:
 
     `requirements` and `constraints` are canonical PEP 508 strings, sorted, without duplicates; `options` are pip's
     index options as `--name value` in the order given, without credentials; `notes` say what was read but not used.
-    `sources` are the requirements that must be built, sorted by their text; `pylock` is the digest of the
-    `pylock.toml` from which the pins are selected, or empty where a resolver finds them.
+    `sources` are the requirements that must be built, sorted by their text; `pylock` is the path and the digest of
+    the `pylock.toml` from which the pins are selected, or None where a resolver finds them.
     """
 
     requirements: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Requirements:
     options: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
-    pylock: str = ""
+    pylock: tuple[str, str] | None = None
 
 
 def read_requirements(

@@ -75,9 +75,11 @@ def changed(lock: str, requirements: Requirements, target: Target) -> Iterator[s
             yield f"{source.text} is asked for, the lock has no wheel of it"
         elif record.digest != source.digest and source.is_local:
             yield f"{source.location} has changed since {record.file} was built from it"
-    if requirements.pylock != selected_from(lock):
-        what = "has changed since" if requirements.pylock and selected_from(lock) else "was not read when"
-        yield f"pylock.toml {what} the lock was made"
+    path, digest = requirements.pylock or ("", "")
+    before = selected_from(lock)
+    if digest != before:
+        known = f"{path} has changed since the lock was selected from it" if before else f"{path} was not asked then"
+        yield known if path else "it was selected from a pylock.toml, which no longer counts"
 
 
 def find_wheels(
@@ -110,7 +112,8 @@ def _said(pin: Pin, file: str | None, folder: Path) -> str:
 
 def is_locked(path: Path, pin: Pin, target: Target) -> bool:
     """Tell whether a wheel is one of a pin's files, and loads in the image."""
-    return fits(path.name, target) and f"sha256:{sha256_of(path)}" in pin.hashes
+    kinds = {kind for kind, _, _ in (digest.partition(":") for digest in pin.hashes)}
+    return fits(path.name, target) and any(f"{kind}:{_hash_file(path, kind)}" in pin.hashes for kind in kinds)
 
 
 def name_of(file_name: str) -> str | None:
@@ -131,5 +134,9 @@ def by_name(folder: Path) -> dict[str | None, list[Path]]:
 
 
 def sha256_of(path: Path) -> str:
+    return _hash_file(path, "sha256")
+
+
+def _hash_file(path: Path, kind: str) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, kind).hexdigest()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import stat
 from pathlib import Path
@@ -11,6 +12,7 @@ from hatch_mlpackage.context import (
     check_project_lock,
     default_destination,
     inspect_project,
+    lock_project,
     plan_context,
 )
 from hatch_mlpackage.errors import ConfigurationError, LockError
@@ -18,6 +20,7 @@ from hatch_mlpackage.manifest import read_manifest, verify_context
 from hatch_mlpackage.project import load_project
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+HASHES_OF_THE_RUNTIME = ("manifest.json", "sbom.cdx.json")
 LOCK_FIX = "Run `mlpackage lock` and commit the result."
 
 
@@ -26,7 +29,7 @@ def texts(directory):
     return {
         path.relative_to(directory).as_posix(): (oct(stat.S_IMODE(path.stat().st_mode)), path.read_bytes())
         for path in sorted(directory.rglob("*"))
-        if path.is_file() and "runtime" not in path.parts and path.name != "manifest.json"
+        if path.is_file() and "runtime" not in path.parts and path.name not in HASHES_OF_THE_RUNTIME
     }
 
 
@@ -40,7 +43,7 @@ def test_golden(copy_project, request, case):
     made = default_destination(project)
     if request.config.getoption("--update-golden"):
         shutil.rmtree(GOLDEN / case, ignore_errors=True)
-        shutil.copytree(made, GOLDEN / case, ignore=shutil.ignore_patterns("runtime", "manifest.json"))
+        shutil.copytree(made, GOLDEN / case, ignore=shutil.ignore_patterns("runtime", *HASHES_OF_THE_RUNTIME))
     assert texts(made) == texts(GOLDEN / case)
     assert verify_context(made) == ()
 
@@ -81,6 +84,7 @@ def test_manifest(copy_project):
         ("azureml-models/tokenizer/2/tokenizer/vocabulary.txt", "azureml-models/tokenizer/2"),
         ("azureml-models/weights/3/weights.bin", "azureml-models/weights/3"),
         ("environment/requirements.txt", "environment"),
+        ("sbom.cdx.json", "manifest"),
     ]
 
 
@@ -182,3 +186,16 @@ def test_the_script_lies_where_the_server_looks(copy_project):
         "GREETING": 'good "morning" $HOME!!!',
         "OMP_NUM_THREADS": "1",
     }
+
+
+@pytest.mark.network
+def test_locking_keeps_what_the_bill_says(copy_project):
+    """`mlpackage lock` writes beside the lock which wheel the image installs of each package, and its licence."""
+    project = load_project(copy_project("minimal"))
+
+    lock_project(project, report=lambda _: None)
+
+    (described,) = json.loads((project.root / "locks/packages.json").read_text()).values()
+    lock = (project.root / "locks/requirements.txt").read_text()
+    assert (described["license"], described["wheel"].startswith("idna-")) == ("BSD-3-Clause", True)
+    assert f"--hash=sha256:{described['sha256']}" in lock

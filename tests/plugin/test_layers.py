@@ -13,9 +13,9 @@ ROWS = [
     {"__init__", "errors", "resources", "target"},
     {"tables", "project", "foreground", "known_hashes"},
     {"config"},
-    {"entry_script", "plan", "lock", "render", "write", "manifest", "handoff"},  # never each other
+    {"entry_script", "plan", "lock", "render", "write", "write_tar", "manifest", "handoff", "sbom"},  # never each other
     {"project_wheel"},
-    {"conda", "wheels"},  # the parts of the wiring that have to do with conda and with wheels
+    {"bill", "conda", "wheels"},  # the parts of the wiring that have to do with conda and with wheels
     {"context"},
     {"builder"},
     {"build_hook"},
@@ -34,6 +34,7 @@ OUTSIDE = {
     "project": {"hatchling", "packaging"},
     "project_wheel": {"hatchling"},
     "render": {"jinja2"},
+    "sbom": {"packaging"},
     "cli": {"click", "cookiecutter", "rich", "uv"},
 }
 

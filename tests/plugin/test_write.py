@@ -19,7 +19,7 @@ SHA_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
 
 
 def seal(hashed):
-    return text_file("sums", "".join(f"{digest} {file.path}\n" for file, digest in hashed), layer="manifest")
+    yield text_file("sums", "".join(f"{digest} {file.path}\n" for file, digest in hashed), layer="manifest")
 
 
 def write(files, destination, *, reason="", progress=lambda file, written: None, reuse=None):

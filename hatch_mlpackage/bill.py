@@ -1,0 +1,92 @@
+"""Wire the bill of materials: what the locks, the manifest and the base image say, as components of one document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage import __version__
+from hatch_mlpackage.lock import describe_packages, packages_of, packages_to_json, read_pins
+from hatch_mlpackage.resources import runtime_directory
+from hatch_mlpackage.sbom import (
+    Component,
+    digest_of_files,
+    make_sbom,
+    purl_of_image,
+    purl_of_package,
+)
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.config import Model
+    from hatch_mlpackage.context import LockInputs
+    from hatch_mlpackage.plan import ContextFile
+
+Hashed = Sequence[tuple["ContextFile", str]]
+
+
+def describe_locked(lock: str, inputs: LockInputs) -> str:
+    """Find out, while the network may be used, what the bill will say of each locked package."""
+    with TemporaryDirectory(prefix="mlpackage-packages-") as folder:
+        return packages_to_json(describe_packages(lock, inputs.config.target, folder=Path(folder)))
+
+
+def make_bill(inputs: LockInputs, base_image: str, hashed: Hashed) -> str:
+    """Describe the image that the hashed files of a context make."""
+    project, config = inputs.project, inputs.config
+    image = Component(ref="image", kind="container", name=project.name, version=project.version)
+    components = [
+        Component(ref="base", kind="container", name=base_image, version="", purl=purl_of_image(base_image)),
+        _runtime(hashed),
+        *(_model(model, hashed) for model in config.models),
+        *_packages("environment", inputs.lock_path.read_text(encoding="utf-8"), _kept(inputs)),
+        *_packages("server", _server_lock(config.python_version), None),
+    ]
+    return make_sbom(image, components, __version__)
+
+
+def _kept(inputs: LockInputs) -> str | None:
+    path = inputs.packages_path
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _server_lock(python: str) -> str:
+    return (runtime_directory() / "requirements" / f"{python}.txt").read_text(encoding="utf-8")
+
+
+def _packages(environment: str, lock: str, kept: str | None) -> Iterator[Component]:
+    for package in packages_of(read_pins(lock), kept):
+        yield Component(
+            ref=f"{environment}/{package.name}@{package.version}",
+            kind="library",
+            name=package.name,
+            version=package.version,
+            purl=purl_of_package(package.name, package.version),
+            sha256=package.sha256,
+            license=package.license,
+        )
+
+
+def _model(model: Model, hashed: Hashed) -> Component:
+    files = [(file.path, sha256) for file, sha256 in hashed if file.layer == model.context_path]
+    return Component(
+        ref=f"model/{model.name}@{model.version}",
+        kind="machine-learning-model",
+        name=model.name,
+        version=model.version,
+        sha256=files[0][1] if len(files) == 1 else digest_of_files(files),
+    )
+
+
+def _runtime(hashed: Hashed) -> Component:
+    files = [(file.path, sha256) for file, sha256 in hashed if re.match(r"runtime/.*\.py$", file.path)]
+    return Component(
+        ref="runtime",
+        kind="application",
+        name="mlpackage-runtime",
+        version=__version__,
+        sha256=digest_of_files(files),
+        license="Apache-2.0",
+    )

@@ -1,0 +1,78 @@
+"""What is kept of each locked package for the bill of materials: the wheel the image installs, and its licence.
+
+`packages.json` lies beside the lock and is written with it. It proves nothing and hinders nothing: the lock alone
+decides what is installed, and a package that is not listed is only less well described.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .pins import Pin
+
+PACKAGES = "packages.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """One distribution in an environment of the image.
+
+    `sha256` is that of the wheel the image installs, as hex, and `license` an SPDX expression or what its author
+    wrote instead; both are empty where they were not to be had when the lock was made.
+    """
+
+    name: str
+    version: str
+    wheel: str = ""
+    sha256: str = ""
+    license: str = ""
+
+
+def packages_of(pins: Iterable[Pin], packages_json: str | None) -> tuple[Package, ...]:
+    """Describe every pin with what was kept of it; entries of other versions are passed over."""
+    kept = _read(packages_json)
+    return tuple(_package(pin, kept.get(_key(pin.name, pin.version or ""), {})) for pin in pins)
+
+
+def to_json(packages: Iterable[Package]) -> str:
+    entries = {
+        _key(package.name, package.version): {
+            "wheel": package.wheel,
+            "sha256": package.sha256,
+            "license": package.license,
+        }
+        for package in packages
+    }
+    return json.dumps(entries, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _package(pin: Pin, entry: Mapping[str, Any]) -> Package:
+    only = pin.hashes[0].removeprefix("sha256:") if len(pin.hashes) == 1 else ""
+    sha256 = str(entry.get("sha256", ""))
+    # A hash that the lock does not have is not what the image installs.
+    proven = f"sha256:{sha256}" in pin.hashes
+    return Package(
+        name=pin.name,
+        version=pin.version or "",
+        wheel=str(entry.get("wheel", "")) if proven else "",
+        sha256=sha256 if proven else only,
+        license=str(entry.get("license", "")),
+    )
+
+
+def _key(name: str, version: str) -> str:
+    return f"{name}=={version}"
+
+
+def _read(text: str | None) -> Mapping[str, Mapping[str, Any]]:
+    try:
+        entries = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    if not isinstance(entries, dict):
+        return {}
+    return {key: entry for key, entry in entries.items() if isinstance(entry, dict)}

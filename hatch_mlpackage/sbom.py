@@ -1,0 +1,102 @@
+"""The bill of materials: CycloneDX 1.6 as JSON, made of the locks and of the hashes that the manifest has anyway.
+
+It holds no time and no random number: the same context has the same bill. Schema: cyclonedx.org/schema.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+SBOM_NAME = "sbom.cdx.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Component:
+    """Something that the image is made of.
+
+    `ref` is unique in the bill; `kind` is a CycloneDX type (`library`, `machine-learning-model`, `application`,
+    `container`); `sha256` is hex or empty; `license` is an SPDX expression, another text, or empty.
+    """
+
+    ref: str
+    kind: str
+    name: str
+    version: str
+    purl: str = ""
+    sha256: str = ""
+    license: str = ""
+
+
+def make_sbom(image: Component, components: Sequence[Component], generator_version: str) -> str:
+    """Return the document; `image` is what is described, `components` are what it holds."""
+    document = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {
+            "tools": {
+                "components": [{"type": "application", "name": "hatch-mlpackage", "version": generator_version}],
+            },
+            "component": _entry(image),
+        },
+        "components": [_entry(component) for component in sorted(components, key=lambda component: component.ref)],
+        "dependencies": [{"ref": image.ref, "dependsOn": sorted(component.ref for component in components)}],
+    }
+    serial = uuid.uuid5(uuid.NAMESPACE_URL, _spelled(document))
+    return _spelled({"serialNumber": f"urn:uuid:{serial}", **document}) + "\n"
+
+
+def purl_of_package(name: str, version: str) -> str:
+    return f"pkg:pypi/{quote(name)}@{quote(version)}"
+
+
+def purl_of_image(reference: str) -> str:
+    """Name an image as packageurl.org does: by digest where it has one, else by tag."""
+    named, _, digest = reference.partition("@")
+    repository, colon, tag = named.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = named, ""
+    name = repository.rpartition("/")[2]
+    qualifiers = f"repository_url={quote(repository, safe='/')}" + (f"&tag={quote(tag)}" if tag else "")
+    version = f"@{quote(digest, safe='')}" if digest else ""
+    return f"pkg:oci/{quote(name)}{version}?{qualifiers}"
+
+
+def digest_of_files(files: Iterable[tuple[str, str]]) -> str:
+    """Hash a folder: the lines `<sha256>  <path>` of its files, sorted by path, as `sha256sum` prints them."""
+    lines = "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(files))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _entry(component: Component) -> dict[str, Any]:
+    entry: dict[str, Any] = {"type": component.kind, "bom-ref": component.ref, "name": component.name}
+    if component.version:
+        entry["version"] = component.version
+    if component.sha256:
+        entry["hashes"] = [{"alg": "SHA-256", "content": component.sha256}]
+    if component.license:
+        entry["licenses"] = [_license(component.license)]
+    if component.purl:
+        entry["purl"] = component.purl
+    return entry
+
+
+def _license(text: str) -> Mapping[str, Any]:
+    """Give an SPDX expression as one; whatever else an author wrote is a name."""
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415
+
+    try:
+        return {"expression": str(canonicalize_license_expression(text))}
+    except InvalidLicenseExpression:
+        return {"license": {"name": text}}
+
+
+def _spelled(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
