@@ -14,7 +14,7 @@ import pytest
 
 from hatch_mlpackage import wheels
 from hatch_mlpackage.context import build_context, check_project_lock, inspect_requirements, lock_project
-from hatch_mlpackage.errors import LockError, UnavailableError
+from hatch_mlpackage.errors import ConfigurationError, LockError, UnavailableError
 from hatch_mlpackage.resources import runtime_directory
 
 from .lock.conftest import (  # noqa: F401 - fixtures
@@ -221,3 +221,44 @@ def test_the_models_are_no_part_of_the_projects_wheel(index, make_project, make_
 
     assert (after_training, after_edit) == ("fresh", "stale")
     assert wheels.wheels_directory(inspect_requirements(project)) == project.root / "locks/wheels"
+
+
+def test_a_pylock_is_the_input_of_the_lock(index, make_project, tmp_path):  # noqa: F811
+    """With `pylock = "pylock.toml"` the lock is selected from it, and a change of the file makes it stale by name."""
+    digest = index.add("alpha", "1.0")
+    url = f"http://{index.address}/files/alpha-1.0-py3-none-any.whl"
+    text = (
+        'lock-version = "1.0"\ncreated-by = "test"\n[[packages]]\nname = "alpha"\nversion = "1.0"\n'
+        f'wheels = [{{ url = "{url}", hashes = {{ sha256 = "{digest}" }} }}]\n'
+    )
+    project = make_project({**TABLE, "dependencies": ["alpha"], "pylock": "pylock.toml"})
+    (project.root / "pylock.toml").write_text(text)
+
+    locked = lock(project)
+    unix = check_project_lock(inspect_requirements(project)).status
+    (project.root / "pylock.toml").write_bytes(text.replace("\n", "\r\n").encode())
+    windows = check_project_lock(inspect_requirements(project)).status
+    (project.root / "pylock.toml").write_text(f"# edited\n{text}")
+
+    assert f"alpha==1.0 \\\n    --hash=sha256:{digest}\n" in locked
+    assert (unix, windows) == ("fresh", "fresh")
+    with pytest.raises(LockError, match=r"pylock\.toml has changed since the lock was selected from it"):
+        build_context(project, tmp_path / "context")
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("pylock.toml", "'pylock.toml' does not exist in "),
+        ("lock.toml", "'lock.toml' is no name of such a file. Call it pylock.toml or pylock.<name>.toml."),
+    ],
+)
+def test_a_pylock_that_cannot_be(make_project, value, problem):
+    """A missing file and a name that the standard does not know are problems of the key."""
+    project = make_project({**TABLE, "pylock": value})
+    (project.root / "lock.toml").touch()
+
+    with pytest.raises(ConfigurationError) as refused:
+        inspect_requirements(project)
+
+    assert [str(it).startswith(f"tool.mlpackage.pylock: {problem}") for it in refused.value.problems] == [True]
