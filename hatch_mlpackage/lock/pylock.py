@@ -91,13 +91,20 @@ def _packages(pylock: Pylock, path: str, target: Target) -> Iterator[Package]:
     from packaging.pylock import PylockSelectError  # noqa: PLC0415
 
     every = {tag for package in pylock.packages for wheel in package.wheels or () for tag in _tags(wheel)}
-    environment: Any = marker_environment(target)
+    environment: Any = marker_environment(target) | {"python_full_version": _full_version(pylock, target)}
     try:
         yield from (package for package, _ in pylock.select(environment=environment, tags=sorted(every, key=str)))
     except PylockSelectError as error:
         raise LockError(
             f"{path} is not for {target}: {error}. Lock it for the image's Python, or change python-version."
         ) from error
+
+
+def _full_version(pylock: Pylock, target: Target) -> str:
+    """Take the image's Python for the first patch release that the file is for: Hatch writes the one it ran on."""
+    patches = (f"{target.python}.{patch}" for patch in range(100))
+    allowed = pylock.requires_python
+    return next((full for full in patches if allowed is None or allowed.contains(full)), f"{target.python}.0")
 
 
 def _take(package: Package, target: Target, wrong: list[str]) -> Selected | None:

@@ -134,6 +134,13 @@ def test_another_python_is_refused() -> None:
         select(text)
 
 
+def test_the_patch_release_of_whoever_locked_does_not_matter() -> None:
+    """Hatch requires the very Python it ran on; which patch release the image has is not known, and may be it."""
+    text = HEAD + 'requires-python = ">=3.12.7"\n' + package("alpha", "1.0", "py3-none-any")
+
+    assert [pin.name for pin in read_pins(select(text))] == ["alpha"]
+
+
 @pytest.mark.parametrize(
     "text", ["", "<<<<<<< HEAD\n", 'lock-version = "9.0"\ncreated-by = "x"\npackages = []\n', HEAD + "packages = 1\n"]
 )
