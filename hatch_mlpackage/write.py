@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.known_hashes import SMALLEST
 
 if TYPE_CHECKING:
     from hatch_mlpackage.known_hashes import KnownHashes
@@ -67,7 +68,12 @@ def write_files(
     """
     refuse_foreign(destination, reason_to_keep)
     with _beside(destination) as partial:
-        hashed = [(file, _write_file(file, partial, reuse, progress)) for file in files]
+        hashed: Hashed = []
+        twins: dict[tuple[str, int], Path] = {}
+        for file in files:
+            digest = _write_file(file, partial, reuse, progress)
+            hashed.append((file, digest))
+            _store_once(file, partial / file.path, digest, twins)
         for file in seal(hashed):
             _write_file(file, partial, reuse, progress)
         _normalise(partial, timestamp)
@@ -162,6 +168,19 @@ def _write_file(file: ContextFile, partial: Path, reuse: Reuse, progress: Progre
             )
         target.chmod(file.mode)
     return digest
+
+
+def _store_once(file: ContextFile, target: Path, digest: str, twins: dict[tuple[str, int], Path]) -> None:
+    """Let identical large files share their blocks, as models in several versions often do."""
+    if file.size < SMALLEST:
+        return
+    twin = twins.setdefault((digest, file.mode), target)
+    if twin != target:
+        target.unlink()
+        try:
+            os.link(twin, target)
+        except OSError:  # a file system without links
+            shutil.copy2(twin, target)
 
 
 def _take_over(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress: Progress) -> str:

@@ -199,6 +199,28 @@ def test_a_swap_cut_short_is_mended(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["context"]
 
 
+def test_identical_large_files_are_stored_once(tmp_path):
+    """Two models of the same bytes take the space of one; small files and other modes stay apart."""
+    for name in ("one", "two", "three"):
+        (tmp_path / name).write_bytes(bytes(1 << 20))
+    small = tmp_path / "small"
+    small.write_text("s")
+    files = [
+        copied("a/model", tmp_path / "one"),
+        copied("b/model", tmp_path / "two"),
+        copied("c/model", tmp_path / "three", mode=0o755),
+        copied("d/small", small),
+        copied("e/small", small),
+    ]
+
+    write(files, tmp_path / "context")
+
+    links = {file.path: (tmp_path / "context" / file.path).stat().st_nlink for file in files}
+    assert links == {"a/model": 2, "b/model": 2, "c/model": 1, "d/small": 1, "e/small": 1}
+    assert (tmp_path / "one").stat().st_nlink == 1
+    assert (tmp_path / "context/b/model").read_bytes() == bytes(1 << 20)
+
+
 class TestReuse:
     """A large file that did not change is neither read nor copied again."""
 
