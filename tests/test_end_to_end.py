@@ -72,6 +72,7 @@ PERTURBATIONS = {
     "turkish-locale": {"environment": {"LANG": "tr_TR.UTF-8", "LC_ALL": "C.UTF-8"}},
     "hash-seed": {"environment": {"PYTHONHASHSEED": "1234"}},
     "build-time": {"environment": {"SOURCE_DATE_EPOCH": "1"}},
+    "user-id": {"prefix": ["unshare", "-U"]},
     "user": {"environment": {"HOME": "/nonexistent", "USER": "nobody"}},
 }
 
@@ -83,13 +84,67 @@ def test_the_same_inputs_give_the_same_bytes(copy_project, reference, perturbati
     perturbation.get("files", lambda root: None)(root)
 
     succeed(
-        TARGET,
+        [*perturbation.get("prefix", []), *TARGET],
         root,
         env={**os.environ, **perturbation.get("environment", {})},
         umask=perturbation.get("umask", 0o022),
     )
 
     assert everything(root / "dist/two-models-2.0rc1-context") == everything(reference)
+
+
+TAR = [sys.executable, "-m", "hatch_mlpackage", "generate", "--quiet", "--tar"]
+
+
+@pytest.fixture(scope="session")
+def reference_tar(tmp_path_factory):
+    """Write the two-model project's context as a tar once, to compare others with."""
+    root = tmp_path_factory.mktemp("reference-tar") / "project"
+    shutil.copytree(Path(__file__).parent / "projects/two-models", root)
+    succeed([*TAR, "context.tar"], root)
+    return root / "context.tar"
+
+
+@pytest.mark.parametrize("perturbation", PERTURBATIONS.values(), ids=PERTURBATIONS.keys())
+def test_the_same_inputs_give_the_same_tar(copy_project, reference_tar, perturbation):
+    """Nor do they leave one in a tar, be it a file or the standard output."""
+    root = copy_project("two-models", perturbation.get("folder", "project"))
+    perturbation.get("files", lambda root: None)(root)
+
+    made = subprocess.run(
+        [*TAR, "-"],
+        cwd=root,
+        capture_output=True,
+        check=False,
+        env={**os.environ, **perturbation.get("environment", {})},
+        umask=perturbation.get("umask", 0o022),
+    )
+
+    assert (made.returncode, made.stderr) == (0, b"")
+    assert made.stdout == reference_tar.read_bytes()
+
+
+def test_an_unpacked_tar_is_the_context(reference, reference_tar, tmp_path):
+    """A tar holds what the folder holds: every entry, with its bytes, its mode and its time."""
+    subprocess.run(["tar", "--extract", "--same-permissions", "--file", reference_tar], cwd=tmp_path, check=True)
+
+    assert everything(tmp_path) == everything(reference)
+    assert verify_context(tmp_path) == ()
+
+
+def test_a_tar_of_a_big_model_takes_little_memory(copy_project):
+    """A model of a gigabyte is written to the tar in less than 100 MB of memory."""
+    root = copy_project("minimal")
+    os.truncate(root / "models/greeting.txt", 1 << 30)
+    command = [*TAR, "/dev/null"]
+
+    measured = (
+        f"import resource, subprocess; subprocess.run({command!r}, check=True); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    result = succeed([sys.executable, "-c", measured], root)
+
+    assert int(result.stdout) * 1024 < 100_000_000
 
 
 def test_an_output_elsewhere_is_the_same(copy_project, reference, tmp_path):

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import io
 import json
+import os
 import signal
+import tarfile
 import time
 from pathlib import Path
+
+import pytest
 
 from hatch_mlpackage.manifest import read_manifest
 
@@ -75,6 +80,88 @@ def test_a_digest_of_another_image(project, mlpackage):
         "the locked digest is of python:3.12-slim-bookworm. "
     )
     assert "\nFROM python:3.12-slim-trixie\n" in Path(CONTEXT, "Dockerfile").read_text()
+
+
+def test_tar(project, mlpackage):
+    """A tar is shown like a folder, with the command that takes it; no folder is written."""
+    outcome = mlpackage("generate", "--tar", "context.tar")
+
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.startswith("context.tar (")
+    assert outcome.out.endswith("\nNext: docker build --tag minimal-model:1.0 - < context.tar\n")
+    assert not Path("dist").exists()
+    with tarfile.open("context.tar") as tar:
+        assert tar.extractfile("azureml-models/greeting/1/greeting.txt").read() == b"Hello\n"
+
+
+def test_tar_as_json(project, mlpackage):
+    """A program reads where the tar is, and the digest that the folder would have."""
+    mlpackage("generate", "--output", "made")
+
+    outcome = mlpackage("generate", "--tar", "context.tar", "--json")
+
+    manifest = read_manifest(Path("made"))
+    assert json.loads(outcome.out) == {"context": "context.tar", "digest": manifest.digest, "size": manifest.size}
+
+
+def test_tar_to_a_pipe(project, start, mlpackage):
+    """On the standard output there is the tar alone; its digest goes to stderr."""
+    mlpackage("generate", "--output", "made")
+
+    out, err = start("generate", "--tar", "-", text=False).communicate(timeout=60)
+
+    assert err.decode() == f"{read_manifest(Path('made')).digest}\n"
+    with tarfile.open(fileobj=io.BytesIO(out)) as tar:
+        assert tar.getnames()[-1] == "manifest.json"
+
+
+def test_tar_to_a_reader_that_leaves(project, start):
+    """A reader that has seen enough is no error worth a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    process = start("generate", "--tar", "-", stdout=writing)
+    os.close(writing)
+
+    assert process.communicate(timeout=60)[1] == ""
+    assert process.returncode == 141
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--tar", "a.tar", "--output", "b"),
+            "--output writes a folder and --tar a file instead of it: give one of them.",
+        ),
+        (
+            ("--tar", "-", "--json"),
+            "The standard output cannot hold the tar and a JSON document: give a FILE or no --json.",
+        ),
+    ],
+    ids=["both", "json"],
+)
+def test_tar_with_what_does_not_go_with_it(project, mlpackage, options, said):
+    """What cannot be done together is wrong usage, and nothing is written."""
+    outcome = mlpackage("generate", *options)
+
+    assert (outcome.status, outcome.out, outcome.err.splitlines()[-1]) == (2, "", f"Error: {said}")
+    assert not Path("b").exists()
+    assert not Path("a.tar").exists()
+
+
+def test_tar_in_the_source_tree(project, mlpackage):
+    """The tar of an earlier run never becomes part of the next one."""
+    toml = Path("pyproject.toml")
+    toml.write_text(toml.read_text().replace("[tool.mlpackage]", '[tool.mlpackage]\nsource-directory = "."'))
+    assert mlpackage("generate", "--tar", "context.tar").status == 0
+
+    outcome = mlpackage("generate", "--tar", "context.tar")
+
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.endswith(
+        "  context.tar: is part of the context itself. Remove it, and choose a place outside source-directory.\n"
+    )
 
 
 def test_foreign_output(project, mlpackage):
