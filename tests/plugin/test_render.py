@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import shutil
+
 import jinja2
 import pytest
 
-from hatch_mlpackage.render import quote_for_dockerfile, render
+from hatch_mlpackage.context import dockerfile_values, inspect_project
+from hatch_mlpackage.project import load_project
+from hatch_mlpackage.render import _environment, quote_for_dockerfile, render
+from hatch_mlpackage.resources import templates_directory
 
 
 @pytest.mark.parametrize(
@@ -21,6 +26,24 @@ from hatch_mlpackage.render import quote_for_dockerfile, render
 def test_quote_for_dockerfile(value, quoted):
     """A value is neither split nor expanded by the builder."""
     assert quote_for_dockerfile(value) == quoted
+
+
+@pytest.mark.parametrize("template", ["Dockerfile.j2", "README.md.j2", "dockerignore"])
+def test_a_checkout_with_other_line_ends(copy_project, tmp_path, monkeypatch, template):
+    """Templates that a checkout gave CRLF line ends render to the same bytes."""
+    package = inspect_project(load_project(copy_project("two-models")))
+    values = {**dockerfile_values(package, []), "image_name": "i", "sample": None, "tree": "a\nb"}
+    expected = render(template, values)
+    copied = shutil.copytree(templates_directory(), tmp_path / "templates")
+    for path in (path for path in (copied / "context").rglob("*") if path.is_file()):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    monkeypatch.setattr("hatch_mlpackage.render.templates_directory", lambda: copied)
+    _environment.cache_clear()
+
+    try:
+        assert render(template, values) == expected
+    finally:
+        _environment.cache_clear()
 
 
 def test_a_name_that_a_template_needs_is_never_empty():
