@@ -1,0 +1,9 @@
+import numpy
+
+
+def init():
+    pass
+
+
+def run(data):
+    return numpy.__version__
