@@ -18,6 +18,7 @@ import httpx
 RUNTIME = Path(os.environ.get("MLPACKAGE_RUNTIME_DIR") or Path(__file__).parents[2] / "runtime").resolve()
 T = TypeVar("T")
 
+SERVER_PYTHON = os.environ.get("MLPACKAGE_TEST_SERVER_PYTHON", sys.executable)
 PATIENCE = 30.0  # seconds for anything that a loaded machine may take its time for
 
 
@@ -51,7 +52,7 @@ class Service:
 
     def wait_until_listening(self) -> Service:
         """Wait for the line that says on which port the server listens."""
-        found = wait_for(lambda: self._line(r"Listening on (http://\S+)"), f"the server to listen:\n{self.log}")
+        found = wait_for(lambda: self._line(r"Listening on (http://[0-9.:]+)"), f"the server to listen:\n{self.log}")
         self.url = found.replace("0.0.0.0", "127.0.0.1")
         return self
 
@@ -104,7 +105,7 @@ def start_service(folder: Path, script: str | None, *flags: str, **environment: 
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AZUREML", "AML_", "MLPACKAGE"))}
     told = {"AML_APP_ROOT": str(folder), "AZUREML_ENTRY_SCRIPT": "score.py", "MLPACKAGE_HOST": "127.0.0.1"}
     log = folder / "server.log"
-    command = [sys.executable, "-I", str(RUNTIME), "serve", "--port=0", *flags]
+    command = [SERVER_PYTHON, "-I", str(RUNTIME), "serve", f"--worker-python={sys.executable}", "--port=0", *flags]
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, cwd=folder, env=clean | told | environment, stdout=stderr, stderr=stderr)
     return Service(process, log)

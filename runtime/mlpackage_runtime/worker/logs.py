@@ -12,6 +12,8 @@ import sys
 import time
 from typing import Any
 
+from mlpackage_runtime.worker.errors import StartError
+
 LINE = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
 
 log = logging.getLogger("azmlinfsrv")
@@ -19,8 +21,8 @@ log = logging.getLogger("azmlinfsrv")
 current = {"request_id": ""}  # of the request that is running, for the log
 
 
-def configure(log_format: str, app_root: str, entry_script: str) -> None:
-    """Set up our loggers and print(); the project's own logging.json is applied on top."""
+def configure(log_format: str) -> None:
+    """Set up our loggers and print()."""
     formatter = JsonFormatter() if log_format == "json" else logging.Formatter(LINE)
     formatter.converter = time.gmtime
     to_stderr = logging.StreamHandler()
@@ -28,18 +30,27 @@ def configure(log_format: str, app_root: str, entry_script: str) -> None:
     log.setLevel(logging.INFO)
     log.addHandler(to_stderr)
     log.propagate = False
-    script_folder = os.path.dirname(os.path.join(app_root, entry_script))
-    for folder in (app_root, script_folder):
-        path = os.path.join(folder, "logging.json")
-        if os.path.isfile(path):
-            _apply(path)
-            break
     builtins.print = _logged(builtins.print)
 
 
+def apply_own(app_root: str, entry_script: str) -> None:
+    """Apply the project's logging.json, from the app root or from beside the script. Raises StartError."""
+    for folder in (app_root, os.path.dirname(os.path.join(app_root, entry_script))):
+        path = os.path.join(folder, "logging.json")
+        if os.path.isfile(path):
+            _apply(path)
+            return
+
+
 def _apply(path: str) -> None:
-    with open(path, encoding="utf-8") as file:
-        logging.config.dictConfig(json.load(file))
+    try:
+        with open(path, encoding="utf-8") as file:
+            logging.config.dictConfig(json.load(file))
+    except Exception as error:
+        cause = error.__cause__ or error
+        reason = f"The logging configuration {path} cannot be used: {error}: {type(cause).__name__}: {cause}"
+        log.critical("%s", reason)
+        raise StartError(reason) from error
     log.info("Loaded logging config from %s", path)
 
 

@@ -93,7 +93,6 @@ def work(fd: int) -> int:
         return 0
     settings = Settings(**json.loads(first.body))
     try:
-        logs.configure(settings.log_format, settings.app_root, settings.entry_script)
         started = start(settings)
     except StartError as error:
         connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))

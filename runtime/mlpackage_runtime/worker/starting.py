@@ -10,7 +10,7 @@ import sys
 import traceback
 from typing import Iterator, NamedTuple
 
-from mlpackage_runtime.worker import shims, swagger
+from mlpackage_runtime.worker import logs, shims, swagger
 from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.scoring import Scoring, awaited
 from mlpackage_runtime.worker.script import Script, extend_path, load_script
@@ -48,6 +48,8 @@ def start(settings: Settings) -> Started:
     shims.install()
     extend_path(settings.app_root, settings.source_directory)
     sys.argv[:] = [os.path.join(settings.app_root, settings.entry_script)]
+    logs.configure(settings.log_format)
+    logs.apply_own(settings.app_root, settings.entry_script)
     try:
         script = load_script(settings.app_root, settings.entry_script)
         log.info("Found user script at %s", script.file)

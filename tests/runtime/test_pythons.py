@@ -1,0 +1,85 @@
+"""The worker on every CPython from 3.8 on that this machine has."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from runtime_service import RUNTIME
+
+if TYPE_CHECKING:
+    from runtime_service import Start
+
+VERSIONS = [f"3.{minor}" for minor in range(8, 15)]
+
+SCRIPT = """
+    import platform
+    import sys
+
+    def init():
+        print("init")
+
+    async def run(raw_data, request_headers):
+        if raw_data == "modules":
+            files = {name: getattr(module, "__file__", None) or "" for name, module in list(sys.modules.items())}
+            return sorted(name for name, file in files.items() if "site-packages" in file)
+        return [platform.python_implementation(), sys.version_info[:2], raw_data, request_headers["X-Own"]]
+"""
+SHOW = """
+import json, sys
+files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
+print(json.dumps([name for name, file in files.items() if "site-packages" in file]))
+"""
+COMPILE = """
+import sys
+from pathlib import Path
+for name in sys.argv[1:]:
+    compile(Path(name).read_text(encoding="utf-8"), name, "exec")
+"""
+
+
+@cache
+def interpreter(version: str) -> str:
+    """Return an interpreter of a version, or an empty string: from PATH, or where pyenv keeps them."""
+    pyenv = os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv"))
+    candidates = [
+        shutil.which(f"python{version}"),
+        *map(str, sorted(Path(pyenv).glob(f"versions/{version}.*/bin/python"))),
+    ]
+    for candidate in filter(None, candidates):
+        asked = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        ran = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if ran.stdout.strip() == version:
+            return candidate
+    return ""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_worker_runs_without_any_third_party_package(serve: Start, version: str) -> None:
+    """A script is served by each Python, and the worker has imported nothing that is not its standard library."""
+    python = interpreter(version)
+    if not python:
+        pytest.skip(f"no Python {version} here")
+    service = serve(SCRIPT, f"--worker-python={python}")
+    answer = service.post("text", headers={"x-own": "own"})
+    assert answer.json() == ["CPython", [3, int(version[2:])], "text", "own"]
+    # What an interpreter imports by itself, from its .pth files, is none of ours.
+    by_itself = subprocess.run([python, "-c", SHOW], capture_output=True, text=True, check=True).stdout
+    assert set(service.post("modules").json()) <= set(json.loads(by_itself))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_module_compiles(version: str) -> None:
+    """Each Python compiles every module of the runtime, the server's included."""
+    python = interpreter(version)
+    if not python:
+        pytest.skip(f"no Python {version} here")
+    files = [str(path) for path in [RUNTIME / "__main__.py", *RUNTIME.glob("mlpackage_runtime/**/*.py")]]
+    ran = subprocess.run([python, "-W", "error", "-c", COMPILE, *files], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -1,0 +1,141 @@
+"""The stand-ins for azureml packages, which exist only where the real ones do not."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runtime_service import Start
+
+MODEL_PATH = """
+    import json
+    from azureml.core import Workspace
+    from azureml.core.model import Model
+    from azureml.core.authentication import InteractiveLoginAuthentication
+
+    def init():
+        pass
+
+    def run(raw_data):
+        name, version = json.loads(raw_data)
+        try:
+            return Model.get_model_path(name, version)
+        except Exception as error:
+            return [type(error).__name__, str(error)]
+"""
+
+
+def test_models_are_found_where_the_original_found_them(serve: Start, tmp_path: Path) -> None:
+    """The highest number is the latest version; a version folder holds one entry; then the current folder is asked."""
+    for path in ("ridge/9/a.pkl", "ridge/12/folder/b.pkl", "two/1/a", "two/1/b", "empty/x/a"):
+        (tmp_path / "azureml-models" / path).parent.mkdir(parents=True, exist_ok=True)
+    for path in ("ridge/9/a.pkl", "two/1/a", "two/1/b"):
+        (tmp_path / "azureml-models" / path).touch()
+    (tmp_path / "local.pkl").touch()
+    service = serve(MODEL_PATH)
+    root = f"{tmp_path}/azureml-models"
+    missing = (
+        f"Model nothing not found in cache at azureml-models or in current working directory {tmp_path}."
+        " For more info, set logging level to DEBUG."
+    )
+    expected = {
+        ("ridge", None): f"{root}/ridge/12/folder",
+        ("ridge", 9): f"{root}/ridge/9/a.pkl",
+        ("local.pkl", None): "local.pkl",
+        ("nothing", None): ["ModelNotFoundException", missing],
+        (None, None): ["ValueError", "model_name is None"],
+        ("ridge", "9"): ["ValueError", "version should be an int"],
+        ("empty", None): ["RuntimeError", "versions is empty"],
+    }
+    assert {asked: service.post(json.dumps(asked)).json() for asked in expected} == expected
+    assert service.post('["two", null]').json()[1].startswith(f"Dir {root}/two/1 can contain only 1 file or folder.")
+
+
+def test_the_rest_of_azureml_core_says_what_is_missing(serve: Start) -> None:
+    """Names can be imported, and explain themselves when they are used."""
+    service = serve(
+        """
+        from azureml.core import Experiment, Run, Workspace
+        import azureml.core.webservice
+
+        def init():
+            pass
+
+        def run(raw_data):
+            said = []
+            for use in (Workspace, lambda: Workspace.from_config(), lambda: Run.get_context()):
+                try:
+                    use()
+                except RuntimeError as error:
+                    said.append(str(error).partition(" needs ")[0])
+            return said
+        """
+    )
+    assert service.post("x").json() == [
+        "azureml.core.Workspace",
+        "azureml.core.Workspace.from_config",
+        "azureml.core.Run.get_context",
+    ]
+
+
+def test_collectors_take_data_and_say_once_that_it_is_dropped(serve: Start) -> None:
+    """Scripts with collectors run unchanged, and the log says what happens to the data."""
+    service = serve(
+        """
+        from azureml.ai.monitoring import Collector
+        from azureml.monitoring import ModelDataCollector
+
+        def init():
+            global old, inputs, outputs
+            old = ModelDataCollector("ridge", designation="inputs", feature_names=["a"])
+            inputs, outputs = Collector(name="model_inputs"), Collector(name="model_outputs", on_error=print)
+
+        def run(raw_data):
+            old.collect([1])
+            context = inputs.collect([1])
+            return outputs.collect([2], context) is context
+        """
+    )
+    assert service.post("x").json() is True
+    assert service.log.count("is dropped") == 2
+
+
+def test_real_packages_win(serve: Start, tmp_path: Path) -> None:
+    """What is installed, or in the project, is imported instead of a stand-in."""
+    package = tmp_path / "azureml" / "monitoring"
+    package.mkdir(parents=True)
+    (tmp_path / "azureml" / "__init__.py").touch()
+    (package / "__init__.py").write_text("class ModelDataCollector:\n    real = True\n", encoding="utf-8")
+    service = serve(
+        """
+        from azureml.core.model import Model
+        from azureml.monitoring import ModelDataCollector
+
+        def init():
+            pass
+
+        def run(raw_data):
+            return [ModelDataCollector.real, Model.get_model_path.__module__]
+        """
+    )
+    assert service.post("x").json() == [True, "azureml.core.model"]
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("azureml.train.automl", "azureml.train"),
+        ("azureml.nothing", "azureml.nothing"),
+        ("azureml_inference_server_http.server", "azureml_inference_server_http.server"),
+    ],
+)
+def test_what_has_no_stand_in_is_missing(start: Start, name: str, missing: str) -> None:
+    """A package that is needed for real fails at its import, with its name."""
+    service = start(f"import {name}\ndef init(): pass\ndef run(x): pass\n")
+    assert service.wait() == 3
+    assert f"ModuleNotFoundError: No module named '{missing}'" in service.log
