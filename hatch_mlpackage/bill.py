@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage import __version__
 from hatch_mlpackage.lock import describe_packages, packages_of, packages_to_json, read_pins
+from hatch_mlpackage.lock.conda import packages_of as conda_packages_of
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.sbom import (
     Component,
     digest_of_files,
     make_sbom,
+    purl_of_conda_package,
     purl_of_image,
     purl_of_package,
 )
@@ -29,6 +31,8 @@ Hashed = Sequence[tuple["ContextFile", str]]
 
 def describe_locked(lock: str, inputs: LockInputs) -> str:
     """Find out, while the network may be used, what the bill will say of each locked package."""
+    if not read_pins(lock):
+        return packages_to_json(())
     with TemporaryDirectory(prefix="mlpackage-packages-") as folder:
         return packages_to_json(describe_packages(lock, inputs.config.target, folder=Path(folder)))
 
@@ -42,6 +46,7 @@ def make_bill(inputs: LockInputs, base_image: str, hashed: Hashed) -> str:
         _runtime(hashed),
         *(_model(model, hashed) for model in config.models),
         *_packages("environment", inputs.lock_path.read_text(encoding="utf-8"), _kept(inputs)),
+        *_conda_packages(inputs),
         *_packages("server", _server_lock(config.python_version), None),
     ]
     return make_sbom(image, components, __version__)
@@ -64,6 +69,21 @@ def _packages(environment: str, lock: str, kept: str | None) -> Iterator[Compone
             name=package.name,
             version=package.version,
             purl=purl_of_package(package.name, package.version),
+            sha256=package.sha256,
+            license=package.license,
+        )
+
+
+def _conda_packages(inputs: LockInputs) -> Iterator[Component]:
+    if inputs.conda is None or inputs.conda.file.kind == "pip":
+        return
+    for package in conda_packages_of(inputs.conda_lock_path.read_text(encoding="utf-8")):
+        yield Component(
+            ref=f"conda/{package.name}@{package.version}",
+            kind="library",
+            name=package.name,
+            version=package.version,
+            purl=purl_of_conda_package(package.name, package.version, package.build, package.channel, package.subdir),
             sha256=package.sha256,
             license=package.license,
         )

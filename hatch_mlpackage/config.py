@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, get_args
+from urllib.parse import urlsplit
 
 from hatch_mlpackage.project import HATCHLING
 from hatch_mlpackage.tables import did_you_mean, read_table
@@ -22,6 +23,8 @@ KEY = "tool.mlpackage"
 DEFAULT_PYTHON = "3.12"
 Locker = Literal["uv", "pip-tools"]
 LOCKERS: tuple[Locker, ...] = get_args(Locker)
+ImageBuilder = Literal["classic", "buildkit"]
+IMAGE_BUILDERS: tuple[ImageBuilder, ...] = get_args(ImageBuilder)
 CondaMode = Literal["micromamba", "vendored"]
 CONDA_MODES: tuple[CondaMode, ...] = get_args(CondaMode)
 MICROMAMBA = "mambaorg/micromamba:2.5.0-debian12-slim"
@@ -59,6 +62,10 @@ class Model:
     version: str = "1"
 
     @property
+    def is_remote(self) -> bool:
+        return "://" in self.path
+
+    @property
     def context_path(self) -> str:
         """Where the model's file or folder is put: `azureml-models/<name>/<version>`."""
         return f"azureml-models/{self.name}/{self.version}"
@@ -73,10 +80,23 @@ class Server:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Secret:
+    """A file that the builder shows to the steps which install packages, at `target`, and keeps out of the image."""
+
+    id: str
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """The name `mlpackage image build` gives the image, and labels besides the standard ones."""
+    """The name `mlpackage image build` gives the image, labels besides the standard ones, and how it is built.
+
+    `builder` is "classic" for a Dockerfile that every builder takes, "buildkit" for one that needs BuildKit or buildah.
+    """
 
     name: str = ""
+    builder: ImageBuilder = "classic"
+    secrets: tuple[Secret, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -113,6 +133,10 @@ class Config:
         return Target(python=self.python_version, platform=self.platform, libc=libc_of(self.base_image))
 
     @property
+    def models_path(self) -> str:
+        return f"{self.lock_directory}/models.toml"
+
+    @property
     def lock_path(self) -> str:
         return f"{self.lock_directory}/requirements.txt"
 
@@ -147,6 +171,7 @@ def read_config(project: Project, problems: Problems) -> Config:
         _check_variables,
         _check_system_packages,
         _check_image,
+        _check_secrets,
         _check_server,
     ):
         check(config, project, problems)
@@ -187,7 +212,9 @@ def _with_defaults(config: Config, project: Project) -> Config:
         pylock=_clean(config.pylock),
         conda_file=_clean(config.conda_file),
         conda_channel=_clean(config.conda_channel),
-        models=tuple(replace(model, path=_clean(model.path) or "") for model in config.models),
+        models=tuple(
+            model if model.is_remote else replace(model, path=_clean(model.path) or "") for model in config.models
+        ),
         image=image,
     )
 
@@ -315,9 +342,24 @@ def _check_models(config: Config, project: Project, problems: Problems) -> None:
                 f"'{model.name}' version {model.version} is also models[{first}].",
                 "Change one of them.",
             )
+        if model.is_remote:
+            _check_url(model.path, f"{where}.path", problems)
+            continue
         found = _check_path(project.root, model.path, f"{where}.path", problems)
         if found and not (found.is_file() or found.is_dir()):
             problems.add(f"{where}.path", f"'{model.path}' is neither a file nor a folder.")
+
+
+def _check_url(url: str, where: str, problems: Problems) -> None:
+    parts = urlsplit(url)
+    if "@" in parts.netloc or parts.query:
+        problems.add(
+            where,
+            "the URL holds a password or a query, which may be a signature.",
+            "Name the file alone, and give its store's own settings the credentials.",
+        )
+    elif not parts.path.rpartition("/")[2]:
+        problems.add(where, f"'{url}' names no file.", "A model that is declared by URL is one file.")
 
 
 def _check_python(config: Config, project: Project, problems: Problems) -> None:
@@ -364,6 +406,7 @@ def _check_choices(config: Config, project: Project, problems: Problems) -> None
     for key, value, allowed in (
         ("platform", config.platform, tuple(ARCHITECTURES)),
         ("locker", config.locker, LOCKERS),
+        ("image.builder", config.image.builder, IMAGE_BUILDERS),
         ("conda-mode", config.conda_mode, CONDA_MODES),
     ):
         if value not in allowed:
@@ -434,6 +477,26 @@ def _check_image(config: Config, project: Project, problems: Problems) -> None:
     for label, value in config.image.labels.items():
         if not _LABEL_NAME.fullmatch(label) or not _is_printable(value):
             problems.add(f"{KEY}.image.labels.{label}", f"{value!r} is not a label that a Dockerfile can carry.")
+
+
+def _check_secrets(config: Config, project: Project, problems: Problems) -> None:
+    del project
+    where, secrets = f"{KEY}.image.secrets", config.image.secrets
+    if secrets and config.image.builder == "classic":
+        problems.add(
+            where,
+            "needs a builder that can keep a secret: the classic builder and kaniko would write it into the image.",
+            f'Set builder = "buildkit" in [{KEY}.image], and build with BuildKit or buildah.',
+        )
+    for index, secret in enumerate(secrets):
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", secret.id):
+            problems.add(f"{where}[{index}].id", f"'{secret.id}' is not an id.", "Use letters, digits and dashes.")
+        if not re.fullmatch(r"/[\w./-]*[\w-]", secret.target):
+            problems.add(
+                f"{where}[{index}].target", f"'{secret.target}' is not an absolute path.", 'Write "/etc/pip.conf".'
+            )
+        if any(secret.id == other.id or secret.target == other.target for other in secrets[:index]):
+            problems.add(f"{where}[{index}]", f"'{secret.id}' or its target is there twice.", "Remove one of them.")
 
 
 def _check_server(config: Config, project: Project, problems: Problems) -> None:

@@ -38,6 +38,7 @@ from hatch_mlpackage.plan import (
     source_name,
     text_file,
 )
+from hatch_mlpackage.remote import lock_models, remote_model_files
 from hatch_mlpackage.render import quote_for_dockerfile, render
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.sbom import SBOM_NAME
@@ -154,6 +155,7 @@ def inspect_project(project: Project) -> Package:
     supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
     files = [
         *model_files(project, config, problems),
+        *remote_model_files(project, config, problems),
         *source_files(project, config, problems),
         *(runtime_files(runtime_directory(), config.python_version, problems) if supported else ()),
     ]
@@ -204,6 +206,7 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     beside = lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
     inputs = inspect_requirements(project, conda_lock=beside.get(project.root / inputs.config.conda_lock_path))
     text, wheels = lock_requirements(inputs, previous=_read_lock(inputs), upgrade=upgrade, report=report)
+    beside |= lock_models(project, inputs.config, upgrade=upgrade, report=report)
     beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}
     for path, said in beside.items():
         _replace_text(path, said)
@@ -417,6 +420,7 @@ def dockerfile_values(package: Package, files: Sequence[ContextFile]) -> dict[st
         "project_wheel": next((file.path for file in files if file.layer == PROJECT_LAYER), ""),
         "python_version": config.python_version,
         "source_date_epoch": TIMESTAMP,
+        "secrets": config.image.secrets,
         "server_wheels": has_wheels(files, SERVER_WHEELS),
         "start_period": START_PERIOD,
         "system_packages": tuple(sorted(set(config.system_packages))),
@@ -431,9 +435,11 @@ def _quoted(values: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
     return {
+        "conda": conda_values(package.config, package.conda),
         "image_name": package.image_name,
         "port": PORT,
         "sample": None,
+        "secrets": [secret.id for secret in package.config.image.secrets],
         "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime"})),
     }
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
+
+from hatch_mlpackage.resources import cache_directory
 
 # Reading less than this takes no longer than looking it up.
 SMALLEST = 1 << 20
@@ -45,23 +46,9 @@ class KnownHashes:
 
 
 def open_known_hashes() -> KnownHashes:
-    """Open the user's cache: `MLPACKAGE_CACHE_DIR`, or where the operating system keeps such things."""
-    directory = _cache_directory()
+    """Open the one in the user's cache."""
+    directory = cache_directory()
     return KnownHashes(directory / _FILE if directory else None)
-
-
-def _cache_directory() -> Path | None:
-    chosen = os.environ.get("MLPACKAGE_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    home = os.environ.get("HOME", "")
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", ""))
-    elif sys.platform == "darwin":
-        base = Path(home, "Library/Caches")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path(home, ".cache"))
-    return base / "hatch-mlpackage" if base.is_absolute() else None
 
 
 def _key(path: Path, status: os.stat_result) -> str:

@@ -67,11 +67,11 @@ class Manifest:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """Read the manifest of a context.
+    """Read the manifest of a context, or one that is named itself.
 
     Raises ContextError when the folder is no context, or the manifest is damaged or of a newer schema.
     """
-    path = directory / MANIFEST_NAME
+    path = directory if directory.is_file() else directory / MANIFEST_NAME
     try:
         values = json.loads(path.read_bytes())
     except OSError as error:

@@ -41,7 +41,8 @@ _DERIVED = frozenset(
 class ContextFile:
     """One file of the context: where it goes, where its bytes come from, its size in bytes, its permission bits.
 
-    `layer` is the image layer that carries it, or `build` for what only the builder or a reader needs.
+    `layer` is the image layer that carries it, or `build` for what only the builder or a reader needs; `sha256`, as
+    hex, is what the bytes must have, where a lock says so.
     """
 
     path: str
@@ -49,6 +50,7 @@ class ContextFile:
     source: Path | bytes
     size: int
     mode: int = 0o644
+    sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +87,8 @@ def model_files(project: Project, config: Config, problems: Problems) -> Iterato
     """Yield every model's files below their own name: a file keeps its basename, a folder its name."""
     for index, model in enumerate(config.models):
         source = project.root / model.path
-        if leads_outside(model.path) or not source.exists():
-            continue  # reported when the configuration was read
+        if model.is_remote or leads_outside(model.path) or not source.exists():
+            continue  # fetched by the lock, or reported when the configuration was read
         found = 0
         for relative, path in _walk(source, _is_litter, problems):
             found += 1

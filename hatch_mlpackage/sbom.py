@@ -57,6 +57,13 @@ def purl_of_package(name: str, version: str) -> str:
     return f"pkg:pypi/{quote(name)}@{quote(version)}"
 
 
+def purl_of_conda_package(name: str, version: str, build: str, channel: str, subdir: str) -> str:
+    """Name a conda package; `channel` is empty for one that comes from no channel of the network."""
+    qualifiers = {"build": build, "channel": channel, "subdir": subdir}
+    said = "&".join(f"{key}={quote(value, safe='')}" for key, value in qualifiers.items() if value)
+    return f"pkg:conda/{quote(name)}@{quote(version)}?{said}"
+
+
 def purl_of_image(reference: str) -> str:
     """Name an image as packageurl.org does: by digest where it has one, else by tag."""
     named, _, digest = reference.partition("@")

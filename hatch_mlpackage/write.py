@@ -216,6 +216,8 @@ def _copy(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress:
         after = os.fstat(reader.fileno())
     if written != file.size or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
         raise ContextError(f"{source}: changed while it was read. Run again when nothing writes to it.")
+    if file.sha256 not in {"", digest.hexdigest()}:
+        raise ContextError(f"{source}: is not the file that was locked. Remove it, and run: mlpackage lock")
     reuse.known.remember(source, after, digest.hexdigest())
     return digest.hexdigest()
 

@@ -24,7 +24,7 @@ _ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 
 _MODULES = {
     verb: f"hatch_mlpackage.cli.{verb}"
-    for verb in ("lock", "check", "plan", "generate", "verify", "image", "serve", "score", "demo")
+    for verb in ("lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score", "demo")
 }
 
 

@@ -78,8 +78,8 @@ def changed(lock: str, requirements: Requirements, target: Target) -> Iterator[s
     path, digest = requirements.pylock or ("", "")
     before = selected_from(lock)
     if digest != before:
-        known = f"{path} has changed since the lock was selected from it" if before else f"{path} was not asked then"
-        yield known if path else "it was selected from a pylock.toml, which no longer counts"
+        said = f"{path} has changed since the lock was selected from it" if before else f"{path} was not asked then"
+        yield said if path else "it was selected from a pylock.toml, which no longer counts"
 
 
 def find_wheels(

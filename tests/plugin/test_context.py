@@ -33,7 +33,7 @@ def texts(directory):
     }
 
 
-@pytest.mark.parametrize("case", ["minimal", "two-models"])
+@pytest.mark.parametrize("case", ["minimal", "two-models", "conda"])
 def test_golden(copy_project, request, case):
     """Every byte of a context is as reviewed; `pytest --update-golden` writes what is to be reviewed."""
     project = load_project(copy_project(case))

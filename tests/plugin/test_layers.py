@@ -14,8 +14,8 @@ ROWS = [
     {"tables", "project", "foreground", "known_hashes"},
     {"config"},
     {"entry_script", "plan", "lock", "render", "write", "write_tar", "manifest", "handoff", "sbom"},  # never each other
-    {"project_wheel"},
-    {"bill", "conda", "wheels"},  # the parts of the wiring that have to do with conda and with wheels
+    {"project_wheel", "diff"},
+    {"bill", "conda", "remote", "wheels"},  # the parts of the wiring that have to do with conda and with wheels
     {"context"},
     {"builder"},
     {"build_hook"},
@@ -29,7 +29,7 @@ OUTSIDE = {
     "conda": {"packaging"},
     "config": {"packaging"},
     "hooks": {"hatchling"},
-    "lock": {"packaging", "piptools", "pip", "rattler", "uv", "yaml"},
+    "lock": {"packaging", "piptools", "fsspec", "pip", "rattler", "uv", "yaml"},
     "plan": {"pathspec"},
     "project": {"hatchling", "packaging"},
     "project_wheel": {"hatchling"},

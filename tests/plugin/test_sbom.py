@@ -10,7 +10,14 @@ from hatch_mlpackage.context import build_context
 from hatch_mlpackage.lock import packages_of, read_pins
 from hatch_mlpackage.lock.packages import Package, to_json
 from hatch_mlpackage.project import load_project
-from hatch_mlpackage.sbom import Component, digest_of_files, make_sbom, purl_of_image, purl_of_package
+from hatch_mlpackage.sbom import (
+    Component,
+    digest_of_files,
+    make_sbom,
+    purl_of_conda_package,
+    purl_of_image,
+    purl_of_package,
+)
 
 IMAGE = Component(ref="image", kind="container", name="app", version="1")
 SHA = "0" * 64
@@ -72,7 +79,7 @@ def test_the_serial_number_is_that_of_the_contents():
     )
 
 
-@pytest.mark.parametrize("case", ["minimal", "two-models"])
+@pytest.mark.parametrize("case", ["minimal", "two-models", "conda"])
 def test_the_bill_of_a_context(copy_project, case):
     """The bill of a context is valid by the published schema, and names packages, models, runtime and base."""
     project = load_project(copy_project(case))
@@ -111,6 +118,14 @@ def test_purl_of_image(reference, purl):
 def test_purl_of_package():
     """A local version's plus sign is escaped."""
     assert purl_of_package("torch", "2.1+cpu") == "pkg:pypi/torch@2.1%2Bcpu"
+
+
+def test_purl_of_conda_package():
+    """A conda package is named by its build and platform, and by its channel where it comes from one."""
+    assert purl_of_conda_package("numpy", "1.26.4", "py312_0", "conda-forge", "linux-64") == (
+        "pkg:conda/numpy@1.26.4?build=py312_0&channel=conda-forge&subdir=linux-64"
+    )
+    assert purl_of_conda_package("x", "1!2", "0", "", "noarch") == "pkg:conda/x@1%212?build=0&subdir=noarch"
 
 
 def test_digest_of_files():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MARK = "@EXPLICIT"
 # Where a vendored channel lies in the build's first stage: a lock names it, so that it names no folder of a machine.
 CHANNEL_ROOT = "file:///opt/mlpackage/channel"
+_LICENSE = "# license: "
 _ENTRY = re.compile(
     r"(?P<base>[a-z][a-z0-9+.-]*://[^\s#]+)/(?P<subdir>[a-z0-9-]+)/(?P<file>[^\s#/]+(?:\.conda|\.tar\.bz2))"
     r"#(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64}))"
@@ -26,13 +27,14 @@ _ENTRY = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Package:
-    """One locked conda package; `sha256` or `md5` is empty, never both."""
+    """One locked conda package; `sha256` or `md5` is empty, never both; `license` is as its author wrote."""
 
     url: str
     subdir: str
     file: str
     sha256: str
     md5: str
+    license: str = ""
     line: int = 0
 
     @property
@@ -56,6 +58,11 @@ class Package:
     def is_for_python(self) -> bool:
         """Tell by the build string, which conda's tools begin with `py` for what imports: py311h…, pyhd8…, py_0."""
         return re.search(r"(?:^|_)py(?:_|\d|h)", self._parts[2]) is not None
+
+    @property
+    def channel(self) -> str:
+        """Return the channel's short name, or the empty string where the package is vendored."""
+        return "" if self.is_vendored else self.url.split("/")[-3]
 
     @property
     def is_vendored(self) -> bool:
@@ -82,19 +89,24 @@ def parse_package(text: str, line: int = 0) -> Package | None:
 
 def write_explicit(packages: tuple[Package, ...], subdir: str) -> str:
     """Write the body of a lock; the packages come sorted, dependencies first."""
-    return "".join(f"{line}\n" for line in (f"# platform: {subdir}", MARK, *map(str, packages)))
+    # Before the mark, where no installer looks; the bill of materials tells them.
+    licenses = (f"{_LICENSE}{package.name} {package.license}" for package in packages if package.license)
+    return "".join(f"{line}\n" for line in (f"# platform: {subdir}", *licenses, MARK, *map(str, packages)))
 
 
 def read_packages(body: str) -> tuple[Package, ...]:
     """Read a lock's packages; raise LockError at the first line that is none."""
     found = []
+    licenses: dict[str, str] = {}
     for number, line in enumerate(body.splitlines(), 1):
+        if line.startswith(_LICENSE):
+            name, _, licenses[name] = line.removeprefix(_LICENSE).partition(" ")
         if not line.strip() or line.startswith(("#", MARK)):
             continue
         package = parse_package(line.strip(), number)
         if package is None:
             raise LockError(f"line {number} is not a locked conda package: `{line[:80]}`")
-        found.append(package)
+        found.append(replace(package, license=licenses.get(package.name, "")))
     return tuple(found)
 
 

@@ -99,7 +99,9 @@ def _package(found: dict[str, str], channel: Path | None) -> Package:
         sha256 = proven_sha256(channel / subdir / file, sha256)
     if not sha256 and not md5:
         raise LockError(f"The channel gives no hash for {redact(url)}: it cannot be locked.")
-    return Package(url=url, subdir=subdir, file=file, sha256=sha256, md5="" if sha256 else md5)
+    return Package(
+        url=url, subdir=subdir, file=file, sha256=sha256, md5="" if sha256 else md5, license=found["license"]
+    )
 
 
 def _fail(asked: CondaInputs, reason: str) -> NoReturn:

@@ -47,7 +47,7 @@ def main() -> None:
 
 
 async def _packages(asked: dict[str, Any]) -> list[dict[str, str]]:
-    """Return url, sha256 and md5 of each package, dependencies first; `kept` are URLs to be preferred."""
+    """Return url, sha256, md5 and licence of each package, dependencies first; `kept` are URLs to be preferred."""
     sources = [Channel(channel) for channel in asked["channels"]]
     gateway = Gateway()
     records = await solve(
@@ -76,7 +76,12 @@ async def _kept(gateway: Gateway, sources: list[Channel], asked: dict[str, Any])
 
 
 def _described(record: RepoDataRecord) -> dict[str, str]:
-    return {"url": record.url, "sha256": (record.sha256 or b"").hex(), "md5": (record.md5 or b"").hex()}
+    return {
+        "url": record.url,
+        "sha256": (record.sha256 or b"").hex(),
+        "md5": (record.md5 or b"").hex(),
+        "license": " ".join((record.license or "").split()),
+    }
 
 
 if __name__ == "__main__":

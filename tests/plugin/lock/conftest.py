@@ -113,7 +113,8 @@ def _serving(index: PackageIndex) -> type[BaseHTTPRequestHandler]:
     return Answers
 
 
-def _start() -> tuple[PackageIndex, ThreadingHTTPServer]:
+def start_index() -> tuple[PackageIndex, ThreadingHTTPServer]:
+    """Serve an index until its server is shut down."""
     index = PackageIndex()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _serving(index))
     index.address = f"127.0.0.1:{server.server_address[1]}"
@@ -140,7 +141,7 @@ def clean_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Mon
 @pytest.fixture
 def index(clean_machine: pytest.MonkeyPatch) -> Iterator[PackageIndex]:
     """Serve a package index, and make it the machine's one index in pip's settings."""
-    made, server = _start()
+    made, server = start_index()
     clean_machine.setenv("PIP_INDEX_URL", made.url)
     yield made
     server.shutdown()
@@ -150,7 +151,7 @@ def index(clean_machine: pytest.MonkeyPatch) -> Iterator[PackageIndex]:
 @pytest.fixture
 def other_index(index: PackageIndex) -> Iterator[PackageIndex]:
     """Serve a second index, which no setting names yet."""
-    made, server = _start()
+    made, server = start_index()
     yield made
     server.shutdown()
     server.server_close()

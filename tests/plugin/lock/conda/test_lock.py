@@ -32,8 +32,10 @@ def test_the_whole_lock(asking, channel):
     assert mark.startswith(
         "# mlpackage-lock: schema=1 python=3.12 platform=linux/amd64 libc=manylinux_2_36 inputs=sha256:"
     )
-    assert rest[:2] == ["# platform: linux-64", "@EXPLICIT"]
     order = files(text)
+    licenses = [f"# license: {file.split('-')[0]} BSD-3-Clause" for file in order]
+    assert rest[:6] == ["# platform: linux-64", *licenses, "@EXPLICIT"]
+    assert {package.license for package in packages_of(text)} == {"BSD-3-Clause"}
     assert sorted(order) == [
         "gpu-1-cpu.conda",
         "greeting-1.0-pyhd8_0.conda",
@@ -137,10 +139,10 @@ def test_states(asking):
         status="damaged", reasons=("it was edited by hand, or cut short, after it was written",)
     )
     assert check_conda_lock(text.replace("@EXPLICIT", "<<<<<<< HEAD"), asked) == LockState(
-        status="damaged", reasons=("line 4 is a merge-conflict marker",)
+        status="damaged", reasons=("line 8 is a merge-conflict marker",)
     )
     assert check_conda_lock(f"{text}numpy=1.2\n", asked).reasons == (
-        "line 9 is not a locked conda package: `numpy=1.2`",
+        "line 13 is not a locked conda package: `numpy=1.2`",
     )
 
 

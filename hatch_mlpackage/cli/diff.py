@@ -1,0 +1,94 @@
+"""`mlpackage diff`: which layers of the image change from one context to another, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hatch_mlpackage.cli.output import answer, answer_json, plural, size
+from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.diff import compare, read_side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hatch_mlpackage.diff import ContextDiff, FileChange, LayerDiff, Side, ValueChange
+
+_FOR_THE_BUILDER = "build"
+_LISTED = 20  # changes of one kind in one layer; more are counted
+_PLACE = click.Path(exists=True, path_type=Path)
+
+
+@click.command(
+    "diff",
+    cls=Verb,
+    examples=(
+        "mlpackage diff dist/diabetes-0.1.0-context dist/diabetes-0.2.0-context",
+        "mlpackage diff deployed/manifest.json dist/diabetes-0.2.0-context --json",
+    ),
+)
+@click.argument("before", metavar="A", type=_PLACE)
+@click.argument("after", metavar="B", type=_PLACE)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+def command(*, before: Path, after: Path, as_json: bool) -> int:
+    """Name the layers that change from context A to context B, and why: files, packages, base image, instructions.
+
+    A and B are folders or their manifest.json alone, which an image has at /opt/mlpackage/manifest.json. The exit
+    status is 0 when they are the same and 1 when they differ.
+    """
+    one, other = read_side(before), read_side(after)
+    found = compare(one, other)
+    if as_json:
+        answer_json(as_document(found, one, other))
+    elif found.same:
+        answer(f"the same: {one.manifest.digest}")
+    else:
+        answer("\n".join(_story(found, one, other)))
+    return 0 if found.same else 1
+
+
+def as_document(found: ContextDiff, one: Side, other: Side) -> dict[str, object]:
+    return {"same": found.same, "digests": [one.manifest.digest, other.manifest.digest], **asdict(found)}
+
+
+def _story(found: ContextDiff, one: Side, other: Side) -> Iterator[str]:
+    for value in found.about:
+        yield _value(value)
+    for layer in found.layers:
+        yield from _layer(layer)
+    if found.dockerfile is None:
+        yield "The Dockerfile changes; what in it cannot be told from a manifest alone."
+    else:
+        yield from (f"  {line[0]} {line[1:]}" for line in found.dockerfile)
+    if one.packages is None or other.packages is None:
+        yield "Which packages change cannot be told without both bills of materials (sbom.cdx.json)."
+    at_most = "at most " if found.dockerfile is None else ""
+    yield f"A rebuild makes {at_most}these layers again: {', '.join(found.rebuilt) or 'none'}."
+
+
+def _layer(layer: LayerDiff) -> Iterator[str]:
+    yield "not in the image" if layer.name == _FOR_THE_BUILDER else f"layer {layer.name}"
+    yield from _listed([_value(package) for package in layer.packages])
+    yield from _listed([_file(file) for file in layer.files])
+
+
+def _listed(lines: list[str]) -> Iterator[str]:
+    yield from (f"  {line}" for line in lines[:_LISTED])
+    if len(lines) > _LISTED:
+        yield f"  and {plural(len(lines) - _LISTED, 'more change')}"
+
+
+def _value(value: ValueChange) -> str:
+    if value.before is None:
+        return f"{value.name} {value.after} added"
+    if value.after is None:
+        return f"{value.name} {value.before} removed"
+    return f"{value.name} {value.before} → {value.after}"
+
+
+def _file(file: FileChange) -> str:
+    sizes = [size(count) for count in (file.before, file.after) if count is not None]
+    return f"{file.path} {file.kind} ({' → '.join(dict.fromkeys(sizes))})"
