@@ -39,9 +39,10 @@ def digest_of(content: bytes) -> str:
 
 @dataclass(kw_only=True)
 class Registry:
-    """A running registry; `headers` go along with what the test itself asks."""
+    """A running registry; `headers` go along with what the test itself asks, `log` is where it writes its own."""
 
     host: str
+    log: Path
     scheme: str = "http"
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -140,7 +141,7 @@ def registry(
         "http": {"addr": host, "secret": "of the tests", **(http or {})},
         **(settings or {}),
     }
-    made = Registry(host=host)
+    made = Registry(host=host, log=directory / "log")
     if with_password:
         (directory / "htpasswd").write_text(HTPASSWD)
         document["auth"] = {"htpasswd": {"realm": "tests", "path": str(directory / "htpasswd")}}

@@ -1,0 +1,117 @@
+"""Base images by digest, pulled from a registry by real builders; and a context that is handed over as a tar."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .base_image import NAME
+from .container import container
+from .engine import DOCKER, Engine, run
+from .projects import PROJECTS, generate, mlpackage
+from .registry import DOCKER_LIST, DOCKER_MANIFEST, Registry, registry
+
+if TYPE_CHECKING:
+    from .builders import Builder
+
+pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("engine")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pinned:
+    """A project whose base image was locked by digest, before its tag moved to an image that is none."""
+
+    project: Path
+    registry: Registry
+    digest: str
+
+
+@pytest.fixture(scope="session")
+def pinned(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pinned]:
+    directory = tmp_path_factory.mktemp("pinned")
+    with registry(directory / "registry") as running:
+        image = f"{running.host}/team/base"
+        digest = push_base_image(engine, running, "team/base")
+        project = shutil.copytree(PROJECTS / "system-packages", directory / "project")
+        table = (project / "pyproject.toml").read_text().replace(f'base-image = "{NAME}"', f'base-image = "{image}:1"')
+        lines = [line for line in table.splitlines() if not line.startswith(("pin-base-image", "system-packages"))]
+        (project / "pyproject.toml").write_text("\n".join(lines))
+        mlpackage(project, "lock")
+        running.push_image("team/base", "1", layer=b"no layer at all")
+        yield Pinned(project=project, registry=running, digest=digest)
+
+
+def push_base_image(engine: Engine, running: Registry, repository: str) -> str:
+    """Push the tests' base image, and under the tag 1 an index that lists it with another; return its digest."""
+    pushed = f"{running.host}/{repository}:pushed"
+    engine.run("tag", NAME, pushed)
+    said = engine.run("push", pushed)
+    engine.run("rmi", pushed)
+    digest = said.partition("digest: ")[2].split()[0]
+    size = int(said.partition("size: ")[2].split()[0])
+    other = running.push_image(repository, "other", platform="linux/arm64", oci=False)
+    entries = [
+        {
+            "mediaType": DOCKER_MANIFEST,
+            "digest": listed,
+            "size": length,
+            "platform": {"os": "linux", "architecture": architecture},
+        }
+        for listed, length, architecture in ((other, 500, "arm64"), (digest, size, "amd64"))
+    ]
+    index = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": entries}).encode()
+    running.push_manifest(repository, "1", DOCKER_LIST, index)
+    return digest
+
+
+@pytest.fixture
+def plain_http(pinned: Pinned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tell buildah, which encrypts even on the loopback address, of the one registry that cannot."""
+    settings = tmp_path / "registries.conf"
+    settings.write_text(f'[[registry]]\nlocation = "{pinned.registry.host}"\ninsecure = true\n')
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(settings))
+
+
+@pytest.mark.usefixtures("plain_http")
+def test_builders_take_the_locked_digest(engine: Engine, pinned: Pinned, builder: Builder, tmp_path: Path) -> None:
+    """Each builder pulls `name:tag@digest`: the platform's own image, wherever the tag has moved since."""
+    locked = tomllib.loads((pinned.project / "locks/base-image.toml").read_text())
+    assert locked["digest"] == pinned.digest
+    context = generate(pinned.project, tmp_path / "context")
+    line = next(line for line in (context / "Dockerfile").read_text().splitlines() if line.startswith("FROM "))
+    assert line == f"FROM {pinned.registry.host}/team/base:1@{pinned.digest}"
+    (tmp_path / "pulled").mkdir()
+    (tmp_path / "pulled/Dockerfile").write_text(f"{line}\nRUN test -e /usr/bin/python3\n")
+    with contextlib.suppress(subprocess.CalledProcessError):  # what another builder has pulled
+        engine.run("rmi", f"{pinned.registry.host}/team/base@{pinned.digest}")
+    before = len(pinned.registry.log.read_text())
+
+    builder.build(tmp_path / "pulled", f"pulled:{builder.name}")
+
+    asked = pinned.registry.log.read_text()[before:]
+    assert f"/v2/team/base/manifests/{pinned.digest}" in asked
+    assert "/v2/team/base/manifests/1 " not in asked
+
+
+@pytest.mark.parametrize("buildkit", ["0", "1"], ids=["classic", "buildkit"])
+def test_docker_builds_a_tar(engine: Engine, pinned: Pinned, tmp_path: Path, buildkit: str) -> None:
+    """`docker build -` takes the tar as it is written, and the image serves."""
+    archive = tmp_path / "context.tar"
+    mlpackage(pinned.project, "generate", "--tar", str(archive))
+    command = [DOCKER, "--host", engine.address, "build", "--network", "host", "--tag", f"piped:{buildkit}", "-"]
+
+    with archive.open("rb") as tar:
+        run(command, environment={"DOCKER_BUILDKIT": buildkit}, stdin=tar)
+
+    with container(engine, f"piped:{buildkit}") as running:
+        running.wait_until_ready()
+        assert running.score({"some": "thing"})["request"] == {"some": "thing"}
