@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import socket
 import sys
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from hatch_mlpackage.context import (
     build_context,
@@ -77,6 +81,28 @@ def test_a_context_needs_only_the_locks(copy_project):
 
     assert first == second
     assert verify_context(project.root / "dist/second") == ()
+
+
+def test_the_bill_of_materials(copy_project):
+    """conda's packages are named in the bill, with what their lock says of them."""
+    project = load_project(copy_project("conda"))
+    build_context(project, project.root / "dist/context")
+
+    text = (project.root / "dist/context/sbom.cdx.json").read_text()
+    components = {component["bom-ref"]: component for component in json.loads(text)["components"]}
+    lock = (project.root / "locks/conda-linux-64.lock").read_text()
+    sha256 = re.search(r"numpy-1.26.4\S+#sha256:(\w+)", lock)[1]
+
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert components["conda/numpy@1.26.4"] == {
+        "type": "library",
+        "bom-ref": "conda/numpy@1.26.4",
+        "name": "numpy",
+        "version": "1.26.4",
+        "hashes": [{"alg": "SHA-256", "content": sha256}],
+        "licenses": [{"expression": "BSD-3-Clause"}],
+        "purl": "pkg:conda/numpy@1.26.4?build=py312heda63a1_0&channel=conda-forge&subdir=linux-64",
+    }
 
 
 def test_conda_pins_limit_pip(copy_project):

@@ -79,7 +79,7 @@ def test_the_serial_number_is_that_of_the_contents():
     )
 
 
-@pytest.mark.parametrize("case", ["minimal", "two-models", "conda"])
+@pytest.mark.parametrize("case", ["minimal", "two-models"])
 def test_the_bill_of_a_context(copy_project, case):
     """The bill of a context is valid by the published schema, and names packages, models, runtime and base."""
     project = load_project(copy_project(case))
