@@ -1,5 +1,15 @@
 from __future__ import annotations
 
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.manifest import read_manifest
+
+from ..containers.registry import PASSWORD, USER, registry  # noqa: TID252 - tests are no package
+
 
 def test_check_passes(project, mlpackage):
     """A lock that fits passes `--check`, with the model or without it."""
@@ -42,3 +52,97 @@ def test_upgrade_and_check_exclude_each_other(project, mlpackage):
 
     assert outcome.status == 2
     assert "--upgrade writes a lock and --check does not: give one of them." in outcome.err
+
+
+@pytest.fixture
+def private(project, tmp_path, monkeypatch):
+    """Run a registry with a password, with a base image in it, and let a project without requirements start from it."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    (project / "locks/base-image.toml").unlink()
+    with registry(tmp_path / "registry", with_password=True) as running:
+        toml = project / "pyproject.toml"
+        key = f'[tool.mlpackage]\nbase-image = "{running.host}/python:3.12-bookworm"\n'
+        toml.write_text(toml.read_text().replace('"idna>=3.7"', "").replace("[tool.mlpackage]", key))
+        yield running
+
+
+def log_in(tmp_path, host, password):
+    settings = tmp_path / "home/.docker/config.json"
+    settings.parent.mkdir(parents=True)
+    auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
+    settings.write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+
+
+def tree(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_base_image(project, private, tmp_path, mlpackage):
+    """Its digest is locked, used offline, and kept when the registry is down; the password goes nowhere."""
+    pushed = private.push_index("python", "3.12-bookworm", "linux/amd64", "linux/arm64")
+    image = f"{private.host}/python:3.12-bookworm"
+    log_in(tmp_path, private.host, PASSWORD)
+
+    locked = mlpackage("lock")
+    checked = mlpackage("lock", "--check", "--strict")
+    generated = mlpackage("generate")
+    private.stop()
+    again = mlpackage("lock", "--upgrade")
+
+    assert (locked.status, checked.status, generated.status, again.status) == (0, 0, 0, 0)
+    assert f"Base image {image} for linux/amd64 is {pushed['linux/amd64']}.\n" in locked.err
+    assert f"{private.host} cannot be reached: Connection refused.\nBase image {image} is kept at " in again.err
+    context = Path("dist/minimal-model-1.0-context")
+    assert f"\nFROM {image}@{pushed['linux/amd64']}\n" in (context / "Dockerfile").read_text()
+    assert read_manifest(context).about["image"]["base"] == f"{image}@{pushed['linux/amd64']}"
+    said = "".join(outcome.out + outcome.err for outcome in (locked, checked, generated, again))
+    written = b"".join(tree(project).values()) + said.encode()
+    assert PASSWORD.encode() not in written
+    assert base64.b64encode(f"{USER}:{PASSWORD}".encode()) not in written
+
+
+@pytest.mark.parametrize(
+    ("password", "status", "said"),
+    [
+        (PASSWORD, 1, "Error: The lock cannot be used:\n  base-image '{image}' does not exist: "),
+        (
+            "guessed-it",
+            4,
+            "Error: Something outside is missing or failed:\n  {host} refuses {image} to the login found in ",
+        ),
+    ],
+    ids=["no such tag", "wrong password"],
+)
+def test_a_base_image_that_cannot_be_had(  # noqa: PLR0917 - a table
+    project, private, tmp_path, mlpackage, password, status, said
+):
+    """A tag that does not exist and a login that is refused end the run with their status, and nothing is written."""
+    log_in(tmp_path, private.host, password)
+    before = tree(project)
+
+    outcome = mlpackage("lock")
+
+    image = f"{private.host}/python:3.12-bookworm"
+    assert (outcome.status, outcome.out) == (status, "")
+    assert outcome.err.startswith(said.format(image=image, host=private.host))
+    assert "guessed-it" not in outcome.err
+    assert tree(project) == before
+
+
+def test_a_damaged_digest_is_made_anew(project, private, tmp_path, mlpackage):
+    """A base-image.toml with a merge conflict stops a context, and is told and replaced by a new lock."""
+    pushed = private.push_image("python", "3.12-bookworm")
+    log_in(tmp_path, private.host, PASSWORD)
+    damaged = project / "locks/base-image.toml"
+    damaged.write_text("<<<<<<< ours\n")
+    stopped = mlpackage("check")
+
+    outcome = mlpackage("lock")
+
+    reason = "base-image.toml is damaged: line 1 is a merge-conflict marker."
+    assert (stopped.status, stopped.err.splitlines()[1]) == (1, f"  {reason}")
+    assert (outcome.status, outcome.err.splitlines()[0]) == (0, f"{reason} It is made anew.")
+    assert f'digest = "{pushed}"' in damaged.read_text()

@@ -45,6 +45,13 @@ class Registry:
     log: Path
     scheme: str = "http"
     headers: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def stop(self) -> None:
+        """Stop it before its time."""
+        assert self.process
+        self.process.terminate()
+        self.process.wait(20)
 
     def push_image(
         self, repository: str, tag: str, *, platform: str = "linux/amd64", oci: bool = True, layer: bytes = b"layer"
@@ -149,13 +156,12 @@ def registry(
     # JSON is YAML.
     (directory / "config.yml").write_text(json.dumps(document))
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen([PROGRAM, "serve", directory / "config.yml"], stdout=log, stderr=log)
+        made.process = subprocess.Popen([PROGRAM, "serve", directory / "config.yml"], stdout=log, stderr=log)
     try:
-        _wait_until_listening(process, host, directory / "log")
+        _wait_until_listening(made.process, host, made.log)
         yield made
     finally:
-        process.terminate()
-        process.wait(20)
+        made.stop()
 
 
 def basic(user: str, password: str) -> str:
