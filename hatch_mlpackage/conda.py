@@ -106,6 +106,7 @@ def lock_conda(
         previous = read_conda_lock(project, config)
         text = make_conda_lock(conda, previous=previous, upgrade=upgrade, report=report)
         texts[project.root / config.conda_lock_path] = text
+        report(f"Locked {len(packages_of(text))} conda packages in {config.conda_lock_path}.")
     return texts
 
 
@@ -144,7 +145,8 @@ def conda_files(project: Project, config: Config, conda: CondaInputs | None) -> 
     for package in packages_of(text):
         source = conda.channel / package.subdir / package.file
         path = f"{CHANNEL}/{package.subdir}/{package.file}"
-        yield ContextFile(path=path, layer="environment", source=source, size=source.stat().st_size)
+        size = source.stat().st_size
+        yield ContextFile(path=path, layer="environment", source=source, size=size, sha256=package.sha256)
 
 
 def conda_values(config: Config, conda: CondaInputs | None) -> dict[str, Any] | None:

@@ -97,6 +97,10 @@ class LockInputs:
         return self.lock_path.with_name(PACKAGES)
 
     @property
+    def has_conda_lock(self) -> bool:
+        return self.conda is not None and self.conda.file.kind != "pip"
+
+    @property
     def conda_lock_path(self) -> Path:
         return self.project.root / self.config.conda_lock_path
 

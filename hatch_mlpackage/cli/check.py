@@ -53,7 +53,7 @@ def warn_of_base_image(inputs: LockInputs, *, strict: bool) -> None:
 
 
 def described(package: Package) -> list[str]:
-    """Say in four lines what was understood."""
+    """Say line by line what was understood."""
     config = package.config
     styles = {"text": "takes text", "schema": "has an input schema", "rawhttp": "takes the raw request"}
     style = styles.get(package.script.call_style, "is imported")
@@ -63,6 +63,7 @@ def described(package: Package) -> list[str]:
         f"{'models' if len(config.models) != 1 else 'model '}        {models}",
         f"image         {check_project_base_image(package).shown}, Python {config.python_version}, {config.platform}",
         f"lock          {config.lock_path}: fits",
+        *([f"conda lock    {config.conda_lock_path}: fits"] if package.has_conda_lock else []),
     ]
 
 

@@ -130,7 +130,7 @@ def test_the_channel_goes_along(vendored):
         ),
         "environment.yml: python is not pinned: the image's, 3.11, is asked for.",
         "Solving 2 conda requirements for linux-64.",
-        "Locked 2 conda packages.",
+        "Locked 2 conda packages in locks/conda-linux-64.lock.",
     ]
     written = {path.name for path in (vendored / "locks").iterdir()}
     assert written >= {"conda-file.json", "conda-linux-64.lock", "requirements.txt"}

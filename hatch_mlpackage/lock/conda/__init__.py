@@ -49,7 +49,6 @@ def make_conda_lock(
 
         report(f"Solving {len(asked.specs)} conda requirements for {asked.subdir}.")
         packages = solve(asked, () if upgrade else _kept(previous), report)
-    report(f"Locked {len(packages)} conda packages.")
     return with_conda_header(packages, asked)
 
 
