@@ -77,7 +77,8 @@ def _constraint(text: str) -> str:
         return f"{stem}.*"
     if operator in {"", "==="}:
         operator = "=="
-    return f"{operator}{stem}"
+    # `!=1.2.*` leaves out every 1.2; beside the other operators the star means nothing.
+    return f"{operator}{stem}" if operator != "!=" or stem == version else f"!={stem}.*"
 
 
 def name_of(spec: str) -> str:

@@ -19,6 +19,8 @@ SPELLINGS = {
     "numpy >= 1.2 , < 2": "numpy >=1.2,<2",
     "numpy>=1.2|<0.3": "numpy >=1.2|<0.3",
     "numpy!=1.2": "numpy !=1.2",
+    "numpy>=1.0,!=1.2.*": "numpy >=1.0,!=1.2.*",
+    "pip>=20.0.*": "pip >=20.0",
     "numpy=*": "numpy *",
     "numpy=1.2=py38_0": "numpy ==1.2 py38_0",
     "numpy==1.2=py38_0": "numpy ==1.2 py38_0",
