@@ -47,6 +47,8 @@ class Pool:
         """Start every worker; return "" once all are ready, or why the script cannot start."""
         firsts = [asyncio.get_running_loop().create_future() for _ in range(self._settings.worker_count)]
         self._slots = [asyncio.ensure_future(self._tend(first)) for first in firsts]
+        for slot in self._slots:
+            slot.add_done_callback(_log_failure)
         for first in asyncio.as_completed(firsts):
             reason: str = await first
             if reason:
@@ -100,7 +102,7 @@ class Pool:
         worker = Worker(self._settings, self._free, self._take_back)
         try:
             await worker.spawn(self._environment)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return self._not_spawned(first, error)
         self._workers.add(worker)
         reason = await worker.started
@@ -118,8 +120,9 @@ class Pool:
             log.error("Worker %d ended with status %d; starting another", worker.pid, status)
         return worker.lost_request or worker.answered > 0
 
-    def _not_spawned(self, first: asyncio.Future[str], error: OSError) -> bool:
-        reason = f"The worker's interpreter {self._settings.worker_python} cannot be run: {error.strerror}."
+    def _not_spawned(self, first: asyncio.Future[str], error: OSError | ValueError) -> bool:
+        cause = error.strerror if isinstance(error, OSError) else error
+        reason = f"The worker's interpreter {self._settings.worker_python} cannot be run: {cause}."
         log.error("%s Set MLPACKAGE_WORKER_PYTHON or --worker-python.", reason)
         if not first.done():
             first.set_result(reason)
@@ -150,3 +153,9 @@ class Pool:
             return
         while self._waiting:
             self._waiting.popleft().fail(Unavailable("No worker is ready."))
+
+
+def _log_failure(slot: asyncio.Task[None]) -> None:
+    """Say that nobody looks after a worker any more: a fault of ours, which must not pass in silence."""
+    if not slot.cancelled() and slot.exception() is not None:
+        log.critical("A worker is no longer replaced", exc_info=slot.exception())

@@ -22,7 +22,7 @@ class Answer(NamedTuple):
 
     def timed(self, elapsed_ms: float) -> Answer:
         """Return the same answer with the time that run() took."""
-        return self._replace(headers=(*self.headers, b"x-ms-run-fn-exec-ms", b"%.3f" % elapsed_ms))
+        return Answer(self.status, (*self.headers, b"x-ms-run-fn-exec-ms", b"%.3f" % elapsed_ms), self.body)
 
 
 def json_answer(status: int, text: str, failed: tuple[bytes, bytes] = SUCCEEDED) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -97,6 +98,9 @@ def work(fd: int) -> int:
     except StartError as error:
         connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))
         return CANNOT_START
+    # What the script has loaded stays: the collector need not look through it again with every full collection.
+    gc.collect()
+    gc.freeze()
     log.info("Worker with pid %d ready for serving traffic", os.getpid())
     connection.send(frames.READY, (), json.dumps(started.description).encode())
     return _answer_requests(connection, started.scoring)
@@ -112,5 +116,9 @@ def _answer_requests(connection: Connection, scoring: Scoring) -> int:
         method, path, query, client, request_id, *headers = frame.head
         logs.current["request_id"] = request_id.decode("latin-1")
         request = Request(method, path, query, client, request_id, headers, frame.body)
-        connection.send_answer(scoring.answer(request))
+        answer = scoring.answer(request)
+        try:
+            connection.send_answer(answer)
+        except ConnectionError:
+            return 0  # the server is gone, and nobody waits for the answer
         logs.current["request_id"] = ""

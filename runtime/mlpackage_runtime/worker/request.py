@@ -25,6 +25,8 @@ class Request(NamedTuple):
     def header(self, name: bytes) -> str:
         """Return the value of a header, its repetitions joined as HTTP allows, or an empty string."""
         headers = self.headers
+        if name not in headers:
+            return ""
         values = [headers[at + 1] for at in range(0, len(headers), 2) if headers[at] == name]
         return b",".join(values).decode("latin-1")
 
