@@ -208,7 +208,8 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     inputs = inspect_requirements(project)
     base_image = _lock_base_image(inputs, upgrade=upgrade, report=report)
     beside = lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
-    inputs = inspect_requirements(project, conda_lock=beside.get(project.root / inputs.config.conda_lock_path))
+    if inputs.conda_lock_path in beside:  # its versions limit what pip may add
+        inputs = inspect_requirements(project, conda_lock=beside[inputs.conda_lock_path])
     text, wheels = lock_requirements(inputs, previous=_read_lock(inputs), upgrade=upgrade, report=report)
     beside |= lock_models(project, inputs.config, upgrade=upgrade, report=report)
     beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}

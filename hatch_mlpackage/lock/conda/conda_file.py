@@ -13,6 +13,7 @@ from hatch_mlpackage.lock.requirement_line import RefusedRequirementError
 from hatch_mlpackage.tables import did_you_mean
 from hatch_mlpackage.target import SUPPORTED_PYTHONS
 
+from .explicit import parse_package
 from .spec import allows, canonical_spec, name_of
 from .yaml_text import broken_lines, entries, get, is_list, is_mapping, line_of, read_yaml, scalar
 
@@ -95,10 +96,22 @@ def pins_python(file: CondaFile) -> bool:
 def check_python(file: CondaFile, python: str, problems: Problems) -> None:
     """Report where the file excludes the image's Python (`3.12`)."""
     if file.kind == "locked":
+        _check_locked_python(file, python, problems)
         return
     for spec in file.specs:
         if name_of(spec.text) == "python" and not allows(spec.text, (f"{python}.{patch}" for patch in _PATCHES)):
             problems.add(file.where(spec), f"`{spec.text}` excludes the image's Python {python}.", _python_fix(spec))
+
+
+def _check_locked_python(file: CondaFile, python: str, problems: Problems) -> None:
+    packages = filter(None, (parse_package(line.text, line.number) for line in file.specs))
+    found = next((package for package in packages if package.name == "python"), None)
+    if found is None:
+        problems.add(file.path, "it has no python, and the model needs one.", f"Lock it anew with python={python}.")
+    elif not found.version.startswith(f"{python}."):
+        fix = f'Set python-version = "{".".join(found.version.split(".")[:2])}" in [tool.mlpackage], or lock it anew.'
+        where = f"{file.path}:{found.line}"
+        problems.add(where, f"it has Python {found.version}, the image is to have {python}.", fix)
 
 
 def _python_fix(spec: Line) -> str:

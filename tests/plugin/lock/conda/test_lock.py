@@ -11,6 +11,9 @@ from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.lock import LockState
 from hatch_mlpackage.lock.conda import CondaFile, check_conda_lock, cuda_of, make_conda_lock, packages_of
 from hatch_mlpackage.lock.pip_file import Line
+from hatch_mlpackage.target import Target
+
+from ....conda_channel import CondaPackage, write_channel  # noqa: TID252 - not installed, so it has no other name
 
 ASKED = ("python 3.12.*", "conda-forge::greeting", "gpu")
 
@@ -64,6 +67,25 @@ def test_the_image_and_not_this_machine_decides(asking):
         "environment.yml cannot be solved for linux-64 (__unix=0, __linux=4.18, __glibc=2.36, __archspec=1):\n"
     )
     assert "__glibc >=2.40" in str(refused.value)
+
+
+def test_another_architecture(asking, tmp_path):
+    """An image for arm64 gets its own packages, solved on whatever machine."""
+    packages = [
+        CondaPackage(
+            name="words", version="1.0", subdir=subdir, depends=("__archspec 1 aarch64",) * (subdir != "linux-64")
+        )
+        for subdir in ("linux-64", "linux-aarch64")
+    ]
+    channel = write_channel(
+        tmp_path / "arm", (*packages, CondaPackage(name="python", version="3.12.1", subdir="linux-aarch64"))
+    )
+    target = Target(python="3.12", platform="linux/arm64", libc="manylinux_2_36")
+
+    text = lock(asking("words", channel=channel, target=target))
+
+    assert "# platform: linux-aarch64" in text.splitlines()
+    assert {package.subdir for package in packages_of(text)} == {"linux-aarch64"}
 
 
 def test_python_is_that_of_the_image(asking):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hatch_mlpackage.errors import Problems
-from hatch_mlpackage.lock.conda import CondaFile, as_constraints, read_conda_file
+from hatch_mlpackage.lock.conda import CondaFile, as_constraints, check_python, read_conda_file
 from hatch_mlpackage.lock.conda.explicit import parse_package
 from hatch_mlpackage.lock.pip_file import Line
 
@@ -192,6 +192,24 @@ def test_pixi_lock_of_the_solver(tmp_path, read):
 
     assert problems == []
     assert [line.text for line in found.specs] == [f"{BASE}/linux-64/python-3.12.4-h_1.conda#sha256:{A}"]
+
+
+def test_python_of_a_lock(read):
+    """A lock with another Python than the image's, or with none, is a problem."""
+    text = f"@EXPLICIT\n{BASE}/linux-64/python-3.8.13-h_1.conda#{B}\n"
+    problems = Problems()
+
+    check_python(read(text)[0], "3.12", problems)
+    check_python(read(text)[0], "3.8", problems)
+    check_python(read(text.replace("python-", "tzdata-"))[0], "3.12", problems)
+
+    assert [str(problem) for problem in problems.found] == [
+        (
+            "x:2: it has Python 3.8.13, the image is to have 3.12. "
+            'Set python-version = "3.8" in [tool.mlpackage], or lock it anew.'
+        ),
+        "x: it has no python, and the model needs one. Lock it anew with python=3.12.",
+    ]
 
 
 def test_constraints_for_pip():
