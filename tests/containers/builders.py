@@ -25,7 +25,7 @@ class Builder(Protocol):
     def environment(self) -> dict[str, str]:
         """What the command has to find in its environment, here and now."""
 
-    def build(self, context: Path, tag: str) -> str:
+    def build(self, context: Path, tag: str, *options: str, network: str = "host") -> str:
         """Build, and return what the builder printed."""
 
 
@@ -49,9 +49,9 @@ class Docker:
         kind = str(int(self.buildkit))
         return {"DOCKER_HOST": self.engine.address, "DOCKER_BUILDKIT": kind, "BUILDKIT_PROGRESS": "plain"}
 
-    def build(self, context: Path, tag: str) -> str:
-        options = ("--network", "host", "--tag", tag)
-        return self.engine.run("build", *options, context, environment=self.environment)
+    def build(self, context: Path, tag: str, *options: str, network: str = "host") -> str:
+        command = ("build", *options, "--network", network, "--tag", tag, context)
+        return self.engine.run(*command, environment=self.environment)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,9 +68,9 @@ class Buildah:
         storage = self.directory / "storage.conf"
         return {"BUILDAH_ISOLATION": "chroot", "BUILDAH_LAYERS": "true", "CONTAINERS_STORAGE_CONF": str(storage)}
 
-    def build(self, context: Path, tag: str) -> str:
+    def build(self, context: Path, tag: str, *options: str, network: str = "host") -> str:
         # Without `--format docker` the image is an OCI one, which has no HEALTHCHECK.
-        log = self._run("build", "--format", "docker", "--network", "host", "--tag", tag, str(context))
+        log = self._run("build", "--format", "docker", *options, "--network", network, "--tag", tag, str(context))
         archive = self.directory / "image.tar"
         archive.unlink(missing_ok=True)
         self._run("push", tag, f"docker-archive:{archive}:{tag}")
