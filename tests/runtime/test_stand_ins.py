@@ -126,6 +126,29 @@ def test_real_packages_win(serve: Start, tmp_path: Path) -> None:
     assert service.post("x").json() == [True, "azureml.core.model"]
 
 
+def test_the_joblib_that_scikit_learn_had_is_joblib(serve: Start, tmp_path: Path) -> None:
+    """Old scripts and old pickles name sklearn.externals.joblib; it is the same module under both names."""
+    for name in ("sklearn/__init__", "sklearn/externals/__init__", "joblib/__init__", "joblib/inner"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.py").touch()
+    service = serve(
+        """
+        from sklearn.externals import joblib
+        import joblib.inner
+        import sklearn.externals.joblib.inner
+        import sys
+
+        def init():
+            pass
+
+        def run(raw_data):
+            inner = sys.modules["sklearn.externals.joblib.inner"]
+            return [joblib is sys.modules["joblib"], inner is joblib.inner, joblib.__spec__.name, inner.__spec__.name]
+        """
+    )
+    assert service.post("x").json() == [True, True, "joblib", "joblib.inner"]
+
+
 @pytest.mark.parametrize(
     ("name", "missing"),
     [

@@ -7,8 +7,10 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
+import pytest
 from runtime_service import Start, wait_for
 
 SCRIPT_ERROR = {"message": "An unexpected error occurred in scoring script. Check the logs for more info."}
@@ -53,17 +55,18 @@ def test_the_requests_behind_a_dying_one_are_served(serve: Start) -> None:
     assert sorted(answers) == sorted([('"sleep"', 200), ('"die"', 500), *[('"ok"', 200)] * 6])
 
 
-def test_a_kill_under_load_loses_one_request(serve: Start) -> None:
+@pytest.mark.parametrize("seconds", [0.001, 0.01], ids=["one request is sent ahead", "none is"])
+def test_a_kill_under_load_loses_one_request(serve: Start, seconds: float) -> None:
     """kill -9 of a worker under load costs the request that it was running, and no other."""
     service = serve(
-        """
+        f"""
         import time
 
         def init():
             pass
 
         def run(raw_data):
-            time.sleep(0.005)
+            time.sleep({seconds})
             return raw_data
         """
     )
@@ -77,6 +80,31 @@ def test_a_kill_under_load_loses_one_request(serve: Start) -> None:
     kept = [(number, answer.json()) for number, answer in enumerate(answers) if answer.status_code == 200]
     assert kept == [(number, str(number)) for number, answer in enumerate(answers) if answer.status_code == 200]
     assert len(service.worker_pids()) == 2
+
+
+def test_what_was_sent_ahead_is_not_run_twice(serve: Start, tmp_path: Path) -> None:
+    """A request that lay ready behind one that killed the worker runs once, in the next worker."""
+    service = serve(
+        """
+        import os
+
+        def init():
+            pass
+
+        def run(raw_data):
+            with open("ran", "a") as log:
+                log.write(raw_data + "\\n")
+            if raw_data == "die":
+                os._exit(1)
+            return raw_data
+        """
+    )
+    assert [service.post("quick").status_code for _ in range(5)] == [200] * 5
+    names = ["die" if number % 10 == 5 else str(number) for number in range(60)]
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda name: service.post(name).status_code, names))
+    assert statuses == [500 if name == "die" else 200 for name in names]
+    assert sorted((tmp_path / "ran").read_text().split()) == sorted(["quick"] * 5 + names)
 
 
 def test_workers_that_cannot_come_back_are_retried_ever_later(serve: Start) -> None:
