@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import queue
 import socket
 import ssl
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -19,7 +21,8 @@ from hatch_mlpackage.errors import UnavailableError
 
 from .reference import is_loopback
 
-SECONDS = 20.0  # of silence
+SECONDS = 20.0  # of silence, and for each address of a host to take a connection
+SECONDS_IN_ALL = 45.0  # a host has many addresses, and one that sends a byte now and then is never silent
 _LARGEST = 8 << 20  # bytes; registries refuse manifests above 4 MiB
 # Where engines look for the certificate authorities of single registries: <folder>/<host:port>/*.crt
 CERTIFICATES = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"), Path("~/.config/containers/certs.d"))
@@ -52,11 +55,32 @@ def exchange(
 
     Raises UnreachableError.
     """
-    host = urlsplit(url).netloc
     request = urllib.request.Request(url, method=method, headers=dict(headers), data=data)  # noqa: S310 - as checked
     if authorization:
         # Not sent on when the registry redirects to a store of blobs on another host.
         request.add_unredirected_header("Authorization", authorization)
+    outcome: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
+    # A thread can be left behind when its time is over, and does not keep the program from ending.
+    threading.Thread(target=lambda: outcome.put(_try(request)), daemon=True).start()
+    try:
+        answer = outcome.get(timeout=SECONDS_IN_ALL)
+    except queue.Empty:
+        raise UnreachableError(f"{_host(request)} gave no whole answer within {SECONDS_IN_ALL:g} seconds.") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _try(request: urllib.request.Request) -> Answer | Exception:
+    """Return what `_send` returns or raises."""
+    try:
+        return _send(request)
+    except Exception as error:  # noqa: BLE001 - raised where the answer is waited for
+        return error
+
+
+def _send(request: urllib.request.Request) -> Answer:
+    host = _host(request)
     try:
         with _opener(host).open(request, timeout=SECONDS) as response:
             return _read(request, response.status, response.headers, response)
@@ -67,13 +91,18 @@ def exchange(
         raise UnreachableError(f"{host} cannot be reached: {_reason(error, host)}") from None
 
 
+def _host(request: urllib.request.Request) -> str:
+    """Name the server that is asked; the request's own `host` may be a proxy's."""
+    return urlsplit(request.full_url).netloc
+
+
 def _read(request: urllib.request.Request, status: int, headers: Message, stream: IO[bytes]) -> Answer:
     body = stream.read(_LARGEST + 1)
     if len(body) > _LARGEST:
-        raise UnreachableError(f"{request.host} answered with more than {_LARGEST >> 20} MiB: it is no registry.")
+        raise UnreachableError(f"{_host(request)} answered with more than {_LARGEST >> 20} MiB: it is no registry.")
     promised = headers.get("Content-Length", "")
     if request.get_method() != "HEAD" and promised.isdigit() and len(body) < int(promised):
-        raise UnreachableError(f"{request.host} broke off in the middle of an answer.")
+        raise UnreachableError(f"{_host(request)} broke off in the middle of an answer.")
     return Answer(status=status, headers=headers, body=body)
 
 

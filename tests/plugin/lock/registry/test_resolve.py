@@ -298,6 +298,30 @@ def test_silence(monkeypatch):
     assert str(raised.value) == f"{host} cannot be reached: no answer within 0.2 seconds."
 
 
+def test_a_trickle(monkeypatch):
+    """A registry that is never silent for long, and never done, is given up too."""
+    monkeypatch.setattr(transport, "SECONDS_IN_ALL", 0.5)
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle():
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not over.wait(0.05):
+                    connection.sendall(b"X-More: and more\r\n")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(UnreachableError) as raised:
+            asked_of(f"{host}/base:1")
+        over.set()
+        thread.join()
+
+    assert str(raised.value) == f"{host} gave no whole answer within 0.5 seconds."
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
