@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.manifest import read_manifest
+from hatch_mlpackage.sbom import SBOM_NAME
 
 if TYPE_CHECKING:
     from hatch_mlpackage.manifest import Manifest, ManifestFile
 
 _DOCKERFILE = "Dockerfile"
-_SBOM = "sbom.cdx.json"
 _FOR_THE_BUILDER = "build"
 # The part of the bill of materials that lists a layer's packages, by the start of their references.
 _PACKAGES_OF = {"environment": "environment/", "runtime": "server/"}
@@ -96,7 +96,7 @@ def read_side(path: Path) -> Side:
     listed = {file.path: file for file in manifest.files}
     directory = path if path.is_dir() else path.parent
     dockerfile = _proven(directory, listed.get(_DOCKERFILE))
-    bill = _proven(directory, listed.get(_SBOM))
+    bill = _proven(directory, listed.get(SBOM_NAME))
     return Side(
         manifest=manifest,
         dockerfile=_instructions(dockerfile) if dockerfile is not None else None,

@@ -17,6 +17,7 @@ from hatch_mlpackage.cli.tables import draw_table, summary
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.context import default_destination, plan_context
 from hatch_mlpackage.manifest import MANIFEST_NAME, ManifestFile, hash_file, read_manifest
+from hatch_mlpackage.sbom import SBOM_NAME
 
 if TYPE_CHECKING:
     from hatch_mlpackage.plan import ContextFile, ContextPlan
@@ -57,7 +58,8 @@ def command(*, project: Project, as_json: bool) -> None:
 
 def changes_since(plan: ContextPlan, context: Path) -> tuple[Change, ...]:
     """Compare what would be written with what the manifest of a context lists."""
-    before = {file.path: file for file in read_manifest(context).files}
+    # The bill of materials is made of all the others when a context is written.
+    before = {file.path: file for file in read_manifest(context).files if file.path != SBOM_NAME}
     now = {file.path: file for file in plan.files}
     gone = [Change(path=path, kind="removed", layer=before[path].layer) for path in before.keys() - now.keys()]
     changed = [
