@@ -18,10 +18,10 @@ from mlpackage_runtime.server.answers import HTML_TYPE, JSON_TYPE, SUCCEEDED, Ou
 from mlpackage_runtime.server.body import BodyTooLargeError, read_body
 from mlpackage_runtime.server.connection import GONE
 from mlpackage_runtime.server.endpoint import Endpoint, Receive, Scope, Send
+from mlpackage_runtime.server.jobs import DeadlinePassed, WorkerDied
 from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.pool import Pool, Unavailable
 from mlpackage_runtime.server.settings import Settings
-from mlpackage_runtime.server.worker import DeadlinePassed, WorkerDied
 
 PROBE_METHODS = ("GET", "HEAD", "OPTIONS")
 SCORE_METHODS = ("GET", "HEAD", "OPTIONS", "POST")

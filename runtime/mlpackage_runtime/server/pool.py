@@ -8,8 +8,9 @@ from collections import deque
 from typing import Callable, Deque, Mapping, Sequence
 
 from mlpackage_runtime.server.body import ClientGoneError
+from mlpackage_runtime.server.jobs import Description, Job, Reply
 from mlpackage_runtime.server.settings import Settings
-from mlpackage_runtime.server.worker import Description, Job, Reply, Worker
+from mlpackage_runtime.server.worker import Worker
 
 log = logging.getLogger("azmlinfsrv")
 

@@ -1,0 +1,55 @@
+"""A request on its way through a worker, and what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Callable, NamedTuple, Sequence
+
+from mlpackage_runtime.server.streams import Stream
+
+
+class Reply(NamedTuple):
+    """A worker's response: `stream` holds the parts of a body that is not whole yet."""
+
+    status: int
+    headers: Sequence[bytes]
+    body: bytes
+    stream: Stream | None = None
+
+
+class Description(NamedTuple):
+    """What a worker says about its script; `swagger` maps versions to documents, None for one it cannot have."""
+
+    raw: bool = False
+    swagger: dict[str, str | None] = {}  # noqa: RUF012 - never changed
+    swagger_versions: Sequence[str] = ()
+
+
+class WorkerDied(Exception):  # noqa: N818 - an event, reported as a status
+    """The worker ended while it was running the request."""
+
+
+class DeadlinePassed(Exception):  # noqa: N818
+    """The request ran longer than allowed, and its worker was killed."""
+
+
+class Job:
+    """A request on its way through a worker; `reply` is resolved once, with a Reply or with what went wrong."""
+
+    __slots__ = ("body", "gone", "head", "reply")
+
+    def __init__(
+        self, head: Sequence[bytes], body: bytes, gone: Callable[[], bool], reply: asyncio.Future[Reply]
+    ) -> None:
+        self.head = head
+        self.body = body
+        self.gone = gone
+        self.reply = reply
+
+    def resolve(self, reply: Reply) -> None:
+        if not self.reply.done():
+            self.reply.set_result(reply)
+
+    def fail(self, error: Exception) -> None:
+        if not self.reply.done():
+            self.reply.set_exception(error)
