@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DOCKERFILE = "Dockerfile"
 _FOR_THE_BUILDER = "build"
 # The part of the bill of materials that lists a layer's packages, by the start of their references.
-_PACKAGES_OF = {"environment": "environment/", "runtime": "server/"}
+_PACKAGES_OF = {"environment": ("conda/", "environment/"), "runtime": ("server/",)}
 # What the first COPY of a layer starts with; a model's layer is the path of its files.
 _FIRST_COPY = {
     "environment": "COPY environment/",
@@ -142,9 +142,9 @@ def _packages(bill: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
         layer: {
             component["name"]: component.get("version", "")
             for component in bill.get("components", ())
-            if str(component.get("bom-ref")).startswith(start)
+            if str(component.get("bom-ref")).startswith(starts)
         }
-        for layer, start in _PACKAGES_OF.items()
+        for layer, starts in _PACKAGES_OF.items()
     }
 
 

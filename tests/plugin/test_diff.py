@@ -162,6 +162,7 @@ def test_read(tmp_path):
             {
                 "components": [
                     {"bom-ref": "environment/numpy@2", "name": "numpy", "version": "2"},
+                    {"bom-ref": "conda/mkl@3", "name": "mkl", "version": "3"},
                     {"bom-ref": "server/h11@1", "name": "h11", "version": "1"},
                     {"bom-ref": "base", "name": "python"},
                 ]
@@ -187,7 +188,7 @@ def test_read(tmp_path):
     complete = Side(
         manifest=manifest,
         dockerfile=("FROM a", "USER 1"),
-        packages={"environment": {"numpy": "2"}, "runtime": {"h11": "1"}},
+        packages={"environment": {"numpy": "2", "mkl": "3"}, "runtime": {"h11": "1"}},
     )
 
     assert read_side(tmp_path) == read_side(tmp_path / "manifest.json") == complete
