@@ -18,7 +18,7 @@ from hatch_mlpackage.project import FALLBACK_NAME, FALLBACK_VERSION, Project, lo
 Returned = TypeVar("Returned")
 
 _KEY = "tool.mlpackage"
-_PATH_FLAGS = ("entry_script", "source_directory")
+_PATH_FLAGS = ("entry_script", "source_directory", "conda_file")
 _TEXT_FLAGS = ("python_version", "base_image", "platform")
 
 
@@ -50,6 +50,7 @@ _OPTIONS = (
     click.option(
         "--requirement", "requirements", metavar="FILE", multiple=True, help="A requirements file; repeatable."
     ),
+    click.option("--conda-file", metavar="FILE", help="A conda environment file, or a lock of conda's tools."),
     click.option("--python-version", metavar="X.Y", help="The image's Python."),
     click.option("--base-image", metavar="IMAGE", help="What the image is built on."),
     click.option("--platform", metavar="OS/ARCH", help="What the image runs on: linux/amd64 or linux/arm64."),

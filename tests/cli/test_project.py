@@ -23,6 +23,7 @@ def test_flags_are_the_table(folder):
     flags = {
         "entry_script": "src/score.py",
         "source_directory": str(folder / "src"),
+        "conda_file": "environment.yml",
         "models": ({"name": "ridge", "path": "model.pkl"}, {"name": "cart", "version": "3", "path": "a/cart.pkl"}),
         "requirements": ("requirements.txt",),
         "python_version": "3.11",
@@ -36,6 +37,7 @@ def test_flags_are_the_table(folder):
         "platform": "linux/arm64",
         "entry-script": "score.py",
         "source-directory": ".",
+        "conda-file": "../environment.yml",
         "models": [
             {"name": "ridge", "path": "../model.pkl"},
             {"name": "cart", "version": "3", "path": "../a/cart.pkl"},
