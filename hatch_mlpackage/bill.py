@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage import __version__
-from hatch_mlpackage.lock import describe_packages, packages_of, packages_to_json, read_pins
+from hatch_mlpackage.lock import WHEELS_FOLDER, describe_packages, packages_of, packages_to_json, read_pins
 from hatch_mlpackage.lock.conda import packages_of as conda_packages_of
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.sbom import (
@@ -34,7 +34,8 @@ def describe_locked(lock: str, inputs: LockInputs) -> str:
     if not read_pins(lock):
         return packages_to_json(())
     with TemporaryDirectory(prefix="mlpackage-packages-") as folder:
-        return packages_to_json(describe_packages(lock, inputs.config.target, folder=Path(folder)))
+        beside = inputs.lock_path.parent / WHEELS_FOLDER
+        return packages_to_json(describe_packages(lock, inputs.config.target, folder=Path(folder), wheels=beside))
 
 
 def make_bill(inputs: LockInputs, base_image: str, hashed: Hashed) -> str:

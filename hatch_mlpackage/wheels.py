@@ -23,10 +23,13 @@ from hatch_mlpackage.lock import (
     find_wheels,
     fits,
     make_lock,
+    packages_of,
     put_wheel,
     read_pins,
     select_lock,
+    without_wheel,
 )
+from hatch_mlpackage.lock.header import split_header
 from hatch_mlpackage.plan import PROJECT_LAYER, ContextFile
 from hatch_mlpackage.project_wheel import build_project_wheel
 from hatch_mlpackage.resources import runtime_directory
@@ -121,11 +124,25 @@ def _server_lock(config: Config) -> str:
 
 
 def with_wheels(state: LockState, text: str | None, inputs: LockInputs) -> LockState:
-    """Take a lock that fits for stale when one of its wheels is missing or is another file."""
+    """Take a lock that fits for stale when one of its wheels is missing or is another file.
+
+    Of a lock for another platform it is said which packages have no wheel for this one: they need other versions.
+    """
+    if text is not None and state.status == "other-target":
+        return replace(state, reasons=(*state.reasons, *_lacking(text, inputs)))
     if text is None or not state.usable:
         return state
     reasons = tuple(reason for _, wrong in _found(inputs, text) for reason in wrong)
     return replace(state, status="stale", reasons=reasons) if reasons else state
+
+
+def _lacking(text: str, inputs: LockInputs) -> Iterator[str]:
+    header, _ = split_header(text)
+    target = inputs.config.target
+    # Of another Python's wheels nothing was kept.
+    if header is not None and header.python == target.python and inputs.packages_path.is_file():
+        kept = inputs.packages_path.read_text(encoding="utf-8")
+        yield from without_wheel(packages_of(read_pins(text), kept), target)
 
 
 def _found(inputs: LockInputs, text: str) -> Iterator[tuple[tuple[Path, ...], tuple[str, ...]]]:

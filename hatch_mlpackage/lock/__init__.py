@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .check import LockState, check_lock
-from .packages import PACKAGES, Package, packages_of, to_json as packages_to_json
+from .packages import PACKAGES, Package, packages_of, to_json as packages_to_json, without_wheel
 from .pins import WHEELS as WHEELS_FOLDER, Pin, read_pins
 from .requirements import Requirements, read_requirements
 from .vendored import Vendored, find_wheels
@@ -44,6 +44,7 @@ __all__ = [
     "read_pins",
     "read_requirements",
     "select_lock",
+    "without_wheel",
 ]
 
 
@@ -123,11 +124,14 @@ def fetch_wheels(
     return wheelhouse.fetch(task, lock, wheels)
 
 
-def describe_packages(lock: str, target: Target, *, folder: Path) -> tuple[Package, ...]:
-    """Find the wheel and the licence of every pin, through the empty `folder`; see `licenses.describe`."""
+def describe_packages(lock: str, target: Target, *, folder: Path, wheels: Path) -> tuple[Package, ...]:
+    """Find the wheel and the licence of every pin, through the empty `folder`; see `licenses.describe`.
+
+    `wheels` is the folder with the vendored ones.
+    """
     from . import licenses, resolver  # noqa: PLC0415
 
     task = resolver.Task(
         folder=folder, requirements=Requirements(), target=target, upgrade=False, report=lambda _: None
     )
-    return licenses.describe(task, lock, read_pins(lock))
+    return licenses.describe(task, lock, read_pins(lock), wheels)

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -22,6 +23,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from . import index_settings, uv
 from .packages import Package
 from .resolver import OUTPUT, Task, run
+from .vendored import name_of, records, sha256_of, without_vendored
 from .wheel_tags import supported_tags
 
 if TYPE_CHECKING:
@@ -38,9 +40,9 @@ _LONGEST = 100  # characters; some packages give the whole text of their licence
 _CLASSIFIER = "License :: "
 
 
-def describe(task: Task, lock: str, pins: Iterable[Pin]) -> tuple[Package, ...]:
-    """Find the wheel of every pin that the image will install, and its licence."""
-    wheels = _wheels(task, lock)
+def describe(task: Task, lock: str, pins: Iterable[Pin], beside: Path) -> tuple[Package, ...]:
+    """Find the wheel of every pin that the image will install, and its licence; `beside` has the vendored ones."""
+    wheels = _wheels(task, without_vendored(lock)) | _vendored(lock, beside)
     chosen = [(pin, _choose(wheels.get(pin.name, ()), pin, task.target)) for pin in pins]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         licenses = list(threads.map(_license, (wheel.get("url", "") for _, wheel in chosen)))
@@ -51,6 +53,7 @@ def describe(task: Task, lock: str, pins: Iterable[Pin]) -> tuple[Package, ...]:
             wheel=_file_name(wheel),
             sha256=wheel.get("hashes", {}).get("sha256", ""),
             license=found,
+            tags=_tags(wheels.get(pin.name, ()), pin),
         )
         for (pin, wheel), found in zip(chosen, licenses, strict=True)
     )
@@ -64,12 +67,29 @@ def _wheels(task: Task, lock: str) -> dict[str, list[dict[str, Any]]]:
     (task.folder / OUTPUT).write_text(lock, encoding="utf-8", newline="\n")
     environment, settings = index_settings.for_uv(os.environ, task.folder)
     command = [program, "pip", "compile", "--quiet", "--no-deps", "--no-header", f"--output-file={_PYLOCK}"]
-    target = [f"--python-version={task.target.python}", f"--python-platform={uv.platform_of(task.target)}"]
+    # For one platform uv would list no other's wheels, and it could not be told which packages another one lacks.
+    target = ["--universal", f"--python-version={task.target.python}"]
     outcome = run([*command, *target, "--only-binary=:all:", *settings, OUTPUT], environment, task)
     if outcome.status:
         return {}
     packages = tomllib.loads((task.folder / _PYLOCK).read_text(encoding="utf-8")).get("packages", [])
     return {canonicalize_name(package["name"]): package.get("wheels", []) for package in packages}
+
+
+def _vendored(lock: str, beside: Path) -> dict[str, list[dict[str, Any]]]:
+    found = ((name_of(record.file), beside / record.file) for record in records(lock))
+    return {
+        name: [{"url": path.absolute().as_uri(), "name": path.name, "hashes": {"sha256": sha256_of(path)}}]
+        for name, path in found
+        if name and path.is_file()
+    }
+
+
+def _tags(wheels: Iterable[dict[str, Any]], pin: Pin) -> tuple[str, ...]:
+    """Return what the locked wheels of a pin are for, as their file names say; only those for Linux."""
+    locked = (wheel for wheel in wheels if f"sha256:{wheel.get('hashes', {}).get('sha256')}" in pin.hashes)
+    tags = {"-".join(_file_name(wheel).removesuffix(".whl").split("-")[-3:]) for wheel in locked}
+    return tuple(sorted(tag for tag in tags if "linux" in tag or tag.endswith("-any")))
 
 
 def _choose(wheels: Iterable[dict[str, Any]], pin: Pin, target: Target) -> dict[str, Any]:

@@ -7,14 +7,22 @@ decides what is installed, and a package that is not listed is only less well de
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from packaging.tags import parse_tag
+
+from .wheel_tags import supported_tags
+
 if TYPE_CHECKING:
+    from hatch_mlpackage.target import Target
+
     from .pins import Pin
 
 PACKAGES = "packages.json"
+_LONGEST_SHOWN = 160
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +30,8 @@ class Package:
     """One distribution in an environment of the image.
 
     `sha256` is that of the wheel the image installs, as hex, and `license` an SPDX expression or what its author
-    wrote instead; both are empty where they were not to be had when the lock was made.
+    wrote instead; both are empty where they were not to be had when the lock was made. `tags` are those of every
+    locked wheel, of any machine's: `cp312-cp312-manylinux_2_28_x86_64`.
     """
 
     name: str
@@ -30,6 +39,7 @@ class Package:
     wheel: str = ""
     sha256: str = ""
     license: str = ""
+    tags: tuple[str, ...] = ()
 
 
 def packages_of(pins: Iterable[Pin], packages_json: str | None) -> tuple[Package, ...]:
@@ -44,6 +54,7 @@ def to_json(packages: Iterable[Package]) -> str:
             "wheel": package.wheel,
             "sha256": package.sha256,
             "license": package.license,
+            "tags": list(package.tags),
         }
         for package in packages
     }
@@ -61,7 +72,20 @@ def _package(pin: Pin, entry: Mapping[str, Any]) -> Package:
         wheel=str(entry.get("wheel", "")) if proven else "",
         sha256=sha256 if proven else only,
         license=str(entry.get("license", "")),
+        tags=tuple(str(tag) for tag in entry.get("tags", ())),
     )
+
+
+def without_wheel(packages: Iterable[Package], target: Target) -> Iterator[str]:
+    """Say which packages have no wheel at all for an image, whatever was locked for; nothing of those unknown."""
+    supported = frozenset(supported_tags(target))
+    for package in packages:
+        if package.tags and all(parse_tag(tag).isdisjoint(supported) for tag in package.tags):
+            yield f"{package.name} {package.version} has no wheel for that, but {_listing(package.tags)}"
+
+
+def _listing(tags: tuple[str, ...]) -> str:
+    return textwrap.shorten(", ".join(tags), _LONGEST_SHOWN, placeholder=" …")
 
 
 def _key(name: str, version: str) -> str:

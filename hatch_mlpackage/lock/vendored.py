@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,11 @@ def changed(lock: str, requirements: Requirements, target: Target) -> Iterator[s
         yield said if path else "it was selected from a pylock.toml, which no longer counts"
 
 
+def without_vendored(lock: str) -> str:
+    """Leave out of a lock what only lies beside it."""
+    return re.sub(rf"(?m)^\./{WHEELS}/(?:.*\\\n)*.*\n", "", lock)
+
+
 def find_wheels(
     lock: str, folder: Path, target: Target, *, all_wheels: bool
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
@@ -138,5 +144,12 @@ def sha256_of(path: Path) -> str:
 
 
 def _hash_file(path: Path, kind: str) -> str:
+    status = path.stat()
+    return _hash_unchanged(path, kind, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(maxsize=4096)
+def _hash_unchanged(path: Path, kind: str, *_: int) -> str:
+    """Read a file once: a wheelhouse of gigabytes is asked about several times in a run."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, kind).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -262,3 +263,38 @@ def test_a_pylock_that_cannot_be(make_project, value, problem):
         inspect_requirements(project)
 
     assert [str(it).startswith(f"tool.mlpackage.pylock: {problem}") for it in refused.value.problems] == [True]
+
+
+def test_another_image_names_what_has_no_wheel_for_it(index, make_project):  # noqa: F811
+    """Offline, a lock for another platform tells which of its packages have no wheel for the image at all."""
+    nodot = HERE.replace(".", "")
+    for machine in ("x86_64", "aarch64"):
+        index.add("alpha", "1.0", tag=f"cp{nodot}-cp{nodot}-manylinux_2_17_{machine}")
+    index.add("beta", "2.0", tag=f"cp{nodot}-abi3-manylinux_2_17_x86_64")
+    index.add("gamma", "1.0")
+    project = make_project({**TABLE, "dependencies": ["alpha", "beta", "gamma"]})
+    lock(project)
+    index.status = 500
+
+    state = check_project_lock(inspect_requirements(make_again(project, {"platform": "linux/arm64"})))
+
+    assert state.status == "other-target"
+    assert state.reasons == (
+        "it is for linux/amd64, the image is for linux/arm64",
+        f"beta 2.0 has no wheel for that, but cp{nodot}-abi3-manylinux_2_17_x86_64",
+    )
+
+
+def test_vendored_wheels_are_described_too(index, make_project, make_source):  # noqa: F811
+    """The bill of materials knows the wheel of what no index has, and of everything beside it."""
+    index.add("alpha", "1.0")
+    project = make_project({**TABLE, "dependencies": ["./lib"]})
+    make_source(project.root / "lib", "lib", "0.5", "alpha")
+
+    lock(project)
+
+    kept = json.loads((project.root / "locks/packages.json").read_text())
+    assert {name: entry["wheel"] for name, entry in kept.items()} == {
+        "alpha==1.0": "alpha-1.0-py3-none-any.whl",
+        "lib==0.5": "lib-0.5-py3-none-any.whl",
+    }
