@@ -55,6 +55,11 @@ class FrameParser:
         self._held = 0
         self._wanted = PREFIX.size
 
+    @property
+    def missing(self) -> int:
+        """How many bytes of the frame that is arriving are known to be on their way."""
+        return self._wanted - self._held
+
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames that `data` completes.
 

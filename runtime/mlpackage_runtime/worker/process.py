@@ -20,7 +20,8 @@ from mlpackage_runtime.worker.scoring import Scoring
 from mlpackage_runtime.worker.starting import Settings, start
 
 CANNOT_START = 3
-RECEIVED_AT_ONCE = 1 << 20
+LEAST_RECEIVED = 16384  # a buffer of the largest size for every request would cost more than the request
+MOST_RECEIVED = 1 << 20
 COPY_LIMIT = 65536  # larger bodies are sent on their own instead of being copied behind their head
 
 log = logging.getLogger("azmlinfsrv")
@@ -46,7 +47,7 @@ class Connection:
         return self._arrived.popleft()
 
     def _receive(self) -> bool:
-        data = self._socket.recv(RECEIVED_AT_ONCE)
+        data = self._socket.recv(min(max(self._parser.missing, LEAST_RECEIVED), MOST_RECEIVED))
         self._arrived.extend(self._parser.feed(data))
         return bool(data)
 
