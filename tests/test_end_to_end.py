@@ -207,6 +207,29 @@ def test_without_a_network(copy_project, reference):
     assert everything(root / "dist/two-models-2.0rc1-context") == everything(reference)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="cutting the network needs root")
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "check --strict",
+        "lock --check --strict",
+        "plan",
+        "generate",
+        "generate --tar context.tar",
+        "verify {context}",
+        "diff {context} {context}",
+    ],
+)
+def test_what_needs_no_network(copy_project, tmp_path, verb):
+    """Only locking and building an image go outside: every other step on the way works without even a loopback."""
+    root = copy_project("minimal")
+    context = tmp_path / "context"
+    program = [sys.executable, "-m", "hatch_mlpackage"]
+    succeed([*program, "generate", "--output", str(context)], root)
+
+    succeed(["unshare", "-n", *program, *verb.format(context=context).split()], root)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
