@@ -80,6 +80,7 @@ class Buildah:
 
     def take_base_image(self) -> None:
         """Set up the storage, and put the engine's base image into it."""
+        self.directory.mkdir()
         places = {"graphroot": self.directory / "root", "runroot": self.directory / "run"}
         lines = ["[storage]", *(f'{name} = "{place}"' for name, place in places.items())]
         (self.directory / "storage.conf").write_text("\n".join(lines))

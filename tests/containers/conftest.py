@@ -36,9 +36,9 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session", params=["classic", "buildkit", "buildah"])
-def builder(request: pytest.FixtureRequest, engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Builder:
+def builder(request: pytest.FixtureRequest, engine: Engine) -> Builder:
     if request.param == "buildah":
-        buildah = Buildah(engine=engine, directory=tmp_path_factory.mktemp("buildah"))
+        buildah = Buildah(engine=engine, directory=engine.directory / "buildah")  # removed with the engine
         buildah.take_base_image()
         return buildah
     return Docker(engine=engine, buildkit=request.param == "buildkit")

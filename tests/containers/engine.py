@@ -138,7 +138,7 @@ def wait_for(condition: Callable[[], object], seconds: float) -> None:
 
 
 def _unmount_below(directory: Path) -> None:
-    # The engine keeps its network namespace mounted until it is unmounted by hand.
+    # The engine's network namespace and buildah's storage stay mounted until they are unmounted by hand.
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in sorted((mount for mount in mounts if mount.startswith(f"{directory}/")), reverse=True):
         subprocess.run(["umount", mount], check=False)

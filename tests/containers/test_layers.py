@@ -26,7 +26,7 @@ def rebuild(image: Image, context: Path) -> list[str]:
 
 MODEL_STEP = "COPY azureml-models/ridge/1/ /var/azureml-app/azureml-models/ridge/1/"
 SOURCE_STEP = "COPY azureml-app/ /var/azureml-app/"
-MANIFEST_STEP = "COPY manifest.json /opt/mlpackage/manifest.json"
+MANIFEST_STEP = "COPY manifest.json sbom.cdx.json /opt/mlpackage/"
 
 
 def test_an_edited_script_rebuilds_no_layer_before_the_source(image: Image, diabetes: Diabetes) -> None:
