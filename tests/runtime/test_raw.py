@@ -81,6 +81,33 @@ def test_iterables_are_streamed(serve: Start) -> None:
     assert service.request("GET", "/score?way=whole").text == "first second"
 
 
+def test_a_stream_that_stands_still_ends_with_its_worker(serve: Start) -> None:
+    """The deadline holds from part to part: a generator that hangs is cut off, a long one that goes on is not."""
+    service = serve(
+        """
+        import time
+        from azureml_inference_server_http.api.aml_response import AMLResponse
+
+        def init():
+            pass
+
+        def parts(pauses):
+            for pause in pauses:
+                yield b"part "
+                time.sleep(pause)
+
+        def run(raw_data):
+            return AMLResponse(parts([0.2] * 5 if raw_data == "long" else [60]), 200)
+        """,
+        SCORING_TIMEOUT_MS="500",
+    )
+    assert service.post("long").text == "part " * 5
+    with pytest.raises(Exception, match=r"peer closed connection|incomplete"):
+        service.post("hanging")
+    assert service.post("long").text == "part " * 5
+    assert len(service.worker_pids()) == 2
+
+
 @pytest.mark.parametrize("status", [100, 199, 600, 999])
 def test_statuses_that_http_does_not_have_are_the_scripts_error(serve: Start, status: int) -> None:
     """A status that cannot be sent is reported, and the worker goes on."""

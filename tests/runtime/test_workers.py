@@ -132,6 +132,15 @@ def test_workers_that_cannot_come_back_are_retried_ever_later(serve: Start) -> N
     wait_for(lambda: service.request("GET", "/").status_code == 200, "a worker to come back")
 
 
+def test_an_idle_worker_that_is_killed_costs_nothing(serve: Start) -> None:
+    """Nobody asks a worker that is known to be gone."""
+    service = serve(DYING)
+    for _ in range(3):
+        os.kill(service.worker_pids()[-1], signal.SIGKILL)
+        time.sleep(0.02)
+        assert service.post('"ok"').status_code == 200
+
+
 def test_requests_are_spread_over_the_workers(serve: Start) -> None:
     """Two workers run two requests at the same time."""
     service = serve(DYING, WORKER_COUNT="2")

@@ -100,7 +100,7 @@ class Pool:
 
     async def _run_worker(self, first: asyncio.Future[str]) -> bool:
         """Start a worker, wait for its end, and say whether it ever came to running a request."""
-        worker = Worker(self._settings, self._free, self._take_back)
+        worker = Worker(self._settings, self._free, self._lose)
         try:
             await worker.spawn(self._environment)
         except (OSError, ValueError) as error:
@@ -114,9 +114,6 @@ class Pool:
             first.set_result(reason)
         status = await worker.ended()
         self._workers.discard(worker)
-        self._ready.discard(worker)
-        if worker in self._idle:
-            self._idle.remove(worker)
         if not self._closing and self._all_started:
             log.error("Worker %d ended with status %d; starting another", worker.pid, status)
         return worker.lost_request or worker.answered > 0
@@ -141,10 +138,13 @@ class Pool:
         if worker.is_idle:
             self._idle.append(worker)
 
-    def _take_back(self, job: Job) -> None:
-        """Put a request that no worker has begun at the head of the queue."""
-        self._waiting.appendleft(job)
-        if self._idle:
+    def _lose(self, worker: Worker, not_begun: Sequence[Job]) -> None:
+        """Forget a worker that has ended, and put what it had not begun at the head of the queue."""
+        self._ready.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        self._waiting.extendleft(reversed(not_begun))
+        if self._waiting and self._idle:
             self._free(self._idle.pop())
 
     def _give_up_waiting(self, reason: str) -> None:

@@ -25,10 +25,13 @@ DRAIN_TIMEOUT = 1.0  # seconds for the last frames of a process that has ended
 class Worker(asyncio.Protocol):
     """A worker process and the frames that go to and fro.
 
-    `free` is called whenever it can take a request, `give_back` with a request that it had not begun when it ended.
+    `free` is called whenever it can take a request, `lost` when it never will again, with the requests that it had not
+    begun.
     """
 
-    def __init__(self, settings: Settings, free: Callable[[Worker], None], give_back: Callable[[Job], None]) -> None:
+    def __init__(
+        self, settings: Settings, free: Callable[[Worker], None], lost: Callable[[Worker, Sequence[Job]], None]
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.started: asyncio.Future[str] = loop.create_future()  # resolved with "" or with why it cannot start
         self.description = Description()
@@ -39,7 +42,8 @@ class Worker(asyncio.Protocol):
         self._loop = loop
         self._settings = settings
         self._free = free
-        self._give_back = give_back
+        self._lost = lost
+        self._is_lost = False
         self._parser = frames.FrameParser()
         self._jobs: Deque[Job] = deque()  # the first is running, a second lies ready in the worker's socket
         self._quick = False
@@ -134,13 +138,14 @@ class Worker(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for kind, head, body in self._parser.feed(data):
-            self._receive(kind, head, body)
+            if not self._is_lost:  # what it says after its deadline is late
+                self._receive(kind, head, body)
 
     def connection_lost(self, error: Exception | None) -> None:
         # A closed socket without a death would leave a worker nobody can reach.
         if self._jobs or not self.started.done():
             self.kill()
-        self._not_started()
+        self._lose(WorkerDied())
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -181,20 +186,19 @@ class Worker(asyncio.Protocol):
         self._free(self)
 
     def _lose(self, error: Exception) -> None:
-        """Answer for what was running when the worker ended."""
-        stream, self._stream = self._stream, None
-        if self._jobs:
+        """Answer for what was running, and take no more."""
+        if self._is_lost:
+            return
+        self._is_lost = True
+        running, *ahead = self._jobs or [None]
+        self._jobs.clear()
+        if running is not None:
             self.lost_request = True
-            self._jobs.popleft().fail(error)
-        while self._jobs:
-            self._give_back(self._jobs.popleft())
-        if stream is not None:
-            stream.end(broken=True)
+            running.fail(error)
+        if self._stream is not None:
+            self._stream.end(broken=True)
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        self._not_started()
-
-    def _not_started(self) -> None:
         if not self.started.done():
             self.started.set_result("the worker process ended while it was starting")
+        self._lost(self, [job for job in ahead if job is not None])
