@@ -11,6 +11,9 @@ USAGE = "usage: python <runtime folder> serve [options] | work FD | health [--po
 def main(arguments: list[str]) -> int:
     """Run a verb and return the exit status; imports no more than that verb needs."""
     verb, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if verb in {"serve", "work"} and sys.platform == "win32":
+        print("The server needs Linux or macOS: use WSL or a container.", file=sys.stderr)
+        return 2
     if verb == "serve":
         from mlpackage_runtime.server.program import serve
 

@@ -243,6 +243,19 @@ def read_answer(connection: socket.socket) -> bytes:
     return data
 
 
+def test_requests_sent_at_once_are_answered_in_order(serve: Start) -> None:
+    """Requests on one connection that do not wait for each other's answers get theirs; nonsense behind them closes."""
+    service = serve(ECHO)
+    request = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n%d"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(b"".join(request % number for number in range(5)) + b"nonsense\r\n\r\n")
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    bodies = [answer.rpartition(b"\r\n\r\n")[2] for answer in received.split(b"HTTP/1.1 200 OK")[1:]]
+    assert bodies == [b'"%d"' % number for number in range(5)]
+
+
 def test_workers_killed_again_and_again(serve: Start) -> None:
     """With two workers killed in turn under load, at most one request is lost for each kill."""
     service = serve(
