@@ -9,6 +9,7 @@ import re
 import textwrap
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from packaging.requirements import Requirement
@@ -129,8 +130,13 @@ def _take(package: Package, target: Target, wrong: list[str]) -> Selected | None
 
 def _rank(wheel: Any, target: Target) -> int | None:
     """Tell how well a wheel fits, 0 for the best; None for one that does not load."""
-    order = {tag: number for number, tag in enumerate(supported_tags(target))}
+    order = _order(target)
     return min((order[tag] for tag in _tags(wheel) if tag in order), default=None)
+
+
+@cache
+def _order(target: Target) -> dict[Tag, int]:
+    return {tag: number for number, tag in enumerate(supported_tags(target))}
 
 
 def _tags(wheel: Any) -> frozenset[Tag]:

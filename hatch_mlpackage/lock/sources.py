@@ -144,7 +144,12 @@ def _find_local(place: str, folders: tuple[Path, Path], left_out: Collection[Pat
         raise RefusedRequirementError(
             f"{location} is a folder without pyproject.toml or setup.py.", "Name a folder that pip can install."
         )
-    return location, digest_of(found, left_out)
+    try:
+        return location, digest_of(found, left_out)
+    except OSError as error:
+        raise RefusedRequirementError(
+            f"{error.filename} cannot be read: {error.strerror}.", "Give yourself permission, or remove it."
+        ) from error
 
 
 def _path_of_url(url: str) -> str:
@@ -163,13 +168,8 @@ def digest_of(path: Path, left_out: Collection[Path] = ()) -> str:
 
 
 def _hash_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise RefusedRequirementError(
-            f"{path} cannot be read: {error.strerror}.", "Restore the file, or remove it."
-        ) from error
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _source(location: str, name: str | None, extras: str, marker: str, digest: str) -> Source:
