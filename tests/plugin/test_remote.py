@@ -112,8 +112,8 @@ def test_another_file_at_the_url(project, store, tmp_path):
         lock(project)
 
     assert str(raised.value) == (
-        f"The model remote 1 ({store[1]}/model.onnx) is another file than the one that was locked: sha256 {SHA_OF_TWO}, "
-        f"not {SHA_OF_ONE}. Run `mlpackage lock --upgrade` to take it."
+        f"The model remote 1 ({store[1]}/model.onnx) is another file than the one that was locked: "
+        f"sha256 {SHA_OF_TWO}, not {SHA_OF_ONE}. Run `mlpackage lock --upgrade` to take it."
     )
     assert ((project.root / "locks/models.toml").read_text(), cached(tmp_path)) == (text, [])
     lock(project, upgrade=True)
