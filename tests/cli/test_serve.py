@@ -39,6 +39,17 @@ def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
     return process.wait(PATIENCE)
 
 
+def said(log: list[str], pattern: str) -> str:
+    """Wait for a line of the log, which is read beside the requests, and return what the pattern's group holds."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for line in list(log):
+            if match := re.search(pattern, line):
+                return match[1]
+        time.sleep(0.05)
+    pytest.fail(f"no line {pattern!r} in {log}")
+
+
 def test_project(project, serve, mlpackage):
     """A project is served from its own files, and leaves nothing behind."""
     before = sorted(project.rglob("*"))
@@ -79,8 +90,8 @@ def test_an_end_takes_all_processes_along(project, serve, number, monkeypatch, t
     monkeypatch.setenv("TMPDIR", str(scratch))
     process, _, log = serve()
     assert [folder.name.startswith("mlpackage-") for folder in scratch.iterdir()] == [True]
-    server = int(next(match[1] for line in log if (match := re.search(r"\[(\d+)\].*Ready", line))))
-    worker = int(next(match[1] for line in log if (match := re.search(r"Worker with pid (\d+)", line))))
+    server = int(said(log, r"\[(\d+)\].*Ready"))
+    worker = int(said(log, r"Worker with pid (\d+)"))
 
     assert end(process, number) == 128 + number
 
