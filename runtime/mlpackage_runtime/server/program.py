@@ -36,6 +36,8 @@ def serve(arguments: Sequence[str]) -> int:
         print(f"Configuration error: {error}", file=sys.stderr)
         return CANNOT_START
     logs.configure(settings)
+    if os.environ.get("AML_APP_INSIGHTS_ENABLED", "").lower() == "true":
+        log.warning("AML_APP_INSIGHTS_ENABLED is true, but nothing is sent to Application Insights from here")
     _allow_many_connections()
     return uvloop.run(_serve(settings))
 

@@ -81,7 +81,8 @@ def _generated(service: Service, run: Callable[..., Any], version: Version) -> s
 def _schemas(run: Callable[..., Any], version: Version) -> tuple[Json, Json] | None:
     if "inference_schema" in sys.modules:
         schema_util = importlib.import_module("inference_schema.schema_util")
-        if not set(version.names) & set(schema_util.get_supported_versions(run)):
+        supported = getattr(schema_util, "get_supported_versions", None)  # absent before inference-schema 1.5
+        if supported is not None and not set(version.names) & set(supported(run)):
             return None
         if schema_util.is_schema_decorated(run):
             return schema_util.get_input_schema(run), schema_util.get_output_schema(run)
