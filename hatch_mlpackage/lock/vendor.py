@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.errors import LockError, UnavailableError
 
 from . import index_settings
 from .pins import WHEELS, Pin, read_pins
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 _EPOCH = 1580601600  # 2020-02-02, hatchling's own: what a zip archive writes for the time of every file
 _UMASK = 0o022
 _LONGEST_REASON = 12  # lines
+_NOISE = re.compile(
+    r"\s*(?:\[?notice|note:|hint:|WARNING:|error: subprocess-exited|Looking in |Running command |[\u00d7\u2502\u2570])"
+)
+_NO_REPOSITORY = re.compile(
+    r"(?i)fatal: (?:unable to access|could not read|authentication failed|repository .* not found)"
+    r"|does not appear to be a git repository|could not read from remote repository|did not match any file"
+    r"|couldn't find remote ref"
+)
 PIP = (sys.executable, "-P", "-m", "pip")
 _FLAGS = (
     "--no-deps",
@@ -117,8 +125,12 @@ def _copy(local: Path, folder: Path, left_out: Collection[Path]) -> Path:
 def _fail(source: Source, outcome: Outcome, task: Task) -> NoReturn:
     said = outcome.said
     lines = [line.rstrip().replace(str(task.folder), "…") for line in said.splitlines() if line.strip()]
-    wanted = [line for line in lines if not re.match(r"\s*(?:\[?notice|note:|hint:|WARNING:)", line)]
-    shown = "\n".join(f"  {line}" for line in wanted[-_LONGEST_REASON:])
+    shown = "\n".join(f"  {line}" for line in [line for line in lines if not _NOISE.match(line)][-_LONGEST_REASON:])
+    if _NO_REPOSITORY.search(said):
+        raise UnavailableError(
+            f"The repository of {source.text} could not be read:\n{shown}\n"
+            "Check its URL and revision, the network, and that git has the credentials for it (a store or an ssh key)."
+        )
     raise_if_outside(outcome, shown)
     versioned = source.is_local and re.search(r"(?i)\bscm|version control|git describe|vcs", said)
     fix = (

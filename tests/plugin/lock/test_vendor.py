@@ -274,6 +274,22 @@ def test_a_url_out_of_reach_is_no_fault_of_the_project(
         lock(tmp_path, f"lib @ http://{index.address}/files/lib-1.0.tar.gz")
 
 
+def test_a_repository_out_of_reach_is_no_fault_of_the_project(lock: Callable[..., str], tmp_path: Path) -> None:
+    """A repository that is not there is told in git's words, without pip's frame around them."""
+    asked = f"lib @ git+{(tmp_path / 'missing').as_uri()}"
+
+    with pytest.raises(UnavailableError) as failed:
+        lock(tmp_path, asked)
+
+    said = str(failed.value)
+    assert said.startswith(f"The repository of {asked} could not be read:\n")
+    assert said.endswith("that git has the credentials for it (a store or an ssh key).")
+    assert "does not appear to be a git repository" in said or "does not exist" in said
+    assert not [
+        line for line in said.splitlines() if line.strip().startswith(("\u00d7", "\u2502", "\u2570", "Looking"))
+    ]
+
+
 def test_a_source_that_does_not_count_is_not_built(
     index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path
 ) -> None:
