@@ -1,7 +1,9 @@
 """Requests a second of our server and of azmlinfsrv: one ridge model, one NumPy schema, one worker, the same load.
 
-    python tests/benchmarks/bench_serve.py [--seconds 8] [--rounds 3] [--connections 8]
+    python tests/benchmarks/bench_serve.py [--model numpy] [--seconds 8] [--rounds 3] [--connections 8]
 
+The model is ridge regression on the diabetes data: its coefficients as NumPy arrays, so that the servers are measured,
+or (`--model sklearn`) scikit-learn's own Ridge.predict(), which takes longer than all the rest of a request of ours.
 Needs wrk, and azureml-inference-server-http with scikit-learn in the interpreter that AZMLINFSRV_PYTHON names (this one
 where it is not set); the workers of both servers run there. Prints the median of the rounds, and the ratio.
 """
@@ -33,7 +35,9 @@ TRAIN = """
     from sklearn.datasets import load_diabetes
     from sklearn.linear_model import Ridge
 
-    joblib.dump(Ridge().fit(*load_diabetes(return_X_y=True)), "model.pkl")
+    model = Ridge().fit(*load_diabetes(return_X_y=True))
+    joblib.dump(model, "sklearn.pkl")
+    joblib.dump((model.coef_, model.intercept_), "numpy.pkl")
 """
 SCRIPT = """
     import os
@@ -45,14 +49,16 @@ SCRIPT = """
 
 
     def init():
-        global model
-        model = joblib.load(os.path.join(os.environ["AZUREML_MODEL_DIR"], "model.pkl"))
+        global predict
+        kind = os.environ["RIDGE"]
+        model = joblib.load(os.path.join(os.environ["AZUREML_MODEL_DIR"], f"{kind}.pkl"))
+        predict = model.predict if kind == "sklearn" else lambda data: data @ model[0] + model[1]
 
 
     @input_schema("data", NumpyParameterType(np.zeros((1, 10))))
     @output_schema(NumpyParameterType(np.zeros(1)))
     def run(data):
-        return model.predict(data).tolist()
+        return predict(data).tolist()
 """
 LOAD = """
     wrk.method = "POST"
@@ -64,6 +70,7 @@ LOAD = """
 def main() -> int:
     """Measure both servers, and return 0 where ours reaches the target."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", choices=["numpy", "sklearn"], default="numpy")
     parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=8)
@@ -76,7 +83,7 @@ def main() -> int:
         rates: dict[str, list[float]] = {"azmlinfsrv": [], "ours": []}
         for _ in range(options.rounds):
             for server, found in rates.items():
-                with serving(server, folder) as port:
+                with serving(server, folder, options.model) as port:
                     found.append(load(port, folder, options))
     theirs, ours = (statistics.median(rates[server]) for server in ("azmlinfsrv", "ours"))
     shown = {server: [round(rate) for rate in found] for server, found in rates.items()}
@@ -85,7 +92,7 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def serving(server: str, folder: Path) -> Iterator[int]:
+def serving(server: str, folder: Path, model: str) -> Iterator[int]:
     """Run a server with one worker and yield its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -93,7 +100,7 @@ def serving(server: str, folder: Path) -> Iterator[int]:
     flags = ["--entry_script=score.py", f"--model_dir={folder}", f"--port={port}", "--worker_count=1"]
     ours = [sys.executable, "-I", str(REPOSITORY / "runtime"), "serve", "--host=127.0.0.1", f"--worker-python={PYTHON}"]
     command = [PYTHON, "-m", "azureml_inference_server_http"] if server == "azmlinfsrv" else ours
-    environment = {**os.environ, "AML_APP_ROOT": str(folder)}
+    environment = {**os.environ, "AML_APP_ROOT": str(folder), "RIDGE": model}
     with (folder / f"{server}.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, *flags], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
