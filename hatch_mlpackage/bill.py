@@ -23,7 +23,7 @@ from hatch_mlpackage.sbom import (
 
 if TYPE_CHECKING:
     from hatch_mlpackage.config import Model
-    from hatch_mlpackage.context import LockInputs
+    from hatch_mlpackage.package import LockInputs
     from hatch_mlpackage.plan import ContextFile
 
 Hashed = Sequence[tuple["ContextFile", str]]

@@ -45,7 +45,8 @@ class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
         del build_data, artifact_path
         if not self._is_wanted(version):
             return
-        from hatch_mlpackage.context import base_image_warning, build_context  # noqa: PLC0415
+        from hatch_mlpackage.context import build_context  # noqa: PLC0415
+        from hatch_mlpackage.locking import base_image_warning  # noqa: PLC0415
 
         try:
             build_context(self._project(), self._destination())
@@ -68,6 +69,6 @@ class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
         return project_of_hatch(self.metadata)
 
     def _destination(self) -> Path:
-        from hatch_mlpackage.context import context_name  # noqa: PLC0415
+        from hatch_mlpackage.package import context_name  # noqa: PLC0415
 
         return Path(self.directory, context_name(self._project()))

@@ -12,9 +12,11 @@ from hatchling.builders.config import BuilderConfig
 from hatchling.builders.plugin.interface import BuilderInterface
 from hatchling.plugin.manager import PluginManager
 
-from hatch_mlpackage.context import base_image_warning, build_context, context_name
+from hatch_mlpackage.context import build_context
 from hatch_mlpackage.errors import MLPackageError, Problems
+from hatch_mlpackage.locking import base_image_warning
 from hatch_mlpackage.manifest import reason_to_keep
+from hatch_mlpackage.package import context_name
 from hatch_mlpackage.project import project_of_hatch
 from hatch_mlpackage.tables import did_you_mean
 

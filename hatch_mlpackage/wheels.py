@@ -36,7 +36,7 @@ from hatch_mlpackage.resources import runtime_directory
 
 if TYPE_CHECKING:
     from hatch_mlpackage.config import Config
-    from hatch_mlpackage.context import LockInputs
+    from hatch_mlpackage.package import LockInputs
     from hatch_mlpackage.project import Project
 
 ENVIRONMENT_WHEELS = "environment/wheels"

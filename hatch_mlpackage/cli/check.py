@@ -11,15 +11,10 @@ from hatch_mlpackage.cli.output import answer_json, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import summary
 from hatch_mlpackage.cli.verbs import Verb, as_typed
-from hatch_mlpackage.context import (
-    LockInputs,
-    Package,
-    check_project_base_image,
-    inspect_project,
-    inspect_requirements,
-    plan_context,
-)
+from hatch_mlpackage.context import plan_context
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError
+from hatch_mlpackage.locking import check_project_base_image
+from hatch_mlpackage.package import LockInputs, Package, inspect_project, inspect_requirements
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project import Project

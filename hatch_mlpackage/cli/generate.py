@@ -14,8 +14,10 @@ from hatch_mlpackage.cli.progress import writing
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.context import base_image_warning, build_context, build_tar, default_destination
+from hatch_mlpackage.context import build_context, build_tar
 from hatch_mlpackage.handoff import build_command
+from hatch_mlpackage.locking import base_image_warning
+from hatch_mlpackage.package import default_destination
 
 if TYPE_CHECKING:
     from hatch_mlpackage.manifest import Manifest

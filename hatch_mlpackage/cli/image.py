@@ -12,8 +12,8 @@ from hatch_mlpackage.cli.generate import generate, shown
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, Verbs
-from hatch_mlpackage.context import default_destination, inspect_requirements
 from hatch_mlpackage.manifest import read_manifest
+from hatch_mlpackage.package import default_destination, inspect_requirements
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project import Project

@@ -11,7 +11,8 @@ from hatch_mlpackage.cli.generate import shown
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.context import check_project_conda, check_project_lock, inspect_requirements, lock_project
+from hatch_mlpackage.locking import check_project_conda, check_project_lock, lock_project
+from hatch_mlpackage.package import inspect_requirements
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project import Project

@@ -15,8 +15,9 @@ from hatch_mlpackage.cli.output import answer, answer_json, plural, size
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import draw_table, summary
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.context import default_destination, plan_context
+from hatch_mlpackage.context import plan_context
 from hatch_mlpackage.manifest import MANIFEST_NAME, ManifestFile, hash_file, read_manifest
+from hatch_mlpackage.package import default_destination
 from hatch_mlpackage.sbom import SBOM_NAME
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.context import APP_ROOT, inspect_project, server_environment
 from hatch_mlpackage.errors import ContextError, MLPackageError
+from hatch_mlpackage.image import APP_ROOT, server_environment
 from hatch_mlpackage.manifest import read_manifest
+from hatch_mlpackage.package import inspect_project
 from hatch_mlpackage.plan import APP_DIRECTORY
 from hatch_mlpackage.resources import runtime_directory
 

@@ -14,8 +14,10 @@ from hatch_mlpackage.cli.serving import (
     server_command,
     worker_python,
 )
-from hatch_mlpackage.context import build_context, inspect_project, server_environment
+from hatch_mlpackage.context import build_context
 from hatch_mlpackage.errors import ContextError, MLPackageError
+from hatch_mlpackage.image import server_environment
+from hatch_mlpackage.package import inspect_project
 from hatch_mlpackage.project import load_project
 from hatch_mlpackage.resources import runtime_directory
 

@@ -13,15 +13,11 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from hatch_mlpackage.context import (
-    build_context,
-    check_project_conda,
-    inspect_requirements,
-    lock_project,
-    plan_context,
-)
+from hatch_mlpackage.context import build_context, plan_context
 from hatch_mlpackage.errors import ConfigurationError, LockError
+from hatch_mlpackage.locking import check_project_conda, lock_project
 from hatch_mlpackage.manifest import verify_context
+from hatch_mlpackage.package import inspect_requirements
 from hatch_mlpackage.project import load_project
 
 from ..conda_channel import CondaPackage, Entry, write_channel  # noqa: TID252 - it has no other name

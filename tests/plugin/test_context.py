@@ -7,16 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.context import (
-    build_context,
-    check_project_lock,
-    default_destination,
-    inspect_project,
-    lock_project,
-    plan_context,
-)
+from hatch_mlpackage.context import build_context, plan_context
 from hatch_mlpackage.errors import ConfigurationError, LockError
+from hatch_mlpackage.locking import check_project_lock, lock_project
 from hatch_mlpackage.manifest import read_manifest, verify_context
+from hatch_mlpackage.package import default_destination, inspect_project
 from hatch_mlpackage.project import load_project
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -173,7 +168,7 @@ def test_an_unknown_python_is_one_problem(copy_project):
 
 def test_the_script_lies_where_the_server_looks(copy_project):
     """AZUREML_ENTRY_SCRIPT is relative to the app root, with the source directory's name in front."""
-    from hatch_mlpackage.context import server_environment  # noqa: PLC0415
+    from hatch_mlpackage.image import server_environment  # noqa: PLC0415
 
     assert server_environment(inspect_project(load_project(copy_project("two-models")))) == {
         "AML_APP_ROOT": "/var/azureml-app",

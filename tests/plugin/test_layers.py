@@ -16,6 +16,9 @@ ROWS = [
     {"entry_script", "plan", "lock", "render", "write", "write_tar", "manifest", "handoff", "sbom"},  # never each other
     {"project_wheel", "diff"},
     {"bill", "conda", "remote", "wheels"},  # the parts of the wiring that have to do with conda and with wheels
+    {"package"},
+    {"locking"},
+    {"image"},
     {"context"},
     {"builder"},
     {"build_hook"},

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.context import build_context, inspect_requirements, plan_context
+from hatch_mlpackage.context import build_context, plan_context
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError
 from hatch_mlpackage.lock import Requirements
 from hatch_mlpackage.lock.header import with_header
+from hatch_mlpackage.package import inspect_requirements
 from hatch_mlpackage.project import load_project
 from hatch_mlpackage.project_wheel import build_project_wheel
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from hatch_mlpackage.context import build_context, inspect_project, lock_project
+from hatch_mlpackage.context import build_context
 from hatch_mlpackage.errors import ConfigurationError, ContextError, LockError, UnavailableError
 from hatch_mlpackage.lock.remote_models import RemoteModel, public, read_models, to_text
+from hatch_mlpackage.locking import lock_project
+from hatch_mlpackage.package import inspect_project
 from hatch_mlpackage.project import load_project
 
 SHA_OF_ONE = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"

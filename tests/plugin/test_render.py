@@ -5,7 +5,8 @@ import shutil
 import jinja2
 import pytest
 
-from hatch_mlpackage.context import dockerfile_values, inspect_project
+from hatch_mlpackage.image import dockerfile_values
+from hatch_mlpackage.package import inspect_project
 from hatch_mlpackage.project import load_project
 from hatch_mlpackage.render import _environment, quote_for_dockerfile, render
 from hatch_mlpackage.resources import templates_directory

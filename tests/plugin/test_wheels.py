@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from hatch_mlpackage import wheels
-from hatch_mlpackage.context import build_context, check_project_lock, inspect_requirements, lock_project
+from hatch_mlpackage.context import build_context
 from hatch_mlpackage.errors import ConfigurationError, LockError, UnavailableError
+from hatch_mlpackage.locking import check_project_lock, lock_project
+from hatch_mlpackage.package import inspect_requirements
 from hatch_mlpackage.resources import runtime_directory
 
 from .lock.conftest import (  # noqa: F401 - fixtures
@@ -39,7 +41,7 @@ def small_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Any) ->
     shutil.copytree(runtime_directory(), tmp_path / "runtime", ignore=shutil.ignore_patterns("__pycache__", "tests"))
     digest = index.add("front", "3.0")
     (tmp_path / f"runtime/requirements/{HERE}.txt").write_text(f"front==3.0 \\\n    --hash=sha256:{digest}\n")
-    for module in ("hatch_mlpackage.context", "hatch_mlpackage.wheels"):
+    for module in ("hatch_mlpackage.package", "hatch_mlpackage.wheels"):
         monkeypatch.setattr(f"{module}.runtime_directory", lambda: tmp_path / "runtime")
     return digest
 

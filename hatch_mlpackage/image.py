@@ -1,0 +1,91 @@
+"""What the image is to be, as the values that its templates are filled with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.conda import conda_values
+from hatch_mlpackage.locking import check_project_base_image
+from hatch_mlpackage.manifest import TIMESTAMP
+from hatch_mlpackage.plan import APP_DIRECTORY, PROJECT_LAYER, ContextFile, source_name
+from hatch_mlpackage.render import quote_for_dockerfile
+from hatch_mlpackage.wheels import ENVIRONMENT_WHEELS, SERVER_WHEELS, has_wheels
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.package import Package
+
+PORT = 5001
+# Any user id works; 1000 is what the original's images ran as, group 0 is what OpenShift gives to random ids.
+USER = "1000:0"
+START_PERIOD = 300  # seconds that init() may take before a failing probe counts
+APP_ROOT = f"/var/{APP_DIRECTORY}"
+WORKER_PYTHON = "/opt/mlpackage/environment/bin/python"
+
+
+def server_environment(package: Package) -> Mapping[str, str]:
+    """Give the variables that tell the server what to serve, as the image sets them."""
+    config = package.config
+    values = {"AML_APP_ROOT": APP_ROOT}
+    script = config.entry_script
+    if config.source_directory is None:
+        values["AZUREML_ENTRY_SCRIPT"] = script.rpartition("/")[2]
+    else:
+        name = source_name(package.project, config)
+        inside = script if config.source_directory == "." else script.removeprefix(f"{config.source_directory}/")
+        values["AZUREML_ENTRY_SCRIPT"] = f"{name}/{inside}"
+        values["AZUREML_SOURCE_DIRECTORY"] = name
+    if len(config.models) == 1:
+        values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{config.models[0].context_path}"
+    elif config.models:
+        values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/azureml-models"
+    values["MLPACKAGE_WORKER_PYTHON"] = WORKER_PYTHON
+    values["WORKER_COUNT"] = str(config.server.workers)
+    if config.server.scoring_timeout_ms is not None:
+        values["SCORING_TIMEOUT_MS"] = str(config.server.scoring_timeout_ms)
+    return {**values, **config.environment_variables}
+
+
+def dockerfile_values(package: Package, files: Sequence[ContextFile]) -> dict[str, Any]:
+    """Give what the Dockerfile is filled with; `files` are those of the environment."""
+    config = package.config
+    labels = {
+        "org.opencontainers.image.title": package.project.name,
+        "org.opencontainers.image.version": package.project.version,
+        **config.image.labels,
+    }
+    return {
+        "app_directory": APP_DIRECTORY,
+        "architecture": config.target.architecture,
+        "base_image": check_project_base_image(package).image,
+        "conda": conda_values(config, package.conda),
+        "environment": _quoted(server_environment(package)),
+        "environment_wheels": has_wheels(files, ENVIRONMENT_WHEELS),
+        "labels": _quoted(labels),
+        "models": config.models,
+        "port": PORT,
+        "project_wheel": next((file.path for file in files if file.layer == PROJECT_LAYER), ""),
+        "python_version": config.python_version,
+        "source_date_epoch": TIMESTAMP,
+        "secrets": config.image.secrets,
+        "server_wheels": has_wheels(files, SERVER_WHEELS),
+        "start_period": START_PERIOD,
+        "system_packages": tuple(sorted(set(config.system_packages))),
+        "user": USER,
+        "wheelhouse": config.wheelhouse,
+    }
+
+
+def readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
+    return {
+        "conda": conda_values(package.config, package.conda),
+        "image_name": package.image_name,
+        "port": PORT,
+        "sample": None,
+        "secrets": [secret.id for secret in package.config.image.secrets],
+        "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime"})),
+    }
+
+
+def _quoted(values: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, quote_for_dockerfile(value)) for name, value in values.items()]

@@ -1,0 +1,106 @@
+"""Wire the locks of a project: make them, which may use the network, and check them, which never does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.bill import describe_locked
+from hatch_mlpackage.conda import check_conda, lock_conda
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.lock import LockState, check_lock, clear_wheels
+from hatch_mlpackage.lock.base_image import BaseImageState, check_base_image, make_base_image_lock
+from hatch_mlpackage.remote import lock_models
+from hatch_mlpackage.wheels import lock_requirements, wheels_directory, with_wheels
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project import Project
+from hatch_mlpackage.package import LockInputs, inspect_requirements
+
+Report = Callable[[str], None]
+
+
+def lock_project(project: Project, *, upgrade: bool = False, report: Report = print) -> Path:
+    """Resolve the base image and the requirements for the image and write the locks; return the path of the latter's.
+
+    Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached or the image's
+    registry refuses; a registry that cannot be reached is only reported. Nothing is written then.
+    """
+    inputs = inspect_requirements(project)
+    base_image = _lock_base_image(inputs, upgrade=upgrade, report=report)
+    beside = lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
+    if inputs.conda_lock_path in beside:  # its versions limit what pip may add
+        inputs = inspect_requirements(project, conda_lock=beside[inputs.conda_lock_path])
+    text, wheels = lock_requirements(inputs, previous=_read_lock(inputs), upgrade=upgrade, report=report)
+    beside |= lock_models(project, inputs.config, upgrade=upgrade, report=report)
+    beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}
+    for path, said in beside.items():
+        _replace_text(path, said)
+    clear_wheels(wheels_directory(inputs), wheels, report)
+    if base_image:
+        _replace_text(inputs.base_image_path, base_image)
+    return inputs.lock_path
+
+
+def _lock_base_image(inputs: LockInputs, *, upgrade: bool, report: Report) -> str | None:
+    """Return the text of a new lock of the base image; None where the one there is stays."""
+    config = inputs.config
+    try:
+        state = check_project_base_image(inputs)
+    except LockError as error:
+        report(f"{str(error).splitlines()[0]} It is made anew.")
+        state = check_base_image(None, config.base_image, config.platform, pin=config.pin_base_image)
+    made = make_base_image_lock(state, config.base_image, config.platform, upgrade=upgrade, report=report)
+    return made.to_text() if made else None
+
+
+def _replace_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(text.encode())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_project_lock(inputs: LockInputs) -> LockState:
+    """Tell whether the lock fits the requirements and the image, without the network."""
+    text = _read_lock(inputs)
+    return with_wheels(check_lock(text, inputs.requirements, inputs.config.target), text, inputs)
+
+
+def check_project_conda(inputs: LockInputs) -> LockState:
+    """Tell whether the conda lock fits, without the network; one that is not needed is fresh."""
+    return check_conda(inputs.project, inputs.config, inputs.conda)
+
+
+def check_project_base_image(inputs: LockInputs) -> BaseImageState:
+    """Tell what the image is built on, without the network: by digest where one is locked for it.
+
+    Raises LockError when the lock is damaged.
+    """
+    config = inputs.config
+    text = _read_text(inputs.base_image_path)
+    return check_base_image(text, config.base_image, config.platform, pin=config.pin_base_image)
+
+
+def base_image_warning(project: Project) -> str:
+    """Tell of a locked digest that no longer counts, as it was resolved for another image; nothing otherwise.
+
+    Raises ConfigurationError, or LockError when the lock is damaged.
+    """
+    state = check_project_base_image(inspect_requirements(project))
+    return state.describe() if state.lock else ""
+
+
+def _read_lock(inputs: LockInputs) -> str | None:
+    return _read_text(inputs.lock_path)
+
+
+def _read_text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")  # what is no text is told as damaged
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,145 @@
+"""A project with its configuration, its requirements and its files, checked: what the next steps work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.conda import read_conda, read_conda_lock, with_conda_pins
+from hatch_mlpackage.config import KEY, Config, read_config
+from hatch_mlpackage.entry_script import EntryScript, read_entry_script
+from hatch_mlpackage.errors import ConfigurationError, Problems
+from hatch_mlpackage.lock import PACKAGES, Requirements, read_requirements
+from hatch_mlpackage.plan import ContextFile, model_files, runtime_files, source_files
+from hatch_mlpackage.remote import remote_model_files
+from hatch_mlpackage.resources import runtime_directory
+from hatch_mlpackage.target import SUPPORTED_PYTHONS
+from hatch_mlpackage.wheels import not_sources, with_pylock
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.conda import CondaInputs
+    from hatch_mlpackage.project import Project
+
+# Keys whose files the lock does not depend on.
+_NOT_IN_THE_LOCK = (f"{KEY}.entry-script", f"{KEY}.source-directory", f"{KEY}.models")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockInputs:
+    """What a lock depends on, checked; the models and the entry script may still be missing."""
+
+    project: Project
+    config: Config
+    requirements: Requirements
+    conda: CondaInputs | None
+
+    @property
+    def lock_path(self) -> Path:
+        return self.project.root / self.config.lock_path
+
+    @property
+    def packages_path(self) -> Path:
+        return self.lock_path.with_name(PACKAGES)
+
+    @property
+    def has_conda_lock(self) -> bool:
+        return self.conda is not None and self.conda.file.kind != "pip"
+
+    @property
+    def conda_lock_path(self) -> Path:
+        return self.project.root / self.config.conda_lock_path
+
+    @property
+    def image_name(self) -> str:
+        """The configured name, with the project's version where it has no tag; no tag may hold a `+`."""
+        name, version = self.config.image.name, self.project.version.replace("+", "-")
+        return name if ":" in name.rpartition("/")[2] else f"{name}:{version}"
+
+    @property
+    def base_image_path(self) -> Path:
+        return self.project.root / self.config.base_image_path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package(LockInputs):
+    """A project whose configuration and files were all checked: the next steps find nothing wrong with them."""
+
+    script: EntryScript
+    files: tuple[ContextFile, ...]
+
+
+def default_destination(project: Project) -> Path:
+    return project.root / "dist" / context_name(project)
+
+
+def context_name(project: Project) -> str:
+    return f"{project.name}-{project.version}-context"
+
+
+def inspect_requirements(project: Project, *, conda_lock: str | None = None) -> LockInputs:
+    """Check only what a lock depends on: a model may still have to be trained, with the very packages being locked.
+
+    `conda_lock` is the text of a conda lock that is not written yet. Raises ConfigurationError.
+    """
+    problems = Problems()
+    config = read_config(project, problems)
+    conda = read_conda(project, config, problems)
+    requirements = _read_requirements(project, config, conda, problems, conda_lock)
+    hindering = tuple(problem for problem in problems.found if not problem.where.startswith(_NOT_IN_THE_LOCK))
+    if hindering:
+        raise ConfigurationError(hindering)
+    return LockInputs(project=project, config=config, requirements=requirements, conda=conda)
+
+
+def inspect_project(project: Project) -> Package:
+    """Check everything that needs no lock and no network.
+
+    Raises ConfigurationError with every problem found.
+    """
+    problems = Problems()
+    config = read_config(project, problems)
+    script = _read_script(project, config, problems)
+    conda = read_conda(project, config, problems)
+    requirements = _read_requirements(project, config, conda, problems)
+    supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
+    files = [
+        *model_files(project, config, problems),
+        *remote_model_files(project, config, problems),
+        *source_files(project, config, problems),
+        *(runtime_files(runtime_directory(), config.python_version, problems) if supported else ()),
+    ]
+    problems.raise_if_any()
+    return Package(
+        project=project,
+        config=config,
+        script=script or EntryScript(),
+        requirements=requirements,
+        conda=conda,
+        files=tuple(files),
+    )
+
+
+def _read_requirements(
+    project: Project, config: Config, conda: CondaInputs | None, problems: Problems, conda_lock: str | None = None
+) -> Requirements:
+    requirements = read_requirements(
+        project.root,
+        config.requirements,
+        config.dependencies or (),
+        problems,
+        f"{KEY}.dependencies" if "dependencies" in project.table else "project.dependencies",
+        left_out=not_sources(project.root, config),
+        listed=(conda.file.path, conda.file.pip) if conda else ("", ()),
+    )
+    if conda is None or conda.file.kind == "pip":
+        return with_pylock(requirements, project, config)
+    return with_conda_pins(requirements, conda_lock or read_conda_lock(project, config))
+
+
+def _read_script(project: Project, config: Config, problems: Problems) -> EntryScript | None:
+    path = project.root / config.entry_script
+    try:
+        return read_entry_script(path.read_bytes(), config.entry_script, problems)
+    except OSError:
+        return None  # the configuration has already said what is wrong with the path
