@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 5  # pins: what an interrupted run has to fetch again is no more than these
 _LONGEST_REASON = 8  # lines
+# Of all that pip says then, what tells why it failed.
+_TOLD = re.compile(r"\s*(?:ERROR: |Could not fetch URL .*(?<! 404)$|Expected sha|Got  )")
 _FLAGS = (
     "--no-deps",
     "--require-hashes",
@@ -29,6 +32,7 @@ _FLAGS = (
     "--no-input",
     "--disable-pip-version-check",
     "--progress-bar=off",
+    "-vv",  # else pip keeps to itself why an index could not be read
     "--implementation=cp",
     f"--requirement={OUTPUT}",
 )
@@ -74,8 +78,8 @@ def _download(task: Task, pins: Sequence[Pin]) -> None:
     environment = index_settings.for_pip(os.environ, task.requirements.options)
     outcome = run(command, environment, task, doing="downloading")
     if outcome.status:
-        lines = [line for line in outcome.said.splitlines() if line.strip() and "[notice]" not in line]
-        shown = "\n".join(f"  {line}" for line in lines[-_LONGEST_REASON:])
+        told = [line.strip() for line in outcome.said.splitlines() if _TOLD.match(line)]
+        shown = "\n".join(f"  {line}" for line in dict.fromkeys(told[-_LONGEST_REASON:]))
         raise_if_outside(outcome, shown)
         raise LockError(
             f"The wheelhouse cannot be filled for {task.target}:\n{shown}\n"
