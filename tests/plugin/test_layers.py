@@ -13,6 +13,8 @@ ROWS = [
     {"__init__", "errors", "resources", "target"},
     {"tables", "project", "foreground", "known_hashes"},
     {"config"},
+    {"config_checks"},
+    {"read_config"},
     {"entry_script", "plan", "lock", "render", "write", "write_tar", "manifest", "handoff", "sbom"},  # never each other
     {"project_wheel", "diff"},
     {"bill", "conda", "remote", "wheels"},  # the parts of the wiring that have to do with conda and with wheels
@@ -30,7 +32,7 @@ OUTSIDE = {
     "build_hook": {"hatchling"},
     "builder": {"hatchling"},
     "conda": {"packaging"},
-    "config": {"packaging"},
+    "config_checks": {"packaging"},
     "hooks": {"hatchling"},
     "lock": {"packaging", "piptools", "fsspec", "pip", "rattler", "uv", "yaml"},
     "plan": {"pathspec"},

@@ -5,7 +5,6 @@ import socket
 
 import pytest
 
-from hatch_mlpackage.config import read_config
 from hatch_mlpackage.plan import (
     ContextFile,
     ContextPlan,
@@ -15,6 +14,7 @@ from hatch_mlpackage.plan import (
     source_files,
     text_file,
 )
+from hatch_mlpackage.read_config import read_config
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.target import SUPPORTED_PYTHONS
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from hatch_mlpackage.config import Image, Secret, read_config
+from hatch_mlpackage.config import Image, Secret
 from hatch_mlpackage.context import build_context
 from hatch_mlpackage.lock import Requirements
 from hatch_mlpackage.lock.header import with_header
+from hatch_mlpackage.read_config import read_config
 
 K = "tool.mlpackage.image.secrets"
 PIP = {"id": "pip", "target": "/etc/pip.conf"}

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from hatch_mlpackage.config import Config, Image, Model, Server, read_config
+from hatch_mlpackage.config import Config, Image, Model, Server
 from hatch_mlpackage.errors import Problem
+from hatch_mlpackage.read_config import read_config
 from hatch_mlpackage.target import Target
 
 

@@ -1,0 +1,73 @@
+"""Read `[tool.mlpackage]` once into values that cannot be wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.tables import read_table
+from hatch_mlpackage.target import python_of
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project import Project
+from hatch_mlpackage.config import DEFAULT_PYTHON, KEY, Config
+from hatch_mlpackage.config_checks import CHECKS
+
+
+def read_config(project: Project, problems: Problems) -> Config:
+    """Read and check the table; the result may be used only when no problem was added."""
+    config = read_table(Config, _with_text_versions(project.table), KEY, problems) or Config()
+    config = _with_defaults(config, project)
+    for check in CHECKS:
+        check(config, project, problems)
+    return config
+
+
+def _with_text_versions(table: Mapping[str, object]) -> Mapping[str, object]:
+    """Accept `version = 3` for a model beside `version = "3"`: both are what people mean."""
+    models = table.get("models")
+    if not isinstance(models, list | tuple):
+        return table
+    return {**table, "models": [_with_text_version(model) for model in models]}
+
+
+def _with_text_version(model: object) -> object:
+    if isinstance(model, Mapping) and type(model.get("version")) is int:
+        return {**model, "version": str(model["version"])}
+    return model
+
+
+def _with_defaults(config: Config, project: Project) -> Config:
+    python = config.python_version or python_of(config.base_image) or DEFAULT_PYTHON
+    base_image = config.base_image or f"python:{python}-slim-bookworm"
+    if config.dependencies is None and not config.requirements:
+        config = replace(config, dependencies=() if config.conda_file else project.dependencies or ())
+    if config.install_project:  # what is installed finds what it needs, whatever else is named
+        both = (*(config.dependencies or ()), *(project.dependencies or ()))
+        config = replace(config, dependencies=tuple(dict.fromkeys(both)))
+    image = config.image if config.image.name else replace(config.image, name=project.name)
+    return replace(
+        config,
+        python_version=python,
+        base_image=base_image,
+        dependencies=config.dependencies or (),
+        source_directory=_clean(config.source_directory),
+        entry_script=_clean(config.entry_script) or "",
+        lock_directory=_clean(config.lock_directory) or "",
+        pylock=_clean(config.pylock),
+        conda_file=_clean(config.conda_file),
+        conda_channel=_clean(config.conda_channel),
+        models=tuple(
+            model if model.is_remote else replace(model, path=_clean(model.path) or "") for model in config.models
+        ),
+        image=image,
+    )
+
+
+def _clean(path: str | None) -> str | None:
+    """Drop `./`, trailing slashes and inner `..` as far as they mean nothing; keep what leads outside."""
+    return PurePosixPath(os.path.normpath(path)).as_posix() if path else path
