@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tarfile
@@ -12,7 +13,7 @@ import pytest
 
 from ..conda_channel import PLACEHOLDER, CondaPackage, Entry, write_channel  # noqa: TID252 - it has no other name
 from .base_image import make_base_image
-from .builders import Builder, Docker
+from .builders import Buildah, Builder, Docker
 from .container import container
 from .projects import PROJECTS, generate, mlpackage
 
@@ -90,6 +91,24 @@ def test_an_environment_from_a_vendored_channel_scores(
     assert {"channel", "conda"}.isdisjoint(name.split("/")[2] for name in made if name.count("/") > 1)
     assert [name for name in made if "rattler" in name or "/site-packages/pip" in name or name.endswith(".conda")] == []
     assert {"opt/mlpackage/environment/bin/greet", "opt/mlpackage/environment/share/words"} <= made
+
+
+def test_two_builds_are_one_image(engine: Engine, conda_project: Path, tmp_path: Path) -> None:
+    """Two builds from nothing have one digest, with fixed times and without the ids of stages in the history.
+
+    In OCI's format: what buildah writes in Docker's names the container of the build.
+    """
+    context = generate(conda_project, tmp_path / "context")
+    buildah = Buildah(engine=engine, directory=tmp_path / "buildah")
+    buildah.take_base_image()
+    options = ("--format", "oci", "--layers=false", "--timestamp", "1580601600", "--omit-history")
+    digests = set()
+    for tag in ("first:1", "second:1"):
+        buildah.build(context, tag, *options)
+        said = buildah._run("inspect", "--type", "image", "--format", "{{.FromImageDigest}}", tag)
+        digests.add(re.search(r"sha256:[0-9a-f]{64}", said)[0])
+
+    assert len(digests) == 1
 
 
 def test_a_swapped_package_stops_the_build(engine: Engine, conda_project: Path, tmp_path: Path) -> None:
