@@ -11,8 +11,9 @@ from hatch_mlpackage.errors import LockError
 
 from .asked import CondaInputs, cuda_of
 from .check import check_conda_lock, packages_of, with_conda_header
-from .conda_file import CondaFile, check_python
+from .conda_file import CondaFile
 from .explicit import Package, as_constraints, read_packages
+from .python_pin import check_python
 from .reading import read_conda_file
 from .record import file_digest, read_record, write_record
 from .vendored import proven_sha256
