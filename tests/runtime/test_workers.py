@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from mlpackage_runtime import frames
 from runtime_service import Start, wait_for
 
 SCRIPT_ERROR = {"message": "An unexpected error occurred in scoring script. Check the logs for more info."}
@@ -133,12 +135,38 @@ def test_workers_that_cannot_come_back_are_retried_ever_later(serve: Start) -> N
 
 
 def test_an_idle_worker_that_is_killed_costs_nothing(serve: Start) -> None:
-    """Nobody asks a worker that is known to be gone."""
+    """A request that comes while its replacement starts waits for it."""
     service = serve(DYING)
     for _ in range(3):
-        os.kill(service.worker_pids()[-1], signal.SIGKILL)
-        time.sleep(0.02)
+        killed = service.worker_pids()[-1]
+        os.kill(killed, signal.SIGKILL)
+        service.wait_for_log(f"(Worker {killed} ended with status -9)")
         assert service.post('"ok"').status_code == 200
+
+
+WRAPPER = """#!{python}
+import os, select, socket, struct, sys
+try:
+    open({marker!r}, "x").close()
+except FileExistsError:
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+server = socket.socket(fileno=int(sys.argv[3]))
+server.recv(65536)
+server.sendall(struct.pack("!BIQ", {ready}, 0, 2) + b"{{}}")
+select.select([server], [], [])
+os._exit(1)
+"""
+
+
+def test_a_request_that_a_dying_worker_had_not_read_is_given_to_the_next(serve: Start, tmp_path: Path) -> None:
+    """A worker that ends with the request unread in its socket has not begun it: nobody gets a 500."""
+    wrapper = tmp_path / "python"
+    text = WRAPPER.format(python=sys.executable, marker=str(tmp_path / "first"), ready=frames.READY)
+    wrapper.write_text(text, encoding="utf-8")
+    wrapper.chmod(0o755)
+    service = serve(DYING, f"--worker-python={wrapper}")
+    assert service.post('"ok"').json() == service.worker_pids()[-1]
+    assert "ended with status 1" in service.log
 
 
 def test_requests_are_spread_over_the_workers(serve: Start) -> None:

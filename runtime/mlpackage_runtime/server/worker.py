@@ -80,6 +80,8 @@ class Worker(asyncio.Protocol):
         return status
 
     def kill(self) -> None:
+        if not self.pid:
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -145,7 +147,9 @@ class Worker(asyncio.Protocol):
         # A closed socket without a death would leave a worker nobody can reach.
         if self._jobs or not self.started.done():
             self.kill()
-        self._lose(WorkerDied())
+        # A reset tells that the worker closed its end with unread bytes: it had not even read its only request.
+        unread = isinstance(error, (ConnectionResetError, BrokenPipeError)) and len(self._jobs) == 1
+        self._lose(WorkerDied(), begun=not unread)
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -185,20 +189,19 @@ class Worker(asyncio.Protocol):
             self._begin()
         self._free(self)
 
-    def _lose(self, error: Exception) -> None:
-        """Answer for what was running, and take no more."""
+    def _lose(self, error: Exception, *, begun: bool = True) -> None:
+        """Answer for what was running, if any was begun, and take no more."""
         if self._is_lost:
             return
         self._is_lost = True
-        running, *ahead = self._jobs or [None]
-        self._jobs.clear()
-        if running is not None:
+        if self._jobs and begun:
             self.lost_request = True
-            running.fail(error)
+            self._jobs.popleft().fail(error)
         if self._stream is not None:
             self._stream.end(broken=True)
         if self._timer is not None:
             self._timer.cancel()
         if not self.started.done():
             self.started.set_result("the worker process ended while it was starting")
-        self._lost(self, [job for job in ahead if job is not None])
+        self._lost(self, list(self._jobs))
+        self._jobs.clear()
