@@ -157,7 +157,6 @@ def conda_values(config: Config, conda: CondaInputs | None) -> dict[str, Any] | 
         "channel": conda.channel is not None,
         "image": config.conda_image or MICROMAMBA,
         "lock": f"conda-{conda.subdir}.lock",
-        "vendored": config.conda_mode == "vendored",
     }
 
 

@@ -49,6 +49,8 @@ def server_environment(package: Package) -> Mapping[str, str]:
 def dockerfile_values(package: Package, files: Sequence[ContextFile]) -> dict[str, Any]:
     """Give what the Dockerfile is filled with; `files` are those of the environment."""
     config = package.config
+    conda = conda_values(config, package.conda)
+    own, servers = (has_wheels(files, place) for place in (ENVIRONMENT_WHEELS, SERVER_WHEELS))
     labels = {
         "org.opencontainers.image.title": package.project.name,
         "org.opencontainers.image.version": package.project.version,
@@ -58,9 +60,9 @@ def dockerfile_values(package: Package, files: Sequence[ContextFile]) -> dict[st
         "app_directory": APP_DIRECTORY,
         "architecture": config.target.architecture,
         "base_image": check_project_base_image(package).image,
-        "conda": conda_values(config, package.conda),
+        "conda": conda,
         "environment": _quoted(server_environment(package)),
-        "environment_wheels": has_wheels(files, ENVIRONMENT_WHEELS),
+        "environment_wheels": own,
         "labels": _quoted(labels),
         "models": config.models,
         "port": PORT,
@@ -68,7 +70,8 @@ def dockerfile_values(package: Package, files: Sequence[ContextFile]) -> dict[st
         "python_version": config.python_version,
         "source_date_epoch": TIMESTAMP,
         "secrets": config.image.secrets,
-        "server_wheels": has_wheels(files, SERVER_WHEELS),
+        "server_wheels": servers,
+        "stage": f"conda-{config.conda_mode}" if conda else "wheels" if own or servers else "",
         "start_period": START_PERIOD,
         "system_packages": tuple(sorted(set(config.system_packages))),
         "user": USER,
