@@ -18,7 +18,8 @@ from mlpackage_runtime.server.streams import Stream
 
 RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COPY_LIMIT = 65536  # larger bodies are sent on their own instead of being copied behind their head
-QUICK = 0.005  # seconds
+QUICK = 0.005  # seconds that the last request took, for others to be sent ahead
+AHEAD = 7  # how many lie ready in the worker's socket at most
 DRAIN_TIMEOUT = 1.0  # seconds for the last frames of a process that has ended
 
 
@@ -44,8 +45,9 @@ class Worker(asyncio.Protocol):
         self._free = free
         self._lost = lost
         self._is_lost = False
+        self._is_closed = False
         self._parser = frames.FrameParser()
-        self._jobs: Deque[Job] = deque()  # the first is running, a second lies ready in the worker's socket
+        self._jobs: Deque[Job] = deque()  # the first is running, the others were sent ahead
         self._quick = False
         self._stream: Stream | None = None
         self._deadline = 0.0
@@ -67,6 +69,8 @@ class Worker(asyncio.Protocol):
                 start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
             )
         self.pid = self._process.pid
+        self._same_socket = ours.dup()
+        self._same_socket.setblocking(False)  # noqa: FBT003 - positional only
         await self._loop.create_connection(lambda: self, sock=ours)
 
     async def ended(self) -> int:
@@ -95,11 +99,11 @@ class Worker(asyncio.Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether a request can be sent ahead: only behind one that will not keep it waiting, and only to one worker.
+        """Whether a request can be sent ahead: only behind some that will not keep it waiting, and to an only worker.
 
-        It saves the worker the time in which it would wait for the server, which is as long as a small model takes.
+        It saves the worker the time in which it would wait for the server, and both of them many a switch of context.
         """
-        return self._quick and len(self._jobs) == 1 and self._stream is None
+        return self._quick and 0 < len(self._jobs) <= AHEAD and self._stream is None
 
     def send(self, job: Job) -> None:
         """Give the worker a request; it must be free, or have room."""
@@ -144,6 +148,8 @@ class Worker(asyncio.Protocol):
                 self._receive(kind, head, body)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._is_closed = True
+        self._read_rest()
         # A closed socket without a death would leave a worker nobody can reach.
         if self._jobs or not self.started.done():
             self.kill()
@@ -152,6 +158,15 @@ class Worker(asyncio.Protocol):
         self._lose(WorkerDied(), begun=not unread)
         if not self._closed.done():
             self._closed.set_result(None)
+
+    def _read_rest(self) -> None:
+        """Take what the worker has said before its end: a write that fails closes the transport without reading it."""
+        with self._same_socket, contextlib.suppress(OSError):
+            while True:
+                data = self._same_socket.recv(COPY_LIMIT)
+                if not data:
+                    break
+                self.data_received(data)
 
     def _receive(self, kind: int, head: Sequence[bytes], body: bytes) -> None:
         if kind == frames.RESPONSE:
@@ -169,7 +184,7 @@ class Worker(asyncio.Protocol):
         elif kind == frames.READY:
             self.description = Description(**json.loads(body))
             self.started.set_result("")
-            self._free(self)
+            self._offer()
         elif kind == frames.FAILED:
             self.started.set_result(body.decode("utf-8", "replace"))
 
@@ -187,7 +202,11 @@ class Worker(asyncio.Protocol):
         self.answered += 1
         if self._jobs:
             self._begin()
-        self._free(self)
+        self._offer()
+
+    def _offer(self) -> None:
+        if not self._is_closed:
+            self._free(self)
 
     def _lose(self, error: Exception, *, begun: bool = True) -> None:
         """Answer for what was running, if any was begun, and take no more."""
