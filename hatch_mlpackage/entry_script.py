@@ -20,12 +20,16 @@ class EntryScript:
     """What can be told from the text.
 
     `call_style` is how run() wants its input: the body as text, arguments by an `@input_schema`, the raw request, or
-    unknown where run() comes from another module. `imports` are top-level module names.
+    unknown where run() comes from another module. `imports` are the modules that the script names, dotted as it does.
     """
 
     call_style: CallStyle = "unknown"
     parameters: tuple[str, ...] = ()
     imports: frozenset[str] = frozenset()
+
+    def uses(self, module: str) -> bool:
+        """Tell whether a module, or one below it, is imported by name."""
+        return any(name == module or name.startswith(f"{module}.") for name in self.imports)
 
 
 def read_entry_script(source: bytes, name: str, problems: Problems) -> EntryScript | None:
@@ -122,6 +126,6 @@ def _imports(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
-                yield from (alias.name.partition(".")[0] for alias in names)
+                yield from (alias.name for alias in names)
             case ast.ImportFrom(module=str(module), level=0):
-                yield module.partition(".")[0]
+                yield module

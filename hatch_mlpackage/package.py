@@ -14,6 +14,7 @@ from hatch_mlpackage.lock import PACKAGES, Requirements, read_requirements
 from hatch_mlpackage.plan import ContextFile, model_files, runtime_files, source_files
 from hatch_mlpackage.read_config import read_config
 from hatch_mlpackage.remote import remote_model_files
+from hatch_mlpackage.replacements import replace_serving
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.target import SUPPORTED_PYTHONS
 from hatch_mlpackage.wheels import not_sources, with_pylock
@@ -85,8 +86,11 @@ def inspect_requirements(project: Project, *, conda_lock: str | None = None) -> 
     """
     problems = Problems()
     config = read_config(project, problems)
+    script = _read_script(project, config, Problems())  # what is wrong with it hinders no lock
     conda = read_conda(project, config, problems)
-    requirements = _read_requirements(project, config, conda, problems, conda_lock)
+    requirements = _read_requirements(
+        project, config, script=script, conda=conda, problems=problems, conda_lock=conda_lock
+    )
     hindering = tuple(problem for problem in problems.found if not problem.where.startswith(_NOT_IN_THE_LOCK))
     if hindering:
         raise ConfigurationError(hindering)
@@ -102,7 +106,7 @@ def inspect_project(project: Project) -> Package:
     config = read_config(project, problems)
     script = _read_script(project, config, problems)
     conda = read_conda(project, config, problems)
-    requirements = _read_requirements(project, config, conda, problems)
+    requirements = _read_requirements(project, config, script=script, conda=conda, problems=problems)
     supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
     files = [
         *model_files(project, config, problems),
@@ -114,7 +118,7 @@ def inspect_project(project: Project) -> Package:
     return Package(
         project=project,
         config=config,
-        script=script or EntryScript(),
+        script=script,
         requirements=requirements,
         conda=conda,
         files=tuple(files),
@@ -122,7 +126,13 @@ def inspect_project(project: Project) -> Package:
 
 
 def _read_requirements(
-    project: Project, config: Config, conda: CondaInputs | None, problems: Problems, conda_lock: str | None = None
+    project: Project,
+    config: Config,
+    *,
+    script: EntryScript,
+    conda: CondaInputs | None,
+    problems: Problems,
+    conda_lock: str | None = None,
 ) -> Requirements:
     requirements = read_requirements(
         project.root,
@@ -133,14 +143,16 @@ def _read_requirements(
         left_out=not_sources(project.root, config),
         listed=(conda.file.path, conda.file.pip) if conda else ("", ()),
     )
+    requirements = replace_serving(requirements, script)
     if conda is None or conda.file.kind == "pip":
         return with_pylock(requirements, project, config)
     return with_conda_pins(requirements, conda_lock or read_conda_lock(project, config))
 
 
-def _read_script(project: Project, config: Config, problems: Problems) -> EntryScript | None:
+def _read_script(project: Project, config: Config, problems: Problems) -> EntryScript:
+    """Read the entry script; one that cannot be read is as one that says nothing, and is reported."""
     path = project.root / config.entry_script
     try:
-        return read_entry_script(path.read_bytes(), config.entry_script, problems)
+        return read_entry_script(path.read_bytes(), config.entry_script, problems) or EntryScript()
     except OSError:
-        return None  # the configuration has already said what is wrong with the path
+        return EntryScript()  # the configuration has already said what is wrong with the path

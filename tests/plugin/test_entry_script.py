@@ -25,7 +25,7 @@ def found(problems):
             EntryScript(
                 call_style="schema",
                 parameters=("a", "b", "request_headers"),
-                imports=frozenset({"json", "numpy", "os", "inference_schema", "joblib"}),
+                imports=frozenset({"json", "numpy.linalg", "os", "inference_schema.schema_decorators", "joblib"}),
             ),
         ),
         (INIT + "@rawhttp\ndef run(request):\n    pass\n", EntryScript(call_style="rawhttp", parameters=("request",))),

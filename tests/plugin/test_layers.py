@@ -17,7 +17,7 @@ ROWS = [
     {"read_config"},
     {"entry_script", "plan", "lock", "render", "write", "write_tar", "manifest", "handoff", "sbom"},  # never each other
     {"project_wheel", "diff"},
-    {"bill", "conda", "remote", "wheels"},  # the parts of the wiring that have to do with conda and with wheels
+    {"bill", "conda", "remote", "replacements", "wheels"},  # parts of the wiring
     {"package"},
     {"locking"},
     {"image"},
@@ -39,6 +39,7 @@ OUTSIDE = {
     "project": {"hatchling", "packaging"},
     "project_wheel": {"hatchling"},
     "render": {"jinja2"},
+    "replacements": {"packaging"},
     "sbom": {"packaging"},
     "cli": {"click", "cookiecutter", "rich", "uv"},
 }
