@@ -30,7 +30,7 @@ class KnownHashes:
 
     def find(self, path: Path, status: os.stat_result) -> str | None:
         """Return the file's sha256 when it is still the file that was hashed."""
-        return self._hashes.get(_key(path, status))
+        return self._hashes.get(_key(path, status)) if status.st_size >= SMALLEST else None
 
     def remember(self, path: Path, status: os.stat_result, sha256: str) -> None:
         if status.st_size >= SMALLEST:

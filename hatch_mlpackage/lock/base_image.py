@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from hatch_mlpackage.errors import LockError
 
 if TYPE_CHECKING:
-    from .registry import Resolved
+    from .registry.resolve import Resolved
 
 NAME = "base-image.toml"
 Status = Literal["pinned", "unpinned", "declined"]
@@ -132,7 +132,7 @@ def check_base_image(text: str | None, base_image: str, platform: str, *, pin: b
 
 
 def _same_image(one: str, other: str) -> bool:
-    from .registry import parse_reference  # noqa: PLC0415 - a short name and its long form are rarely compared
+    from .registry.reference import parse_reference  # noqa: PLC0415 - a short name and its long form are rarely compared
 
     return one == other or parse_reference(one) == parse_reference(other)
 
@@ -148,7 +148,8 @@ def make_base_image_lock(
     known = state.lock if state.status == "pinned" else None
     if state.status == "declined" or "@" in base_image or (known and not upgrade):
         return None
-    from .registry import Resolved, UnreachableError, resolve  # noqa: PLC0415 - loads what only the network needs
+    from .registry.resolve import Resolved, resolve  # noqa: PLC0415 - loads what only the network needs
+    from .registry.transport import UnreachableError  # noqa: PLC0415
 
     last = Resolved(digest=known.digest, index=known.index) if known else None
     try:

@@ -31,20 +31,20 @@ BUSY = """
         pass
 
     def run(raw_data):
-        limit = time.monotonic() + 3
+        limit = time.monotonic() + 10
         if raw_data == "sleep":
-            time.sleep(3)
+            time.sleep(10)
         while raw_data == "spin" and time.monotonic() < limit:
             pass
         if raw_data == "hold":
-            ctypes.PyDLL(None).sleep(3)  # PyDLL keeps the GIL
+            ctypes.PyDLL(None).sleep(10)  # PyDLL keeps the GIL
         return raw_data
 """
 
 
 @pytest.mark.parametrize("way", ["sleep", "spin", "hold"])
 def test_the_probe_answers_while_the_script_is_busy(serve: Start, way: str) -> None:
-    """While run() sleeps, spins or holds the GIL, 99 of 100 probes take less than 50 ms."""
+    """While run() sleeps, spins or holds the GIL for 10 s, 99 of 100 probes take less than 50 ms."""
     service = serve(BUSY)
     times = []
     with ThreadPoolExecutor(1) as pool:

@@ -9,7 +9,9 @@ import threading
 import pytest
 
 from hatch_mlpackage.errors import LockError, UnavailableError
-from hatch_mlpackage.lock.registry import Resolved, UnreachableError, resolve, transport
+from hatch_mlpackage.lock.registry import transport
+from hatch_mlpackage.lock.registry.resolve import Resolved, resolve
+from hatch_mlpackage.lock.registry.transport import UnreachableError
 
 from ....containers.registry import (  # noqa: TID252 - tests are no package
     DOCKER_LIST,
