@@ -5,8 +5,8 @@
 The model is ridge regression on the diabetes data: its coefficients as NumPy arrays, so that the servers are measured,
 or (`--model sklearn`) scikit-learn's own Ridge.predict(), which takes longer than all the rest of a request of ours.
 Needs wrk, and azureml-inference-server-http with scikit-learn in the interpreter that AZMLINFSRV_PYTHON names (this one
-where it is not set); the workers of both servers run there. Prints the rounds and their ratios; the
-best rounds count, since whatever else runs on the machine can only slow them down.
+where it is not set); the workers of both servers run there. Prints the rounds and the ratio of their
+medians; the exit status is 1 when it is below 5.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ def main() -> int:
                 with serving(server, folder, options.model) as port:
                     found.append(load(port, folder, options))
     shown = {server: [round(rate) for rate in found] for server, found in rates.items()}
-    best, median = (measure(rates["ours"]) / measure(rates["azmlinfsrv"]) for measure in (max, statistics.median))
-    print(f"requests/s: {shown}; ratio {best:.2f} of the best rounds, {median:.2f} of the medians (target {TARGET:g})")
-    return 0 if best >= TARGET else 1
+    ratio = statistics.median(rates["ours"]) / statistics.median(rates["azmlinfsrv"])
+    print(f"requests/s: {shown}; ratio {ratio:.2f} of the medians (target {TARGET:g})")
+    return 0 if ratio >= TARGET else 1
 
 
 @contextlib.contextmanager
