@@ -51,19 +51,15 @@ def dockerfile_values(package: Package, files: Sequence[ContextFile]) -> dict[st
     config = package.config
     conda = conda_values(config, package.conda)
     own, servers = (has_wheels(files, place) for place in (ENVIRONMENT_WHEELS, SERVER_WHEELS))
-    labels = {
-        "org.opencontainers.image.title": package.project.name,
-        "org.opencontainers.image.version": package.project.version,
-        **config.image.labels,
-    }
+    base_image = check_project_base_image(package).image
     return {
         "app_directory": APP_DIRECTORY,
         "architecture": config.target.architecture,
-        "base_image": check_project_base_image(package).image,
+        "base_image": base_image,
         "conda": conda,
         "environment": _quoted(server_environment(package)),
         "environment_wheels": own,
-        "labels": _quoted(labels),
+        "labels": _quoted({**_standard_labels(package, base_image), **config.image.labels}),
         "models": config.models,
         "port": PORT,
         "project_wheel": next((file.path for file in files if file.layer == PROJECT_LAYER), ""),
@@ -77,6 +73,17 @@ def dockerfile_values(package: Package, files: Sequence[ContextFile]) -> dict[st
         "user": USER,
         "wheelhouse": config.wheelhouse,
     }
+
+
+def _standard_labels(package: Package, base_image: str) -> Mapping[str, str]:
+    """Give the labels that registries and scanners read (opencontainers/image-spec, annotations.md)."""
+    name, _, digest = base_image.partition("@")
+    labels = {
+        "org.opencontainers.image.title": package.project.name,
+        "org.opencontainers.image.version": package.project.version,
+        "org.opencontainers.image.base.name": name,
+    }
+    return {**labels, "org.opencontainers.image.base.digest": digest} if digest else labels
 
 
 def readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
