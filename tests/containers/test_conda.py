@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import tarfile
@@ -94,21 +93,12 @@ def test_an_environment_from_a_vendored_channel_scores(
 
 
 def test_two_builds_are_one_image(engine: Engine, conda_project: Path, tmp_path: Path) -> None:
-    """Two builds from nothing have one digest, with fixed times and without the ids of stages in the history.
-
-    In OCI's format: what buildah writes in Docker's names the container of the build.
-    """
+    """Two builds from nothing have one digest."""
     context = generate(conda_project, tmp_path / "context")
-    buildah = Buildah(engine=engine, directory=tmp_path / "buildah")
+    buildah = Buildah(engine=engine, directory=engine.directory / "buildah-conda")
     buildah.take_base_image()
-    options = ("--format", "oci", "--layers=false", "--timestamp", "1580601600", "--omit-history")
-    digests = set()
-    for tag in ("first:1", "second:1"):
-        buildah.build(context, tag, *options)
-        said = buildah._run("inspect", "--type", "image", "--format", "{{.FromImageDigest}}", tag)
-        digests.add(re.search(r"sha256:[0-9a-f]{64}", said)[0])
 
-    assert len(digests) == 1
+    assert buildah.build_reproducibly(context, "first:1") == buildah.build_reproducibly(context, "second:1")
 
 
 def test_a_swapped_package_stops_the_build(engine: Engine, conda_project: Path, tmp_path: Path) -> None:
