@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hatch_mlpackage import __version__
 from hatch_mlpackage.lock import WHEELS_FOLDER, describe_packages, packages_of, packages_to_json, read_pins
 from hatch_mlpackage.lock.conda import packages_of as conda_packages_of
+from hatch_mlpackage.plan import server_lock_path
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.sbom import (
     Component,
@@ -48,7 +49,9 @@ def make_bill(inputs: LockInputs, base_image: str, hashed: Hashed) -> str:
         *(_model(model, hashed) for model in config.models),
         *_packages("environment", inputs.lock_path.read_text(encoding="utf-8"), _kept(inputs)),
         *_conda_packages(inputs),
-        *_packages("server", _server_lock(config.python_version), None),
+        *_packages(
+            "server", server_lock_path(runtime_directory(), config.python_version).read_text(encoding="utf-8"), None
+        ),
     ]
     return make_sbom(image, components, __version__)
 
@@ -56,10 +59,6 @@ def make_bill(inputs: LockInputs, base_image: str, hashed: Hashed) -> str:
 def _kept(inputs: LockInputs) -> str | None:
     path = inputs.packages_path
     return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def _server_lock(python: str) -> str:
-    return (runtime_directory() / "requirements" / f"{python}.txt").read_text(encoding="utf-8")
 
 
 def _packages(environment: str, lock: str, kept: str | None) -> Iterator[Component]:

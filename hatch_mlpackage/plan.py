@@ -123,8 +123,13 @@ def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[Co
     for part in ("__main__.py", "mlpackage_runtime"):
         for relative, path in _walk(runtime / part, _is_derived, problems):
             yield from _context_file(path, PurePosixPath("runtime", part, relative), "runtime", problems)
-    lock = runtime / "requirements" / f"{python}.txt"
+    lock = server_lock_path(runtime, python)
     yield from _context_file(lock, PurePosixPath("runtime/requirements.txt"), "runtime", problems)
+
+
+def server_lock_path(runtime: Path, python: str) -> Path:
+    """Find the server's locked requirements for the image's Python."""
+    return runtime / "requirements" / f"{python}.txt"
 
 
 Skip = Callable[[PurePosixPath, Path], bool]

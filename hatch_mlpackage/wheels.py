@@ -30,7 +30,7 @@ from hatch_mlpackage.lock import (
     without_wheel,
 )
 from hatch_mlpackage.lock.header import split_header
-from hatch_mlpackage.plan import PROJECT_LAYER, ContextFile
+from hatch_mlpackage.plan import PROJECT_LAYER, ContextFile, server_lock_path
 from hatch_mlpackage.project_wheel import build_project_wheel
 from hatch_mlpackage.resources import runtime_directory
 
@@ -120,7 +120,7 @@ def _fetch(inputs: LockInputs, text: str, report: Callable[[str], None]) -> Iter
 
 
 def _server_lock(config: Config) -> str:
-    return (runtime_directory() / "requirements" / f"{config.python_version}.txt").read_text(encoding="utf-8")
+    return server_lock_path(runtime_directory(), config.python_version).read_text(encoding="utf-8")
 
 
 def with_wheels(state: LockState, text: str | None, inputs: LockInputs) -> LockState:

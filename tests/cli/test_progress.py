@@ -5,7 +5,7 @@ import pytest
 from hatch_mlpackage.cli.progress import writing
 from hatch_mlpackage.plan import ContextFile
 
-BIG = ContextFile(path="azureml-models/llm/1/weights.bin", layer="azureml-models/llm/1", source=b"", size=64 << 20)
+BIG = ContextFile(path="azureml-models/big/1/weights.bin", layer="azureml-models/big/1", source=b"", size=64 << 20)
 SMALL = ContextFile(path="Dockerfile", layer="build", source=b"", size=10)
 
 
