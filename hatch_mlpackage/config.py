@@ -1,13 +1,16 @@
-"""`[tool.mlpackage]` as values: what each key means is said here, what it may be in `config_checks`."""
+"""`[tool.mlpackage]` as values: what each key means is said here, what it may be in `config_checks`.
+
+The reference in docs/configuration.md and schema.json are made from these classes by `config_schema`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from pathlib import PurePosixPath
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from hatch_mlpackage.target import SUBDIRS, Target, libc_of
+from hatch_mlpackage.target import ARCHITECTURES, SUBDIRS, SUPPORTED_PYTHONS, Target, libc_of
 
 KEY = "tool.mlpackage"
 DEFAULT_PYTHON = "3.12"
@@ -20,13 +23,21 @@ CONDA_MODES: tuple[CondaMode, ...] = get_args(CondaMode)
 MICROMAMBA = "mambaorg/micromamba:2.5.0-debian12-slim"
 
 
+def key(says: str, *, default: Any = MISSING, shown: str = "", schema: Mapping[str, Any] | None = None) -> Any:
+    """Declare a key: what it says to its reader, its default as they see it, and what JSON Schema adds to its type."""
+    about = {"says": says, "shown": shown, "schema": schema or {}}
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=about)
+    return field(default=default, metadata=about)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
     """A model as declared; `path` is relative to the project's root."""
 
-    name: str
-    path: str
-    version: str = "1"
+    name: str = key("letters, digits, dashes, dots and underscores; the folder it gets in the context")
+    path: str = key("a file or a folder, which git may ignore; or the URL of a file, with the extra `remote`")
+    version: str = key("the folder below the name", default="1", schema={"type": ["string", "integer"]})
 
     @property
     def is_remote(self) -> bool:
@@ -42,16 +53,18 @@ class Model:
 class Server:
     """How the image serves; milliseconds for `scoring_timeout_ms`, None for the server's own default."""
 
-    workers: int = 1
-    scoring_timeout_ms: int | None = None
+    workers: int = key("processes that score, one request at a time each", default=1, schema={"minimum": 1})
+    scoring_timeout_ms: int | None = key(
+        "how long a request may take", default=None, shown="an hour", schema={"minimum": 1}
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secret:
     """A file that the builder shows to the steps which install packages, at `target`, and keeps out of the image."""
 
-    id: str
-    target: str
+    id: str = key("what the builder calls it: `--secret id=…`")
+    target: str = key("where the steps that install packages see it, such as `/etc/pip.conf`")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,39 +74,66 @@ class Image:
     `builder` is "classic" for a Dockerfile that every builder takes, "buildkit" for one that needs BuildKit or buildah.
     """
 
-    name: str = ""
-    builder: ImageBuilder = "classic"
-    secrets: tuple[Secret, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    name: str = key("what `mlpackage image build` calls the image", default="", shown="the project's name")
+    builder: ImageBuilder = key('`"buildkit"` for a Dockerfile that needs BuildKit or buildah', default="classic")
+    secrets: tuple[Secret, ...] = key(
+        'with `"buildkit"`: files that only the steps see which install packages', default=()
+    )
+    labels: Mapping[str, str] = key("labels of the image", default={})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
     """The whole table; paths are relative to the project's root, with forward slashes."""
 
-    entry_script: str = ""
-    source_directory: str | None = None
-    exclude: tuple[str, ...] = ()
-    python_version: str = ""
-    base_image: str = ""
-    pin_base_image: bool = True
-    platform: str = "linux/amd64"
-    requirements: tuple[str, ...] = ()
-    dependencies: tuple[str, ...] | None = None
-    system_packages: tuple[str, ...] = ()
-    environment_variables: Mapping[str, str] = field(default_factory=dict)
-    conda_file: str | None = None
-    conda_mode: CondaMode = "micromamba"
-    conda_channel: str | None = None
-    conda_image: str | None = None
-    locker: Locker = "uv"
-    lock_directory: str = "locks"
-    pylock: str | None = None
-    wheelhouse: bool = False
-    install_project: bool = False
-    models: tuple[Model, ...] = ()
-    server: Server = field(default_factory=Server)
-    image: Image = field(default_factory=Image)
+    entry_script: str = key("the Python file with `init()` and `run()`", default="", shown="required")
+    source_directory: str | None = key(
+        "a folder that goes along whole, and on the script's `sys.path`", default=None, shown="the script alone"
+    )
+    exclude: tuple[str, ...] = key("`.gitignore` patterns to leave out of it", default=())
+    python_version: str = key(
+        "the image's Python, 3.8 to 3.14",
+        default="",
+        shown='that of `base-image`, or `"3.12"`',
+        schema={"enum": list(SUPPORTED_PYTHONS)},
+    )
+    base_image: str = key(
+        "any image with that Python and its `venv`: [base images](base-images.md)",
+        default="",
+        shown="`python:X.Y-slim-bookworm`",
+    )
+    pin_base_image: bool = key(
+        "`false` for an image that only this machine has: its tag is used as it is", default=True
+    )
+    platform: str = key('or `"linux/arm64"`', default="linux/amd64", schema={"enum": list(ARCHITECTURES)})
+    requirements: tuple[str, ...] = key("requirements files", default=())
+    dependencies: tuple[str, ...] | None = key(
+        "requirements given here; the default holds where neither key is set",
+        default=None,
+        shown="`[project.dependencies]`",
+    )
+    system_packages: tuple[str, ...] = key("Debian or Ubuntu packages", default=())
+    environment_variables: Mapping[str, str] = key("variables of the image", default={})
+    conda_file: str | None = key(
+        "an `environment.yml`, or a lock of conda-lock, pixi or conda: [conda](conda.md)", default=None
+    )
+    conda_mode: CondaMode = key(
+        'what installs conda\'s packages when the image is built; `"vendored"` is py-rattler', default="micromamba"
+    )
+    conda_channel: str | None = key(
+        'with `"vendored"`: a folder of the project that is a channel; its packages go along', default=None
+    )
+    conda_image: str | None = key('with `"micromamba"`: the image that installs', default=None, shown=f"`{MICROMAMBA}`")
+    locker: Locker = key('`"pip-tools"` locks only for the running Python and platform', default="uv")
+    lock_directory: str = key("where the locks are", default="locks")
+    pylock: str | None = key("a `pylock.toml` to take the pins from", default=None)
+    wheelhouse: bool = key(
+        "lock every wheel into the project, so that the image builds without an index", default=False
+    )
+    install_project: bool = key("also install the project's own wheel: [packages](packages.md)", default=False)
+    models: tuple[Model, ...] = key("the models, one table each", default=())
+    server: Server = field(default_factory=Server, metadata={"says": "how the image serves"})
+    image: Image = field(default_factory=Image, metadata={"says": "what the image is called and how it is built"})
 
     @property
     def target(self) -> Target:

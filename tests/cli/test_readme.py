@@ -5,13 +5,9 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
-
-from hatch_mlpackage.config import Config
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -86,20 +82,3 @@ def test_the_hooks_table():
     assert tomllib.loads(blocks("toml")[1]) == {
         "tool": {"hatch": {"build": {"targets": {"wheel": {"hooks": {"mlpackage": {}}}}}}}
     }
-
-
-def keys(shape: type, prefix: str = "") -> list[str]:
-    """List the keys of a table, those of tables in it with their names before them."""
-    types = get_type_hints(shape)
-    found = []
-    for field in fields(shape):
-        key = prefix + field.name.replace("_", "-")
-        found += keys(types[field.name], f"{key}.") if is_dataclass(types[field.name]) else [key]
-    return found
-
-
-def test_the_table_of_keys():
-    """Every key is in the README, and none that is not one."""
-    table = README.read_text(encoding="utf-8").partition("\n## Configuration\n")[2].partition("\n## ")[0]
-
-    assert sorted(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)) == sorted(keys(Config))

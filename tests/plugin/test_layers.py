@@ -13,7 +13,7 @@ ROWS = [
     {"__init__", "errors", "resources", "target"},
     {"tables", "project", "foreground", "known_hashes"},
     {"config"},
-    {"config_checks"},
+    {"config_checks", "config_schema"},
     {"read_config"},
     {"entry_script", "plan", "lock", "render", "write", "write_tar", "manifest", "handoff", "sbom"},  # never each other
     {"project_wheel", "diff"},
