@@ -31,3 +31,11 @@ def copy_project(tmp_path: Path) -> Callable[[str], Path]:
         return shutil.copytree(TESTS / "projects" / name, tmp_path / to)
 
     return copy
+
+
+@pytest.fixture
+def project(copy_project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a fresh copy of the smallest project, its lock included."""
+    root = copy_project("minimal")
+    monkeypatch.chdir(root)
+    return root

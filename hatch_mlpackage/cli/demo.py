@@ -14,12 +14,12 @@ from pathlib import Path
 import click
 
 from hatch_mlpackage.cli.demo_project import uv_environment, write_project
-from hatch_mlpackage.cli.health import free_port, wait_until_healthy
 from hatch_mlpackage.cli.output import console, is_quiet, on_terminal, show
 from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import ContextError, MLPackageError
 from hatch_mlpackage.foreground import shell_status, stop
+from hatch_mlpackage.health import free_port, wait_until_healthy
 from hatch_mlpackage.lock.uv import find as find_uv
 
 CONTEXT = Path("dist", "diabetes-0.1.0-context")

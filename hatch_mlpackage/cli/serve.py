@@ -17,7 +17,10 @@ from hatch_mlpackage.cli.errors import print_error
 from hatch_mlpackage.cli.output import say
 from hatch_mlpackage.cli.project import open_project
 from hatch_mlpackage.cli.reload import snapshot, wait_for_change
-from hatch_mlpackage.cli.serving import (
+from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.errors import MLPackageError, UnavailableError
+from hatch_mlpackage.foreground import run_in_foreground, shell_status, stop
+from hatch_mlpackage.serving import (
     Serving,
     serve_context,
     serve_project,
@@ -25,9 +28,6 @@ from hatch_mlpackage.cli.serving import (
     server_command,
     worker_python,
 )
-from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.errors import MLPackageError, UnavailableError
-from hatch_mlpackage.foreground import run_in_foreground, shell_status, stop
 
 Layout = Callable[[Path], Serving]
 

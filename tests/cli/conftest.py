@@ -55,14 +55,6 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 @pytest.fixture
-def project(copy_project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a fresh copy of the smallest project, its lock included."""
-    root = copy_project("minimal")
-    monkeypatch.chdir(root)
-    return root
-
-
-@pytest.fixture
 def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Give a function that puts a program on an otherwise empty PATH; it records its arguments and ends as told."""
     folder = tmp_path / "bin"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.cli.health import free_port, wait_until_healthy
+from hatch_mlpackage.health import free_port, wait_until_healthy
 from hatch_mlpackage.manifest import verify_context
 
 PATIENCE = 30

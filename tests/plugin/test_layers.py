@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "hatch_mlpackage"
 ROWS = [
     {"__init__", "errors", "resources", "target"},
-    {"tables", "project", "foreground", "known_hashes"},
+    {"tables", "project", "foreground", "background", "health", "known_hashes"},
     {"config"},
     {"config_checks", "config_schema"},
     {"read_config"},
@@ -21,7 +21,7 @@ ROWS = [
     {"package"},
     {"locking"},
     {"image"},
-    {"context"},
+    {"context", "serving"},
     {"builder"},
     {"build_hook"},
     {"hooks", "cli"},
@@ -121,4 +121,4 @@ def test_who_starts_processes(name, paths):
     """Only locking, handing off and the command line start other programs."""
     uses = any("subprocess" in set(imported(path)) for path in paths)
 
-    assert not uses or name in {"lock", "handoff", "foreground", "cli"}
+    assert not uses or name in {"lock", "handoff", "foreground", "background", "cli"}

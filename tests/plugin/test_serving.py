@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.cli.serving import (
+from hatch_mlpackage.context import build_context
+from hatch_mlpackage.errors import ContextError, MLPackageError
+from hatch_mlpackage.image import server_environment
+from hatch_mlpackage.package import inspect_project
+from hatch_mlpackage.project import load_project
+from hatch_mlpackage.resources import runtime_directory
+from hatch_mlpackage.serving import (
     Serving,
     read_environment,
     serve_context,
@@ -14,12 +20,6 @@ from hatch_mlpackage.cli.serving import (
     server_command,
     worker_python,
 )
-from hatch_mlpackage.context import build_context
-from hatch_mlpackage.errors import ContextError, MLPackageError
-from hatch_mlpackage.image import server_environment
-from hatch_mlpackage.package import inspect_project
-from hatch_mlpackage.project import load_project
-from hatch_mlpackage.resources import runtime_directory
 
 
 @pytest.fixture
