@@ -46,15 +46,12 @@ class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
         if not self._is_wanted(version):
             return
         from hatch_mlpackage.context import build_context  # noqa: PLC0415
-        from hatch_mlpackage.locking import base_image_warning  # noqa: PLC0415
 
         try:
-            build_context(self._project(), self._destination())
-            warning = base_image_warning(self._project())
+            # Planned anew: the hooks of others may have written sources since.
+            build_context(self._project(), self._destination(), warn=self.app.display_warning)
         except MLPackageError as error:
             self.app.abort(str(error))
-        if warning:
-            self.app.display_warning(warning)
         self.app.display_info(f"Docker build context: {self._destination()}")
 
     def _is_wanted(self, version: str) -> bool:

@@ -14,7 +14,6 @@ from hatchling.plugin.manager import PluginManager
 
 from hatch_mlpackage.context import build_context
 from hatch_mlpackage.errors import MLPackageError, Problems
-from hatch_mlpackage.locking import base_image_warning
 from hatch_mlpackage.manifest import reason_to_keep
 from hatch_mlpackage.package import context_name
 from hatch_mlpackage.project import project_of_hatch
@@ -62,12 +61,9 @@ class MLPackageBuilder(BuilderInterface[BuilderConfig, PluginManager]):
             refuse_own_keys(self.target_config, TARGET, HATCH_TARGET_KEYS)
             project = project_of_hatch(self.metadata)
             destination = Path(directory, context_name(project))
-            build_context(project, destination)
-            warning = base_image_warning(project)
+            build_context(project, destination, warn=self.app.display_warning)
         except MLPackageError as error:
             self.app.abort(str(error))
-        if warning:
-            self.app.display_warning(warning)
         return os.fspath(destination)
 
     def clean(self, directory: str, versions: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -31,22 +31,26 @@ def _silent(file: ContextFile, written: int) -> None:
     del file, written
 
 
+def _unsaid(warning: str) -> None:
+    del warning
+
+
 def plan_context(project: Project) -> ContextPlan:
     """Plan the whole context.
 
     Raises ConfigurationError, or LockError when the lock is missing, stale or damaged.
     """
-    return _plan(inspect_project(project))
+    return _prepare(project, _unsaid)[0]
 
 
-def build_context(project: Project, destination: Path, *, progress: Progress = _silent) -> Manifest:
+def build_context(
+    project: Project, destination: Path, *, progress: Progress = _silent, warn: Callable[[str], None] = _unsaid
+) -> Manifest:
     """Write the context and return its manifest; what was at the destination stays until the new one is whole.
 
-    Raises ConfigurationError, LockError or ContextError.
+    `warn` is told of a locked digest that no longer counts. Raises ConfigurationError, LockError or ContextError.
     """
-    package = inspect_project(project)
-    plan = _plan(package)
-    seal = _Seal(package, plan)
+    plan, seal = _prepare(project, warn)
     write_files(
         plan.files,
         destination,
@@ -59,15 +63,19 @@ def build_context(project: Project, destination: Path, *, progress: Progress = _
     return seal.manifest
 
 
-def build_tar(project: Project, destination: Path | BinaryIO, *, progress: Progress = _silent) -> Manifest:
+def build_tar(
+    project: Project,
+    destination: Path | BinaryIO,
+    *,
+    progress: Progress = _silent,
+    warn: Callable[[str], None] = _unsaid,
+) -> Manifest:
     """Write the context as a tar to a file or a stream, without a folder of it, and return its manifest.
 
     A file that was at the destination stays until the new one is whole. Raises ConfigurationError or LockError before
-    anything is written, or ContextError.
+    anything is written, or ContextError. `warn` as for a folder.
     """
-    package = inspect_project(project)
-    plan = _plan(package)
-    seal = _Seal(package, plan)
+    plan, seal = _prepare(project, warn)
     if not isinstance(destination, Path):
         write_tar(plan.files, destination, seal=seal, timestamp=TIMESTAMP, progress=progress)
         return seal.manifest
@@ -91,15 +99,16 @@ class _Seal:
 
     manifest: Manifest
 
-    def __init__(self, package: Package, plan: ContextPlan) -> None:
+    def __init__(self, package: Package, base_image: str, plan: ContextPlan) -> None:
         self._package = package
+        self._base_image = base_image
         self._plan = plan
 
     def __call__(self, hashed: Sequence[tuple[ContextFile, str]]) -> tuple[ContextFile, ...]:
-        content = make_bill(self._package, check_project_base_image(self._package).image, hashed).encode()
+        content = make_bill(self._package, self._base_image, hashed).encode()
         bill = ContextFile(path=SBOM_NAME, layer="manifest", source=content, size=len(content))
         everything = sorted([*hashed, (bill, hashlib.sha256(content).hexdigest())], key=lambda entry: entry[0].path)
-        self.manifest = _make_manifest(self._package, self._plan, everything)
+        self.manifest = _make_manifest(self._package, self._base_image, self._plan, everything)
         return bill, text_file(MANIFEST_NAME, self.manifest.to_json(), layer="manifest")
 
 
@@ -108,10 +117,18 @@ def check_destination(destination: Path) -> None:
     refuse_foreign(destination, reason_to_keep)
 
 
-def _plan(package: Package) -> ContextPlan:
-    state = check_project_lock(package)
-    state.require(package.config.lock_path)
+def _prepare(project: Project, warn: Callable[[str], None]) -> tuple[ContextPlan, _Seal]:
+    package = inspect_project(project)
+    check_project_lock(package).require(package.config.lock_path)
     check_project_conda(package).require(package.config.conda_lock_path)
+    base_image = check_project_base_image(package)
+    if base_image.lock and base_image.describe():
+        warn(base_image.describe())
+    plan = _plan(package, base_image.image)
+    return plan, _Seal(package, base_image.image, plan)
+
+
+def _plan(package: Package, base_image: str) -> ContextPlan:
     lock = package.lock_path.read_text(encoding="utf-8")
     texts = [
         *wheel_files(package, lock),
@@ -120,7 +137,7 @@ def _plan(package: Package) -> ContextPlan:
         *conda_files(package.project, package.config, package.conda),
     ]
     texts += [
-        text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package, texts)), layer="build"),
+        text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package, base_image, texts)), layer="build"),
         text_file(".dockerignore", render("dockerignore", {}), layer="build"),
     ]
     files = [*package.files, *texts]
@@ -128,14 +145,16 @@ def _plan(package: Package) -> ContextPlan:
     return make_plan(files, package.config.models)
 
 
-def _make_manifest(package: Package, plan: ContextPlan, hashed: Sequence[tuple[ContextFile, str]]) -> Manifest:
+def _make_manifest(
+    package: Package, base_image: str, plan: ContextPlan, hashed: Sequence[tuple[ContextFile, str]]
+) -> Manifest:
     config, project = package.config, package.project
     about = {
         "generator": {"hatch-mlpackage": __version__},
         "project": {"name": project.name, "version": project.version},
         "image": {
             "name": package.image_name,
-            "base": check_project_base_image(package).image,
+            "base": base_image,
             "platform": config.platform,
             "python": config.python_version,
         },

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.conda import conda_values
-from hatch_mlpackage.locking import check_project_base_image
 from hatch_mlpackage.manifest import TIMESTAMP
 from hatch_mlpackage.plan import APP_DIRECTORY, PROJECT_LAYER, ContextFile, source_name
 from hatch_mlpackage.render import quote_for_dockerfile
@@ -46,12 +45,11 @@ def server_environment(package: Package) -> Mapping[str, str]:
     return {**values, **config.environment_variables}
 
 
-def dockerfile_values(package: Package, files: Sequence[ContextFile]) -> dict[str, Any]:
+def dockerfile_values(package: Package, base_image: str, files: Sequence[ContextFile]) -> dict[str, Any]:
     """Give what the Dockerfile is filled with; `files` are those of the environment."""
     config = package.config
     conda = conda_values(config, package.conda)
     own, servers = (has_wheels(files, place) for place in (ENVIRONMENT_WHEELS, SERVER_WHEELS))
-    base_image = check_project_base_image(package).image
     return {
         "app_directory": APP_DIRECTORY,
         "architecture": config.target.architecture,

@@ -86,15 +86,6 @@ def check_project_base_image(inputs: LockInputs) -> BaseImageState:
     return check_base_image(text, config.base_image, config.platform, pin=config.pin_base_image)
 
 
-def base_image_warning(project: Project) -> str:
-    """Tell of a locked digest that no longer counts, as it was resolved for another image; nothing otherwise.
-
-    Raises ConfigurationError, or LockError when the lock is damaged.
-    """
-    state = check_project_base_image(inspect_requirements(project))
-    return state.describe() if state.lock else ""
-
-
 def _read_lock(inputs: LockInputs) -> str | None:
     return _read_text(inputs.lock_path)
 

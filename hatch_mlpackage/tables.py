@@ -6,7 +6,6 @@ field keeps its default, so that one pass finds everything that is wrong.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from types import NoneType, UnionType
@@ -23,6 +22,8 @@ _UNREADABLE = object()
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Name the known word that looks most like the given one, as a sentence, or nothing."""
+    import difflib  # noqa: PLC0415 - costs start-up when nothing is wrong
+
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"Did you mean '{close[0]}'?" if close else ""
 

@@ -16,7 +16,6 @@ from hatch_mlpackage.cli.tables import draw_tree, summary
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.context import build_context, build_tar
 from hatch_mlpackage.handoff import build_command
-from hatch_mlpackage.locking import base_image_warning
 from hatch_mlpackage.package import default_destination
 
 if TYPE_CHECKING:
@@ -66,17 +65,13 @@ def command(*, project: Project, output: Path | None, tar: str | None, as_json: 
 def generate(project: Project, destination: Path) -> Manifest:
     """Write the context, with progress for what takes long."""
     with writing() as progress:
-        manifest = build_context(project, destination, progress=progress)
-    warn_of_lost_digest(project)
-    return manifest
+        return build_context(project, destination, progress=progress, warn=_warn)
 
 
 def export(project: Project, destination: Path | BinaryIO) -> Manifest:
     """Write the context as a tar, with progress for what takes long."""
     with writing() as progress:
-        manifest = build_tar(project, destination, progress=progress)
-    warn_of_lost_digest(project)
-    return manifest
+        return build_tar(project, destination, progress=progress, warn=_warn)
 
 
 def pipe(project: Project, *, as_json: bool) -> None:
@@ -90,10 +85,8 @@ def pipe(project: Project, *, as_json: bool) -> None:
     say(export(project, sys.stdout.buffer).digest)
 
 
-def warn_of_lost_digest(project: Project) -> None:
-    warning = base_image_warning(project)
-    if warning:
-        say(f"Warning: {warning}")
+def _warn(warning: str) -> None:
+    say(f"Warning: {warning}")
 
 
 def next_commands(context: Path, tag: str, *, as_tar: bool = False) -> str:
