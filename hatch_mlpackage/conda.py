@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 
-from hatch_mlpackage.config import KEY, MICROMAMBA, Config
+from hatch_mlpackage.bases import MICROMAMBA
+from hatch_mlpackage.config import KEY, Config
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock import LockState, Requirements
 from hatch_mlpackage.lock.conda import (
@@ -21,7 +22,6 @@ from hatch_mlpackage.lock.conda import (
     as_constraints,
     check_conda_lock,
     check_python,
-    cuda_of,
     file_digest,
     make_conda_lock,
     packages_of,
@@ -56,7 +56,7 @@ def read_conda(project: Project, config: Config, problems: Problems) -> CondaInp
     if file.kind != "pip":
         _check_image(config, problems)
     channel = (project.root / config.conda_channel).resolve() if config.conda_channel else None
-    return CondaInputs(file=file, target=config.target, cuda=cuda_of(config.base_image), channel=channel)
+    return CondaInputs(file=file, target=config.target, cuda=config.cuda or "", channel=channel)
 
 
 def _check_image(config: Config, problems: Problems) -> None:

@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal, get_args
 
+from hatch_mlpackage.bases import MICROMAMBA
 from hatch_mlpackage.target import ARCHITECTURES, SUBDIRS, SUPPORTED_PYTHONS, Target, libc_of
 
 KEY = "tool.mlpackage"
@@ -20,7 +21,6 @@ ImageBuilder = Literal["classic", "buildkit"]
 IMAGE_BUILDERS: tuple[ImageBuilder, ...] = get_args(ImageBuilder)
 CondaMode = Literal["micromamba", "vendored"]
 CONDA_MODES: tuple[CondaMode, ...] = get_args(CondaMode)
-MICROMAMBA = "mambaorg/micromamba:2.5.0-debian12-slim"
 
 
 def key(says: str, *, default: Any = MISSING, shown: str = "", schema: Mapping[str, Any] | None = None) -> Any:
@@ -94,13 +94,19 @@ class Config:
     python_version: str = key(
         "the image's Python, 3.8 to 3.14",
         default="",
-        shown='that of `base-image`, or `"3.12"`',
+        shown='that of the base image, or `"3.12"`',
         schema={"enum": list(SUPPORTED_PYTHONS)},
     )
     base_image: str = key(
         "any image with that Python and its `venv`: [base images](base-images.md)",
         default="",
-        shown="`python:X.Y-slim-bookworm`",
+        shown="`python:X.Y-slim-bookworm`, or `cuda`'s",
+    )
+    cuda: str | None = key(
+        "the CUDA version for a GPU: NVIDIA's image with its libraries is the base, or what `base-image` has",
+        default=None,
+        shown="that of `base-image`, or none",
+        schema={"pattern": r"^\d+\.\d+$"},
     )
     pin_base_image: bool = key(
         "`false` for an image that only this machine has: its tag is used as it is", default=True

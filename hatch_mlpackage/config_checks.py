@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hatch_mlpackage.bases import CUDA_VERSIONS, cuda_images, cuda_of, is_nvidia, packaged_python
 from hatch_mlpackage.project import HATCHLING
 from hatch_mlpackage.tables import did_you_mean
 from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS, python_of
@@ -213,6 +214,26 @@ def _check_base_image(config: Config, project: Project, problems: Problems) -> N
         problems.add(where, f"'{config.base_image}' has no apt for system-packages.", "Use a Debian or Ubuntu base.")
 
 
+def _check_cuda(config: Config, project: Project, problems: Problems) -> None:
+    """Check what is asked of a GPU's image: NVIDIA's have the Python of their Ubuntu, and no other can be had there."""
+    where, base_image = f"{KEY}.cuda", config.base_image
+    cuda, own = config.cuda or "", cuda_of(base_image)
+    if "base-image" not in project.table and cuda and not own:
+        problems.add(
+            where, f"'{cuda}' is not one of {', '.join(CUDA_VERSIONS)}.", "For another, name the image: base-image."
+        )
+    elif cuda != own and own:
+        problems.add(where, f"'{cuda}' is not the CUDA of base-image '{base_image}'.", "Make them agree.")
+    python = packaged_python(base_image) if is_nvidia(base_image) else None
+    if python and python != config.python_version:
+        others = " or ".join(f'"{image.python}"' for image in reversed(cuda_images(own))) or f'"{python}"'
+        problems.add(
+            f"{KEY}.python-version",
+            f"'{config.python_version}' is not the Python of '{base_image}', which is Ubuntu's {python}.",
+            f"Set python-version to {others}, or name a base-image with CUDA and that Python.",
+        )
+
+
 def _check_choices(config: Config, project: Project, problems: Problems) -> None:
     for key, value, allowed in (
         ("platform", config.platform, tuple(ARCHITECTURES)),
@@ -328,6 +349,7 @@ CHECKS = (
     _check_models,
     _check_python,
     _check_base_image,
+    _check_cuda,
     _check_choices,
     _check_conda,
     _check_variables,

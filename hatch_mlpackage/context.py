@@ -149,6 +149,7 @@ def _make_manifest(
     package: Package, base_image: str, plan: ContextPlan, hashed: Sequence[tuple[ContextFile, str]]
 ) -> Manifest:
     config, project = package.config, package.project
+    cuda = {"cuda": config.cuda} if config.cuda else {}
     about = {
         "generator": {"hatch-mlpackage": __version__},
         "project": {"name": project.name, "version": project.version},
@@ -157,6 +158,7 @@ def _make_manifest(
             "base": base_image,
             "platform": config.platform,
             "python": config.python_version,
+            **cuda,
         },
     }
     files = tuple(

@@ -24,6 +24,8 @@ _BUILD = {
     "podman": ("podman", "build", "--format", "docker"),
     "buildah": ("buildah", "build", "--format", "docker"),
 }
+# Docker's own option; podman takes the Container Device Interface's name, which `nvidia-ctk cdi generate` makes.
+_ALL_GPUS = {"docker": ("--gpus", "all"), "podman": ("--device", "nvidia.com/gpu=all")}
 
 
 def find_engine(wanted: str | None = None, among: Sequence[str] = ENGINES) -> str:
@@ -48,14 +50,15 @@ def build_command(engine: str, context: Path, *, tag: str, extra: Sequence[str] 
     return (*_BUILD[engine], "--tag", tag, *extra, str(context))
 
 
-def run_command(engine: str, tag: str, *, port: int, extra: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the command that serves an image on a port of this machine's loopback.
+def run_command(engine: str, tag: str, *, port: int, gpu: bool = False, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the command that serves an image on a port of this machine's loopback, with its GPUs where `gpu`.
 
     `--pull never` keeps a stranger's image of the same name out; the root file system is read-only as in production.
     """
     return (
         *(engine, "run", "--rm", "--pull", "never", "--read-only", "--tmpfs", "/tmp"),  # noqa: S108 - in the image
         *("--publish", f"127.0.0.1:{port}:{PORT_IN_IMAGE}"),
+        *(_ALL_GPUS[engine] if gpu else ()),
         *extra,
         tag,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hatch_mlpackage.bases import PYTHON_PACKAGE, is_nvidia
 from hatch_mlpackage.conda import conda_values
 from hatch_mlpackage.manifest import TIMESTAMP
 from hatch_mlpackage.plan import APP_DIRECTORY, PROJECT_LAYER, ContextFile, source_name
@@ -12,6 +13,7 @@ from hatch_mlpackage.render import quote_for_dockerfile
 from hatch_mlpackage.wheels import ENVIRONMENT_WHEELS, SERVER_WHEELS, has_wheels
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.config import Config
     from hatch_mlpackage.package import Package
 
 PORT = 5001
@@ -55,7 +57,7 @@ def dockerfile_values(package: Package, base_image: str, files: Sequence[Context
         "architecture": config.target.architecture,
         "base_image": base_image,
         "conda": conda,
-        "environment": _quoted(server_environment(package)),
+        "environment": _quoted({**_gpu_environment(config), **server_environment(package)}),
         "environment_wheels": own,
         "labels": _quoted({**_standard_labels(package, base_image), **config.image.labels}),
         "models": config.models,
@@ -67,10 +69,21 @@ def dockerfile_values(package: Package, base_image: str, files: Sequence[Context
         "server_wheels": servers,
         "stage": f"conda-{config.conda_mode}" if conda else "wheels" if own or servers else "",
         "start_period": START_PERIOD,
-        "system_packages": tuple(sorted(set(config.system_packages))),
+        "system_packages": tuple(sorted({*config.system_packages, *_python_packages(config)})),
         "user": USER,
         "wheelhouse": config.wheelhouse,
     }
+
+
+def _gpu_environment(config: Config) -> Mapping[str, str]:
+    """Give the variables by which NVIDIA's container toolkit knows what to show; its own images have them."""
+    if not config.cuda or is_nvidia(config.base_image):
+        return {}
+    return {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
+
+
+def _python_packages(config: Config) -> tuple[str, ...]:
+    return (PYTHON_PACKAGE,) if is_nvidia(config.base_image) else ()
 
 
 def _standard_labels(package: Package, base_image: str) -> Mapping[str, str]:
@@ -87,6 +100,7 @@ def _standard_labels(package: Package, base_image: str) -> Mapping[str, str]:
 def readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
     return {
         "conda": conda_values(package.config, package.conda),
+        "gpu": bool(package.config.cuda),
         "image_name": package.image_name,
         "port": PORT,
         "sample": None,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.bases import cuda_images, cuda_of, packaged_python
 from hatch_mlpackage.tables import read_table
 from hatch_mlpackage.target import python_of
 
@@ -42,8 +43,7 @@ def _with_text_version(model: object) -> object:
 
 
 def _with_defaults(config: Config, project: Project) -> Config:
-    python = config.python_version or python_of(config.base_image) or DEFAULT_PYTHON
-    base_image = config.base_image or f"python:{python}-slim-bookworm"
+    config = _with_base_image(config)
     if config.dependencies is None and not config.requirements:
         config = replace(config, dependencies=() if config.conda_file else project.dependencies or ())
     if config.install_project:  # what is installed finds what it needs, whatever else is named
@@ -52,8 +52,6 @@ def _with_defaults(config: Config, project: Project) -> Config:
     image = config.image if config.image.name else replace(config.image, name=project.name)
     return replace(
         config,
-        python_version=python,
-        base_image=base_image,
         dependencies=config.dependencies or (),
         source_directory=_clean(config.source_directory),
         entry_script=_clean(config.entry_script) or "",
@@ -66,6 +64,17 @@ def _with_defaults(config: Config, project: Project) -> Config:
         ),
         image=image,
     )
+
+
+def _with_base_image(config: Config) -> Config:
+    """Complete the base image, its Python and its CUDA by each other."""
+    images = cuda_images(config.cuda or "") if not config.base_image else ()
+    chosen = next((image for image in images if image.python == config.python_version), next(iter(images), None))
+    base_image = chosen.reference if chosen else config.base_image
+    python = config.python_version or python_of(base_image) or packaged_python(base_image) or DEFAULT_PYTHON
+    base_image = base_image or f"python:{python}-slim-bookworm"
+    cuda = config.cuda or cuda_of(base_image) or None
+    return replace(config, base_image=base_image, python_version=python, cuda=cuda)
 
 
 def _clean(path: str | None) -> str | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
+from hatch_mlpackage.bases import outlived
 from hatch_mlpackage.cli.output import answer_json, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import summary
@@ -39,12 +41,17 @@ def command(*, project: Project, strict: bool, as_json: bool) -> int:
 
 
 def warn_of_base_image(inputs: LockInputs, *, strict: bool) -> None:
-    """Warn of a base image that is not pinned; raise LockError for it when strict."""
+    """Warn of a base image that is not pinned, or has ended; raise LockError for the former when strict."""
+    for warning in _warnings(inputs, strict=strict):
+        say(f"Warning: {warning}")
+
+
+def _warnings(inputs: LockInputs, *, strict: bool) -> list[str]:
     state = check_project_base_image(inputs)
     if strict:
         state.require_pinned()
-    if state.describe():
-        say(f"Warning: {state.describe()}")
+    ended = [f"{said} Choose another base-image." for said in outlived(inputs.config.base_image, date.today())]  # noqa: DTZ011
+    return ([state.describe()] if state.describe() else []) + ended
 
 
 def described(package: Package) -> list[str]:
@@ -68,10 +75,7 @@ def _check_as_json(project: Project, *, strict: bool) -> int:
     warnings: list[str] = []
     try:
         plan_context(project)
-        state = check_project_base_image(inspect_requirements(project))
-        if strict:
-            state.require_pinned()
-        warnings = [state.describe()] if state.describe() else []
+        warnings = _warnings(inspect_requirements(project), strict=strict)
     except ConfigurationError as error:
         problems = [asdict(problem) for problem in as_typed(error).problems]
     except MLPackageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,7 @@ def build(
         "mlpackage image run",
         "mlpackage image run --port 8080 --tag diabetes:0.1.0",
         "mlpackage image run -- --env WORKER_COUNT=4 --memory 2g",
+        "mlpackage image run --no-gpu",
     ),
 )
 @with_project
@@ -85,16 +87,31 @@ def build(
 @_engine_option
 @_tag_option
 @click.option("--port", type=click.IntRange(1, 65535), default=5001, show_default=True, help="The port on 127.0.0.1.")
+@click.option("--gpu/--no-gpu", default=None, help="Whether to give it this machine's GPUs; default: with CUDA.")
 @_extra_argument
 def run(
-    *, project: Project, context: Path | None, engine: str | None, tag: str | None, port: int, extra: tuple[str, ...]
+    *,
+    project: Project,
+    context: Path | None,
+    engine: str | None,
+    tag: str | None,
+    port: int,
+    gpu: bool | None,
+    extra: tuple[str, ...],
 ) -> int:
     """Serve the image on a port of this machine, with a read-only root file system. Ctrl-C stops it."""
     if tag is None:
-        tag = image_name(context) if context else inspect_requirements(project).image_name
+        about = read_manifest(context).about["image"] if context else _about(project)
+        tag, gpu = str(about["name"]), "cuda" in about if gpu is None else gpu
     found = handoff.find_engine(engine, handoff.RUNNERS)
     say(f"Serving {tag} on http://127.0.0.1:{port} (Ctrl-C stops it)")
-    return handoff.execute(handoff.run_command(found, tag, port=port, extra=extra), report=say)
+    return handoff.execute(handoff.run_command(found, tag, port=port, gpu=bool(gpu), extra=extra), report=say)
+
+
+def _about(project: Project) -> Mapping[str, str]:
+    """Tell what a manifest would say of the image, as far as it matters for running it."""
+    inputs = inspect_requirements(project)
+    return {"name": inputs.image_name, **({"cuda": inputs.config.cuda} if inputs.config.cuda else {})}
 
 
 def image_name(context: Path) -> str:

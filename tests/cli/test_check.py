@@ -150,3 +150,15 @@ def test_strict_is_for_checking(project, mlpackage):
         2,
         "Error: --strict says how to check: give it with --check.",
     )
+
+
+def test_a_base_image_that_has_ended(project, mlpackage):
+    """A base image whose system gets no more updates is worth a warning, to a program too."""
+    image = f"python:3.12-slim-buster@sha256:{'5' * 64}"
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("[tool.mlpackage]", f'[tool.mlpackage]\nbase-image = "{image}"'))
+    mlpackage("lock")
+    said = f"{image} is built on Debian 10, which had its last updates on 2024-06-30. Choose another base-image."
+
+    assert (mlpackage("lock", "--check").err) == f"Warning: {said}\n"
+    assert json.loads(mlpackage("check", "--json").out)["warnings"] == [said]

@@ -4,6 +4,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 CONTEXT = "dist/minimal-model-1.0-context"
 RUN = ["run", "--rm", "--pull", "never", "--read-only", "--tmpfs", "/tmp", "--publish"]
 
@@ -103,3 +105,25 @@ def test_interrupted_run(project, start, recorder, tmp_path):
 
     assert (process.returncode, err.splitlines()[-1]) == (130, "Interrupted.")
     assert (tmp_path / "log").read_text() == "stopped\n"
+
+
+@pytest.mark.parametrize(
+    ("engine", "flags", "given"),
+    [
+        ("docker", (), ["--gpus", "all"]),
+        ("podman", (), ["--device", "nvidia.com/gpu=all"]),
+        ("docker", ("--no-gpu",), []),
+        ("docker", ("--context", "made"), ["--gpus", "all"]),
+        ("docker", ("--gpu", "--tag", "gpu:1.0"), ["--gpus", "all"]),
+    ],
+)
+def test_run_with_gpus(copy_project, mlpackage, recorder, monkeypatch, engine, flags, given):  # noqa: PLR0917 - a table
+    """An image with CUDA gets this machine's GPUs, in each engine's words, unless told otherwise."""
+    monkeypatch.chdir(copy_project("gpu"))
+    mlpackage("generate", "--output", "made")
+    record = recorder(engine)
+
+    outcome = mlpackage("image", "run", "--engine", engine, *flags)
+
+    assert outcome.status == 0
+    assert arguments(record) == [*RUN, "127.0.0.1:5001:5001", *given, "gpu:1.0"]

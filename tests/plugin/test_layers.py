@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "hatch_mlpackage"
 ROWS = [
     {"__init__", "errors", "resources", "target"},
-    {"tables", "project", "foreground", "background", "health", "known_hashes"},
+    {"tables", "project", "foreground", "background", "health", "known_hashes", "bases"},
     {"config"},
     {"config_checks", "config_schema"},
     {"read_config"},

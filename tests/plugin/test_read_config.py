@@ -79,7 +79,12 @@ class TestAccepted:
         [
             ({"base-image": "python:3.10-slim"}, "3.10", "python:3.10-slim"),
             ({"python-version": "3.13"}, "3.13", "python:3.13-slim-bookworm"),
-            ({"base-image": "ubuntu:22.04"}, "3.12", "ubuntu:22.04"),
+            ({"base-image": "ubuntu:22.04"}, "3.10", "ubuntu:22.04"),
+            ({"base-image": "registry.example/team/ubuntu-22.04:1"}, "3.12", "registry.example/team/ubuntu-22.04:1"),
+            ({"cuda": "12.4"}, "3.10", "nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04"),
+            ({"cuda": "12.8"}, "3.12", "nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04"),
+            ({"cuda": "12.8", "python-version": "3.10"}, "3.10", "nvidia/cuda:12.8.1-cudnn-runtime-ubuntu22.04"),
+            ({"cuda": "12.4", "base-image": "python:3.11-slim"}, "3.11", "python:3.11-slim"),
             ({"base-image": "python:3.11@sha256:" + "0" * 64}, "3.11", "python:3.11@sha256:" + "0" * 64),
         ],
     )
@@ -161,6 +166,28 @@ class TestRefused:
             (
                 {"platform": "linux/amd46"},
                 f"{K}.platform: 'linux/amd46' is not one of linux/amd64, linux/arm64. Did you mean 'linux/amd64'?",
+            ),
+            (
+                {"cuda": "12.7"},
+                (
+                    f"{K}.cuda: '12.7' is not one of 11.8, 12.1, 12.2, 12.3, 12.4, 12.5, 12.6, 12.8, 12.9, 13.0. "
+                    "For another, name the image: base-image."
+                ),
+            ),
+            (
+                {"cuda": "12.8", "base-image": "nvidia/cuda:12.4.1-base-ubuntu22.04"},
+                (
+                    f"{K}.cuda: '12.8' is not the CUDA of base-image 'nvidia/cuda:12.4.1-base-ubuntu22.04'. "
+                    "Make them agree."
+                ),
+            ),
+            (
+                {"cuda": "12.8", "python-version": "3.11"},
+                (
+                    f"{K}.python-version: '3.11' is not the Python of "
+                    "'nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04', which is Ubuntu's 3.12. "
+                    'Set python-version to "3.10" or "3.12", or name a base-image with CUDA and that Python.'
+                ),
             ),
             ({"locker": "poetry"}, f"{K}.locker: 'poetry' is not one of uv, pip-tools."),
             ({"system-packages": ["gcc;rm"]}, f"{K}.system-packages[0]: 'gcc;rm' is not a Debian package name."),

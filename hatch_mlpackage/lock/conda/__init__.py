@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from hatch_mlpackage.errors import LockError
 
-from .asked import CondaInputs, cuda_of
+from .asked import CondaInputs
 from .check import check_conda_lock, packages_of, with_conda_header
 from .conda_file import CondaFile
 from .explicit import Package, as_constraints, read_packages
@@ -25,7 +25,6 @@ __all__ = [
     "as_constraints",
     "check_conda_lock",
     "check_python",
-    "cuda_of",
     "file_digest",
     "make_conda_lock",
     "packages_of",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 # The oldest kernel that an image of today meets: that of Red Hat Enterprise Linux 8, which conda-forge builds for.
 _KERNEL = "4.18"
-_CUDA = re.compile(r"cuda[:-]?(\d+\.\d+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,9 +69,3 @@ class CondaInputs:
             "virtual": self.virtual_packages(),
         }
         return digest(json.dumps(inputs, sort_keys=True, separators=(",", ":")))
-
-
-def cuda_of(base_image: str) -> str:
-    """Tell the CUDA version of a base image from its name and tag, or the empty string."""
-    found = _CUDA.search(base_image.lower())
-    return found[1] if found else ""

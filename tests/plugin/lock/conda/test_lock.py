@@ -9,7 +9,7 @@ import pytest
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.lock import LockState
-from hatch_mlpackage.lock.conda import CondaFile, check_conda_lock, cuda_of, make_conda_lock, packages_of
+from hatch_mlpackage.lock.conda import CondaFile, check_conda_lock, make_conda_lock, packages_of
 from hatch_mlpackage.lock.pip_file import Line
 from hatch_mlpackage.target import Target
 
@@ -166,16 +166,3 @@ def test_states(asking):
     assert check_conda_lock(f"{text}numpy=1.2\n", asked).reasons == (
         "line 13 is not a locked conda package: `numpy=1.2`",
     )
-
-
-@pytest.mark.parametrize(
-    ("base_image", "cuda"),
-    [
-        ("python:3.12-slim-bookworm", ""),
-        ("nvidia/cuda:12.4.1-runtime-ubuntu22.04", "12.4"),
-        ("registry.example/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04", "11.8"),
-    ],
-)
-def test_cuda_of(base_image, cuda):
-    """The CUDA version is told from the base image's name."""
-    assert cuda_of(base_image) == cuda

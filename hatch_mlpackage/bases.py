@@ -1,0 +1,136 @@
+"""The base images that are known here: which there are, which Python is in them, and until when they are kept up.
+
+A table of facts with their sources; nothing here reads a file or asks a network. Digests are not part of it: they are
+what `mlpackage lock` finds out, for the platform and on the day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+MICROMAMBA = "mambaorg/micromamba:2.5.0-debian12-slim"
+# What an Ubuntu or Debian image without Python needs for one that can make virtual environments.
+PYTHON_PACKAGE = "python3-venv"
+
+# CUDA version → the full one, how cuDNN is spelt in the tag, and the Ubuntu releases there are images for.
+# hub.docker.com/r/nvidia/cuda; gitlab.com/nvidia/container-images/cuda, doc/supported-tags.md
+_CUDA = {
+    "11.8": ("11.8.0", "cudnn8", ("22.04",)),
+    "12.1": ("12.1.1", "cudnn8", ("22.04",)),
+    "12.2": ("12.2.2", "cudnn8", ("22.04",)),
+    "12.3": ("12.3.2", "cudnn9", ("22.04",)),
+    "12.4": ("12.4.1", "cudnn", ("22.04",)),
+    "12.5": ("12.5.1", "cudnn", ("24.04", "22.04")),
+    "12.6": ("12.6.3", "cudnn", ("24.04", "22.04")),
+    "12.8": ("12.8.1", "cudnn", ("24.04", "22.04")),
+    "12.9": ("12.9.1", "cudnn", ("24.04", "22.04")),
+    "13.0": ("13.0.2", "cudnn", ("24.04", "22.04")),
+}
+CUDA_VERSIONS = tuple(_CUDA)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """A release of a distribution: what it is called in tags, the Python it packages, its last day of updates."""
+
+    title: str
+    words: tuple[str, ...]
+    python: str
+    end: date
+
+
+# Debian: wiki.debian.org/LTS. Ubuntu: the end of standard support, ubuntu.com/about/release-cycle.
+_RELEASES = (
+    Release(title="Debian 9", words=("stretch", "debian9"), python="3.5", end=date(2022, 6, 30)),
+    Release(title="Debian 10", words=("buster", "debian10"), python="3.7", end=date(2024, 6, 30)),
+    Release(title="Debian 11", words=("bullseye", "debian11"), python="3.9", end=date(2026, 8, 31)),
+    Release(title="Debian 12", words=("bookworm", "debian12"), python="3.11", end=date(2028, 6, 30)),
+    Release(title="Debian 13", words=("trixie", "debian13"), python="3.13", end=date(2030, 6, 30)),
+    Release(title="Ubuntu 16.04", words=("xenial", "16.04"), python="3.5", end=date(2021, 4, 30)),
+    Release(title="Ubuntu 18.04", words=("bionic", "18.04"), python="3.6", end=date(2023, 5, 31)),
+    Release(title="Ubuntu 20.04", words=("focal", "20.04"), python="3.8", end=date(2025, 5, 31)),
+    Release(title="Ubuntu 22.04", words=("jammy", "22.04"), python="3.10", end=date(2027, 4, 30)),
+    Release(title="Ubuntu 24.04", words=("noble", "24.04"), python="3.12", end=date(2029, 4, 30)),
+)
+# devguide.python.org/versions: the official images of a version are not built any more once it has ended.
+_PYTHON_ENDS = {
+    "3.6": date(2021, 12, 23),
+    "3.7": date(2023, 6, 27),
+    "3.8": date(2024, 10, 7),
+    "3.9": date(2025, 10, 31),
+    "3.10": date(2026, 10, 31),
+    "3.11": date(2027, 10, 31),
+    "3.12": date(2028, 10, 31),
+    "3.13": date(2029, 10, 31),
+    "3.14": date(2030, 10, 31),
+}
+
+# What the original wanted of an image and of a configuration, and why it is not needed: said where one of them is read.
+NOT_NEEDED = {
+    "azureml-defaults": "the server in the image replaces it",
+    "conda": "no conda is needed in the base image: conda's packages are locked, and a stage of its own installs them",
+    "inferencing-stack-version": (
+        "it made the original install its server into the base image; the context brings its own"
+    ),
+    "ubuntu": "any Linux base image with Python 3.8 or later will do, Ubuntu or not",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CudaImage:
+    reference: str
+    python: str
+
+
+def cuda_images(cuda: str) -> tuple[CudaImage, ...]:
+    """List NVIDIA's images with the libraries of a CUDA version, the newest system first; none for an unknown one."""
+    if cuda not in _CUDA:
+        return ()
+    full, cudnn, releases = _CUDA[cuda]
+    references = [f"nvidia/cuda:{full}-{cudnn}-runtime-ubuntu{release}" for release in releases]
+    return tuple(CudaImage(reference=it, python=packaged_python(it) or "") for it in references)
+
+
+def cuda_of(image: str) -> str:
+    """Tell the CUDA version of an image from its name and tag, or the empty string."""
+    found = re.search(r"cuda[:-]?(\d+\.\d+)", image.lower())
+    return found[1] if found else ""
+
+
+def is_nvidia(image: str) -> bool:
+    """Tell NVIDIA's own images, or a mirror's copies: they have CUDA and no Python."""
+    return re.search(r"(?:^|/)nvidia/cuda(?=$|[:@])", image) is not None
+
+
+def packaged_python(image: str) -> str | None:
+    """Tell which Python apt installs in a distribution's own image, or one of NVIDIA's; None for any other."""
+    release = _release_of(image)
+    bare = is_nvidia(image) or re.search(r"(?:^|/)(?:debian|ubuntu)(?=$|[:@])", image)
+    return release.python if release and bare else None
+
+
+def outlived(image: str, today: date) -> Iterator[str]:
+    """Say what is known to have ended of what an image's name and tag tell: its system, its Python, the image."""
+    release = _release_of(image)
+    if release and release.end < today:
+        yield f"{image} is built on {release.title}, which had its last updates on {release.end}."
+    python = re.search(r"(?:^|/)python:(\d+\.\d+)(?=$|[.\-@])", image)
+    end = _PYTHON_ENDS.get(python[1]) if python else None
+    if python and end and end < today:
+        yield f"{image} has Python {python[1]}, which had its last updates on {end}."
+    cuda = cuda_of(image) if is_nvidia(image) else ""
+    # github.com/NVIDIA/nvidia-docker/issues/1768
+    if cuda and int(cuda.partition(".")[0]) <= 10:  # noqa: PLR2004 - the version
+        yield f"{image} is gone: NVIDIA deletes images some months after their end, and those of CUDA 10 went in 2023."
+
+
+def _release_of(image: str) -> Release | None:
+    # The last part only: a registry or a team may be called anything.
+    last = image.partition("@")[0].rpartition("/")[2].lower().replace("debian:", "debian")
+    for release in _RELEASES:
+        if any(re.search(rf"(?<![\d.]){re.escape(word)}(?!\d)", last) for word in release.words):
+            return release
+    return None
