@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from hatch_mlpackage.errors import ContextError
-from hatch_mlpackage.known_hashes import SMALLEST
+from hatch_mlpackage.known_hashes import SMALLEST, KnownHashes
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.known_hashes import KnownHashes
     from hatch_mlpackage.plan import ContextFile
 
 DIRECTORY_MODE = 0o755

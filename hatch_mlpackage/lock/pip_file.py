@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _OPTION_STARTS = re.compile(r"\s(?=--?[A-Za-z])")
@@ -41,14 +39,6 @@ class Option(NamedTuple):
 
     name: str
     value: str
-
-
-def decode(content: bytes) -> str:
-    """Decode as UTF-8, or UTF-16 where a byte order mark says so: PowerShell's `pip freeze >` writes that."""
-    for bom, encoding in _BOMS:
-        if content.startswith(bom):
-            return content[len(bom) :].decode(encoding)
-    return content.decode("utf-8")
 
 
 def logical_lines(text: str) -> Iterator[Line]:

@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from hatch_mlpackage.lock.pip_file import Line, decode
+from hatch_mlpackage.decoding import decode
+from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.lock.pip_file import Line
 from hatch_mlpackage.lock.redact import has_credentials, redact
 from hatch_mlpackage.lock.requirement_line import RefusedRequirementError
 from hatch_mlpackage.tables import did_you_mean
+from hatch_mlpackage.yaml_text import broken_lines, entries, get, is_list, is_mapping, line_of, read_yaml, scalar
 
 from .spec import canonical_spec, name_of
-from .yaml_text import broken_lines, entries, get, is_list, is_mapping, line_of, read_yaml, scalar
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hatch_mlpackage.errors import Problems
 
 Kind = Literal["environment", "pip", "locked"]
 DEFAULT_CHANNEL = "conda-forge"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.lock.pip_file import Line
+from hatch_mlpackage.yaml_text import get, is_list, is_mapping, line_of, scalar
 
 from .explicit import parse_package
-from .yaml_text import get, is_list, is_mapping, line_of, scalar
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems

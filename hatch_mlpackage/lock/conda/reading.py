@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.yaml_text import broken_lines, read_yaml
+
 from .conda_file import CondaFile, read_environment, read_text
 from .explicit import is_explicit, read_foreign
 from .foreign_lock import is_conda_lock, is_pixi_lock, read_conda_lock, read_pixi_lock
-from .yaml_text import broken_lines, read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path

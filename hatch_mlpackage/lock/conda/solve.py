@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.lock.redact import redact
+from hatch_mlpackage.yaml_text import INSTALL
 
 from .explicit import CHANNEL_ROOT, Package
 from .spec import name_of
 from .vendored import proven_sha256
-from .yaml_text import INSTALL
 
 if TYPE_CHECKING:
     from .asked import CondaInputs

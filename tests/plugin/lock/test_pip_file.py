@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from hatch_mlpackage.lock.pip_file import Line, Option, decode, logical_lines, options_of, split_options
+from hatch_mlpackage.decoding import decode
+from hatch_mlpackage.lock.pip_file import Line, Option, logical_lines, options_of, split_options
 
 
 @pytest.mark.parametrize(

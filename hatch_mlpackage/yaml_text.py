@@ -1,12 +1,10 @@
-"""Reads YAML with line numbers; the only place that loads a YAML library, which the extra `conda` brings."""
+"""Reads YAML with line numbers; the only place that loads a YAML library, which an extra brings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-from hatch_mlpackage.lock.pip_file import Line
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import yaml
@@ -35,6 +33,13 @@ _BROKEN = tuple(
 )
 
 
+class Key(NamedTuple):
+    """A key of a mapping, empty where it is no text, and its line, from 1."""
+
+    number: int
+    text: str
+
+
 def broken_lines(text: str, where: str, problems: Problems, *, templates: bool = True) -> bool:
     """Report what people leave in such files by mistake, with its line; tell whether there was any."""
     found = False
@@ -47,8 +52,13 @@ def broken_lines(text: str, where: str, problems: Problems, *, templates: bool =
     return found
 
 
-def read_yaml(text: str, where: str, problems: Problems) -> yaml.Node | None:
-    """Parse one document into nodes, whose scalars are the text as written; None when it was reported."""
+def read_yaml(
+    text: str, where: str, problems: Problems, *, empty: str = "List what the model needs below `dependencies:`."
+) -> yaml.Node | None:
+    """Parse one document into nodes, whose scalars are the text as written; None when it was reported.
+
+    `empty` is what to do about an empty file.
+    """
     try:
         import yaml  # noqa: PLC0415 - an extra: absent where only a lock is read
     except ImportError:
@@ -65,7 +75,7 @@ def read_yaml(text: str, where: str, problems: Problems) -> yaml.Node | None:
         problems.add(where, f"this is not YAML: {' '.join(str(error).split())}.", "Save it as plain UTF-8 text.")
         return None
     if node is None:
-        problems.add(where, "the file is empty.", "List what the model needs below `dependencies:`.")
+        problems.add(where, "the file is empty.", empty)
     return node
 
 
@@ -77,10 +87,10 @@ def is_list(node: Any) -> bool:
     return getattr(node, "id", "") == "sequence"
 
 
-def entries(node: Any) -> Iterator[tuple[Line, Any]]:
-    """Yield each key of a mapping, with its line, and its value's node; keys that are no text are empty."""
+def entries(node: Any) -> Iterator[tuple[Key, Any]]:
+    """Yield each key of a mapping, with its line, and its value's node."""
     for key, value in node.value:
-        yield Line(line_of(key), scalar(key) or ""), value
+        yield Key(line_of(key), scalar(key) or ""), value
 
 
 def line_of(node: Any) -> int:

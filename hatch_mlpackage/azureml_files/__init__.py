@@ -1,0 +1,39 @@
+"""The configuration files of the original: read with the line of every key, and converted to `[tool.mlpackage]`.
+
+    node = read_document(content, "inferenceconfig.json", problems)    # or node_of(plain values, "InferenceConfig")
+    inference = read_inference(node, problems)
+    problems.raise_if_any()
+    conversion = convert(inference, None, Places(root=…, here=…, beside=…), problems)
+    problems.raise_if_any()
+    conversion.table, conversion.files, conversion.rows
+
+Nothing is written, and nothing is asked of a network or an account.
+"""
+
+from __future__ import annotations
+
+from .convert import convert
+from .deployment import DeploymentConfiguration, read_deployment
+from .documents import read_document
+from .environment import Environment
+from .inference import InferenceConfiguration, read_environment_file, read_inference
+from .nodes import Node, node_of
+from .places import Places
+from .report import Conversion, Outcome, Row
+
+__all__ = [
+    "Conversion",
+    "DeploymentConfiguration",
+    "Environment",
+    "InferenceConfiguration",
+    "Node",
+    "Outcome",
+    "Places",
+    "Row",
+    "convert",
+    "node_of",
+    "read_deployment",
+    "read_document",
+    "read_environment_file",
+    "read_inference",
+]

@@ -1,0 +1,248 @@
+"""Turns an Environment, or the flat keys that say the same, into keys of `[tool.mlpackage]`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.config import DEFAULT_PYTHON
+from hatch_mlpackage.config_checks import RESERVED_VARIABLES
+from hatch_mlpackage.decoding import decode
+
+from .conda_text import as_environment_file, conda_items, odd_keys
+from .environment import Docker, Environment, Platform, Python, Registry
+from .places import Found, Places, find
+from .python_pin import items_of, pin_of, python_for
+from .shapes import Given
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+
+    from .nodes import Node
+    from .report import Draft
+
+ENVIRONMENT_FILE = "environment.yml"
+_ORIGINALS = re.compile(r"(?:mcr\.microsoft\.com/)?azureml/", re.IGNORECASE)
+_CUDA = re.compile(r"cuda[:-]?(\d+(?:\.\d+)?)", re.IGNORECASE)
+_PLATFORMS = {"amd64": "linux/amd64", "x86_64": "linux/amd64", "arm64": "linux/arm64", "aarch64": "linux/arm64"}
+_AT_START = "installed packages when the container started: name them in the conda file or in requirements"
+# Variables of the original's images that mean something else here than a variable of the image.
+_OTHERWISE = {
+    "AZUREML_EXTRA_CONDA_YAML": _AT_START,
+    "AZUREML_EXTRA_CONDA_YAML_ABS_PATH": _AT_START,
+    "AZUREML_EXTRA_PYTHON_LIB_PATH": _AT_START,
+    "AZUREML_EXTRA_REQUIREMENTS_TXT": _AT_START,
+    "EXAMPLE_ENV_VAR": "the original's placeholder, which it left in every image",
+    "SVDIR": "the original's process supervisor is not in the image",
+    "WORKER_TIMEOUT": "a worker is stopped by server.scoring-timeout-ms alone",
+}
+
+
+def convert_environment(
+    environment: Environment,
+    places: Places,
+    problems: Problems,
+    draft: Draft,
+    *,
+    in_place: bool,
+    source: Path | None,
+) -> None:
+    """Convert an Environment that was read without a problem."""
+    name = environment.name
+    if environment.is_reference:
+        what = f"'{name.value if name else ''}' is kept in a workspace: save it there (save_to_directory), and give it"
+        draft.by_hand(name, f"{what} with --environment, or name its packages", "conda-file", "requirements")
+    else:
+        draft.drop(name, "the lock says what is in the image, not a name")
+    draft.drop(environment.version, "the lock says what is in the image, not a version")
+    draft.drop(environment.asset_id, "a name in a workspace")
+    _take_variables(environment.environment_variables, draft)
+    python, docker = environment.python or Python(), environment.docker or Docker()
+    _convert_python(python, places, problems, draft, in_place=in_place, source=source)
+    _convert_docker(docker, draft, problems)
+    draft.drop(environment.inferencing_stack_version, "the server is part of every image")
+    for given in (environment.spark, environment.databricks, environment.r):
+        _drop_section(given, draft)
+    platform, registry = docker.platform, docker.base_image_registry
+    draft.name_unknown(environment, python, docker, platform, registry, docker.build_context)
+
+
+def _drop_section(given: Given[Node] | None, draft: Draft) -> None:
+    if given and any(not item.is_empty for item in _members(given.value).values()):
+        draft.by_hand(given, "only Python is installed: nothing of this is in the image")
+    else:
+        draft.drop(given, "only Python is installed")
+
+
+def _members(node: Node) -> Mapping[str, Node]:
+    return node.value if isinstance(node.value, Mapping) else {}
+
+
+def _take_variables(given: Given[Node] | None, draft: Draft) -> None:
+    for name, node in _members(given.value).items() if given else ():
+        one = Given(key=f"{given.key if given else ''}.{name}", value=node.text, where=node.where)
+        if name == "WORKER_COUNT" and node.text.isdecimal():
+            draft.take(one, "server.workers", int(node.text))
+        elif name in RESERVED_VARIABLES:
+            draft.drop(one, "the image sets it")
+        elif name in _OTHERWISE:
+            draft.drop(one, _OTHERWISE[name])
+        else:
+            text = "" if node.value is None else _shell_text(node)
+            draft.take(one, f"environment-variables.{name}", text)
+
+
+def _shell_text(node: Node) -> str:
+    """Write a value as the original's image had it: its JSON booleans were Python's."""
+    return str(node.value) if isinstance(node.value, bool) else node.text
+
+
+def _convert_python(
+    python: Python, places: Places, problems: Problems, draft: Draft, *, in_place: bool, source: Path | None
+) -> None:
+    own = python.user_managed_dependencies
+    if own and own.value:
+        draft.by_hand(own, "the packages are in the base image: name those that the model needs", *_OWN_PACKAGES)
+        draft.drop(python.conda_dependencies, "userManagedDependencies is true: the original did not read it")
+        draft.drop(python.conda_dependencies_file, "userManagedDependencies is true: the original did not read it")
+    else:
+        draft.drop(own, "the packages are locked and installed")
+        _take_conda(python.conda_dependencies, draft, in_place=in_place)
+        take_conda_file(python.conda_dependencies_file, places, problems, draft, source=source)
+    path = python.interpreter_path
+    if path and path.value not in {"", "python"} and own and own.value:
+        draft.by_hand(path, f"the model's Python is {path.value} of the base image", *_OWN_PACKAGES)
+    else:
+        draft.drop(path, "the image has one Python")
+    base = python.base_conda_environment
+    if base and base.value:
+        draft.by_hand(base, f"'{base.value}' is an environment of the base image: name its packages", *_OWN_PACKAGES)
+
+
+_OWN_PACKAGES = ("conda-file", "requirements", "dependencies")
+
+
+def _take_conda(given: Given[Node] | None, draft: Draft, *, in_place: bool) -> None:
+    if given is None or given.value.is_empty:
+        return
+    for key, node in odd_keys(given.value):
+        odd = Given(key=f"{given.key}.dependencies.{key}", value=None, where=node.where)
+        draft.drop(odd, "a mapping among the dependencies has pip, or conda, and nothing else")
+    listed, pip = conda_items(given.value)
+    note = _about_defaults([item.text for item in pip])
+    if in_place:
+        path = f"{given.value.path}#{given.key}"
+    else:
+        path = ENVIRONMENT_FILE
+        draft.files[path] = as_environment_file(given.value)
+    draft.take(given, "conda-file", path, note)
+    _take_python([item.text for item in listed], given, draft)
+
+
+def take_conda_file(
+    given: Given[str] | None, places: Places, problems: Problems, draft: Draft, *, source: Path | None
+) -> None:
+    """Name the conda file, and the Python that it asks for."""
+    if given is None or not given.value:
+        return
+    found = find(given, places, problems, source=source)
+    if found is None:
+        return
+    if not found.path:
+        bring_in = "copy it into the project, or place a link to it there, and name that"
+        draft.by_hand(given, f"'{given.value}' is outside of the project: {bring_in}", "conda-file")
+        return
+    items = _items_of_file(found)
+    note = "; ".join(filter(None, (found.note, _about_defaults(items))))
+    draft.take(given, "conda-file", found.path, note)
+    _take_python(items, given, draft)
+
+
+def _items_of_file(found: Found) -> list[str]:
+    try:
+        return items_of(decode(found.place.read_bytes()))
+    except (OSError, UnicodeDecodeError):
+        return []  # told by whoever reads the conda file itself
+
+
+def _about_defaults(pip: list[str]) -> str:
+    if any(re.match(r"azureml[-_.]defaults\b", item, re.IGNORECASE) for item in pip):
+        return "azureml-defaults is left out of the lock: the server in the image replaces it"
+    return ""
+
+
+def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
+    pin = pin_of(items)
+    python = python_for(pin) if pin else DEFAULT_PYTHON
+    one = Given(key=f"{given.key} (python)", value=pin, where=given.where)
+    if pin and python:
+        draft.take(one, "python-version", python, f"as {pin} asks")
+    elif pin:
+        draft.by_hand(one, f"{pin} cannot be served: ask for Python 3.8 or later in the conda file")
+    else:
+        note = "none is asked for; the original's default changed (3.6.2, 3.8.13, 3.10.18)"
+        draft.take(one, "python-version", python, note)
+
+
+def _convert_docker(docker: Docker, draft: Draft, problems: Problems) -> None:
+    draft.drop(docker.enabled, "an image is always made")
+    take_base_image(docker.base_image, docker.base_image_registry, draft, problems)
+    text = docker.base_dockerfile
+    if text and text.value:
+        draft.by_hand(text, "build that image first, and name it with base-image", "base-image", "base-dockerfile")
+    if docker.build_context:
+        context = docker.build_context
+        place = context.location.value if context.location else "elsewhere"
+        one = Given(key="environment.docker.buildContext", value=place, where=context.where)
+        draft.by_hand(one, f"build the image of {place} first, and name it with base-image", "base-image")
+    platform = docker.platform or Platform()
+    draft.drop(platform.os, "images are for Linux")
+    if platform.architecture:
+        known = _PLATFORMS.get(platform.architecture.value.lower(), "")
+        if known:
+            draft.take(platform.architecture, "platform", known)
+        else:
+            draft.by_hand(platform.architecture, f"no image is made for {platform.architecture.value}", "platform")
+    draft.drop(docker.shm_size, "for those who run the image: mlpackage image run -- --shm-size …")
+    draft.drop(docker.shared_volumes, "the image needs no volume")
+    if docker.arguments and not docker.arguments.value.is_empty:
+        draft.by_hand(docker.arguments, "for those who run the image: give them after mlpackage image run --")
+    else:
+        draft.drop(docker.arguments, "for those who run the image")
+
+
+def take_base_image(given: Given[str] | None, registry: Registry | None, draft: Draft, problems: Problems) -> None:
+    """Name the base image with its registry; the original's own have nothing that the image needs."""
+    address = (registry.address.value if registry and registry.address else "").strip().rstrip("/")
+    address = re.sub(r"^https?://", "", address)
+    if given and re.search(r"\s", given.value.strip()):
+        fix = "Write the image's name and tag without spaces: they would break the Dockerfile."
+        problems.add(given.where, f"{given.key} '{given.value}' holds spaces.", fix)
+    elif given and given.value.strip():
+        _take_image(given, address, draft)
+    if registry:
+        _say_login(registry, address, draft)
+
+
+def _take_image(given: Given[str], address: str, draft: Draft) -> None:
+    name = given.value.strip()
+    image = name if not address or name.startswith(f"{address}/") else f"{address}/{name}"
+    cuda = _CUDA.search(image)
+    if not _ORIGINALS.match(image):
+        draft.take(given, "base-image", image)
+    elif cuda:
+        what = f"'{image}' has CUDA {cuda[1]}: choose a base image with CUDA, and say it with base-image"
+        draft.by_hand(given, what, "base-image", "cuda")
+    else:
+        said = "brings conda and the original's server; the image stands on python:X.Y-slim, with a server of its own"
+        draft.drop(given, f"'{image}' {said}")
+
+
+def _say_login(registry: Registry, address: str, draft: Draft) -> None:
+    draft.drop(registry.address, "part of the base image's name")
+    user = f" --username {registry.username.value}" if registry.username else ""
+    draft.drop(registry.username, f"never written; before building: docker login {address}{user}")
+    draft.drop(registry.password, f"never written, and not to be kept in a file; docker login {address} asks for it")
+    draft.drop(registry.registry_identity, "an identity of the cloud: log in to the registry instead")
