@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.manifest import Manifest, read_manifest
+from hatch_mlpackage.manifest import read_manifest
 from hatch_mlpackage.sbom import SBOM_NAME
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.manifest import ManifestFile
+    from hatch_mlpackage.manifest import Manifest, ManifestFile
 
 _DOCKERFILE = "Dockerfile"
 _FOR_THE_BUILDER = "build"

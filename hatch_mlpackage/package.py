@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hatch_mlpackage.conda import read_conda, read_conda_lock, with_conda_pins
 from hatch_mlpackage.config import KEY, Config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
 from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.lock import PACKAGES, Requirements, read_requirements
-from hatch_mlpackage.lock.conda import CondaInputs
 from hatch_mlpackage.plan import ContextFile, model_files, runtime_files, source_files
-from hatch_mlpackage.project import Project
 from hatch_mlpackage.read_config import read_config
 from hatch_mlpackage.remote import remote_model_files
 from hatch_mlpackage.replacements import replace_serving
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.target import SUPPORTED_PYTHONS
 from hatch_mlpackage.wheels import not_sources, with_pylock
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.conda import CondaInputs
+    from hatch_mlpackage.project import Project
 
 # Keys whose files the lock does not depend on.
 _NOT_IN_THE_LOCK = (f"{KEY}.entry-script", f"{KEY}.source-directory", f"{KEY}.models")

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from hatch_mlpackage.errors import ContextError
-from hatch_mlpackage.known_hashes import SMALLEST, KnownHashes
+from hatch_mlpackage.known_hashes import SMALLEST
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.known_hashes import KnownHashes
     from hatch_mlpackage.plan import ContextFile
 
 DIRECTORY_MODE = 0o755

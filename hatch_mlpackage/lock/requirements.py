@@ -8,14 +8,17 @@ import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hatch_mlpackage.decoding import decode
-from hatch_mlpackage.errors import Problems
 
 from .pip_file import Line, Option, logical_lines, options_of, split_options
 from .redact import has_credentials, redact
 from .requirement_line import CREDENTIALS_FIX, RefusedRequirementError, canonical
 from .sources import Source, read_source
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
 
 # Options that choose where and what the resolver may look at: they are part of the project, and go into the lock.
 _INDEX_FLAGS = frozenset({"--no-index", "--pre"})

@@ -7,13 +7,16 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
-from hatch_mlpackage.target import Target
 
 from .redact import redact
-from .requirements import Requirements
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.target import Target
+
+    from .requirements import Requirements
 
 # Fixed names, relative to the task's folder: the lock's `# via -r …` comments repeat them.
 INPUT = "requirements.in"

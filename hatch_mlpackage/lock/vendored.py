@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from .pins import WHEELS, Pin, read_pins
-from .sources import Source
 from .wheel_tags import fits
 
 if TYPE_CHECKING:
     from hatch_mlpackage.target import Target
 
     from .requirements import Requirements
+    from .sources import Source
 
 _VENDORED = re.compile(r"(?m)^# vendored: (?P<file>\S+\.whl) (?P<digest>\S+) from (?P<text>.+)$")
 _SELECTED = re.compile(r"(?m)^# selected: \S+ (?P<digest>sha256:[0-9a-f]{64})$")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hatch_mlpackage.lock.header import SCHEMA, digest
 from hatch_mlpackage.lock.pip_file import Line
 from hatch_mlpackage.target import SUBDIRS, Target
 
-from .conda_file import CondaFile
 from .python_pin import pins_python
+
+if TYPE_CHECKING:
+    from .conda_file import CondaFile
 
 # The oldest kernel that an image of today meets: that of Red Hat Enterprise Linux 8, which conda-forge builds for.
 _KERNEL = "4.18"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from hatch_mlpackage.decoding import decode
-from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.lock.pip_file import Line
 from hatch_mlpackage.lock.redact import has_credentials, redact
 from hatch_mlpackage.lock.requirement_line import RefusedRequirementError
@@ -19,6 +18,8 @@ from .spec import canonical_spec, name_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hatch_mlpackage.errors import Problems
 
 
 Kind = Literal["environment", "pip", "locked"]

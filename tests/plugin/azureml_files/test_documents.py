@@ -39,12 +39,14 @@ def test_one_configuration_in_every_notation(content, problems):
     }
 
 
+NESTED = "config.json:1: the nesting is too deep. Write its content out, as the documentation has it."
 BROKEN = {
     b"": "config.json: the file is empty. Write the configuration into it.",
     b'{\n"a": 1,\n"a": 2}': "config.json:3: 'a' is also on line 2. The original took the last one: keep one of them.",
     b"a: 1\na: 2\n": "config.json:2: 'a' is also on line 1. The original took the last one: keep one of them.",
-    b'{\n"a": "1"\n"b": 2}': "config.json:3: this is not YAML: expected ',' or '}', "
-    "but got '<scalar>'. Correct the line.",
+    b'{\n"a": "1"\n"b": 2}': (
+        "config.json:3: this is not YAML: expected ',' or '}', but got '<scalar>'. Correct the line."
+    ),
     b"a: \xff\n": "config.json:1: this line is not UTF-8 text. Save the file as UTF-8.",
     b'{"a": "\\ud800"}': (
         "config.json:1: this text holds half a character (a lone surrogate). Write the character whole."
@@ -52,7 +54,7 @@ BROKEN = {
     b"a: &x [1]\nb: *x\n": (
         "config.json:1: an alias repeats a list or an object. Write its content out, as the documentation has it."
     ),
-    b"[" * 99 + b"]" * 99: "config.json:1: the nesting is too deep. Write its content out, as the documentation has it.",
+    b"[" * 99 + b"]" * 99: NESTED,
     b"? [a]\n: 1\n": "config.json:1: this key is no text. Write a name before the colon.",
     b"<<<<<<< HEAD\na: 1\n": (
         "config.json:1: a merge-conflict marker is left in the file. "
