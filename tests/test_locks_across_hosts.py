@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,22 +10,14 @@ import pytest
 
 from hatch_mlpackage.lock import read_pins
 
+from .pythons import interpreter
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 REQUIREMENTS = (
     '["colorama; sys_platform == \'win32\'", "importlib-metadata; python_version < \'3.13\'", "uvicorn[standard]"]'
 )
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
-
-
-def interpreter(version):
-    """Find a CPython that runs: on PATH, or where pyenv keeps them."""
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    candidates = [shutil.which(f"python{version}"), *sorted(pyenv.glob(f"versions/{version}.*/bin/python"))]
-    for candidate in candidates:
-        if candidate and not subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode:
-            return str(candidate)
-    return None
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +37,6 @@ def host_environment(our_wheel, tmp_path_factory):
     def make(version):
         if version not in made:
             python = interpreter(version)
-            if python is None:
-                pytest.skip(f"CPython {version} is not on this machine")
             made[version] = tmp_path_factory.mktemp(f"host-{version}") / "venv"
             subprocess.run([*uv, "venv", "--seed", "--python", python, str(made[version])], check=True)
             install = [*uv, "pip", "install", "--python", str(made[version] / "bin/python"), f"{our_wheel}[cli]"]

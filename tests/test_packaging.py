@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from .pythons import interpreter
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -62,6 +66,84 @@ def test_what_is_in_the_wheel(built):
         "hatch_mlpackage-0.1.0.dist-info/licenses/LICENSE",
     ):
         assert name in names
+
+
+def test_one_version():
+    """Who cites it cites the version that is built."""
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+    assert f"\nversion: {version}\n" in (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["twine", "check", "--strict", "{sdist}", "{wheel}"],
+        ["check_wheel_contents", "{wheel}"],
+        ["validate_pyproject", "pyproject.toml"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_checkers_have_nothing_to_say(built, command):
+    """The metadata reads well on an index, the wheel holds nothing stray, and our own table is valid."""
+    files = {"sdist": next(built[0].glob("*.tar.gz")), "wheel": next(built[0].glob("*.whl"))}
+    arguments = [part.format(**files) for part in command]
+
+    checked = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.network
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["hatch", "build", "-t", "wheel", "{output}"],
+        ["build", "--wheel", "--outdir", "{output}"],
+        ["uv", "build", "--no-config", "--wheel", "--out-dir", "{output}"],
+        ["pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", "{output}", "."],
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_front_end_builds_it(built, tmp_path, command):
+    """Each front end makes the very wheel that hatchling makes, in an environment of its own."""
+    arguments = [part.format(output=tmp_path / "dist") for part in command]
+
+    subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=next(built[1].glob("*/")),
+        check=True,
+        capture_output=True,
+        timeout=300,
+        env={**os.environ, "HATCH_DATA_DIR": str(tmp_path / "hatch")},
+    )
+
+    assert next((tmp_path / "dist").glob("*.whl")).read_bytes() == next(built[0].glob("*.whl")).read_bytes()
+
+
+@pytest.mark.network
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("python", "resolution"),
+    [("3.11", "lowest-direct"), ("3.11", "highest"), ("3.12", "highest"), ("3.13", "highest")],
+)
+def test_pythons_and_bounds(built, copy_project, tmp_path, python, resolution):
+    """The installed wheel makes one context on every Python, with the oldest requirements it allows and the newest."""
+    environment, root = tmp_path / "venv", copy_project("minimal")
+    uv = [sys.executable, "-m", "uv", "--quiet"]
+    subprocess.run([*uv, "venv", "--python", interpreter(python), str(environment)], check=True, timeout=60)
+    install = [*uv, "pip", "install", "--python", f"{environment}/bin/python", "--resolution", resolution]
+    subprocess.run([*install, str(next(built[0].glob("*.whl")))], check=True, timeout=120)
+
+    subprocess.run([f"{environment}/bin/hatchling", "build", "-t", "mlpackage"], cwd=root, check=True, timeout=60)
+
+    here = copy_project("minimal", "here")
+    build(here, here / "dist", "-t", "mlpackage")
+    manifests = [folder / "dist/minimal-model-1.0-context/manifest.json" for folder in (root, here)]
+    assert manifests[0].read_bytes() == manifests[1].read_bytes()
 
 
 @pytest.mark.network
