@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 
 MICROMAMBA = "mambaorg/micromamba:2.5.0-debian12-slim"
+# Those that give to anybody most of what they have; any other is taken to ask for a login.
+PUBLIC_REGISTRIES = frozenset(
+    {"docker.io", "gcr.io", "ghcr.io", "mcr.microsoft.com", "nvcr.io", "public.ecr.aws", "quay.io", "registry.k8s.io"}
+)
 # What an Ubuntu or Debian image without Python needs for one that can make virtual environments.
 PYTHON_PACKAGE = "python3-venv"
 

@@ -21,9 +21,10 @@ from hatch_mlpackage.write import Progress, Reuse, refuse_foreign, write_files
 from hatch_mlpackage.write_tar import replacing, write_tar
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.lock.base_image import BaseImageState
     from hatch_mlpackage.project import Project
 from hatch_mlpackage.image import dockerfile_values, readme_values
-from hatch_mlpackage.locking import check_project_base_image, check_project_conda, check_project_lock
+from hatch_mlpackage.locking import check_project_conda, check_project_images, check_project_lock
 from hatch_mlpackage.package import Package, inspect_project
 
 
@@ -121,14 +122,15 @@ def _prepare(project: Project, warn: Callable[[str], None]) -> tuple[ContextPlan
     package = inspect_project(project)
     check_project_lock(package).require(package.config.lock_path)
     check_project_conda(package).require(package.config.conda_lock_path)
-    base_image = check_project_base_image(package)
-    if base_image.lock and base_image.describe():
-        warn(base_image.describe())
-    plan = _plan(package, base_image.image)
-    return plan, _Seal(package, base_image.image, plan)
+    images = check_project_images(package)
+    for image in images:
+        if image.lock and image.describe():
+            warn(image.describe())
+    plan = _plan(package, images)
+    return plan, _Seal(package, images[0].image, plan)
 
 
-def _plan(package: Package, base_image: str) -> ContextPlan:
+def _plan(package: Package, images: Sequence[BaseImageState]) -> ContextPlan:
     lock = package.lock_path.read_text(encoding="utf-8")
     texts = [
         *wheel_files(package, lock),
@@ -137,7 +139,7 @@ def _plan(package: Package, base_image: str) -> ContextPlan:
         *conda_files(package.project, package.config, package.conda),
     ]
     texts += [
-        text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package, base_image, texts)), layer="build"),
+        text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package, images, texts)), layer="build"),
         text_file(".dockerignore", render("dockerignore", {}), layer="build"),
     ]
     files = [*package.files, *texts]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.bases import PYTHON_PACKAGE, is_nvidia
+from hatch_mlpackage.bases import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
 from hatch_mlpackage.conda import conda_values
+from hatch_mlpackage.lock.registry.reference import parse_reference
+from hatch_mlpackage.locking import images_of
 from hatch_mlpackage.manifest import TIMESTAMP
 from hatch_mlpackage.plan import APP_DIRECTORY, PROJECT_LAYER, ContextFile, source_name
 from hatch_mlpackage.render import quote_for_dockerfile
@@ -14,6 +16,7 @@ from hatch_mlpackage.wheels import ENVIRONMENT_WHEELS, SERVER_WHEELS, has_wheels
 
 if TYPE_CHECKING:
     from hatch_mlpackage.config import Config
+    from hatch_mlpackage.lock.base_image import BaseImageState
     from hatch_mlpackage.package import Package
 
 PORT = 5001
@@ -47,10 +50,16 @@ def server_environment(package: Package) -> Mapping[str, str]:
     return {**values, **config.environment_variables}
 
 
-def dockerfile_values(package: Package, base_image: str, files: Sequence[ContextFile]) -> dict[str, Any]:
-    """Give what the Dockerfile is filled with; `files` are those of the environment."""
+def dockerfile_values(
+    package: Package, images: Sequence[BaseImageState], files: Sequence[ContextFile]
+) -> dict[str, Any]:
+    """Give what the Dockerfile is filled with; stages start from `images`, the environment is made of `files`."""
     config = package.config
+    pinned = dict(zip(images_of(package), (state.image for state in images), strict=True))
+    base_image = pinned[config.base_image]
     conda = conda_values(config, package.conda)
+    if conda:
+        conda["image"] = pinned.get(conda["image"], "")
     own, servers = (has_wheels(files, place) for place in (ENVIRONMENT_WHEELS, SERVER_WHEELS))
     return {
         "app_directory": APP_DIRECTORY,
@@ -102,11 +111,17 @@ def readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
         "conda": conda_values(package.config, package.conda),
         "gpu": bool(package.config.cuda),
         "image_name": package.image_name,
+        "logins": _logins(package),
         "port": PORT,
         "sample": None,
         "secrets": [secret.id for secret in package.config.image.secrets],
         "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime"})),
     }
+
+
+def _logins(package: Package) -> list[str]:
+    """List the registries that may ask for a login."""
+    return sorted({parse_reference(image).registry for image in images_of(package)} - PUBLIC_REGISTRIES)
 
 
 def _quoted(values: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.bill import describe_locked
-from hatch_mlpackage.conda import check_conda, lock_conda
+from hatch_mlpackage.conda import check_conda, conda_values, lock_conda
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock import LockState, check_lock, clear_wheels
-from hatch_mlpackage.lock.base_image import BaseImageState, check_base_image, make_base_image_lock
+from hatch_mlpackage.lock.base_image import (
+    BaseImageState,
+    check_base_images,
+    make_base_image_lock,
+    write_base_image_locks,
+)
 from hatch_mlpackage.remote import lock_models
 from hatch_mlpackage.wheels import lock_requirements, wheels_directory, with_wheels
 
@@ -28,7 +33,7 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     registry refuses; a registry that cannot be reached is only reported. Nothing is written then.
     """
     inputs = inspect_requirements(project)
-    base_image = _lock_base_image(inputs, upgrade=upgrade, report=report)
+    base_image = _lock_base_images(inputs, upgrade=upgrade, report=report)
     beside = lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
     if inputs.conda_lock_path in beside:  # its versions limit what pip may add
         inputs = inspect_requirements(project, conda_lock=beside[inputs.conda_lock_path])
@@ -43,16 +48,23 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     return inputs.lock_path
 
 
-def _lock_base_image(inputs: LockInputs, *, upgrade: bool, report: Report) -> str | None:
-    """Return the text of a new lock of the base image; None where the one there is stays."""
-    config = inputs.config
+def _lock_base_images(inputs: LockInputs, *, upgrade: bool, report: Report) -> str | None:
+    """Return the text of a new lock of what the stages start from; None where the one there is stays."""
+    config, images = inputs.config, images_of(inputs)
     try:
-        state = check_project_base_image(inputs)
+        states = check_project_images(inputs)
     except LockError as error:
         report(f"{str(error).splitlines()[0]} It is made anew.")
-        state = check_base_image(None, config.base_image, config.platform, pin=config.pin_base_image)
-    made = make_base_image_lock(state, config.base_image, config.platform, upgrade=upgrade, report=report)
-    return made.to_text() if made else None
+        states = check_base_images(None, images, config.platform, pin=config.pin_base_image)
+    made = [
+        make_base_image_lock(state, image, config.platform, upgrade=upgrade, report=report)
+        for image, state in zip(images, states, strict=True)
+    ]
+    if not any(made):
+        return None
+    kept = [state.lock if state.status == "pinned" else None for state in states]
+    locks = [lock for new, old in zip(made, kept, strict=True) if (lock := new or old)]
+    return write_base_image_locks(config.base_image, locks)
 
 
 def _replace_text(path: Path, text: str) -> None:
@@ -76,14 +88,22 @@ def check_project_conda(inputs: LockInputs) -> LockState:
     return check_conda(inputs.project, inputs.config, inputs.conda)
 
 
-def check_project_base_image(inputs: LockInputs) -> BaseImageState:
-    """Tell what the image is built on, without the network: by digest where one is locked for it.
+def images_of(inputs: LockInputs) -> tuple[str, ...]:
+    """List the images that stages of the Dockerfile start from, as they are named: the base image, then the others."""
+    config = inputs.config
+    conda = conda_values(config, inputs.conda)
+    others = [conda["image"]] if conda and config.conda_mode == "micromamba" else []
+    return tuple(dict.fromkeys((config.base_image, *others)))
+
+
+def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:
+    """Tell what the image is built on, the base image first, without the network: by digest where one is locked.
 
     Raises LockError when the lock is damaged.
     """
     config = inputs.config
     text = _read_text(inputs.base_image_path)
-    return check_base_image(text, config.base_image, config.platform, pin=config.pin_base_image)
+    return check_base_images(text, images_of(inputs), config.platform, pin=config.pin_base_image)
 
 
 def _read_lock(inputs: LockInputs) -> str | None:

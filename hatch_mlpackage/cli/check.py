@@ -15,7 +15,7 @@ from hatch_mlpackage.cli.tables import summary
 from hatch_mlpackage.cli.verbs import Verb, as_typed
 from hatch_mlpackage.context import plan_context
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError
-from hatch_mlpackage.locking import check_project_base_image
+from hatch_mlpackage.locking import check_project_images, images_of
 from hatch_mlpackage.package import LockInputs, Package, inspect_project, inspect_requirements
 
 if TYPE_CHECKING:
@@ -47,11 +47,13 @@ def warn_of_base_image(inputs: LockInputs, *, strict: bool) -> None:
 
 
 def _warnings(inputs: LockInputs, *, strict: bool) -> list[str]:
-    state = check_project_base_image(inputs)
+    states, today = check_project_images(inputs), date.today()  # noqa: DTZ011 - the ends are no more exact
     if strict:
-        state.require_pinned()
-    ended = [f"{said} Choose another base-image." for said in outlived(inputs.config.base_image, date.today())]  # noqa: DTZ011
-    return ([state.describe()] if state.describe() else []) + ended
+        for state in states:
+            state.require_pinned()
+    ended = [said for image in images_of(inputs) for said in outlived(image, today)]
+    unpinned = [state.describe() for state in states if state.describe()]
+    return unpinned + [f"{said} Choose another base-image." for said in ended]
 
 
 def described(package: Package) -> list[str]:
@@ -63,7 +65,7 @@ def described(package: Package) -> list[str]:
     return [
         f"entry script  {config.entry_script}: run() {style}",
         f"{'models' if len(config.models) != 1 else 'model '}        {models}",
-        f"image         {check_project_base_image(package).shown}, Python {config.python_version}, {config.platform}",
+        f"image         {check_project_images(package)[0].shown}, Python {config.python_version}, {config.platform}",
         f"lock          {config.lock_path}: fits",
         *([f"conda lock    {config.conda_lock_path}: fits"] if package.has_conda_lock else []),
     ]

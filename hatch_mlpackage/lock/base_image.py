@@ -1,13 +1,16 @@
-"""The lock of the base image: which bytes its tag stood for when it was asked, in `base-image.toml`."""
+"""The lock of the base image: which bytes its tag stood for when it was asked, in `base-image.toml`.
+
+The file has the same of every other image that the Dockerfile starts a stage from, each in a table of its own.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hatch_mlpackage.errors import LockError
 
@@ -41,7 +44,7 @@ class BaseImageLock:
     def to_text(self) -> str:
         index = f'index = "{self.index}"  # what the tag named\n' if self.index else ""
         return (
-            f'{_HEAD}reference = "{self.reference}"\nplatform = "{self.platform}"\n'
+            f'reference = "{self.reference}"\nplatform = "{self.platform}"\n'
             f'digest = "{self.digest}"  # the image for that platform\n{index}'
             f"resolved = {self.resolved.isoformat()}\n"
         )
@@ -77,8 +80,14 @@ class BaseImageState:
             raise LockError(self.describe())
 
 
-def read_base_image_lock(text: str) -> BaseImageLock:
-    """Read `base-image.toml`.
+def write_base_image_locks(base_image: str, locks: Sequence[BaseImageLock]) -> str:
+    """Write `base-image.toml`: the lock of the base image, where there is one, stands first and in no table."""
+    first = "".join(lock.to_text() for lock in locks if lock.reference == base_image)
+    return _HEAD + first + "".join(f"\n[[other]]\n{lock.to_text()}" for lock in locks if lock.reference != base_image)
+
+
+def read_base_image_locks(text: str) -> tuple[BaseImageLock, ...]:
+    """Read `base-image.toml`, the base image's own first.
 
     Raises LockError, with what is wrong, when it cannot be trusted.
     """
@@ -89,6 +98,13 @@ def read_base_image_lock(text: str) -> BaseImageLock:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _damaged(str(error)) from None
+    others = values.pop("other", [])
+    if not isinstance(others, list) or not all(isinstance(other, dict) for other in others):
+        raise _damaged("its 'other' is no array of tables")
+    return tuple(_read_lock(table) for table in (values, *others) if table or not others)
+
+
+def _read_lock(values: Mapping[str, Any]) -> BaseImageLock:
     for name, kind in (("reference", str), ("platform", str), ("digest", str), ("resolved", date)):
         if type(values.get(name)) is not kind:
             raise _damaged(f"its '{name}' is missing or of another type")
@@ -110,25 +126,36 @@ def _damaged(reason: str) -> LockError:
     )
 
 
-def check_base_image(text: str | None, base_image: str, platform: str, *, pin: bool) -> BaseImageState:
-    """Tell what the Dockerfile starts from, by a lock's text, None where there is no file; needs no network.
+def check_base_images(
+    text: str | None, images: Sequence[str], platform: str, *, pin: bool
+) -> tuple[BaseImageState, ...]:
+    """Tell what the Dockerfile's stages start from, by a lock's text, None where there is no file; needs no network.
 
-    Raises LockError when the lock is damaged.
+    The first image is the base image. Raises LockError when the lock is damaged.
     """
-    if "@" in base_image:
-        return BaseImageState(status="pinned", image=base_image)
+    asked = pin and text is not None and any("@" not in image for image in images)
+    locks = read_base_image_locks(text or "") if asked else ()
+    unused = [lock for lock in locks if not any(_same_image(lock.reference, image) for image in images)]
+    # The lock of an image that was replaced: as a rule there is one, and it was the base image's.
+    former = {images[0]: unused[0]} if unused else {}
+    return tuple(_check(image, locks, former.get(image), platform, pin=pin) for image in images)
+
+
+def _check(
+    image: str, locks: Sequence[BaseImageLock], former: BaseImageLock | None, platform: str, *, pin: bool
+) -> BaseImageState:
+    if "@" in image:
+        return BaseImageState(status="pinned", image=image)
     if not pin:
-        return BaseImageState(status="declined", image=base_image)
-    if text is None:
-        return BaseImageState(status="unpinned", image=base_image, reason="no digest is locked")
-    lock = read_base_image_lock(text)
-    if not _same_image(lock.reference, base_image):
-        reason = f"the locked digest is of {lock.reference}"
-        return BaseImageState(status="unpinned", image=base_image, reason=reason, lock=lock)
+        return BaseImageState(status="declined", image=image)
+    lock = next((lock for lock in locks if _same_image(lock.reference, image)), None)
+    if lock is None:
+        reason = f"the locked digest is of {former.reference}" if former else "no digest is locked"
+        return BaseImageState(status="unpinned", image=image, reason=reason, lock=former)
     if lock.platform != platform:
         reason = f"the locked digest is for {lock.platform}, the image is for {platform}"
-        return BaseImageState(status="unpinned", image=base_image, reason=reason, lock=lock)
-    return BaseImageState(status="pinned", image=f"{base_image}@{lock.digest}", lock=lock)
+        return BaseImageState(status="unpinned", image=image, reason=reason, lock=lock)
+    return BaseImageState(status="pinned", image=f"{image}@{lock.digest}", lock=lock)
 
 
 def _same_image(one: str, other: str) -> bool:

@@ -72,21 +72,29 @@ def private(project, tmp_path, monkeypatch):
 def log_in(tmp_path, host, password):
     settings = tmp_path / "home/.docker/config.json"
     settings.parent.mkdir(parents=True)
+    settings.write_text(logins(host, password))
+
+
+def logins(host, password):
     auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
-    settings.write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+    return json.dumps({"auths": {host: {"auth": auth}}})
 
 
 def tree(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_base_image(project, private, tmp_path, mlpackage):
+@pytest.mark.parametrize("variable", [False, True], ids=["docker login", "DOCKER_AUTH_CONFIG"])
+def test_the_base_image(project, private, tmp_path, mlpackage, monkeypatch, variable):  # noqa: PLR0917
     """Its digest is locked, used offline, and kept when the registry is down; the password goes nowhere."""
     pushed = private.push_index("python", "3.12-bookworm", "linux/amd64", "linux/arm64")
     image = f"{private.host}/python:3.12-bookworm"
-    log_in(tmp_path, private.host, PASSWORD)
+    log_in(tmp_path, private.host, "wrong" if variable else PASSWORD)
+    if variable:
+        monkeypatch.setenv("DOCKER_AUTH_CONFIG", logins(private.host, PASSWORD))
 
     locked = mlpackage("lock")
+    monkeypatch.delenv("DOCKER_AUTH_CONFIG", raising=False)
     checked = mlpackage("lock", "--check", "--strict")
     generated = mlpackage("generate")
     private.stop()
@@ -98,6 +106,7 @@ def test_the_base_image(project, private, tmp_path, mlpackage):
     context = Path("dist/minimal-model-1.0-context")
     assert f"\nFROM {image}@{pushed['linux/amd64']}\n" in (context / "Dockerfile").read_text()
     assert read_manifest(context).about["image"]["base"] == f"{image}@{pushed['linux/amd64']}"
+    assert f"\n    docker login {private.host}\n" in (context / "README.md").read_text()
     said = "".join(outcome.out + outcome.err for outcome in (locked, checked, generated, again))
     written = b"".join(tree(project).values()) + said.encode()
     assert PASSWORD.encode() not in written

@@ -6,6 +6,7 @@ import jinja2
 import pytest
 
 from hatch_mlpackage.image import dockerfile_values
+from hatch_mlpackage.locking import check_project_images
 from hatch_mlpackage.package import inspect_project
 from hatch_mlpackage.project import load_project
 from hatch_mlpackage.render import _environment, quote_for_dockerfile, render
@@ -33,8 +34,8 @@ def test_quote_for_dockerfile(value, quoted):
 def test_a_checkout_with_other_line_ends(copy_project, tmp_path, monkeypatch, template):
     """Templates that a checkout gave CRLF line ends render to the same bytes."""
     package = inspect_project(load_project(copy_project("two-models")))
-    filled = dockerfile_values(package, "python:3.12-slim", [])
-    values = {**filled, "gpu": True, "image_name": "i", "sample": None, "tree": "a\nb"}
+    filled = dockerfile_values(package, check_project_images(package), [])
+    values = {**filled, "gpu": True, "logins": ["a"], "image_name": "i", "sample": None, "tree": "a\nb"}
     expected = render(template, values)
     copied = shutil.copytree(templates_directory(), tmp_path / "templates")
     for path in (path for path in (copied / "context").rglob("*") if path.is_file()):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .reference import Reference
 
+_VARIABLE = "DOCKER_AUTH_CONFIG"  # what config.json has, as a CI system gives it to a job
 _HELPER_SECONDS = 60.0  # one may ask the person for a passphrase
 _TOKEN_USER = "<token>"  # noqa: S105 - github.com/docker/docker-credential-helpers: the secret is an identity token
 
@@ -34,13 +35,23 @@ class Credentials:
 
 
 def find_credentials(reference: Reference, report: Callable[[str], None]) -> Credentials | None:
-    """Find the login for an image's registry: in Docker's settings, else in Podman's; what cannot be read is told."""
-    for path in _files(os.environ):
-        settings = _read(path, report)
-        found = _from_helper(settings, reference, report) or _from_file(settings, reference, path)
+    """Find the login for an image's registry: in the environment, in Docker's settings, else in Podman's.
+
+    What cannot be read is told.
+    """
+    for origin, settings in _settings(os.environ, report):
+        found = _from_helper(settings, reference, report) or _from_file(settings, reference, origin)
         if found:
             return found
     return None
+
+
+def _settings(environment: Mapping[str, str], report: Callable[[str], None]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each place where logins are kept, and what it has; Docker's own order (github.com/docker/cli/pull/6008)."""
+    if environment.get(_VARIABLE):
+        yield _VARIABLE, _parsed(environment[_VARIABLE], _VARIABLE, report)
+    for path in _files(environment):
+        yield str(path), _read(path, report)
 
 
 def _files(environment: Mapping[str, str]) -> Iterator[Path]:
@@ -58,22 +69,27 @@ def _user_id() -> int:
 
 def _read(path: Path, report: Callable[[str], None]) -> Mapping[str, Any]:
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_bytes(), str(path), report)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         report(f"{path}: {error.strerror}; its logins are not used.")
         return {}
+
+
+def _parsed(text: str | bytes, origin: str, report: Callable[[str], None]) -> Mapping[str, Any]:
+    try:
+        settings = json.loads(text)
     except ValueError:
-        report(f"{path}: not readable as JSON; its logins are not used.")
+        report(f"{origin}: not readable as JSON; its logins are not used.")
         return {}
     return settings if isinstance(settings, dict) else {}
 
 
-def _from_file(settings: Mapping[str, Any], reference: Reference, path: Path) -> Credentials | None:
+def _from_file(settings: Mapping[str, Any], reference: Reference, origin: str) -> Credentials | None:
     kept = _table(settings, "auths")
     for name in reference.credential_names:
-        found = _decode(_table(kept, name), f"{path}")
+        found = _decode(_table(kept, name), origin)
         if found:
             return found
     return None

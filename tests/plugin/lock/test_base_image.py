@@ -9,9 +9,10 @@ from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.base_image import (
     BaseImageLock,
     BaseImageState,
-    check_base_image,
+    check_base_images,
     make_base_image_lock,
-    read_base_image_lock,
+    read_base_image_locks,
+    write_base_image_locks,
 )
 
 from ...containers.registry import registry  # noqa: TID252 - tests are no package
@@ -35,13 +36,40 @@ resolved = 2026-11-20
 """
 
 
+def check_base_image(text, image, platform, *, pin):
+    (state,) = check_base_images(text, [image], platform, pin=pin)
+    return state
+
+
+def written(*locks):
+    return write_base_image_locks("python:3.12-slim", locks)
+
+
 def test_the_file():
     """The lock is TOML that a person can read, spelt in one way, and read back as it was."""
-    assert LOCK.to_text() == TEXT
-    assert read_base_image_lock(TEXT) == LOCK
-    assert read_base_image_lock(TEXT.replace("\n", "\r\n")) == LOCK
+    assert written(LOCK) == TEXT
+    assert read_base_image_locks(TEXT) == (LOCK,)
+    assert read_base_image_locks(TEXT.replace("\n", "\r\n")) == (LOCK,)
     without = replace(LOCK, index=None)
-    assert read_base_image_lock(without.to_text()) == without
+    assert read_base_image_locks(written(without)) == (without,)
+
+
+def test_the_file_of_several_images():
+    """Other images than the base image have tables of their own; the base image's lock may be missing."""
+    other = replace(LOCK, reference="team/tools:1", index=None)
+    table = f"""
+[[other]]
+reference = "team/tools:1"
+platform = "linux/amd64"
+digest = "sha256:{"5" * 64}"  # the image for that platform
+resolved = 2026-11-20
+"""
+    head = "".join(TEXT.splitlines(keepends=True)[:2])
+
+    assert written(other, LOCK) == TEXT + table
+    assert read_base_image_locks(TEXT + table) == (LOCK, other)
+    assert written(other) == head + table
+    assert read_base_image_locks(head + table) == (other,)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +80,11 @@ def test_the_file():
         (TEXT.replace("2026-11-20", '"yesterday"'), "its 'resolved' is missing or of another type"),
         (TEXT.replace("platform = ", "form = "), "its 'platform' is missing or of another type"),
         (TEXT.replace("5555", "555"), "its 'digest' is no sha256 digest"),
+        (TEXT + "other = 3\n", "its 'other' is no array of tables"),
+        (TEXT + "[[other]]\nreference = 1\n", "its 'reference' is missing or of another type"),
         (TEXT.replace("7" * 64, "7\\nRUN true"), "its 'index' is no sha256 digest"),
     ],
-    ids=["merge conflict", "cut short", "date", "missing", "digest", "index"],
+    ids=["merge conflict", "cut short", "date", "missing", "digest", "other", "table", "index"],
 )
 def test_a_damaged_file(text, reason):
     """What cannot be trusted is refused with the reason and the way out."""
@@ -119,6 +149,28 @@ def test_not_pinned_by_the_lock(text, image, platform, pin, expected):
     assert check_base_image(text, image, platform, pin=pin) == expected
 
 
+def test_each_image_has_its_lock():
+    """An image is pinned by the lock of its name; only the base image is told of one that is nobody's any more."""
+    other = replace(LOCK, reference="team/tools:1", digest=f"sha256:{'6' * 64}")
+    text = written(LOCK, other)
+
+    def said(*images):
+        return [
+            state.describe().partition(". ")[0] or state.image
+            for state in check_base_images(text, images, PLATFORM, pin=True)
+        ]
+
+    assert said("python:3.12-slim", "team/tools:1") == [
+        f"python:3.12-slim@{LOCK.digest}",
+        f"team/tools:1@{other.digest}",
+    ]
+    assert said("a:1", "team/tools:1", "b:1") == [
+        "The base image a:1 is not pinned: the locked digest is of python:3.12-slim",
+        f"team/tools:1@{other.digest}",
+        "The base image b:1 is not pinned: no digest is locked",
+    ]
+
+
 @pytest.fixture
 def running(tmp_path):
     with registry(tmp_path / "registry") as running:
@@ -149,7 +201,8 @@ def test_made_kept_and_renewed(running):
     )
     assert said == [f"Base image {image} for linux/amd64 is {pushed[PLATFORM]}."]
 
-    older = replace(first, resolved=date(2020, 2, 2)).to_text()
+    older = replace(first, resolved=date(2020, 2, 2))
+    older = write_base_image_locks(image, [older])
     assert make(older, image, upgrade=True) == (None, [f"Base image {image} is still {pushed[PLATFORM]}."])
 
     moved = running.push_image("base", "1", layer=b"newer")
@@ -168,7 +221,7 @@ def test_what_is_never_asked_for():
 def test_a_registry_that_is_down():
     """It is told, and stops nothing: a locked digest stays, and without one the image is left unpinned."""
     image = "registry.invalid/base:1"
-    known = replace(LOCK, reference=image).to_text()
+    known = write_base_image_locks(image, [replace(LOCK, reference=image)])
 
     unpinned, told = make(None, image)
     kept, told_again = make(known, image, upgrade=True)

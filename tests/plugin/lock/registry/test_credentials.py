@@ -46,6 +46,21 @@ def test_from_the_file(tmp_path, logins, reports, name):
     assert reports == []
 
 
+def test_from_the_environment(logins, reports, monkeypatch):
+    """A CI job's DOCKER_AUTH_CONFIG comes before what is kept in files, for the registries that it has."""
+    logins(auths={"registry.example:5000": login("file", "1"), "other.example": login("file", "2")})
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps({"auths": {"registry.example:5000": login("job", "secret-3")}}))
+
+    found = find_credentials(BASE, reports.append)
+    other = find_credentials(parse_reference("other.example/base:1"), reports.append)
+
+    assert found == Credentials(origin="DOCKER_AUTH_CONFIG", user="job", password="secret-3")
+    assert (other.user, other.password) == ("file", "2")
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", "{secret-4")
+    assert find_credentials(BASE, reports.append).user == "file"
+    assert reports == ["DOCKER_AUTH_CONFIG: not readable as JSON; its logins are not used."]
+
+
 def test_nothing_secret_is_shown(logins, reports):
     """A password and a token are left out of whatever prints the value."""
     shown = repr(Credentials(origin="here", user="me", password="secret-1", identity_token="secret-2"))
