@@ -71,12 +71,12 @@ def write_files(
         hashed: Hashed = []
         twins: dict[tuple[str, int], Path] = {}
         for file in files:
-            digest = _write_file(file, partial, reuse, progress)
+            digest = _write_file(file, partial, timestamp, reuse, progress)
             hashed.append((file, digest))
             _store_once(file, partial / file.path, digest, twins)
         for file in seal(hashed):
-            _write_file(file, partial, reuse, progress)
-        _normalise(partial, timestamp)
+            _write_file(file, partial, timestamp, reuse, progress)
+        _normalise_folders(partial, timestamp)
         _put_in_place(partial, destination)
     reuse.known.save()
 
@@ -154,10 +154,11 @@ def _explained(path: Path) -> Iterator[None]:
         raise ContextError(f"{error.filename or path}: {reason}. What was there before is unchanged.") from error
 
 
-def _write_file(file: ContextFile, partial: Path, reuse: Reuse, progress: Progress) -> str:
+def _write_file(file: ContextFile, partial: Path, timestamp: int, reuse: Reuse, progress: Progress) -> str:
     target = partial / file.path
     with _explained(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.exists():
+            target.parent.mkdir(parents=True)
         if isinstance(file.source, bytes):
             target.write_bytes(file.source)
             digest = hashlib.sha256(file.source).hexdigest()
@@ -167,6 +168,7 @@ def _write_file(file: ContextFile, partial: Path, reuse: Reuse, progress: Progre
                 file, file.source, target, reuse, progress
             )
         target.chmod(file.mode)
+        os.utime(target, (timestamp, timestamp))
     return digest
 
 
@@ -185,6 +187,8 @@ def _store_once(file: ContextFile, target: Path, digest: str, twins: dict[tuple[
 
 def _take_over(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress: Progress) -> str:
     """Link an unchanged file from the context that is about to be replaced; return its hash, or nothing."""
+    if file.size < SMALLEST:
+        return ""
     digest = reuse.known.find(source, source.stat()) or ""
     if not digest or reuse.hashes.get(file.path) != digest:
         return ""
@@ -204,7 +208,7 @@ def _copy(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress:
     """Copy and hash in one pass, so that the hash is of the very bytes that were written."""
     with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
         before = os.fstat(reader.fileno())
-        cloned = _clone(reader, writer)
+        cloned = file.size >= SMALLEST and _clone(reader, writer)
         digest, written = hashlib.sha256(), 0
         buffer = memoryview(bytearray(min(_CHUNK, file.size + 1)))  # one more, to notice a file that grew
         while count := reader.readinto(buffer):
@@ -239,11 +243,9 @@ def _clone(reader: BinaryIO, writer: BinaryIO) -> bool:
     return True
 
 
-def _normalise(top: Path, timestamp: int) -> None:
-    """Give folders one mode, and every file and folder one time, the innermost first."""
-    for directory, _, names in os.walk(top, topdown=False):
-        for name in names:
-            os.utime(Path(directory, name), (timestamp, timestamp))
+def _normalise_folders(top: Path, timestamp: int) -> None:
+    """Give folders one mode and one time, the innermost first."""
+    for directory, _, _ in os.walk(top, topdown=False):
         Path(directory).chmod(DIRECTORY_MODE)
         os.utime(directory, (timestamp, timestamp))
 
