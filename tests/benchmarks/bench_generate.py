@@ -1,20 +1,25 @@
 """What making a context costs: against a wheel of the same project, and against copying and hashing its model.
 
-Run by hand: python tests/benchmarks/bench_generate.py [rounds]
+    python tests/benchmarks/bench_generate.py [--rounds 5]
+
+The exit status is 1 when a limit is missed.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from measure import compare, report
+from measure import Limit, Runs, compare, fastest, judge, peak, ratio, report
 
 PROJECTS = Path(__file__).resolve().parents[1] / "projects"
 GIB = 1 << 30
+MOST_MEMORY = 100  # MiB
 
 
 def build(target: str) -> list[str]:
@@ -29,13 +34,19 @@ def write_model(path: Path, size: int) -> None:
             file.write(block)
 
 
-def bench_small(folder: Path, rounds: int) -> None:
+def memory(runs: Runs, what: str) -> Limit:
+    return Limit(says=f"MiB of memory for {what}", found=peak(runs, "context"), most=MOST_MEMORY)
+
+
+def bench_small(folder: Path, rounds: int) -> Iterator[Limit]:
     root = shutil.copytree(PROJECTS / "minimal", folder / "small")
-    print(f"\nthe context of a small project, against its wheel ({rounds} rounds)")
-    report(compare({"wheel": build("wheel"), "context": build("mlpackage")}, root, rounds=rounds), against="wheel")
+    runs = compare({"wheel": build("wheel"), "context": build("mlpackage")}, root, rounds=rounds)
+    report("the context of a small project, against its wheel", runs, against="wheel")
+    yield Limit(says="a small context, times its wheel", found=ratio(runs, "context", against="wheel"), most=3)
+    yield memory(runs, "a small context")
 
 
-def bench_big(folder: Path, rounds: int) -> None:
+def bench_big(folder: Path, rounds: int) -> Iterator[Limit]:
     root = shutil.copytree(PROJECTS / "minimal", folder / "big")
     model = root / "models/greeting.txt"
     write_model(model, 2 * GIB)
@@ -46,18 +57,25 @@ def bench_big(folder: Path, rounds: int) -> None:
         shutil.rmtree(root / "dist", ignore_errors=True)
         os.sync()  # nobody pays for what another left unwritten
 
-    print(f"\na context with a 2 GiB model, against cp and sha256sum ({rounds} rounds)")
     commands = {
         "cp + sha256sum": ["sh", "-c", f"cp {model} {copy} && sha256sum {model}"],
         "context": build("mlpackage"),
     }
-    report(compare(commands, root, rounds=rounds, before=start_clean), against="cp + sha256sum")
+    runs = compare(commands, root, rounds=rounds, before=start_clean)
+    report("a context with a 2 GiB model, against cp and sha256sum", runs, against="cp + sha256sum")
+    yield memory(runs, "a 2 GiB model")
     copy.unlink(missing_ok=True)
-    print(f"\nthe same context again, its model unchanged ({rounds} rounds)")
-    report(compare({"context": build("mlpackage")}, root, rounds=rounds), against="context")
+    yield from bench_unchanged(root, 4 * rounds + 1)
 
 
-def bench_many(folder: Path, rounds: int) -> None:
+def bench_unchanged(root: Path, rounds: int) -> Iterator[Limit]:
+    runs = compare({"wheel": build("wheel"), "context": build("mlpackage")}, root, rounds=rounds)
+    report("the same context again, its 2 GiB model unchanged, against the wheel", runs, against="wheel")
+    yield Limit(says="seconds for an unchanged 2 GiB model", found=fastest(runs, "context"), most=0.3)
+    yield memory(runs, "an unchanged 2 GiB model")
+
+
+def bench_many(folder: Path, rounds: int) -> Iterator[Limit]:
     root = shutil.copytree(PROJECTS / "minimal", folder / "many")
     model = root / "models/greeting.txt"
     model.unlink()
@@ -72,22 +90,33 @@ def bench_many(folder: Path, rounds: int) -> None:
             shutil.rmtree(made, ignore_errors=True)
         os.sync()
 
-    print(f"\na context with a model of 10,000 small files, against cp -r and sha256sum ({rounds} rounds)")
+    reference = "cp -r + sha256sum"
     commands = {
-        "cp -r + sha256sum": ["sh", "-c", f"cp -r {model} {copy} && find {model} -type f -print0 | xargs -0 sha256sum"],
+        reference: ["sh", "-c", f"cp -r {model} {copy} && find {model} -type f -print0 | xargs -0 sha256sum"],
         "context": build("mlpackage"),
     }
-    report(compare(commands, root, rounds=rounds, before=start_clean), against="cp -r + sha256sum")
+    runs = compare(commands, root, rounds=rounds, before=start_clean)
+    report("a context with a model of 10,000 small files, against cp -r and sha256sum", runs, against=reference)
+    found = ratio(runs, "context", against=reference)
+    yield Limit(says="10,000 small files, times cp -r and sha256sum", found=found, most=1.5)
+    yield memory(runs, "10,000 small files")
 
 
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    with tempfile.TemporaryDirectory(prefix="mlpackage-bench-") as folder:
+def main() -> int:
+    """Measure everything; return 1 where a limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory(prefix="mlpackage-bench-") as name:
+        folder = Path(name)
         os.environ["MLPACKAGE_CACHE_DIR"] = f"{folder}/cache"
-        bench_small(Path(folder), 2 * rounds + 1)
-        bench_many(Path(folder), rounds)
-        bench_big(Path(folder), rounds)
+        limits = [
+            *bench_small(folder, 2 * rounds + 1),
+            *bench_many(folder, rounds),
+            *bench_big(folder, rounds),
+        ]
+    return judge(limits)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""What locking with uv costs against pip-tools: the same requirements, for the Python and platform that run this.
+
+    python tests/benchmarks/bench_lock.py [--rounds 3]
+
+Asks the package index that this machine has set, with caches of its own that the warm-up fills, and starts from no
+lock. The exit status is 1 when a limit is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from measure import Limit, compare, judge, peak, ratio, report
+
+REQUIREMENTS = ("scikit-learn", "pandas", "lightgbm", "joblib", "inference-schema[numpy-support]")
+PROGRAM = f"""
+import platform, sys
+from hatch_mlpackage.lock import Requirements, make_lock
+from hatch_mlpackage.target import Target
+
+libc = "manylinux_" + platform.libc_ver()[1].replace(".", "_")
+architecture = {{"x86_64": "amd64", "aarch64": "arm64"}}[platform.machine()]
+target = Target(python="%d.%d" % sys.version_info[:2], platform="linux/" + architecture, libc=libc)
+make_lock(Requirements(requirements={REQUIREMENTS}), target, locker=sys.argv[1])
+"""
+
+
+def main() -> int:
+    """Measure both resolvers; return 1 where a limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    commands = {locker: [sys.executable, "-c", PROGRAM, locker] for locker in ("pip-tools", "uv")}
+    with tempfile.TemporaryDirectory(prefix="mlpackage-bench-") as folder:
+        os.environ |= {"UV_CACHE_DIR": f"{folder}/uv", "PIP_CACHE_DIR": f"{folder}/pip"}
+        runs = compare(commands, Path(folder), rounds=rounds)
+    python = platform.python_version()
+    report(f"locking {', '.join(REQUIREMENTS)} for Python {python}", runs, against="pip-tools")
+    return judge(
+        [
+            Limit(says="locking with uv, times pip-tools", found=ratio(runs, "uv", against="pip-tools"), most=0.5),
+            Limit(says="MiB of memory for locking with uv", found=peak(runs, "uv"), most=100),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
