@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage import __version__
-from hatch_mlpackage.lock import WHEELS_FOLDER, describe_packages, packages_of, packages_to_json, read_pins
+from hatch_mlpackage.lock import PACKAGES, WHEELS_FOLDER, describe_packages, packages_of, packages_to_json, read_pins
 from hatch_mlpackage.lock.conda import packages_of as conda_packages_of
 from hatch_mlpackage.plan import server_lock_path
 from hatch_mlpackage.resources import runtime_directory
@@ -43,26 +43,21 @@ def make_bill(inputs: LockInputs, base_image: str, hashed: Hashed) -> str:
     """Describe the image that the hashed files of a context make."""
     project, config = inputs.project, inputs.config
     image = Component(ref="image", kind="container", name=project.name, version=project.version)
+    server_lock = server_lock_path(runtime_directory(), config.python_version)
     components = [
         Component(ref="base", kind="container", name=base_image, version="", purl=purl_of_image(base_image)),
         _runtime(hashed),
         *(_model(model, hashed) for model in config.models),
-        *_packages("environment", inputs.lock_path.read_text(encoding="utf-8"), _kept(inputs)),
+        *_packages("environment", inputs.lock_path, inputs.packages_path),
         *_conda_packages(inputs),
-        *_packages(
-            "server", server_lock_path(runtime_directory(), config.python_version).read_text(encoding="utf-8"), None
-        ),
+        *_packages("server", server_lock, server_lock.with_name(PACKAGES)),
     ]
     return make_sbom(image, components, __version__)
 
 
-def _kept(inputs: LockInputs) -> str | None:
-    path = inputs.packages_path
-    return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def _packages(environment: str, lock: str, kept: str | None) -> Iterator[Component]:
-    for package in packages_of(read_pins(lock), kept):
+def _packages(environment: str, lock: Path, described: Path) -> Iterator[Component]:
+    kept = described.read_text(encoding="utf-8") if described.is_file() else None
+    for package in packages_of(read_pins(lock.read_text(encoding="utf-8")), kept):
         yield Component(
             ref=f"{environment}/{package.name}@{package.version}",
             kind="library",

@@ -1,12 +1,21 @@
-"""Renews `requirements/<X.Y>.txt`: the locks of the server's environment, one for each Python."""
+"""Renews `requirements/`: the locks of the server's environment, one for each Python, and the licences of their pins.
+
+Needs hatch-mlpackage[cli] installed, and a package index.
+"""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hatch_mlpackage.lock import PACKAGES, describe_packages
+from hatch_mlpackage.target import Target
 
 FOLDER = Path(__file__).parent
+LOCKS = FOLDER / "requirements"
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 # The lock is made for the first and must hold for all of them: uv fails where a pin has no wheel.
 PLATFORMS = (
@@ -31,16 +40,32 @@ def pins(lock: str) -> list[str]:
     return sorted(line.split()[0] for line in lock.splitlines() if "==" in line and not line.startswith(" "))
 
 
+def licenses(python: str) -> dict[str, dict[str, str]]:
+    """Ask the index for the licence of each pin, in the form of a project's `packages.json`."""
+    target = Target(python=python, platform="linux/amd64", libc="manylinux_2_28")
+    lock = (LOCKS / f"{python}.txt").read_text(encoding="utf-8")
+    with TemporaryDirectory() as name:
+        described = describe_packages(lock, target, folder=Path(name), wheels=Path(name))
+    return {f"{package.name}=={package.version}": {"license": package.license} for package in described}
+
+
+def write_licenses() -> None:
+    """Write what the bill of materials says of the server's packages."""
+    found = {pin: said for python in PYTHONS for pin, said in licenses(python).items()}
+    (LOCKS / PACKAGES).write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Write every lock, and return 1 where a platform would need other pins."""
     status = 0
     for python in PYTHONS:
         lock = compile_lock(python, PLATFORMS[0], hashes=True)
-        (FOLDER / "requirements" / f"{python}.txt").write_text(lock, encoding="utf-8")
+        (LOCKS / f"{python}.txt").write_text(lock, encoding="utf-8")
         for platform in PLATFORMS[1:]:
             if pins(compile_lock(python, platform, hashes=False)) != pins(lock):
                 print(f"{python} on {platform} needs other pins than on {PLATFORMS[0]}", file=sys.stderr)
                 status = 1
+    write_licenses()
     return status
 
 

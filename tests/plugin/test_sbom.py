@@ -92,6 +92,7 @@ def test_the_bill_of_a_context(copy_project, case):
     assert errors is None, errors
     components = {component["bom-ref"]: component for component in json.loads(text)["components"]}
     assert {ref.partition("/")[0] for ref in components} == {"base", "environment", "model", "runtime", "server"}
+    assert components["server/h11@0.16.0"]["licenses"] == [{"expression": "MIT"}]
     if case == "two-models":
         assert components["environment/idna@3.10"]["purl"] == "pkg:pypi/idna@3.10"
         assert components["model/weights@3"]["hashes"][0]["content"] == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -28,3 +29,11 @@ def test_every_pin_is_exact_and_hashed(lock) -> None:
     pinned = [pin.fullmatch(line.strip()) for line in lines]
     assert all(pinned), [line for line, found in zip(lines, pinned, strict=True) if not found]
     assert {found.group(1) for found in pinned if found} >= WANTED
+
+
+def test_every_pin_has_its_licence() -> None:
+    """What the bill of materials says of the server's packages is there for every pin, and for nothing else."""
+    described = json.loads((RUNTIME / "requirements/packages.json").read_text(encoding="utf-8"))
+    pins = {pin for lock in LOCKS for pin in re.findall(r"(?m)^\S+==[^\s;\\]+", lock.read_text(encoding="utf-8"))}
+    assert described.keys() == pins
+    assert all(entry["license"] for entry in described.values())
