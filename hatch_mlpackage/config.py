@@ -19,6 +19,8 @@ Locker = Literal["uv", "pip-tools"]
 LOCKERS: tuple[Locker, ...] = get_args(Locker)
 ImageBuilder = Literal["classic", "buildkit"]
 IMAGE_BUILDERS: tuple[ImageBuilder, ...] = get_args(ImageBuilder)
+ModelsMode = Literal["copied", "named-context"]
+MODELS_MODES: tuple[ModelsMode, ...] = get_args(ModelsMode)
 CondaMode = Literal["micromamba", "vendored"]
 CONDA_MODES: tuple[CondaMode, ...] = get_args(CondaMode)
 
@@ -80,6 +82,10 @@ class Image:
         'with `"buildkit"`: files that only the steps see which install packages', default=()
     )
     labels: Mapping[str, str] = key("labels of the image", default={})
+    models: ModelsMode = key(
+        'with `"buildkit"`: `"named-context"` leaves the models where they are, [not copied](models.md)',
+        default="copied",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS, python_of
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project import Project
-from hatch_mlpackage.config import CONDA_MODES, IMAGE_BUILDERS, KEY, LOCKERS, Config, leads_outside
+from hatch_mlpackage.config import CONDA_MODES, IMAGE_BUILDERS, KEY, LOCKERS, MODELS_MODES, Config, leads_outside
 
 # What the image sets for the server; a second value would silently lose or break the context's own layout.
 RESERVED_VARIABLES = frozenset(
@@ -239,6 +239,7 @@ def _check_choices(config: Config, project: Project, problems: Problems) -> None
         ("platform", config.platform, tuple(ARCHITECTURES)),
         ("locker", config.locker, LOCKERS),
         ("image.builder", config.image.builder, IMAGE_BUILDERS),
+        ("image.models", config.image.models, MODELS_MODES),
         ("conda-mode", config.conda_mode, CONDA_MODES),
     ):
         if value not in allowed:
@@ -305,6 +306,12 @@ def _check_image(config: Config, project: Project, problems: Problems) -> None:
             f"{KEY}.image.name",
             f"'{name}' is not an image name.",
             "Write [registry/]name[:tag] in lower case.",
+        )
+    if config.image.models == "named-context" and config.image.builder == "classic":
+        problems.add(
+            f"{KEY}.image.models",
+            "needs a builder that takes folders by name: the classic builder and kaniko have the context alone.",
+            f'Set builder = "buildkit" in [{KEY}.image], and build with BuildKit or buildah.',
         )
     for label, value in config.image.labels.items():
         if not _LABEL_NAME.fullmatch(label) or not _is_printable(value):

@@ -13,6 +13,7 @@ from hatch_mlpackage.conda import conda_files
 from hatch_mlpackage.errors import ContextError
 from hatch_mlpackage.known_hashes import open_known_hashes
 from hatch_mlpackage.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, hashes_of, reason_to_keep
+from hatch_mlpackage.named_contexts import declared_places, sums_texts
 from hatch_mlpackage.plan import ContextFile, ContextPlan, make_plan, text_file
 from hatch_mlpackage.render import render
 from hatch_mlpackage.sbom import SBOM_NAME
@@ -106,11 +107,15 @@ class _Seal:
         self._plan = plan
 
     def __call__(self, hashed: Sequence[tuple[ContextFile, str]]) -> tuple[ContextFile, ...]:
-        content = make_bill(self._package, self._base_image, hashed).encode()
-        bill = ContextFile(path=SBOM_NAME, layer="manifest", source=content, size=len(content))
-        everything = sorted([*hashed, (bill, hashlib.sha256(content).hexdigest())], key=lambda entry: entry[0].path)
+        bill = make_bill(self._package, self._base_image, hashed)
+        texts = ((SBOM_NAME, "manifest", bill), *sums_texts(hashed))
+        made = [
+            (text_file(path, text, layer=layer), hashlib.sha256(text.encode()).hexdigest())
+            for path, layer, text in texts
+        ]
+        everything = sorted([*hashed, *made], key=lambda entry: entry[0].path)
         self.manifest = _make_manifest(self._package, self._base_image, self._plan, everything)
-        return bill, text_file(MANIFEST_NAME, self.manifest.to_json(), layer="manifest")
+        return (*(file for file, _ in made), text_file(MANIFEST_NAME, self.manifest.to_json(), layer="manifest"))
 
 
 def check_destination(destination: Path) -> None:
@@ -162,9 +167,17 @@ def _make_manifest(
             "python": config.python_version,
             **cuda,
         },
+        **declared_places(config),
     }
     files = tuple(
-        ManifestFile(path=file.path, layer=file.layer, size=file.size, mode=f"{file.mode:04o}", sha256=sha256)
+        ManifestFile(
+            path=file.path,
+            layer=file.layer,
+            size=file.size,
+            mode=f"{file.mode:04o}",
+            sha256=sha256,
+            named_context=file.named_context,
+        )
         for file, sha256 in hashed
     )
     return Manifest(about=about, layers=plan.layers, files=files)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hatch_mlpackage.errors import UnavailableError
@@ -45,9 +45,15 @@ def find_engine(wanted: str | None = None, among: Sequence[str] = ENGINES) -> st
     )
 
 
-def build_command(engine: str, context: Path, *, tag: str, extra: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the command that builds an image from a context; `extra` are the engine's own options."""
-    return (*_BUILD[engine], "--tag", tag, *extra, str(context))
+def build_command(
+    engine: str, context: Path, *, tag: str, named: Mapping[str, Path] | None = None, extra: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the command that builds an image from a context, and from the folders that it takes by name.
+
+    `extra` are the engine's own options.
+    """
+    contexts = [f"--build-context={name}={folder}" for name, folder in (named or {}).items()]
+    return (*_BUILD[engine], *contexts, "--tag", tag, *extra, str(context))
 
 
 def run_command(engine: str, tag: str, *, port: int, gpu: bool = False, extra: Sequence[str] = ()) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from hatch_mlpackage.conda import conda_values
 from hatch_mlpackage.lock.registry.reference import parse_reference
 from hatch_mlpackage.locking import images_of
 from hatch_mlpackage.manifest import TIMESTAMP
+from hatch_mlpackage.named_contexts import named_copies, shown_places
 from hatch_mlpackage.plan import APP_DIRECTORY, PROJECT_LAYER, ContextFile, source_name
 from hatch_mlpackage.render import quote_for_dockerfile
 from hatch_mlpackage.wheels import ENVIRONMENT_WHEELS, SERVER_WHEELS, has_wheels
@@ -70,6 +71,7 @@ def dockerfile_values(
         "environment_wheels": own,
         "labels": _quoted({**_standard_labels(package, base_image), **config.image.labels}),
         "models": config.models,
+        "named_copies": named_copies(package.files),
         "port": PORT,
         "project_wheel": next((file.path for file in files if file.layer == PROJECT_LAYER), ""),
         "python_version": config.python_version,
@@ -112,10 +114,11 @@ def readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
         "gpu": bool(package.config.cuda),
         "image_name": package.image_name,
         "logins": _logins(package),
+        "named_contexts": shown_places(package.project, package.config),
         "port": PORT,
         "sample": None,
         "secrets": [secret.id for secret in package.config.image.secrets],
-        "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime"})),
+        "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime" and not file.named_context})),
     }
 
 

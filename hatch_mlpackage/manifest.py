@@ -20,13 +20,21 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ManifestFile:
-    """One file: path in the context, layer, size in bytes, permission bits as octal text, sha256 as hex."""
+    """One file: path in the context, layer, size in bytes, permission bits as octal text, sha256 as hex.
+
+    A file with a `named_context` is not in the folder: the builder takes it from the one that it is given by that name.
+    """
 
     path: str
     layer: str
     size: int
     mode: str
     sha256: str
+    named_context: str = ""
+
+    def values(self) -> dict[str, Any]:
+        said = {"path": self.path, "layer": self.layer, "size": self.size, "mode": self.mode, "sha256": self.sha256}
+        return {**said, "named_context": self.named_context} if self.named_context else said
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +58,10 @@ class Manifest:
     def size(self) -> int:
         return sum(file.size for file in self.files)
 
+    @property
+    def not_copied(self) -> tuple[ManifestFile, ...]:
+        return tuple(file for file in self.files if file.named_context)
+
     def to_json(self) -> str:
         values = {"digest": self.digest, **self._values()}
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
@@ -59,10 +71,7 @@ class Manifest:
             "schema": SCHEMA,
             **self.about,
             "layers": list(self.layers),
-            "files": [
-                {"path": f.path, "layer": f.layer, "size": f.size, "mode": f.mode, "sha256": f.sha256}
-                for f in self.files
-            ],
+            "files": [file.values() for file in self.files],
         }
 
 
@@ -127,7 +136,7 @@ def verify_context(directory: Path) -> tuple[str, ...]:
 
 def _differences(manifest: Manifest, directory: Path, *, since: int | None = None) -> list[str]:
     """Find what is not as the manifest says; with `since`, files of that very mtime are believed to be unchanged."""
-    expected = {file.path: file for file in manifest.files}
+    expected = {file.path: file for file in manifest.files if not file.named_context}
     found = dict(_entries(directory))
     found.pop(MANIFEST_NAME, None)
     differences = [f"{path}: added" for path in found.keys() - expected.keys()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from hatch_mlpackage.config import KEY, Config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
 from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.lock import PACKAGES, Requirements, read_requirements
+from hatch_mlpackage.named_contexts import leave_models
 from hatch_mlpackage.plan import ContextFile, model_files, runtime_files, source_files
 from hatch_mlpackage.read_config import read_config
 from hatch_mlpackage.remote import remote_model_files
@@ -109,8 +111,7 @@ def inspect_project(project: Project) -> Package:
     requirements = _read_requirements(project, config, script=script, conda=conda, problems=problems)
     supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
     files = [
-        *model_files(project, config, problems),
-        *remote_model_files(project, config, problems),
+        *_model_files(project, config, problems),
         *source_files(project, config, problems),
         *(runtime_files(runtime_directory(), config.python_version, problems) if supported else ()),
     ]
@@ -123,6 +124,11 @@ def inspect_project(project: Project) -> Package:
         conda=conda,
         files=tuple(files),
     )
+
+
+def _model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
+    files = (*model_files(project, config, problems), *remote_model_files(project, config, problems))
+    return leave_models(files, project, config, problems) if config.image.models == "named-context" else iter(files)
 
 
 def _read_requirements(

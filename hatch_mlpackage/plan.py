@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 APP_DIRECTORY = "azureml-app"
 MANIFEST = "manifest.json"
 PROJECT_LAYER = "project"
+# Below the path of a model that is not copied: what its files must be, as `sha256sum` writes it.
+SUMS = "SHA256SUMS"
 
 # Never part of a model or a source tree: histories (a cloned model carries its weights twice) and desktop litter.
 _LITTER = frozenset({".git", ".hg", ".svn", ".bzr", ".DS_Store", "Thumbs.db"})
@@ -42,7 +44,8 @@ class ContextFile:
     """One file of the context: where it goes, where its bytes come from, its size in bytes, its permission bits.
 
     `layer` is the image layer that carries it, or `build` for what only the builder or a reader needs; `sha256`, as
-    hex, is what the bytes must have, where a lock says so.
+    hex, is what the bytes must have, where a lock says so. A file with a `named_context` is not copied into the
+    context: the builder takes it from the folder that it is given by that name.
     """
 
     path: str
@@ -51,6 +54,7 @@ class ContextFile:
     size: int
     mode: int = 0o644
     sha256: str = ""
+    named_context: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

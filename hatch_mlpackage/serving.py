@@ -61,7 +61,12 @@ def serve_context(context: Path, top: Path) -> Serving:
 
     Raises ContextError when the folder is no context.
     """
-    sources = {file.path: context.absolute() / file.path for file in read_manifest(context).files}
+    manifest = read_manifest(context)
+    if manifest.not_copied:
+        raise ContextError(
+            f'{context}: holds no models (image.models = "named-context"). Serve the project instead: mlpackage serve'
+        )
+    sources = {file.path: context.absolute() / file.path for file in manifest.files}
     _link(sources.items(), top)
     return _below(top, read_environment(context / "Dockerfile"), tuple(sources.values()))
 

@@ -12,6 +12,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -71,6 +72,9 @@ def write_files(
         hashed: Hashed = []
         twins: dict[tuple[str, int], Path] = {}
         for file in files:
+            if file.named_context and isinstance(file.source, Path):
+                hashed.append((file, _hash(file, file.source, reuse, progress)))
+                continue
             digest = _write_file(file, partial, timestamp, reuse, progress)
             hashed.append((file, digest))
             _store_once(file, partial / file.path, digest, twins)
@@ -204,21 +208,49 @@ def _take_over(file: ContextFile, source: Path, target: Path, reuse: Reuse, prog
     return digest
 
 
+def _hash(file: ContextFile, source: Path, reuse: Reuse, progress: Progress) -> str:
+    """Return the hash of a file that stays where it is, without reading it where it is known."""
+    with _explained(source):
+        known = reuse.known.find(source, source.stat())
+        if known is not None and file.sha256 in {"", known}:
+            progress(file, file.size)
+            return known
+        with source.open("rb", buffering=0) as reader:
+            return _read(file, source, reader, write=_drop, reuse=reuse, progress=progress)
+
+
 def _copy(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress: Progress) -> str:
     """Copy and hash in one pass, so that the hash is of the very bytes that were written."""
     with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
-        before = os.fstat(reader.fileno())
         cloned = file.size >= SMALLEST and _clone(reader, writer)
-        digest, written = hashlib.sha256(), 0
-        buffer = memoryview(bytearray(min(_CHUNK, file.size + 1)))  # one more, to notice a file that grew
-        while count := reader.readinto(buffer):
-            digest.update(buffer[:count])
-            if not cloned:
-                _write_all(writer, buffer[:count])
-            written += count
-            progress(file, count)
-        after = os.fstat(reader.fileno())
-    if written != file.size or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+        write = _drop if cloned else lambda chunk: _write_all(writer, chunk)
+        return _read(file, source, reader, write=write, reuse=reuse, progress=progress)
+
+
+def _drop(chunk: memoryview) -> None:
+    del chunk
+
+
+def _read(
+    file: ContextFile,
+    source: Path,
+    reader: FileIO,
+    *,
+    write: Callable[[memoryview], None],
+    reuse: Reuse,
+    progress: Progress,
+) -> str:
+    """Hash what is read and pass it on; raise ContextError when it is not one file from beginning to end."""
+    before = os.fstat(reader.fileno())
+    digest, taken = hashlib.sha256(), 0
+    buffer = memoryview(bytearray(min(_CHUNK, file.size + 1)))  # one more, to notice a file that grew
+    while count := reader.readinto(buffer):
+        digest.update(buffer[:count])
+        write(buffer[:count])
+        taken += count
+        progress(file, count)
+    after = os.fstat(reader.fileno())
+    if taken != file.size or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
         raise ContextError(f"{source}: changed while it was read. Run again when nothing writes to it.")
     if file.sha256 not in {"", digest.hexdigest()}:
         raise ContextError(f"{source}: is not the file that was locked. Remove it, and run: mlpackage lock")

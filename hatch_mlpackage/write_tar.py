@@ -68,6 +68,9 @@ def write_tar(
     hashed: Hashed = []
     written = 0
     for file in files:
+        if file.named_context and isinstance(file.source, Path):
+            hashed.append((file, _copy(file, file.source, len, progress)))  # read, and written nowhere
+            continue
         written += _write_folders(file.path, folders, stream, timestamp)
         size, digest = _write_file(file, stream, timestamp, progress)
         written += size
@@ -100,25 +103,27 @@ def _write_file(file: ContextFile, stream: BinaryIO, timestamp: int, progress: P
         digest = hashlib.sha256(file.source).hexdigest()
         progress(file, file.size)
     else:
-        digest = _copy(file, file.source, stream, progress)
+        digest = _copy(file, file.source, stream.write, progress)
     padding = -file.size % tarfile.BLOCKSIZE
     stream.write(bytes(padding))
     return len(header) + file.size + padding, digest
 
 
-def _copy(file: ContextFile, source: Path, stream: BinaryIO, progress: Progress) -> str:
+def _copy(file: ContextFile, source: Path, write: Callable[[memoryview], object], progress: Progress) -> str:
     digest, written = hashlib.sha256(), 0
     with _explained(source), source.open("rb", buffering=0) as reader:
         before = os.fstat(reader.fileno())
         buffer = memoryview(bytearray(min(_CHUNK, file.size + 1)))  # one more, to notice a file that grew
         while (count := reader.readinto(buffer)) and written + count <= file.size:
             digest.update(buffer[:count])
-            stream.write(buffer[:count])
+            write(buffer[:count])
             written += count
             progress(file, count)
         after = os.fstat(reader.fileno())
     if count or written != file.size or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
         raise ContextError(f"{source}: changed while it was read. Run again when nothing writes to it.")
+    if file.sha256 not in {"", digest.hexdigest()}:
+        raise ContextError(f"{source}: is not the file that was locked. Remove it, and run: mlpackage lock")
     return digest.hexdigest()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +17,7 @@ from hatch_mlpackage.cli.tables import draw_tree, summary
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.context import build_context, build_tar
 from hatch_mlpackage.handoff import build_command
+from hatch_mlpackage.named_contexts import find_models
 from hatch_mlpackage.package import default_destination
 
 if TYPE_CHECKING:
@@ -57,9 +59,12 @@ def command(*, project: Project, output: Path | None, tar: str | None, as_json: 
     if as_json:
         answer_json({"context": str(destination), "digest": manifest.digest, "size": manifest.size})
     elif not is_quiet():
-        draw_tree(f"{destination} ({summary(manifest.files)})", manifest.files)
+        here = tuple(file for file in manifest.files if not file.named_context)
+        draw_tree(f"{destination} ({summary(here)})", here)
+        if manifest.not_copied:
+            show(f"Not copied: {summary(manifest.not_copied)} of models, which the build takes from where they are.")
         show(manifest.digest)
-        show(next_commands(destination, str(manifest.about["image"]["name"]), as_tar=bool(tar)))
+        show(next_commands(destination, manifest, find_models(project, manifest), as_tar=bool(tar)))
 
 
 def generate(project: Project, destination: Path) -> Manifest:
@@ -89,13 +94,15 @@ def _warn(warning: str) -> None:
     say(f"Warning: {warning}")
 
 
-def next_commands(context: Path, tag: str, *, as_tar: bool = False) -> str:
-    if as_tar:
-        return f"\nNext: {shlex.join(build_command('docker', Path('-'), tag=tag))} < {shlex.quote(str(context))}"
-    build = shlex.join(build_command("docker", context, tag=tag))
-    return (
-        f"\nNext: mlpackage serve --context {shlex.quote(str(context))}   (no container engine needed)\n  or: {build}"
+def next_commands(context: Path, manifest: Manifest, named: Mapping[str, Path], *, as_tar: bool = False) -> str:
+    command = build_command(
+        "docker", Path("-") if as_tar else context, tag=manifest.about["image"]["name"], named=named
     )
+    build, place = shlex.join(command), shlex.quote(str(context))
+    if as_tar:
+        return f"\nNext: {build} < {place}"
+    serve = "mlpackage serve" if named else f"mlpackage serve --context {place}"
+    return f"\nNext: {serve}   (no container engine needed)\n  or: {build}"
 
 
 def shown(path: Path) -> Path:

@@ -14,6 +14,7 @@ from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, Verbs
 from hatch_mlpackage.manifest import read_manifest
+from hatch_mlpackage.named_contexts import check_models, find_models
 from hatch_mlpackage.package import default_destination, inspect_requirements
 
 if TYPE_CHECKING:
@@ -65,8 +66,11 @@ def build(
         context = shown(default_destination(project))
         generate(project, context)
         say(f"Wrote {context}")
+    manifest = read_manifest(context)
+    check_models(project, manifest)
     tag = tag or image_name(context)
-    status = handoff.execute(handoff.build_command(found, context, tag=tag, extra=extra), report=say)
+    named = find_models(project, manifest)
+    status = handoff.execute(handoff.build_command(found, context, tag=tag, named=named, extra=extra), report=say)
     if status == 0:
         show(f"Built {tag}.\nNext: mlpackage image run --tag {tag}")
     return status

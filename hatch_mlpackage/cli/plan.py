@@ -18,6 +18,7 @@ from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.context import plan_context
 from hatch_mlpackage.manifest import MANIFEST_NAME, ManifestFile, hash_file, read_manifest
 from hatch_mlpackage.package import default_destination
+from hatch_mlpackage.plan import SUMS
 from hatch_mlpackage.sbom import SBOM_NAME
 
 if TYPE_CHECKING:
@@ -59,14 +60,18 @@ def command(*, project: Project, as_json: bool) -> None:
 
 def changes_since(plan: ContextPlan, context: Path) -> tuple[Change, ...]:
     """Compare what would be written with what the manifest of a context lists."""
-    # The bill of materials is made of all the others when a context is written.
-    before = {file.path: file for file in read_manifest(context).files if file.path != SBOM_NAME}
+    before = {file.path: file for file in read_manifest(context).files if not _is_sealed(file)}
     now = {file.path: file for file in plan.files}
     gone = [Change(path=path, kind="removed", layer=before[path].layer) for path in before.keys() - now.keys()]
     changed = [
         Change(path=path, kind=kind, layer=file.layer) for path, file in now.items() if (kind := _kind(file, before))
     ]
     return tuple(sorted([*gone, *changed], key=lambda change: change.path))
+
+
+def _is_sealed(file: ManifestFile) -> bool:
+    """Tell what is made of all the others when a context is written: bill of materials, hashes of models."""
+    return file.path in {SBOM_NAME, f"{file.layer}/{SUMS}"}
 
 
 def rebuilt_layers(plan: ContextPlan, changes: tuple[Change, ...]) -> tuple[str, ...]:
@@ -86,7 +91,13 @@ def as_document(plan: ContextPlan, changes: tuple[Change, ...] | None) -> dict[s
             for files in (plan.in_layer(layer),)
         ],
         "files": [
-            {"path": file.path, "layer": file.layer, "size": file.size, "mode": f"{file.mode:04o}"}
+            {
+                "path": file.path,
+                "layer": file.layer,
+                "size": file.size,
+                "mode": f"{file.mode:04o}",
+                "copied": not file.named_context,
+            }
             for file in plan.files
         ],
         "changes": None if changes is None else [asdict(change) for change in changes],
@@ -114,6 +125,8 @@ def _rows(plan: ContextPlan, changes: tuple[Change, ...] | None) -> list[tuple[s
         if not files:
             continue  # the manifest, which is made when the context is written
         name = "(not in the image)" if layer == _FOR_THE_BUILDER else layer
+        if any(file.named_context for file in files):
+            name += " (not copied)"
         rows.append((name, size(sum(file.size for file in files)), str(len(files)), _tally(layer, changes)))
     return rows
 

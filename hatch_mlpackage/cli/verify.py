@@ -27,10 +27,16 @@ def command(*, directory: Path, as_json: bool) -> int:
     manifest = read_manifest(directory)
     differences = verify_context(directory)
     if as_json:
-        answer_json({"digest": manifest.digest, "directory": str(directory), "differences": list(differences)})
-    elif differences:
+        found = {"digest": manifest.digest, "directory": str(directory), "differences": list(differences)}
+        answer_json({**found, "unseen": [file.path for file in manifest.not_copied]})
+        return 1 if differences else 0
+    if differences:
         answer("\n".join(differences))
         show(f"{directory}: {plural(len(differences), 'difference')} from its manifest.")
     else:
-        show(f"{directory}: proven, {summary(manifest.files)}, {manifest.digest}")
+        here = tuple(file for file in manifest.files if not file.named_context)
+        show(f"{directory}: proven, {summary(here)}, {manifest.digest}")
+    if manifest.not_copied:
+        models = summary(manifest.not_copied)
+        show(f"Not seen, as the models are not copied: {models}. mlpackage image build checks them.")
     return 1 if differences else 0

@@ -53,6 +53,24 @@ def test_build_of_a_context_with_options_of_the_engine(project, mlpackage, recor
     ]
 
 
+def test_build_with_models_that_are_not_copied(copy_project, mlpackage, recorder):
+    """The engine is told where the models are, once they are what the context was made for."""
+    project = copy_project("named-models")
+    context, models = project / "dist/named-models-1.0-context", (project / "models").resolve()
+    named = [f"--build-context=model-1={models}", f"--build-context=model-2={models}/bert"]
+    record = recorder("buildah")
+    mlpackage("image", "build", "--project", project)
+
+    given = arguments(record)
+    record.unlink()
+    (project / "models/ridge.bin").write_text("other weights")
+    outcome = mlpackage("image", "build", "--project", project, "--context", context)
+
+    assert given == ["build", "--format", "docker", *named, "--tag", "named-models:1.0", str(context)]
+    assert (outcome.status, record.exists()) == (1, False)
+    assert f"{project}/models/ridge.bin: 13 bytes, expected 7\n" in outcome.err
+
+
 def test_the_engines_exit_status_is_ours(project, mlpackage, recorder):
     """A failed build ends with the engine's own exit status and claims nothing."""
     recorder("docker", then="echo no space >&2; exit 17")

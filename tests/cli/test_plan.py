@@ -132,5 +132,21 @@ def test_json(project, mlpackage):
 
     assert sorted(document) == ["changes", "files", "layers", "rebuilt"]
     assert document["changes"] is None
-    assert {"path": "azureml-app/score.py", "layer": "source", "size": 209, "mode": "0644"} in document["files"]
+    script = {"path": "azureml-app/score.py", "layer": "source", "size": 209, "mode": "0644", "copied": True}
+    assert script in document["files"]
     assert not Path("dist").exists()
+
+
+def test_models_that_are_not_copied(copy_project, mlpackage):
+    """The layer of such a model is marked, and only the model itself counts as its change."""
+    project = copy_project("named-models")
+    mlpackage("generate", "--project", project)
+    (project / "models/ridge.bin").write_text("more weights")
+
+    shown = [line.split() for line in mlpackage("plan", "--project", project).out.splitlines() if "models/" in line]
+
+    assert shown[:3] == [
+        ["azureml-models/ridge/3", "(not", "copied)", "12", "B", "1", "1", "changed"],
+        ["azureml-models/bert/1", "(not", "copied)", "8", "B", "2", "same"],
+        ["changed", "azureml-models/ridge/3/ridge.bin"],
+    ]

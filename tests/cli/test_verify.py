@@ -48,7 +48,25 @@ def test_json(context, mlpackage):
         "digest": read_manifest(context).digest,
         "directory": "context",
         "differences": ["new: added"],
+        "unseen": [],
     }
+
+
+def test_models_that_are_not_copied(copy_project, mlpackage, tmp_path):
+    """What verify cannot see is told, and is no difference."""
+    mlpackage("generate", "--project", copy_project("named-models"), "--output", tmp_path / "context")
+
+    shown, asked = mlpackage("verify", tmp_path / "context"), mlpackage("verify", "--json", tmp_path / "context")
+
+    assert shown.status == 0
+    assert shown.out.splitlines()[1:] == [
+        "Not seen, as the models are not copied: 3 files, 15 B. mlpackage image build checks them."
+    ]
+    assert json.loads(asked.out)["unseen"] == [
+        "azureml-models/bert/1/bert/config.json",
+        "azureml-models/bert/1/bert/onnx/model.onnx",
+        "azureml-models/ridge/3/ridge.bin",
+    ]
 
 
 def test_no_context(project, mlpackage):

@@ -71,12 +71,16 @@ class Buildah:
     def build(self, context: Path, tag: str, *options: str, network: str = "host") -> str:
         # Without `--format docker` the image is an OCI one, which has no HEALTHCHECK.
         log = self._run("build", "--format", "docker", *options, "--network", network, "--tag", tag, str(context))
+        self.hand_over(tag)
+        return log
+
+    def hand_over(self, tag: str) -> None:
+        """Give an image to the engine."""
         archive = self.directory / "image.tar"
         archive.unlink(missing_ok=True)
         self._run("push", tag, f"docker-archive:{archive}:{tag}")
         self.engine.run("load", "--input", archive)
         archive.unlink()
-        return log
 
     def build_reproducibly(self, context: Path, tag: str) -> str:
         """Build from nothing with fixed times and without the ids of stages in the history; return the digest.

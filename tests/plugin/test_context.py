@@ -28,7 +28,7 @@ def texts(directory):
     }
 
 
-@pytest.mark.parametrize("case", ["minimal", "two-models", "conda", "gpu"])
+@pytest.mark.parametrize("case", ["minimal", "two-models", "named-models", "conda", "gpu"])
 def test_golden(copy_project, request, case):
     """Every byte of a context is as reviewed; `pytest --update-golden` writes what is to be reviewed."""
     project = load_project(copy_project(case))

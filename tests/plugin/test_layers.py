@@ -18,7 +18,7 @@ ROWS = [
     {"read_config"},
     {"entry_script", "plan", "lock", "render", "write", "write_tar", "manifest", "handoff", "sbom"},  # never each other
     {"project_wheel", "diff"},
-    {"bill", "conda", "remote", "replacements", "wheels"},  # parts of the wiring
+    {"bill", "conda", "named_contexts", "remote", "replacements", "wheels"},  # parts of the wiring
     {"package"},
     {"locking"},
     {"image"},

@@ -35,7 +35,15 @@ def test_a_checkout_with_other_line_ends(copy_project, tmp_path, monkeypatch, te
     """Templates that a checkout gave CRLF line ends render to the same bytes."""
     package = inspect_project(load_project(copy_project("two-models")))
     filled = dockerfile_values(package, check_project_images(package), [])
-    values = {**filled, "gpu": True, "logins": ["a"], "image_name": "i", "sample": None, "tree": "a\nb"}
+    values = {
+        **filled,
+        "gpu": True,
+        "logins": ["a"],
+        "image_name": "i",
+        "named_contexts": {"a": "b"},
+        "sample": None,
+        "tree": "a\nb",
+    }
     expected = render(template, values)
     copied = shutil.copytree(templates_directory(), tmp_path / "templates")
     for path in (path for path in (copied / "context").rglob("*") if path.is_file()):

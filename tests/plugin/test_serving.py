@@ -28,6 +28,14 @@ def top(tmp_path):
     return tmp_path / "top"
 
 
+def test_a_context_without_its_models(copy_project, tmp_path, top):
+    """A context that holds no models is not served, and the message names what can be."""
+    build_context(load_project(copy_project("named-models")), tmp_path / "context")
+
+    with pytest.raises(ContextError, match=r"holds no models .* Serve the project instead: mlpackage serve"):
+        serve_context(tmp_path / "context", top)
+
+
 def links(top: Path) -> dict[str, str]:
     """Return link → target of everything but the runtime."""
     return {
