@@ -6,6 +6,7 @@ generating needs neither a YAML reader nor a solver as long as the file is the s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +73,12 @@ def _check_image(config: Config, problems: Problems) -> None:
             "holds wheels alone: conda's packages, and what installs them, are fetched when the image is built.",
             "Remove it, or conda-file.",
         )
+
+
+def conda_names(conda: CondaInputs | None) -> tuple[str, ...]:
+    """Name the packages that conda is asked for."""
+    lines = conda.file.specs if conda else ()
+    return tuple(match[1] for line in lines if (match := re.match(r"(?:[^\s\[]*::)?([\w.-]+)", line.text)))
 
 
 def with_conda_pins(requirements: Requirements, lock: str | None) -> Requirements:

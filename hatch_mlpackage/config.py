@@ -23,6 +23,9 @@ ModelsMode = Literal["copied", "named-context"]
 MODELS_MODES: tuple[ModelsMode, ...] = get_args(ModelsMode)
 CondaMode = Literal["micromamba", "vendored"]
 CONDA_MODES: tuple[CondaMode, ...] = get_args(CondaMode)
+Framework = Literal["sklearn", "skops", "onnx", "tensorflow", "pytorch", "xgboost", "lightgbm", "mlflow"]
+FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
+GENERATED_SCRIPT = "score.py"
 
 
 def key(says: str, *, default: Any = MISSING, shown: str = "", schema: Mapping[str, Any] | None = None) -> Any:
@@ -34,12 +37,29 @@ def key(says: str, *, default: Any = MISSING, shown: str = "", schema: Mapping[s
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ModelInput:
+    """One input of a model, where the model does not say so itself; -1 in the shape is any size."""
+
+    name: str = key("what a request calls it; a column of a table, or a tensor")
+    type: str = key("`float64`, `float32`, `int64`, `int32`, `bool`, `str` and numpy's other names", default="float32")
+    shape: tuple[int, ...] = key("the sizes of a tensor, -1 for any: `[-1, 4]`", default=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
     """A model as declared; `path` is relative to the project's root."""
 
     name: str = key("letters, digits, dashes, dots and underscores; the folder it gets in the context")
     path: str = key("a file or a folder, which git may ignore; or the URL of a file, with the extra `remote`")
     version: str = key("the folder below the name", default="1", schema={"type": ["string", "integer"]})
+    framework: Framework | None = key(
+        "what made it; the entry script may then be left out: [no code](no-code.md)", default=None
+    )
+    framework_version: str | None = key(
+        "the version that made it, where its file does not say so or is wrong", default=None
+    )
+    allow_pickle: bool = key("`true` vouches for a model that runs code when it is loaded", default=False)
+    inputs: tuple[ModelInput, ...] = key("what it takes, where its file does not say so", default=())
 
     @property
     def is_remote(self) -> bool:
@@ -92,7 +112,9 @@ class Image:
 class Config:
     """The whole table; paths are relative to the project's root, with forward slashes."""
 
-    entry_script: str = key("the Python file with `init()` and `run()`", default="", shown="required")
+    entry_script: str = key(
+        "the Python file with `init()` and `run()`", default="", shown="required, but for one model with `framework`"
+    )
     source_directory: str | None = key(
         "a folder that goes along whole, and on the script's `sys.path`", default=None, shown="the script alone"
     )
@@ -146,6 +168,13 @@ class Config:
     models: tuple[Model, ...] = key("the models, one table each", default=())
     server: Server = field(default_factory=Server, metadata={"says": "how the image serves"})
     image: Image = field(default_factory=Image, metadata={"says": "what the image is called and how it is built"})
+
+    @property
+    def no_code_model(self) -> Model | None:
+        """The one model for which an entry script is generated; None where there is a script, or should be."""
+        if self.entry_script or self.source_directory or len(self.models) != 1 or not self.models[0].framework:
+            return None
+        return self.models[0]
 
     @property
     def target(self) -> Target:

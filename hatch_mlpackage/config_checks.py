@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project import Project
 from hatch_mlpackage.config import CONDA_MODES, IMAGE_BUILDERS, KEY, LOCKERS, MODELS_MODES, Config, leads_outside
+from hatch_mlpackage.framework_checks import check_framework, missing_script
 
 # What the image sets for the server; a second value would silently lose or break the context's own layout.
 RESERVED_VARIABLES = frozenset(
@@ -75,11 +76,8 @@ def _check_entry_script(config: Config, project: Project, problems: Problems) ->
     if not script:
         if project.table.get("entry-script"):
             return  # a value of another type, reported when the table was read
-        problems.add(
-            where,
-            "is required and missing.",
-            'Name the script with init() and run(): entry-script = "score.py".',
-        )
+        if config.no_code_model is None:
+            problems.add(where, *missing_script(config))
         return
     found = _check_path(project.root, script, where, problems)
     if found and not found.is_file():
@@ -154,6 +152,7 @@ def _check_models(config: Config, project: Project, problems: Problems) -> None:
                 f"'{model.name}' version {model.version} is also models[{first}].",
                 "Change one of them.",
             )
+        check_framework(model, where, problems)
         if model.is_remote:
             _check_url(model.path, f"{where}.path", problems)
             continue

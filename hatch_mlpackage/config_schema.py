@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hatch_mlpackage.config import KEY, Config
 
@@ -45,7 +45,7 @@ def _keys(shape: type) -> Iterator[tuple[str, Any, Field[Any]]]:
     types = get_type_hints(shape)
     for field in fields(shape):
         kind = types[field.name]
-        if isinstance(kind, UnionType):
+        if get_origin(kind) in {Union, UnionType}:  # a Literal's is the former
             kind = next(option for option in get_args(kind) if option is not NoneType)
         yield field.name.replace("_", "-"), kind, field
 

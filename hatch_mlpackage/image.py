@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.bases import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
 from hatch_mlpackage.conda import conda_values
+from hatch_mlpackage.config import GENERATED_SCRIPT
 from hatch_mlpackage.lock.registry.reference import parse_reference
 from hatch_mlpackage.locking import images_of
 from hatch_mlpackage.manifest import TIMESTAMP
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.config import Config
     from hatch_mlpackage.lock.base_image import BaseImageState
     from hatch_mlpackage.package import Package
+from hatch_mlpackage.package import SAMPLE
 
 PORT = 5001
 # Any user id works; 1000 is what the original's images ran as, group 0 is what OpenShift gives to random ids.
@@ -32,7 +34,7 @@ def server_environment(package: Package) -> Mapping[str, str]:
     """Give the variables that tell the server what to serve, as the image sets them."""
     config = package.config
     values = {"AML_APP_ROOT": APP_ROOT}
-    script = config.entry_script
+    script = config.entry_script or GENERATED_SCRIPT
     if config.source_directory is None:
         values["AZUREML_ENTRY_SCRIPT"] = script.rpartition("/")[2]
     else:
@@ -80,7 +82,7 @@ def dockerfile_values(
         "server_wheels": servers,
         "stage": f"conda-{config.conda_mode}" if conda else "wheels" if own or servers else "",
         "start_period": START_PERIOD,
-        "system_packages": tuple(sorted({*config.system_packages, *_python_packages(config)})),
+        "system_packages": _system_packages(package),
         "user": USER,
         "wheelhouse": config.wheelhouse,
     }
@@ -93,8 +95,11 @@ def _gpu_environment(config: Config) -> Mapping[str, str]:
     return {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
 
 
-def _python_packages(config: Config) -> tuple[str, ...]:
-    return (PYTHON_PACKAGE,) if is_nvidia(config.base_image) else ()
+def _system_packages(package: Package) -> tuple[str, ...]:
+    config = package.config
+    python = (PYTHON_PACKAGE,) if is_nvidia(config.base_image) else ()
+    generated = package.no_code.system_packages if package.no_code else ()
+    return tuple(sorted({*config.system_packages, *python, *generated}))
 
 
 def _standard_labels(package: Package, base_image: str) -> Mapping[str, str]:
@@ -116,7 +121,7 @@ def readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
         "logins": _logins(package),
         "named_contexts": shown_places(package.project, package.config),
         "port": PORT,
-        "sample": None,
+        "sample": SAMPLE if package.no_code else None,
         "secrets": [secret.id for secret in package.config.image.secrets],
         "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime" and not file.named_context})),
     }

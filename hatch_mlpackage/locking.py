@@ -33,12 +33,15 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     registry refuses; a registry that cannot be reached is only reported. Nothing is written then.
     """
     inputs = inspect_requirements(project)
+    beside = lock_models(project, inputs.config, upgrade=upgrade, report=report)
+    models_lock = next(iter(beside.values()), None)
+    if models_lock and inputs.config.no_code_model:  # what it needs is what made it
+        inputs = inspect_requirements(project, models_lock=models_lock)
     base_image = _lock_base_images(inputs, upgrade=upgrade, report=report)
-    beside = lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
+    beside |= lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
     if inputs.conda_lock_path in beside:  # its versions limit what pip may add
-        inputs = inspect_requirements(project, conda_lock=beside[inputs.conda_lock_path])
+        inputs = inspect_requirements(project, conda_lock=beside[inputs.conda_lock_path], models_lock=models_lock)
     text, wheels = lock_requirements(inputs, previous=_read_lock(inputs), upgrade=upgrade, report=report)
-    beside |= lock_models(project, inputs.config, upgrade=upgrade, report=report)
     beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}
     for path, said in beside.items():
         _replace_text(path, said)

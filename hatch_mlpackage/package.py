@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.conda import read_conda, read_conda_lock, with_conda_pins
-from hatch_mlpackage.config import KEY, Config
+from hatch_mlpackage.conda import conda_names, read_conda, read_conda_lock, with_conda_pins
+from hatch_mlpackage.config import GENERATED_SCRIPT, KEY, Config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
 from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.lock import PACKAGES, Requirements, read_requirements
 from hatch_mlpackage.named_contexts import leave_models
-from hatch_mlpackage.plan import ContextFile, model_files, runtime_files, source_files
+from hatch_mlpackage.no_code import NoCode, read_no_code, with_generated
+from hatch_mlpackage.plan import APP_DIRECTORY, ContextFile, model_files, runtime_files, source_files, text_file
 from hatch_mlpackage.read_config import read_config
-from hatch_mlpackage.remote import remote_model_files
+from hatch_mlpackage.remote import fetched_model, remote_model_files
 from hatch_mlpackage.replacements import replace_serving
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.target import SUPPORTED_PYTHONS
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.lock.conda import CondaInputs
     from hatch_mlpackage.project import Project
 
+SAMPLE = "request.json"
 # Keys whose files the lock does not depend on.
 _NOT_IN_THE_LOCK = (f"{KEY}.entry-script", f"{KEY}.source-directory", f"{KEY}.models")
 
@@ -37,6 +39,7 @@ class LockInputs:
     config: Config
     requirements: Requirements
     conda: CondaInputs | None
+    no_code: NoCode | None
 
     @property
     def lock_path(self) -> Path:
@@ -81,22 +84,27 @@ def context_name(project: Project) -> str:
     return f"{project.name}-{project.version}-context"
 
 
-def inspect_requirements(project: Project, *, conda_lock: str | None = None) -> LockInputs:
+def inspect_requirements(
+    project: Project, *, conda_lock: str | None = None, models_lock: str | None = None
+) -> LockInputs:
     """Check only what a lock depends on: a model may still have to be trained, with the very packages being locked.
 
-    `conda_lock` is the text of a conda lock that is not written yet. Raises ConfigurationError.
+    A model without an entry script is read: what it needs is what made it. `conda_lock` and `models_lock` are the texts
+    of locks that are not written yet. Raises ConfigurationError.
     """
     problems = Problems()
     config = read_config(project, problems)
-    script = _read_script(project, config, Problems())  # what is wrong with it hinders no lock
+    no_code = _read_no_code(project, config, problems, models_lock)
+    script = _read_script(project, config, no_code, Problems())  # what is wrong with it hinders no lock
     conda = read_conda(project, config, problems)
     requirements = _read_requirements(
-        project, config, script=script, conda=conda, problems=problems, conda_lock=conda_lock
+        project, config, script=script, no_code=no_code, conda=conda, problems=problems, conda_lock=conda_lock
     )
-    hindering = tuple(problem for problem in problems.found if not problem.where.startswith(_NOT_IN_THE_LOCK))
+    apart = _NOT_IN_THE_LOCK if config.no_code_model is None else ()
+    hindering = tuple(problem for problem in problems.found if not problem.where.startswith(apart))
     if hindering:
         raise ConfigurationError(hindering)
-    return LockInputs(project=project, config=config, requirements=requirements, conda=conda)
+    return LockInputs(project=project, config=config, requirements=requirements, conda=conda, no_code=no_code)
 
 
 def inspect_project(project: Project) -> Package:
@@ -106,13 +114,15 @@ def inspect_project(project: Project) -> Package:
     """
     problems = Problems()
     config = read_config(project, problems)
-    script = _read_script(project, config, problems)
+    no_code = _read_no_code(project, config, problems)
+    script = _read_script(project, config, no_code, problems)
     conda = read_conda(project, config, problems)
-    requirements = _read_requirements(project, config, script=script, conda=conda, problems=problems)
+    requirements = _read_requirements(project, config, script=script, no_code=no_code, conda=conda, problems=problems)
     supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
     files = [
         *_model_files(project, config, problems),
         *source_files(project, config, problems),
+        *_generated_files(no_code),
         *(runtime_files(runtime_directory(), config.python_version, problems) if supported else ()),
     ]
     problems.raise_if_any()
@@ -122,6 +132,7 @@ def inspect_project(project: Project) -> Package:
         script=script,
         requirements=requirements,
         conda=conda,
+        no_code=no_code,
         files=tuple(files),
     )
 
@@ -136,27 +147,46 @@ def _read_requirements(
     config: Config,
     *,
     script: EntryScript,
+    no_code: NoCode | None,
     conda: CondaInputs | None,
     problems: Problems,
     conda_lock: str | None = None,
 ) -> Requirements:
     requirements = read_requirements(
         project.root,
-        config.requirements,
+        (*config.requirements, *(no_code.files if no_code else ())),
         config.dependencies or (),
         problems,
         f"{KEY}.dependencies" if "dependencies" in project.table else "project.dependencies",
         left_out=not_sources(project.root, config),
         listed=(conda.file.path, conda.file.pip) if conda else ("", ()),
     )
+    requirements = with_generated(requirements, no_code, conda_names(conda))
     requirements = replace_serving(requirements, script)
     if conda is None or conda.file.kind == "pip":
         return with_pylock(requirements, project, config)
     return with_conda_pins(requirements, conda_lock or read_conda_lock(project, config))
 
 
-def _read_script(project: Project, config: Config, problems: Problems) -> EntryScript:
+def _read_no_code(
+    project: Project, config: Config, problems: Problems, models_lock: str | None = None
+) -> NoCode | None:
+    model = config.no_code_model
+    fetched = fetched_model(project, config, model, models_lock) if model and model.is_remote else None
+    return read_no_code(project, config, fetched, problems)
+
+
+def _generated_files(no_code: NoCode | None) -> Iterator[ContextFile]:
+    """Yield the script that stands in for the user's, and a request that it takes."""
+    if no_code is not None:
+        yield text_file(f"{APP_DIRECTORY}/{GENERATED_SCRIPT}", no_code.script, layer="source")
+        yield text_file(SAMPLE, no_code.sample, layer="build")
+
+
+def _read_script(project: Project, config: Config, no_code: NoCode | None, problems: Problems) -> EntryScript:
     """Read the entry script; one that cannot be read is as one that says nothing, and is reported."""
+    if no_code is not None:
+        return read_entry_script(no_code.script.encode(), GENERATED_SCRIPT, problems) or EntryScript()
     path = project.root / config.entry_script
     try:
         return read_entry_script(path.read_bytes(), config.entry_script, problems) or EntryScript()

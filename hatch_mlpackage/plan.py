@@ -105,8 +105,8 @@ def model_files(project: Project, config: Config, problems: Problems) -> Iterato
 def source_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
     """Yield the entry script, or the whole source tree where one is declared."""
     declared = config.source_directory or config.entry_script
-    if leads_outside(declared) or not (project.root / declared).exists():
-        return  # reported when the configuration was read
+    if not declared or leads_outside(declared) or not (project.root / declared).exists():
+        return  # reported when the configuration was read, or generated
     if config.source_directory is None:
         script = project.root / config.entry_script
         yield from _context_file(script, PurePosixPath(APP_DIRECTORY, script.name), "source", problems)

@@ -76,6 +76,23 @@ def remote_model_files(project: Project, config: Config, problems: Problems) -> 
             yield _file(model, locked, place)
 
 
+def fetched_model(project: Project, config: Config, model: Model, record: str | None) -> Path | None:
+    """Return the file of a model that was fetched, None where it is not on this machine.
+
+    `record` is the text of a record that is not written yet.
+    """
+    try:
+        known = by_model(read_models(record or _read(project, config)))
+    except LockError:
+        return None  # reported when the files are listed
+    locked = _locked(model, known.get((model.name, model.version)))
+    cache = cache_directory()
+    if locked is None or cache is None:
+        return None
+    place = place_of(cache, locked.sha256)
+    return place if place.is_file() else None
+
+
 def _file(model: Model, locked: RemoteModel, place: Path) -> ContextFile:
     return ContextFile(
         path=str(PurePosixPath(model.context_path, file_name(model.path))),

@@ -12,7 +12,7 @@ from hatch_mlpackage.resources import templates_directory
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
-    """Fill `templates/context/<template>`; a name that the values lack is an error, never an empty text."""
+    """Fill a template of a context or of a generated script; a name that the values lack is an error, not empty."""
     return _environment().get_template(template).render(values)
 
 
@@ -25,9 +25,11 @@ def quote_for_dockerfile(value: str) -> str:
 @cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_directory() / "context", encoding="utf-8"),
+        loader=jinja2.FileSystemLoader(
+            [templates_directory() / name for name in ("context", "no-code")], encoding="utf-8"
+        ),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - Dockerfiles and Markdown, not HTML
+        autoescape=False,  # noqa: S701 - Dockerfiles, Markdown and Python, not HTML
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -48,10 +48,10 @@ def serve_project(project: Project, top: Path) -> Serving:
     Raises ConfigurationError.
     """
     package = inspect_project(project)
-    sources = {file.path: file.source for file in package.files if isinstance(file.source, Path)}
-    _link(sources.items(), top)
+    _link(((file.path, file.source) for file in package.files), top)
     config = package.config
-    named = (config.source_directory or config.entry_script, *(model.path for model in config.models))
+    script = config.source_directory or config.entry_script
+    named = (*((script,) if script else ()), *(model.path for model in config.models))
     watched = tuple(project.root / path for path in ("pyproject.toml", *named))
     return _below(top, server_environment(package), watched)
 
@@ -134,14 +134,17 @@ def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...]) -
     return Serving(runtime=top / _RUNTIME, folder=app_root, environment=moved, watched=watched)
 
 
-def _link(sources: Iterable[tuple[str, Path]], top: Path) -> None:
+def _link(sources: Iterable[tuple[str, Path | bytes]], top: Path) -> None:
     for place, source in _placed(sources):
         link = top / place
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(source)
+        if isinstance(source, bytes):  # the generated entry script
+            link.write_bytes(source)
+        else:
+            link.symlink_to(source)
 
 
-def _placed(sources: Iterable[tuple[str, Path]]) -> Iterator[tuple[PurePosixPath, Path]]:
+def _placed(sources: Iterable[tuple[str, Path | bytes]]) -> Iterator[tuple[PurePosixPath, Path | bytes]]:
     """Give each file its place in the image: models live inside the app root there."""
     for name, source in sources:
         path = PurePosixPath(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -70,7 +70,7 @@ def _report_missing(known: Mapping[str, Field[Any]], table: Mapping[str, Any], w
 
 
 def _read_value(kind: Any, value: object, where: str, problems: Problems) -> Any:
-    if isinstance(kind, UnionType):
+    if get_origin(kind) in {Union, UnionType}:  # a Literal's is the former
         kind = next(option for option in get_args(kind) if option is not NoneType)
     if is_dataclass(kind):
         found = read_table(kind, value, where, problems)  # type: ignore[arg-type]

@@ -62,12 +62,14 @@ def described(package: Package) -> list[str]:
     styles = {"text": "takes text", "schema": "has an input schema", "rawhttp": "takes the raw request"}
     style = styles.get(package.script.call_style, "is imported")
     models = ", ".join(f"{model.name} {model.version}" for model in config.models) or "none declared"
+    about = f": {package.no_code.about}" if package.no_code else ""
     return [
-        f"entry script  {config.entry_script}: run() {style}",
-        f"{'models' if len(config.models) != 1 else 'model '}        {models}",
+        f"entry script  {config.entry_script or 'generated'}: run() {style}",
+        f"{'models' if len(config.models) != 1 else 'model '}        {models}{about}",
         f"image         {check_project_images(package)[0].shown}, Python {config.python_version}, {config.platform}",
         f"lock          {config.lock_path}: fits",
         *([f"conda lock    {config.conda_lock_path}: fits"] if package.has_conda_lock else []),
+        *(f"note          {note}" for note in (package.no_code.notes if package.no_code else ())),
     ]
 
 

@@ -13,12 +13,14 @@ ROWS = [
     {"__init__", "decoding", "errors", "resources", "target", "yaml_text"},
     {"tables", "project", "foreground", "background", "health", "known_hashes", "bases"},
     {"config"},
+    {"framework_checks"},
     {"config_checks", "config_schema"},
     {"azureml_files"},
     {"read_config"},
-    {"entry_script", "plan", "lock", "render", "write", "write_tar", "manifest", "handoff", "sbom"},  # never each other
+    # Never each other:
+    {"entry_script", "plan", "lock", "render", "write", "write_tar", "manifest", "handoff", "sbom", "model_facts"},
     {"project_wheel", "diff"},
-    {"bill", "conda", "named_contexts", "remote", "replacements", "wheels"},  # parts of the wiring
+    {"bill", "conda", "named_contexts", "no_code", "remote", "replacements", "wheels"},  # parts of the wiring
     {"package"},
     {"locking"},
     {"image"},
@@ -35,8 +37,10 @@ OUTSIDE = {
     "builder": {"hatchling"},
     "conda": {"packaging"},
     "config_checks": {"packaging"},
+    "framework_checks": {"packaging"},
     "hooks": {"hatchling"},
     "lock": {"packaging", "piptools", "fsspec", "pip", "rattler", "uv"},
+    "no_code": {"packaging"},
     "plan": {"pathspec"},
     "project": {"hatchling", "packaging"},
     "project_wheel": {"hatchling"},

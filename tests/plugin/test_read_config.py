@@ -290,7 +290,8 @@ class TestRefused:
                 None,
                 (
                     f"{K}.entry-script: is required and missing. Name the script with init() and run(): "
-                    'entry-script = "score.py".'
+                    'entry-script = "score.py"; or say what made the one model, in its table: framework = one of '
+                    "sklearn, skops, onnx, tensorflow, pytorch, xgboost, lightgbm, mlflow."
                 ),
             ),
             (

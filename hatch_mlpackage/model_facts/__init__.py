@@ -1,0 +1,62 @@
+"""Tells what a trained model's file says of itself, without loading it.
+
+No framework is imported, nothing is unpickled and no program in the file runs: the bytes are read, and that is all.
+"""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from .facts import ModelFacts, Tensor, UnreadableModelError
+
+__all__ = ["FOLDERS", "READERS", "ModelFacts", "Tensor", "UnreadableModelError", "read_facts"]
+
+# Framework → the module here and its function; loaded when such a model is read.
+READERS: Mapping[str, tuple[str, str]] = {
+    "sklearn": ("sklearn", "read_pickled"),
+    "skops": ("sklearn", "read_skops"),
+}
+FOLDERS = frozenset({"tensorflow", "mlflow"})  # the others are one file
+# What bytes that are not what they claim to be make of the readers.
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RecursionError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def read_facts(framework: str, path: Path) -> ModelFacts:
+    """Read what a model of one of the frameworks in READERS says of itself.
+
+    Raises UnreadableModelError, whatever the bytes are.
+    """
+    module, function = READERS[framework]
+    read = cast("Callable[[Path], ModelFacts]", getattr(import_module(f".{module}", __package__), function))
+    try:
+        return read(path)
+    except UnreadableModelError:
+        raise
+    except OSError as error:
+        raise UnreadableModelError(f"it cannot be read: {error.strerror or error}") from error
+    except _DAMAGE as error:
+        raise UnreadableModelError(f"it is damaged, or of another kind ({type(error).__name__})") from error

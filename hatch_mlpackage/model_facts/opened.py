@@ -1,0 +1,101 @@
+"""Opens a model's file, compressed or not, for readers that must not be led into eating all memory."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from .facts import UnreadableModelError
+
+LONGEST = 1 << 30  # bytes of one value; longer ones are arrays, which are passed over
+_CHUNK = 1 << 20
+
+
+class Stream:
+    """A binary file that is read forwards, in pieces of a bounded length.
+
+    It has what `pickletools.genops` asks of a file.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= LONGEST:
+            raise UnreadableModelError(f"a value of {size} bytes is announced in it")
+        return self._file.read(size)
+
+    def readline(self) -> bytes:
+        return self._file.readline(_CHUNK)
+
+    def skip(self, size: int) -> None:
+        """Pass over as many bytes; raise UnreadableModelError where they are not there."""
+        while size > 0:
+            passed = len(self._file.read(min(size, _CHUNK)))
+            if not passed:
+                raise UnreadableModelError("it is cut short in an array")
+            size -= passed
+
+
+class _Inflated:
+    """What joblib compresses with zlib, which has no file class of its own in the standard library."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._inflate = zlib.decompressobj()
+        self._ready = b""
+
+    def read(self, size: int) -> bytes:
+        parts = []
+        while size > 0:
+            self._ready = self._ready or self._more()
+            if not self._ready:
+                break
+            parts.append(self._ready[:size])
+            self._ready = self._ready[size:]
+            size -= len(parts[-1])
+        return b"".join(parts)
+
+    def readline(self, size: int) -> bytes:
+        line = bytearray()
+        while len(line) < size and not line.endswith(b"\n") and (byte := self.read(1)):
+            line += byte
+        return bytes(line)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _more(self) -> bytes:
+        while not self._inflate.eof:
+            packed = self._inflate.unconsumed_tail or self._file.read(_CHUNK)
+            inflated = self._inflate.decompress(packed, _CHUNK)
+            if inflated or not packed:
+                return inflated
+        return b""
+
+
+# What joblib and gzip write first (joblib/compressor.py).
+_OPENERS: dict[bytes, Callable[[IO[bytes]], object]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZ": bz2.BZ2File,
+    b"\xfd7zXZ": lzma.LZMAFile,
+    b"\x5d\x00": lzma.LZMAFile,
+    b"x": _Inflated,
+}
+
+
+def open_stream(path: Path) -> tuple[IO[bytes], Stream]:
+    """Return the file to close and the stream to read."""
+    file = path.open("rb")
+    first = file.read(5)
+    file.seek(0)
+    opener = next((opener for magic, opener in _OPENERS.items() if first.startswith(magic)), None)
+    if first.startswith(b"\x04\x22\x4d\x18"):
+        file.close()
+        raise UnreadableModelError("it is compressed with lz4, which is not read here")
+    return file, Stream(opener(file) if opener else file)  # type: ignore[arg-type]

@@ -1,0 +1,71 @@
+"""What stands in for the objects of a pickle, which are never made."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+_RECONSTRUCTORS = frozenset({"copyreg._reconstructor", "copy_reg._reconstructor", "copyreg.__newobj__"})
+_STATE_OF_AN_ARRAY = 5  # numpy's ndarray.__setstate__: version, shape, type, order, data
+
+
+class Name(NamedTuple):
+    """What a pickle imports."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+class Made:
+    """What calling `maker` with `arguments` would give; `state` is what it would be filled with afterwards."""
+
+    __slots__ = ("arguments", "maker", "state")
+
+    def __init__(self, maker: object, arguments: object, state: Any = None) -> None:
+        self.maker = maker
+        self.arguments = arguments
+        self.state = state
+
+    @property
+    def type(self) -> str:
+        """The class, dotted, or what makes the object where it is no class."""
+        maker = self.maker if isinstance(self.maker, Name | str) else "an object of an unknown class"
+        if str(maker) in _RECONSTRUCTORS and isinstance(self.arguments, tuple | list) and self.arguments:
+            maker = self.arguments[0] if isinstance(self.arguments[0], Name) else maker
+        return str(maker)
+
+
+def array(shape: object, dtype: object, items: object = None) -> Made:
+    """Stand in for an array of numpy's, by whichever way it was stored; the items are those of an array of objects."""
+    return Made("numpy.ndarray", (), (1, shape, dtype, False, items))
+
+
+def texts_of(value: object) -> tuple[str, ...]:
+    """Return the texts of a list, or of an array of objects; nothing of anything else."""
+    if isinstance(value, Made):
+        state = value.state
+        value = state[4] if isinstance(state, tuple) and len(state) == _STATE_OF_AN_ARRAY else None
+    return tuple(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else ()
+
+
+def number_of(value: object) -> int | None:
+    """Return a plain integer; a scalar of numpy's keeps its bytes, which are read too."""
+    if isinstance(value, Made) and isinstance(value.arguments, tuple) and value.arguments:
+        raw = value.arguments[-1]
+        value = int.from_bytes(raw, "little", signed=True) if isinstance(raw, bytes) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def kind_of(value: object) -> str:
+    """Return the first letter of an array's type: `f` for numbers, `U` and `O` for texts; nothing of anything else."""
+    state = value.state if isinstance(value, Made) else None
+    return code_of(state[2])[:1] if isinstance(state, tuple) and len(state) == _STATE_OF_AN_ARRAY else ""
+
+
+def code_of(dtype: object) -> str:
+    """Return numpy's code of a pickled type, `f8`, or nothing."""
+    arguments = dtype.arguments if isinstance(dtype, Made) else None
+    first = arguments[0] if isinstance(arguments, tuple) and arguments else ""
+    return first if isinstance(first, str) else ""

@@ -1,0 +1,38 @@
+"""What each framework needs in the image, and what to use instead of what cannot be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Framework:
+    """How a kind of model is served.
+
+    `distribution` has the code that loads it; `others` are distributions with the same modules, which a project may
+    name instead, conda's names of it among them. `brings` are packages that its script imports beside it.
+    """
+
+    title: str
+    template: str
+    distribution: str
+    others: tuple[str, ...] = ()
+    brings: tuple[str, ...] = ()
+    system_packages: tuple[str, ...] = ()
+    safer: str = ""
+
+
+_SKOPS = 'Save it without code: skops.io.dump(model, "model.skops"), with framework = "skops"; or as ONNX.'
+FRAMEWORKS: Mapping[str, Framework] = {
+    "sklearn": Framework(
+        title="scikit-learn", template="sklearn.py.j2", distribution="scikit-learn", brings=("joblib",), safer=_SKOPS
+    ),
+    "skops": Framework(title="skops", template="sklearn.py.j2", distribution="skops", brings=("scikit-learn",)),
+}
+MADE_BY = {name: framework.title for name, framework in FRAMEWORKS.items()}
+
+# Canonical name of a distribution → others that have its modules, conda's names among them.
+SAME_MODULES: Mapping[str, tuple[str, ...]] = {
+    framework.distribution: framework.others for framework in FRAMEWORKS.values() if framework.others
+}

@@ -1,0 +1,51 @@
+"""Pins what made a model, and says what its file does not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.config import Model
+    from hatch_mlpackage.model_facts import ModelFacts
+
+    from .frameworks import Framework
+
+_SCRIPT = "the generated script imports it"
+FOR_SCRIPTS: Mapping[str, str] = {
+    "inference-schema[numpy-support]": "the generated script describes its input with it",
+    "werkzeug": "the generated script refuses wrong input with its class of responses",
+}
+_KEY_OF = {"what it takes": "inputs"}
+
+
+def pinned(model: Model, framework: Framework, facts: ModelFacts) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return what the script needs of the framework, each with its reason, and what is not known of the model."""
+    versions = dict(facts.versions)
+    if model.framework_version is not None:
+        versions[framework.distribution] = model.framework_version
+    needed: dict[str, str] = {}
+    for name in dict.fromkeys((framework.distribution, *framework.brings)):
+        version = versions.get(name)
+        if version:
+            needed[f"{name}=={version}"] = "it made the model"
+        else:
+            needed[name] = _SCRIPT
+    if "numpy._core" in facts.modules:
+        needed["numpy>=2"] = "the model's pickle names modules that came with it"
+    return needed, tuple(_notes(model, framework, facts))
+
+
+def _notes(model: Model, framework: Framework, facts: ModelFacts) -> list[str]:
+    where = f"models[0] '{model.name}'"
+    notes = []
+    if facts.doubtful and not model.allow_pickle:
+        classes = ", ".join(facts.doubtful)
+        notes.append(f"{where}: {framework.title} may refuse to load {classes}. Trust them with allow-pickle = true.")
+    for what in facts.missing:
+        key = _KEY_OF.get(what, "framework-version")
+        if (key == "inputs" and model.inputs) or (key == "framework-version" and model.framework_version):
+            continue
+        meanwhile = "any list is given to it" if key == "inputs" else f"the newest {framework.distribution} is locked"
+        notes.append(f"{where}: its file does not say {what}: {meanwhile}. Say it in {key}.")
+    return notes

@@ -1,0 +1,23 @@
+"""Fills the template of a framework with what was read of a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import tabular
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.config import Model
+    from hatch_mlpackage.model_facts import ModelFacts
+
+    from .generated import NoCode
+
+_WRITERS = {
+    "sklearn": tabular.write,
+    "skops": tabular.write,
+}
+
+
+def write_script(model: Model, facts: ModelFacts) -> NoCode:
+    """Write the script that serves a model; raise ValueError with the reason where none can be written."""
+    return _WRITERS[model.framework or ""](model, facts)
