@@ -36,8 +36,7 @@ class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
 
         try:
             refuse_own_keys(self.config, HOOK, HATCH_HOOK_KEYS)
-            plan_context(self._project())
-            check_destination(self._destination())
+            check_destination(self._destination(), plan_context(self._project()))
         except MLPackageError as error:
             self.app.abort(str(error))
 

@@ -19,7 +19,7 @@ Locker = Literal["uv", "pip-tools"]
 LOCKERS: tuple[Locker, ...] = get_args(Locker)
 ImageBuilder = Literal["classic", "buildkit"]
 IMAGE_BUILDERS: tuple[ImageBuilder, ...] = get_args(ImageBuilder)
-ModelsMode = Literal["copied", "named-context"]
+ModelsMode = Literal["copied", "hard-linked", "named-context"]
 MODELS_MODES: tuple[ModelsMode, ...] = get_args(ModelsMode)
 CondaMode = Literal["micromamba", "vendored"]
 CONDA_MODES: tuple[CondaMode, ...] = get_args(CondaMode)
@@ -103,7 +103,7 @@ class Image:
     )
     labels: Mapping[str, str] = key("labels of the image", default={})
     models: ModelsMode = key(
-        'with `"buildkit"`: `"named-context"` leaves the models where they are, [not copied](models.md)',
+        '`"hard-linked"` into the context, or with `"buildkit"` not in it at all: [models](models.md)',
         default="copied",
     )
 

@@ -11,6 +11,7 @@ from hatch_mlpackage import __version__
 from hatch_mlpackage.bill import make_bill
 from hatch_mlpackage.conda import conda_files
 from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.hard_links import HardLinks, linked_to
 from hatch_mlpackage.known_hashes import open_known_hashes
 from hatch_mlpackage.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, hashes_of, reason_to_keep
 from hatch_mlpackage.named_contexts import declared_places, sums_texts
@@ -46,20 +47,28 @@ def plan_context(project: Project) -> ContextPlan:
 
 
 def build_context(
-    project: Project, destination: Path, *, progress: Progress = _silent, warn: Callable[[str], None] = _unsaid
+    project: Project,
+    destination: Path,
+    *,
+    progress: Progress = _silent,
+    warn: Callable[[str], None] = _unsaid,
+    hardlink: bool = False,
 ) -> Manifest:
     """Write the context and return its manifest; what was at the destination stays until the new one is whole.
 
-    `warn` is told of a locked digest that no longer counts. Raises ConfigurationError, LockError or ContextError.
+    `warn` is told of a locked digest that no longer counts. With `hardlink`, as with `image.models = "hard-linked"`,
+    models are hard links to the project's files where that is possible, and `warn` is told of the others. Raises
+    ConfigurationError, LockError or ContextError.
     """
     plan, seal = _prepare(project, warn)
     write_files(
         plan.files,
         destination,
         seal=seal,
-        reason_to_keep=reason_to_keep,
+        reason_to_keep=_reason_to_keep(plan),
         timestamp=TIMESTAMP,
         reuse=Reuse(directory=destination, hashes=hashes_of(destination), known=open_known_hashes()),
+        links=HardLinks(seal.linked_layers(always=hardlink), warn),
         progress=progress,
     )
     return seal.manifest
@@ -106,6 +115,12 @@ class _Seal:
         self._base_image = base_image
         self._plan = plan
 
+    def linked_layers(self, *, always: bool) -> frozenset[str]:
+        """Return the layers whose files are to be hard links."""
+        config = self._package.config
+        wanted = always or config.image.models == "hard-linked"
+        return frozenset(model.context_path for model in config.models) if wanted else frozenset()
+
     def __call__(self, hashed: Sequence[tuple[ContextFile, str]]) -> tuple[ContextFile, ...]:
         bill = make_bill(self._package, self._base_image, hashed)
         texts = ((SBOM_NAME, "manifest", bill), *sums_texts(hashed))
@@ -118,9 +133,14 @@ class _Seal:
         return (*(file for file, _ in made), text_file(MANIFEST_NAME, self.manifest.to_json(), layer="manifest"))
 
 
-def check_destination(destination: Path) -> None:
-    """Raise ContextError when something that must not be replaced stands where the context would go."""
-    refuse_foreign(destination, reason_to_keep)
+def check_destination(destination: Path, plan: ContextPlan) -> None:
+    """Raise ContextError when something that must not be replaced stands where the planned context would go."""
+    refuse_foreign(destination, _reason_to_keep(plan))
+
+
+def _reason_to_keep(plan: ContextPlan) -> Callable[[Path], str]:
+    linked = linked_to(file.source for file in plan.files if isinstance(file.source, Path))
+    return lambda directory: reason_to_keep(directory, linked)
 
 
 def _prepare(project: Project, warn: Callable[[str], None]) -> tuple[ContextPlan, _Seal]:

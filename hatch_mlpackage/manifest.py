@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,17 +116,21 @@ def hashes_of(directory: Path) -> dict[str, str]:
         return {}
 
 
-def reason_to_keep(directory: Path) -> str:
+def reason_to_keep(directory: Path, is_linked: Callable[[os.stat_result], bool] | None = None) -> str:
     """Tell why a folder must not be replaced or removed; nothing when it is a context just as it was written.
 
     A file that still carries the moment it was written with is taken as unchanged, so that this costs no second
-    reading of the models.
+    reading of the models. So is what `is_linked` knows as a file of the project: nothing is lost with a link to it.
     """
     try:
         manifest = read_manifest(directory)
     except ContextError:
         return "not empty and not a context that mlpackage wrote"
-    edits = _differences(manifest, directory, since=TIMESTAMP)
+    edits = _differences(
+        manifest,
+        directory,
+        believed=lambda status: status.st_mtime == TIMESTAMP or bool(is_linked and is_linked(status)),
+    )
     return f"holds changes made by hand ({', '.join(sorted(edits)[:3])})" if edits else ""
 
 
@@ -134,15 +139,17 @@ def verify_context(directory: Path) -> tuple[str, ...]:
     return tuple(sorted(_differences(read_manifest(directory), directory)))
 
 
-def _differences(manifest: Manifest, directory: Path, *, since: int | None = None) -> list[str]:
-    """Find what is not as the manifest says; with `since`, files of that very mtime are believed to be unchanged."""
+def _differences(
+    manifest: Manifest, directory: Path, *, believed: Callable[[os.stat_result], bool] = lambda _: False
+) -> list[str]:
+    """Find what is not as the manifest says; files that are `believed` to be unchanged are not read."""
     expected = {file.path: file for file in manifest.files if not file.named_context}
     found = dict(_entries(directory))
     found.pop(MANIFEST_NAME, None)
     differences = [f"{path}: added" for path in found.keys() - expected.keys()]
     differences += [f"{path}: missing" for path in expected.keys() - found.keys()]
     for path in expected.keys() & found.keys():
-        if since is None or found[path].lstat().st_mtime != since:
+        if not believed(found[path].lstat()):
             differences += _compare(expected[path], found[path])
     if (directory / MANIFEST_NAME).read_bytes() != manifest.to_json().encode():
         differences.append(f"{MANIFEST_NAME}: changed (its digest does not fit its contents)")

@@ -138,7 +138,7 @@ def sums_texts(hashed: Iterable[tuple[ContextFile, str]]) -> Iterator[tuple[str,
 
 def declared_places(config: Config) -> dict[str, dict[str, str]]:
     """Give what the manifest says of the named contexts, nothing where there are none."""
-    if config.image.models == "copied" or not config.models:
+    if config.image.models != "named-context" or not config.models:
         return {}
     places = {_name(i): public(it.path) if it.is_remote else it.path for i, it in enumerate(config.models)}
     return {NAMED_CONTEXTS: places}

@@ -20,6 +20,7 @@ from hatch_mlpackage.errors import ContextError
 from hatch_mlpackage.known_hashes import SMALLEST
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.hard_links import HardLinks
     from hatch_mlpackage.known_hashes import KnownHashes
     from hatch_mlpackage.plan import ContextFile
 
@@ -59,6 +60,7 @@ def write_files(
     reason_to_keep: Callable[[Path], str],
     timestamp: int,
     reuse: Reuse,
+    links: HardLinks,
     progress: Progress,
 ) -> None:
     """Write the files and what `seal` makes of their hashes, then put the folder in its place.
@@ -75,13 +77,16 @@ def write_files(
             if file.named_context and isinstance(file.source, Path):
                 hashed.append((file, _hash(file, file.source, reuse, progress)))
                 continue
-            digest = _write_file(file, partial, timestamp, reuse, progress)
+            digest = _link(file, partial, links, reuse, progress) or _write_file(
+                file, partial, timestamp, reuse, progress
+            )
             hashed.append((file, digest))
             _store_once(file, partial / file.path, digest, twins)
         for file in seal(hashed):
             _write_file(file, partial, timestamp, reuse, progress)
         _normalise_folders(partial, timestamp)
         _put_in_place(partial, destination)
+    links.remember(reuse.known)
     reuse.known.save()
 
 
@@ -158,6 +163,26 @@ def _explained(path: Path) -> Iterator[None]:
         raise ContextError(f"{error.filename or path}: {reason}. What was there before is unchanged.") from error
 
 
+def _link(file: ContextFile, partial: Path, links: HardLinks, reuse: Reuse, progress: Progress) -> str:
+    """Link a file to the user's own, where that is asked for and can be; return its hash, or nothing."""
+    source, target = file.source, partial / file.path
+    if file.layer not in links.layers or isinstance(source, bytes):
+        return ""
+    with _explained(target):
+        before = source.stat()
+        known = reuse.known.find(source, before) if before.st_size == file.size else None
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not links.place(source, target, file.mode):
+            return ""
+        if known is None or file.sha256 not in {"", known}:
+            digest = _hash(file, source, reuse, progress)
+        else:
+            digest = known
+            progress(file, file.size)
+        links.made(source, digest)
+    return digest
+
+
 def _write_file(file: ContextFile, partial: Path, timestamp: int, reuse: Reuse, progress: Progress) -> str:
     target = partial / file.path
     with _explained(target):
@@ -168,9 +193,9 @@ def _write_file(file: ContextFile, partial: Path, timestamp: int, reuse: Reuse, 
             digest = hashlib.sha256(file.source).hexdigest()
             progress(file, file.size)
         else:
-            digest = _take_over(file, file.source, target, reuse, progress) or _copy(
-                file, file.source, target, reuse, progress
-            )
+            digest = _take_over(
+                file, file.source, target, timestamp=timestamp, reuse=reuse, progress=progress
+            ) or _copy(file, file.source, target, reuse, progress)
         target.chmod(file.mode)
         os.utime(target, (timestamp, timestamp))
     return digest
@@ -189,7 +214,9 @@ def _store_once(file: ContextFile, target: Path, digest: str, twins: dict[tuple[
             shutil.copy2(twin, target)
 
 
-def _take_over(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress: Progress) -> str:
+def _take_over(
+    file: ContextFile, source: Path, target: Path, *, timestamp: int, reuse: Reuse, progress: Progress
+) -> str:
     """Link an unchanged file from the context that is about to be replaced; return its hash, or nothing."""
     if file.size < SMALLEST:
         return ""
@@ -201,6 +228,8 @@ def _take_over(file: ContextFile, source: Path, target: Path, reuse: Reuse, prog
         status = earlier.lstat()
         if (stat.S_IFREG | file.mode, file.size) != (status.st_mode, status.st_size):
             return ""
+        if status.st_mtime_ns != timestamp * 10**9:
+            return ""  # a hard link to a file of the user's, which must keep its own time
         os.link(earlier, target)
     except OSError:
         return ""  # gone, or a file system without links: it is copied

@@ -42,20 +42,23 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where to write it; default: dist/NAME-VERSION-context in the project.",
 )
+@click.option("--hardlink", is_flag=True, help="Link the models into the folder instead of copying them.")
 @click.option("--tar", metavar="FILE", help="Write it as a tar instead of a folder; - is the standard output.")
 @click.option("--json", "as_json", is_flag=True, help="Print where it is and its digest as a JSON document.")
-def command(*, project: Project, output: Path | None, tar: str | None, as_json: bool) -> None:
+def command(*, project: Project, output: Path | None, hardlink: bool, tar: str | None, as_json: bool) -> None:
     """Write the build context: Dockerfile, locked requirements, server, models, entry script, manifest.
 
     Needs the lock (mlpackage lock), no network and no container engine.
     """
     if tar and output:
         raise click.UsageError("--output writes a folder and --tar a file instead of it: give one of them.")
+    if tar and hardlink:
+        raise click.UsageError("A tar holds its files: --hardlink is for a folder.")
     if tar == "-":
         pipe(project, as_json=as_json)
         return
     destination = Path(tar) if tar else output or shown(default_destination(project))
-    manifest = export(project, destination) if tar else generate(project, destination)
+    manifest = export(project, destination) if tar else generate(project, destination, hardlink=hardlink)
     if as_json:
         answer_json({"context": str(destination), "digest": manifest.digest, "size": manifest.size})
     elif not is_quiet():
@@ -67,10 +70,10 @@ def command(*, project: Project, output: Path | None, tar: str | None, as_json: 
         show(next_commands(destination, manifest, find_models(project, manifest), as_tar=bool(tar)))
 
 
-def generate(project: Project, destination: Path) -> Manifest:
+def generate(project: Project, destination: Path, *, hardlink: bool = False) -> Manifest:
     """Write the context, with progress for what takes long."""
     with writing() as progress:
-        return build_context(project, destination, progress=progress, warn=_warn)
+        return build_context(project, destination, progress=progress, warn=_warn, hardlink=hardlink)
 
 
 def export(project: Project, destination: Path | BinaryIO) -> Manifest:

@@ -174,3 +174,18 @@ def test_foreign_output(project, mlpackage):
     assert (outcome.status, outcome.out) == (1, "")
     assert outcome.err.startswith("Error: The context cannot be written or read:\n  made: ")
     assert [path.name for path in Path("made").iterdir()] == ["thesis.tex"]
+
+
+def test_hard_links(project, mlpackage):
+    """`--hardlink` links the models; what has to be copied is said; a tar has nothing to link."""
+    Path("models/greeting.txt").chmod(0o644)
+    linked = mlpackage("generate", "--hardlink", "--output", "linked")
+    Path("models/greeting.txt").chmod(0o640)
+    copied = mlpackage("generate", "--hardlink", "--output", "copied")
+    refused = mlpackage("generate", "--hardlink", "--tar", "context.tar")
+
+    inside = "azureml-models/greeting/1/greeting.txt"
+    assert [Path(name, inside).samefile("models/greeting.txt") for name in ("linked", "copied")] == [True, False]
+    assert linked.err == ""
+    assert "copied, not linked: its mode is 0640, and in a context it is 0644." in copied.err
+    assert (refused.status, "--hardlink is for a folder" in refused.err) == (2, True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.hard_links import HardLinks
 from hatch_mlpackage.known_hashes import KnownHashes
 from hatch_mlpackage.plan import ContextFile, text_file
 from hatch_mlpackage.write import Reuse, refuse_foreign, write_files
@@ -30,6 +31,7 @@ def write(files, destination, *, reason="", progress=lambda file, written: None,
         reason_to_keep=lambda _: reason,
         timestamp=TIMESTAMP,
         reuse=reuse or Reuse(directory=destination, hashes={}, known=KnownHashes(None)),
+        links=HardLinks(frozenset(), print),
         progress=progress,
     )
 
