@@ -48,16 +48,18 @@ def make_bill(inputs: LockInputs, base_image: str, hashed: Hashed) -> str:
         Component(ref="base", kind="container", name=base_image, version="", purl=purl_of_image(base_image)),
         _runtime(hashed),
         *(_model(model, hashed) for model in config.models),
-        *_packages("environment", inputs.lock_path, inputs.packages_path),
+        *_packages("environment", inputs.read_lock() or "", inputs.packages_path),
         *_conda_packages(inputs),
-        *_packages("server", server_lock, server_lock.with_name(PACKAGES)),
+        *_packages("server", server_lock.read_text(encoding="utf-8"), server_lock.with_name(PACKAGES)),
     ]
-    return make_sbom(image, components, __version__)
+    # What the base image is made of was never looked at: where the model's packages are its own, a reader has to know.
+    unknown = ("base",) if config.user_managed_dependencies else ()
+    return make_sbom(image, components, __version__, unknown=unknown)
 
 
-def _packages(environment: str, lock: Path, described: Path) -> Iterator[Component]:
+def _packages(environment: str, lock: str, described: Path) -> Iterator[Component]:
     kept = described.read_text(encoding="utf-8") if described.is_file() else None
-    for package in packages_of(read_pins(lock.read_text(encoding="utf-8")), kept):
+    for package in packages_of(read_pins(lock), kept):
         yield Component(
             ref=f"{environment}/{package.name}@{package.version}",
             kind="library",

@@ -136,6 +136,16 @@ class Config:
         shown="that of `base-image`, or none",
         schema={"pattern": r"^\d+\.\d+$"},
     )
+    user_managed_dependencies: bool = key(
+        "the base image brings the model's packages: nothing is locked or installed: "
+        "[base images](base-images.md#images-that-bring-their-own-packages)",
+        default=False,
+    )
+    interpreter_path: str | None = key(
+        "with `user-managed-dependencies`: the base image's Python, on its `PATH` or by its whole path",
+        default=None,
+        shown='`"python"`',
+    )
     pin_base_image: bool = key(
         "`false` for an image that only this machine has: its tag is used as it is", default=True
     )

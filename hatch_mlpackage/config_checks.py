@@ -30,6 +30,8 @@ RESERVED_VARIABLES = frozenset(
         "WORKER_COUNT",
     }
 )
+# Keys that ask for packages of Python, or of conda.
+_NAMING_PACKAGES = ("dependencies", "requirements", "conda-file", "pylock", "install-project")
 _MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")  # the original's rule for registered models
 _MODEL_VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,127}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -93,6 +95,8 @@ def _check_entry_script(config: Config, project: Project, problems: Problems) ->
 
 
 def _check_dependencies(config: Config, project: Project, problems: Problems) -> None:
+    if config.user_managed_dependencies:
+        return
     if project.dependencies is None and not (config.dependencies or config.requirements or config.conda_file):
         problems.add(
             "project.dependencies",
@@ -223,13 +227,48 @@ def _check_cuda(config: Config, project: Project, problems: Problems) -> None:
         )
     elif cuda != own and own:
         problems.add(where, f"'{cuda}' is not the CUDA of base-image '{base_image}'.", "Make them agree.")
-    python = packaged_python(base_image) if is_nvidia(base_image) else None
+    python = packaged_python(base_image) if is_nvidia(base_image) and not config.user_managed_dependencies else None
     if python and python != config.python_version:
         others = " or ".join(f'"{image.python}"' for image in reversed(cuda_images(own))) or f'"{python}"'
         problems.add(
             f"{KEY}.python-version",
             f"'{config.python_version}' is not the Python of '{base_image}', which is Ubuntu's {python}.",
             f"Set python-version to {others}, or name a base-image with CUDA and that Python.",
+        )
+
+
+def _check_user_managed(config: Config, project: Project, problems: Problems) -> None:
+    """Check an image that brings the model's packages: nobody else names any, and its Python is known."""
+    where = f"{KEY}.user-managed-dependencies"
+    path = config.interpreter_path
+    if not config.user_managed_dependencies:
+        if path is not None:
+            problems.add(f"{KEY}.interpreter-path", "is only used with user-managed-dependencies = true.", "Remove it.")
+        return
+    named = [key for key in _NAMING_PACKAGES if project.table.get(key)]
+    if named:
+        problems.add(
+            where,
+            f"says that the base image brings the model's packages, and {' and '.join(named)} would install some.",
+            f"Remove {'them' if len(named) > 1 else 'it'}, or user-managed-dependencies.",
+        )
+    if path is not None and not re.fullmatch(r"/?[\w.+-]+|/[\w./+-]+", path):
+        problems.add(
+            f"{KEY}.interpreter-path",
+            f"'{path}' is no program.",
+            'Write its name, or its whole path in the image: "/opt/conda/bin/python".',
+        )
+    _require_python(config, project, problems, where)
+
+
+def _require_python(config: Config, project: Project, problems: Problems, because: str) -> None:
+    """Report a base image whose Python is neither given nor told by its name: any default would be a guess."""
+    base_image = config.base_image
+    if not (project.table.get("python-version") or python_of(base_image) or packaged_python(base_image)):
+        problems.add(
+            f"{KEY}.python-version",
+            f"is required with {because.removeprefix(f'{KEY}.')}: '{base_image}' does not tell its Python.",
+            'Write python-version = "X.Y"; the build stops where it is another.',
         )
 
 
@@ -356,6 +395,7 @@ CHECKS = (
     _check_python,
     _check_base_image,
     _check_cuda,
+    _check_user_managed,
     _check_choices,
     _check_conda,
     _check_variables,

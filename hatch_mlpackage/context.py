@@ -156,11 +156,12 @@ def _prepare(project: Project, warn: Callable[[str], None]) -> tuple[ContextPlan
 
 
 def _plan(package: Package, images: Sequence[BaseImageState]) -> ContextPlan:
-    lock = package.lock_path.read_text(encoding="utf-8")
+    lock = package.read_lock() or ""
+    requirements = text_file("environment/requirements.txt", without_urls(lock, package), layer="environment")
     texts = [
         *wheel_files(package, lock),
         *project_wheel_file(package),
-        text_file("environment/requirements.txt", without_urls(lock, package), layer="environment"),
+        *(() if package.config.user_managed_dependencies else (requirements,)),
         *conda_files(package.project, package.config, package.conda),
     ]
     texts += [

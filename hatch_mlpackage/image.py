@@ -46,11 +46,16 @@ def server_environment(package: Package) -> Mapping[str, str]:
         values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{config.models[0].context_path}"
     elif config.models:
         values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/azureml-models"
-    values["MLPACKAGE_WORKER_PYTHON"] = WORKER_PYTHON
+    values["MLPACKAGE_WORKER_PYTHON"] = interpreter_of(config) if config.user_managed_dependencies else WORKER_PYTHON
     values["WORKER_COUNT"] = str(config.server.workers)
     if config.server.scoring_timeout_ms is not None:
         values["SCORING_TIMEOUT_MS"] = str(config.server.scoring_timeout_ms)
     return {**values, **config.environment_variables}
+
+
+def interpreter_of(config: Config) -> str:
+    """Name the base image's Python: it makes environments, and runs the worker where it has the model's packages."""
+    return (config.interpreter_path or "python") if config.user_managed_dependencies else "python3"
 
 
 def dockerfile_values(
@@ -71,6 +76,7 @@ def dockerfile_values(
         "conda": conda,
         "environment": _quoted({**_gpu_environment(config), **server_environment(package)}),
         "environment_wheels": own,
+        "interpreter": interpreter_of(config),
         "labels": _quoted({**_standard_labels(package, base_image), **config.image.labels}),
         "models": config.models,
         "named_copies": named_copies(package.files),
@@ -84,6 +90,7 @@ def dockerfile_values(
         "start_period": START_PERIOD,
         "system_packages": _system_packages(package),
         "user": USER,
+        "user_managed": config.user_managed_dependencies,
         "wheelhouse": config.wheelhouse,
     }
 
@@ -97,7 +104,7 @@ def _gpu_environment(config: Config) -> Mapping[str, str]:
 
 def _system_packages(package: Package) -> tuple[str, ...]:
     config = package.config
-    python = (PYTHON_PACKAGE,) if is_nvidia(config.base_image) else ()
+    python = (PYTHON_PACKAGE,) if is_nvidia(config.base_image) and not config.user_managed_dependencies else ()
     generated = package.no_code.system_packages if package.no_code else ()
     return tuple(sorted({*config.system_packages, *python, *generated}))
 
@@ -123,6 +130,7 @@ def readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
         "port": PORT,
         "sample": SAMPLE if package.no_code else None,
         "secrets": [secret.id for secret in package.config.image.secrets],
+        "user_managed": package.config.user_managed_dependencies,
         "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime" and not file.named_context})),
     }
 

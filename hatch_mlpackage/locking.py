@@ -29,6 +29,8 @@ Report = Callable[[str], None]
 def lock_project(project: Project, *, upgrade: bool = False, report: Report = print) -> Path:
     """Resolve the base image and the requirements for the image and write the locks; return the path of the latter's.
 
+    Where the image brings its packages there are none to lock, and the path is that of the base image's lock.
+
     Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached or the image's
     registry refuses; a registry that cannot be reached is only reported. Nothing is written then.
     """
@@ -41,14 +43,15 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     beside |= lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
     if inputs.conda_lock_path in beside:  # its versions limit what pip may add
         inputs = inspect_requirements(project, conda_lock=beside[inputs.conda_lock_path], models_lock=models_lock)
-    text, wheels = lock_requirements(inputs, previous=_read_lock(inputs), upgrade=upgrade, report=report)
-    beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}
+    text, wheels = lock_requirements(inputs, previous=inputs.read_lock(), upgrade=upgrade, report=report)
+    if not inputs.config.user_managed_dependencies:
+        beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}
     for path, said in beside.items():
         _replace_text(path, said)
     clear_wheels(wheels_directory(inputs), wheels, report)
     if base_image:
         _replace_text(inputs.base_image_path, base_image)
-    return inputs.lock_path
+    return inputs.lock_path if inputs.lock_path in beside else inputs.base_image_path
 
 
 def _lock_base_images(inputs: LockInputs, *, upgrade: bool, report: Report) -> str | None:
@@ -82,7 +85,7 @@ def _replace_text(path: Path, text: str) -> None:
 
 def check_project_lock(inputs: LockInputs) -> LockState:
     """Tell whether the lock fits the requirements and the image, without the network."""
-    text = _read_lock(inputs)
+    text = inputs.read_lock()
     return with_wheels(check_lock(text, inputs.requirements, inputs.config.target), text, inputs)
 
 
@@ -107,10 +110,6 @@ def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:
     config = inputs.config
     text = _read_text(inputs.base_image_path)
     return check_base_images(text, images_of(inputs), config.platform, pin=config.pin_base_image)
-
-
-def _read_lock(inputs: LockInputs) -> str | None:
-    return _read_text(inputs.lock_path)
 
 
 def _read_text(path: Path) -> str | None:

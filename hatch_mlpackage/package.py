@@ -12,6 +12,7 @@ from hatch_mlpackage.config import GENERATED_SCRIPT, KEY, Config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
 from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.lock import PACKAGES, Requirements, read_requirements
+from hatch_mlpackage.lock.header import with_header
 from hatch_mlpackage.named_contexts import leave_models
 from hatch_mlpackage.no_code import NoCode, read_no_code, with_generated
 from hatch_mlpackage.plan import APP_DIRECTORY, ContextFile, model_files, runtime_files, source_files, text_file
@@ -44,6 +45,15 @@ class LockInputs:
     @property
     def lock_path(self) -> Path:
         return self.project.root / self.config.lock_path
+
+    def read_lock(self) -> str | None:
+        """Return the lock's text, None where there is no file; where the image brings its packages it is empty."""
+        if self.config.user_managed_dependencies:
+            return with_header("", Requirements(), self.config.target)
+        try:
+            return self.lock_path.read_text(encoding="utf-8", errors="replace")  # what is no text is told as damaged
+        except FileNotFoundError:
+            return None
 
     @property
     def packages_path(self) -> Path:
@@ -152,6 +162,8 @@ def _read_requirements(
     problems: Problems,
     conda_lock: str | None = None,
 ) -> Requirements:
+    if config.user_managed_dependencies:
+        return Requirements()
     requirements = read_requirements(
         project.root,
         (*config.requirements, *(no_code.files if no_code else ())),

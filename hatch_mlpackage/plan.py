@@ -83,7 +83,9 @@ def make_plan(files: Iterable[ContextFile], models: Iterable[Model]) -> ContextP
     ordered = tuple(sorted(files, key=lambda file: file.path))
     # The project's own wheel changes with its code: a layer of its own, and only where it is installed.
     project = tuple(sorted({file.layer for file in ordered} & {PROJECT_LAYER}))
-    layers = ("environment", "runtime", *(model.context_path for model in models), *project, "source", "manifest")
+    # Where the base image brings the model's packages there is no such layer.
+    environment = tuple(sorted({file.layer for file in ordered} & {"environment"}))
+    layers = (*environment, "runtime", *(model.context_path for model in models), *project, "source", "manifest")
     return ContextPlan(files=ordered, layers=layers)
 
 

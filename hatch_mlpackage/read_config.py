@@ -45,7 +45,8 @@ def _with_text_version(model: object) -> object:
 def _with_defaults(config: Config, project: Project) -> Config:
     config = _with_base_image(config)
     if config.dependencies is None and not config.requirements:
-        config = replace(config, dependencies=() if config.conda_file else project.dependencies or ())
+        elsewhere = config.conda_file or config.user_managed_dependencies
+        config = replace(config, dependencies=() if elsewhere else project.dependencies or ())
     if config.install_project:  # what is installed finds what it needs, whatever else is named
         both = (*(config.dependencies or ()), *(project.dependencies or ()))
         config = replace(config, dependencies=tuple(dict.fromkeys(both)))

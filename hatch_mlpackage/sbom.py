@@ -33,9 +33,14 @@ class Component:
     license: str = ""
 
 
-def make_sbom(image: Component, components: Sequence[Component], generator_version: str) -> str:
-    """Return the document; `image` is what is described, `components` are what it holds."""
-    document = {
+def make_sbom(
+    image: Component, components: Sequence[Component], generator_version: str, *, unknown: Sequence[str] = ()
+) -> str:
+    """Return the document; `image` is what is described, `components` are what it holds.
+
+    `unknown` are references of components that hold packages which nobody has listed.
+    """
+    document: dict[str, Any] = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -49,6 +54,8 @@ def make_sbom(image: Component, components: Sequence[Component], generator_versi
         "components": [_entry(component) for component in sorted(components, key=lambda component: component.ref)],
         "dependencies": [{"ref": image.ref, "dependsOn": sorted(component.ref for component in components)}],
     }
+    if unknown:
+        document["compositions"] = [{"aggregate": "unknown", "assemblies": list(unknown)}]
     serial = uuid.uuid5(uuid.NAMESPACE_URL, _spelled(document))
     return _spelled({"serialNumber": f"urn:uuid:{serial}", **document}) + "\n"
 

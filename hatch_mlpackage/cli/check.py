@@ -19,6 +19,7 @@ from hatch_mlpackage.locking import check_project_images, images_of
 from hatch_mlpackage.package import LockInputs, Package, inspect_project, inspect_requirements
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.config import Config
     from hatch_mlpackage.project import Project
 
 
@@ -67,10 +68,16 @@ def described(package: Package) -> list[str]:
         f"entry script  {config.entry_script or 'generated'}: run() {style}",
         f"{'models' if len(config.models) != 1 else 'model '}        {models}{about}",
         f"image         {check_project_images(package)[0].shown}, Python {config.python_version}, {config.platform}",
-        f"lock          {config.lock_path}: fits",
+        _packages_line(config),
         *([f"conda lock    {config.conda_lock_path}: fits"] if package.has_conda_lock else []),
         *(f"note          {note}" for note in (package.no_code.notes if package.no_code else ())),
     ]
+
+
+def _packages_line(config: Config) -> str:
+    if config.user_managed_dependencies:
+        return "packages      the base image's own; those of pyproject.toml are not installed"
+    return f"lock          {config.lock_path}: fits"
 
 
 def _check_as_json(project: Project, *, strict: bool) -> int:

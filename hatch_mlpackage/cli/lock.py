@@ -37,7 +37,10 @@ def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool) 
         check_project_lock(package).require(str(shown(package.lock_path)))
         check_project_conda(package).require(str(shown(package.conda_lock_path)))
         warn_of_base_image(package, strict=strict)
-        show(f"{shown(package.lock_path)} fits.")
+        fits = f"{shown(package.lock_path)} fits."
+        own = "The base image brings its packages: there is no lock."
+        show(own if package.config.user_managed_dependencies else fits)
         return
     path = lock_project(project, upgrade=upgrade, report=say)
-    show(f"Locked in {shown(path)}. Commit it.\nNext: mlpackage generate")
+    locked = f"Locked in {shown(path)}. Commit it." if path.is_file() else "There is nothing to lock."
+    show(f"{locked}\nNext: mlpackage generate")

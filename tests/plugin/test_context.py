@@ -28,7 +28,7 @@ def texts(directory):
     }
 
 
-@pytest.mark.parametrize("case", ["minimal", "two-models", "named-models", "conda", "gpu"])
+@pytest.mark.parametrize("case", ["minimal", "two-models", "named-models", "conda", "gpu", "own-packages"])
 def test_golden(copy_project, request, case):
     """Every byte of a context is as reviewed; `pytest --update-golden` writes what is to be reviewed."""
     project = load_project(copy_project(case))
@@ -81,6 +81,24 @@ def test_manifest(copy_project):
         ("environment/requirements.txt", "environment"),
         ("sbom.cdx.json", "manifest"),
     ]
+
+
+def test_an_image_that_brings_its_packages(copy_project):
+    """Nothing is locked or installed for the model, the worker runs the image's Python, and the bill says so."""
+    project = load_project(copy_project("own-packages"))
+
+    manifest = build_context(project, default_destination(project))
+
+    assert manifest.layers == ("runtime", "azureml-models/greeting/1", "source", "manifest")
+    bill = json.loads((default_destination(project) / "sbom.cdx.json").read_text())
+    assert bill["compositions"] == [{"aggregate": "unknown", "assemblies": ["base"]}]
+    assert {component["bom-ref"].partition("/")[0] for component in bill["components"]} == {
+        "base",
+        "model",
+        "runtime",
+        "server",
+    }
+    assert list((project.root / "locks").iterdir()) == [project.root / "locks/base-image.toml"]
 
 
 def test_every_copied_path_is_in_the_context(copy_project):

@@ -174,9 +174,7 @@ def test_a_plan_is_sorted_and_knows_its_layers(make_project, problems):
 
     plan = make_plan([b, a], config.models)
 
-    assert plan == ContextPlan(
-        files=(a, b), layers=("environment", "runtime", "azureml-models/ridge/1", "source", "manifest")
-    )
+    assert plan == ContextPlan(files=(a, b), layers=("runtime", "azureml-models/ridge/1", "source", "manifest"))
     assert a == ContextFile(path="a", layer="source", source="é".encode(), size=2, mode=0o644)
     assert (plan.size, plan.in_layer("source")) == (2, (a,))
 

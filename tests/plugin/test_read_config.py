@@ -189,6 +189,37 @@ class TestRefused:
                     'Set python-version to "3.10" or "3.12", or name a base-image with CUDA and that Python.'
                 ),
             ),
+            (
+                {
+                    "user-managed-dependencies": True,
+                    "base-image": "team/base:1",
+                    "python-version": "3.9",
+                    "requirements": ["requirements.txt"],
+                    "dependencies": ["numpy"],
+                },
+                (
+                    f"{K}.user-managed-dependencies: says that the base image brings the model's packages, and "
+                    "dependencies and requirements would install some. Remove them, or user-managed-dependencies."
+                ),
+            ),
+            (
+                {"user-managed-dependencies": True, "base-image": "team/base:1"},
+                (
+                    f"{K}.python-version: is required with user-managed-dependencies: 'team/base:1' does not tell its "
+                    'Python. Write python-version = "X.Y"; the build stops where it is another.'
+                ),
+            ),
+            (
+                {"user-managed-dependencies": True, "python-version": "3.9", "interpreter-path": "conda run python"},
+                (
+                    f"{K}.interpreter-path: 'conda run python' is no program. "
+                    'Write its name, or its whole path in the image: "/opt/conda/bin/python".'
+                ),
+            ),
+            (
+                {"interpreter-path": "python"},
+                f"{K}.interpreter-path: is only used with user-managed-dependencies = true. Remove it.",
+            ),
             ({"locker": "poetry"}, f"{K}.locker: 'poetry' is not one of uv, pip-tools."),
             ({"system-packages": ["gcc;rm"]}, f"{K}.system-packages[0]: 'gcc;rm' is not a Debian package name."),
             (
