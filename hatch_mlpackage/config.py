@@ -79,6 +79,26 @@ class Server:
     scoring_timeout_ms: int | None = key(
         "how long a request may take", default=None, shown="an hour", schema={"minimum": 1}
     )
+    max_concurrent_requests: int | None = key(
+        "requests that are let in at once; the others wait", default=None, shown="any number", schema={"minimum": 1}
+    )
+    max_queue_wait_ms: int | None = key(
+        "how long a request may wait to be let in before it gets `503`; without the key above, as many are let in as "
+        "there are workers",
+        default=None,
+        shown="any time",
+        schema={"minimum": 0},
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Healthcheck:
+    """How Docker probes a container: the options of the image's HEALTHCHECK, in seconds."""
+
+    interval: int = key("seconds between two probes", default=10, schema={"minimum": 1})
+    timeout: int = key("seconds after which a probe has failed", default=10, schema={"minimum": 1})
+    start_period: int = key("seconds for `init()` before a failure counts", default=300, schema={"minimum": 0})
+    retries: int = key("failures in a row that make the container unhealthy", default=3, schema={"minimum": 1})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +126,12 @@ class Image:
         '`"hard-linked"` into the context, or with `"buildkit"` not in it at all: [models](models.md)',
         default="copied",
     )
+    port: int = key(
+        "the port of `mlpackage image run` on this machine; in the image it is 5001",
+        default=5001,
+        schema={"minimum": 1, "maximum": 65535},
+    )
+    healthcheck: Healthcheck = field(default_factory=Healthcheck, metadata={"says": "how Docker probes a container"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,6 +184,12 @@ class Config:
     )
     system_packages: tuple[str, ...] = key("Debian or Ubuntu packages", default=())
     environment_variables: Mapping[str, str] = key("variables of the image", default={})
+    extra_dockerfile_steps: str | tuple[str, ...] | None = key(
+        "a file with lines of a Dockerfile, or the lines: run as root, when the packages are installed and before the "
+        "models and the script are there: [how](migrate-from-azureml.md#extra-dockerfile-steps)",
+        default=None,
+        schema={"type": ["string", "array"], "items": {"type": "string"}},
+    )
     conda_file: str | None = key(
         "an `environment.yml`, or a lock of conda-lock, pixi or conda: [conda](conda.md)", default=None
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hatch_mlpackage.bases import CUDA_VERSIONS, cuda_images, cuda_of, is_nvidia, packaged_python
+from hatch_mlpackage.dockerfile_steps import read_steps, wrong_steps
 from hatch_mlpackage.project import HATCHLING
 from hatch_mlpackage.tables import did_you_mean
 from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS, python_of
@@ -36,6 +37,7 @@ _MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")  # the original's
 _MODEL_VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,127}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SYSTEM_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.\-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+:~\-]+)?")  # Debian policy 5.6.1
+_LAST_PORT = 65535
 _LABEL_NAME = re.compile(r"[a-z0-9]([a-z0-9._\-/]*[a-z0-9])?", re.IGNORECASE)
 # github.com/distribution/reference, without the rarely seen IPv6 hosts.
 _REPOSITORY = (
@@ -329,6 +331,24 @@ def _is_printable(value: str) -> bool:
     return all(character.isprintable() or character == "\t" for character in value)
 
 
+def _check_steps(config: Config, project: Project, problems: Problems) -> None:
+    where, steps = f"{KEY}.extra-dockerfile-steps", config.extra_dockerfile_steps
+    if isinstance(steps, str):
+        found = _check_path(project.root, steps, where, problems)
+        if found is None or not found.is_file():
+            if found:
+                problems.add(where, f"'{steps}' is not a file.")
+            return
+        where = steps
+    try:
+        text = read_steps(project.root, steps)
+    except (OSError, UnicodeDecodeError) as error:
+        problems.add(where, f"cannot be read: {error}.", "Save it as a text file in UTF-8.")
+        return
+    for line, what, fix in wrong_steps(text):
+        problems.add(f"{where}:{line}" if isinstance(steps, str) else f"{where}[{line - 1}]", what, fix)
+
+
 def _check_system_packages(config: Config, project: Project, problems: Problems) -> None:
     del project
     for index, package in enumerate(config.system_packages):
@@ -380,9 +400,20 @@ def _check_server(config: Config, project: Project, problems: Problems) -> None:
     del project
     if config.server.workers < 1:
         problems.add(f"{KEY}.server.workers", f"must be at least 1, not {config.server.workers}.")
-    timeout = config.server.scoring_timeout_ms
-    if timeout is not None and timeout < 1:
-        problems.add(f"{KEY}.server.scoring-timeout-ms", f"must be at least 1 ms, not {timeout}.")
+    server, probe, port = config.server, config.image.healthcheck, config.image.port
+    for key, value, least in (
+        ("server.scoring-timeout-ms", server.scoring_timeout_ms, 1),
+        ("server.max-concurrent-requests", server.max_concurrent_requests, 1),
+        ("server.max-queue-wait-ms", server.max_queue_wait_ms, 0),
+        ("image.healthcheck.interval", probe.interval, 1),
+        ("image.healthcheck.timeout", probe.timeout, 1),
+        ("image.healthcheck.start-period", probe.start_period, 0),
+        ("image.healthcheck.retries", probe.retries, 1),
+    ):
+        if value is not None and value < least:
+            problems.add(f"{KEY}.{key}", f"must be at least {least}, not {value}.")
+    if not 1 <= port <= _LAST_PORT:
+        problems.add(f"{KEY}.image.port", f"must be between 1 and {_LAST_PORT}, not {port}.")
 
 
 CHECKS = (
@@ -400,6 +431,7 @@ CHECKS = (
     _check_conda,
     _check_variables,
     _check_system_packages,
+    _check_steps,
     _check_image,
     _check_secrets,
     _check_server,

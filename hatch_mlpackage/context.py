@@ -25,7 +25,7 @@ from hatch_mlpackage.write_tar import replacing, write_tar
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.base_image import BaseImageState
     from hatch_mlpackage.project import Project
-from hatch_mlpackage.image import dockerfile_values, readme_values
+from hatch_mlpackage.image import about_run, dockerfile_values, readme_values
 from hatch_mlpackage.locking import check_project_conda, check_project_images, check_project_lock
 from hatch_mlpackage.package import Package, inspect_project
 
@@ -187,6 +187,7 @@ def _make_manifest(
             "platform": config.platform,
             "python": config.python_version,
             **cuda,
+            **about_run(package),
         },
         **declared_places(config),
     }

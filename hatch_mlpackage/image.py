@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.bases import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
 from hatch_mlpackage.conda import conda_values
 from hatch_mlpackage.config import GENERATED_SCRIPT
+from hatch_mlpackage.dockerfile_steps import instructions_of, read_steps
 from hatch_mlpackage.lock.registry.reference import parse_reference
 from hatch_mlpackage.locking import images_of
 from hatch_mlpackage.manifest import TIMESTAMP
@@ -25,7 +27,6 @@ from hatch_mlpackage.package import SAMPLE
 PORT = 5001
 # Any user id works; 1000 is what the original's images ran as, group 0 is what OpenShift gives to random ids.
 USER = "1000:0"
-START_PERIOD = 300  # seconds that init() may take before a failing probe counts
 APP_ROOT = f"/var/{APP_DIRECTORY}"
 WORKER_PYTHON = "/opt/mlpackage/environment/bin/python"
 
@@ -50,6 +51,10 @@ def server_environment(package: Package) -> Mapping[str, str]:
     values["WORKER_COUNT"] = str(config.server.workers)
     if config.server.scoring_timeout_ms is not None:
         values["SCORING_TIMEOUT_MS"] = str(config.server.scoring_timeout_ms)
+    if config.server.max_concurrent_requests is not None:
+        values["MLPACKAGE_MAX_CONCURRENT_REQUESTS"] = str(config.server.max_concurrent_requests)
+    if config.server.max_queue_wait_ms is not None:
+        values["MLPACKAGE_MAX_QUEUE_WAIT_MS"] = str(config.server.max_queue_wait_ms)
     return {**values, **config.environment_variables}
 
 
@@ -76,6 +81,8 @@ def dockerfile_values(
         "conda": conda,
         "environment": _quoted({**_gpu_environment(config), **server_environment(package)}),
         "environment_wheels": own,
+        "extra_steps": _extra_steps(package),
+        "healthcheck": config.image.healthcheck,
         "interpreter": interpreter_of(config),
         "labels": _quoted({**_standard_labels(package, base_image), **config.image.labels}),
         "models": config.models,
@@ -87,7 +94,6 @@ def dockerfile_values(
         "secrets": config.image.secrets,
         "server_wheels": servers,
         "stage": f"conda-{config.conda_mode}" if conda else "wheels" if own or servers else "",
-        "start_period": START_PERIOD,
         "system_packages": _system_packages(package),
         "user": USER,
         "user_managed": config.user_managed_dependencies,
@@ -109,6 +115,23 @@ def _system_packages(package: Package) -> tuple[str, ...]:
     return tuple(sorted({*config.system_packages, *python, *generated}))
 
 
+def _extra_steps(package: Package) -> str:
+    """Give the user's lines, and after them what makes those that follow run as before."""
+    text = read_steps(package.project.root, package.config.extra_dockerfile_steps)
+    after = {"USER": "USER 0:0\n", "SHELL": 'SHELL ["/bin/sh", "-c"]\n'}
+    return text + "".join(line for instruction, line in after.items() if instruction in instructions_of(text))
+
+
+def about_run(package: Package) -> Mapping[str, Any]:
+    """Tell what differs from most images: the port to publish, and the digest of the user's lines of the Dockerfile."""
+    port, steps = package.config.image.port, _extra_steps(package)
+    digest = hashlib.sha256(steps.encode()).hexdigest()
+    return {
+        **({"port": port} if port != PORT else {}),
+        **({"extra-dockerfile-steps": f"sha256:{digest}"} if steps else {}),
+    }
+
+
 def _standard_labels(package: Package, base_image: str) -> Mapping[str, str]:
     """Give the labels that registries and scanners read (opencontainers/image-spec, annotations.md)."""
     name, _, digest = base_image.partition("@")
@@ -128,6 +151,7 @@ def readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
         "logins": _logins(package),
         "named_contexts": shown_places(package.project, package.config),
         "port": PORT,
+        "published": package.config.image.port,
         "sample": SAMPLE if package.no_code else None,
         "secrets": [secret.id for secret in package.config.image.secrets],
         "user_managed": package.config.user_managed_dependencies,

@@ -71,7 +71,7 @@ def _report_missing(known: Mapping[str, Field[Any]], table: Mapping[str, Any], w
 
 def _read_value(kind: Any, value: object, where: str, problems: Problems) -> Any:
     if get_origin(kind) in {Union, UnionType}:  # a Literal's is the former
-        kind = next(option for option in get_args(kind) if option is not NoneType)
+        kind = _option_for(value, get_args(kind))
     if is_dataclass(kind):
         found = read_table(kind, value, where, problems)  # type: ignore[arg-type]
         return _UNREADABLE if found is None else found
@@ -86,6 +86,13 @@ def _read_value(kind: Any, value: object, where: str, problems: Problems) -> Any
         return value
     problems.add(where, f"must be {_TOML_NAMES[kind]}, not {describe(value)}.")
     return _UNREADABLE
+
+
+def _option_for(value: object, options: tuple[Any, ...]) -> Any:
+    """Choose the type of a union that a value is read as: an array where it may be one, else the first."""
+    present = [option for option in options if option is not NoneType]
+    is_array = isinstance(value, list | tuple)
+    return next((option for option in present if is_array and get_origin(option) is tuple), present[0])
 
 
 def _read_array(kind: Any, value: object, where: str, problems: Problems) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -90,7 +90,7 @@ def build(
 @_context_option
 @_engine_option
 @_tag_option
-@click.option("--port", type=click.IntRange(1, 65535), default=5001, show_default=True, help="The port on 127.0.0.1.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port on 127.0.0.1; default: the context's, or 5001.")
 @click.option("--gpu/--no-gpu", default=None, help="Whether to give it this machine's GPUs; default: with CUDA.")
 @_extra_argument
 def run(
@@ -99,7 +99,7 @@ def run(
     context: Path | None,
     engine: str | None,
     tag: str | None,
-    port: int,
+    port: int | None,
     gpu: bool | None,
     extra: tuple[str, ...],
 ) -> int:
@@ -107,15 +107,19 @@ def run(
     if tag is None:
         about = read_manifest(context).about["image"] if context else _about(project)
         tag, gpu = str(about["name"]), "cuda" in about if gpu is None else gpu
+        port = port or about.get("port")
+    port = port or handoff.PORT_IN_IMAGE
     found = handoff.find_engine(engine, handoff.RUNNERS)
     say(f"Serving {tag} on http://127.0.0.1:{port} (Ctrl-C stops it)")
     return handoff.execute(handoff.run_command(found, tag, port=port, gpu=bool(gpu), extra=extra), report=say)
 
 
-def _about(project: Project) -> Mapping[str, str]:
+def _about(project: Project) -> Mapping[str, Any]:
     """Tell what a manifest would say of the image, as far as it matters for running it."""
     inputs = inspect_requirements(project)
-    return {"name": inputs.image_name, **({"cuda": inputs.config.cuda} if inputs.config.cuda else {})}
+    config = inputs.config
+    cuda = {"cuda": config.cuda} if config.cuda else {}
+    return {"name": inputs.image_name, "port": config.image.port, **cuda}
 
 
 def image_name(context: Path) -> str:

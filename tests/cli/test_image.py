@@ -110,6 +110,19 @@ def test_run_of_a_tag(tmp_path, mlpackage, recorder, monkeypatch):
     assert arguments(record) == [*RUN, "127.0.0.1:5001:5001", "ridge:3"]
 
 
+@pytest.mark.parametrize(
+    ("flags", "port"), [((), "8890"), (("--context", "made"), "8890"), (("--port", "7000"), "7000")]
+)
+def test_run_on_the_port_of_the_configuration(copy_project, mlpackage, recorder, monkeypatch, flags, port):  # noqa: PLR0917 - a table
+    """`image.port` is the port on this machine, for a project as for its context; a flag wins."""
+    monkeypatch.chdir(copy_project("steps"))
+    mlpackage("generate", "--output", "made")
+    record = recorder("docker")
+
+    assert mlpackage("image", "run", *flags).status == 0
+    assert arguments(record) == [*RUN, f"127.0.0.1:{port}:5001", "steps:1.0"]
+
+
 def test_interrupted_run(project, start, recorder, tmp_path):
     """Ctrl-C stops the engine before the program ends."""
     recorder("docker", then=f'trap "echo stopped >> {tmp_path}/log; exit 0" TERM INT\nwhile :; do :; done')

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import stat
@@ -28,7 +29,7 @@ def texts(directory):
     }
 
 
-@pytest.mark.parametrize("case", ["minimal", "two-models", "named-models", "conda", "gpu", "own-packages"])
+@pytest.mark.parametrize("case", ["minimal", "two-models", "named-models", "conda", "gpu", "own-packages", "steps"])
 def test_golden(copy_project, request, case):
     """Every byte of a context is as reviewed; `pytest --update-golden` writes what is to be reviewed."""
     project = load_project(copy_project(case))
@@ -99,6 +100,17 @@ def test_an_image_that_brings_its_packages(copy_project):
         "server",
     }
     assert list((project.root / "locks").iterdir()) == [project.root / "locks/base-image.toml"]
+
+
+def test_the_manifest_tells_what_was_added(copy_project):
+    """The user's lines of the Dockerfile have a digest of their own, and a port that is not the usual one is told."""
+    project = load_project(copy_project("steps"))
+
+    image = build_context(project, default_destination(project)).about["image"]
+
+    lines = (default_destination(project) / "Dockerfile").read_text().partition("# Extra steps")[2].partition("\n\n")[0]
+    digest = hashlib.sha256(f"# Extra steps{lines}\n".encode()).hexdigest()
+    assert (image["port"], image["extra-dockerfile-steps"]) == (8890, f"sha256:{digest}")
 
 
 def test_every_copied_path_is_in_the_context(copy_project):

@@ -11,7 +11,17 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "hatch_mlpackage"
 ROWS = [
     {"__init__", "decoding", "errors", "resources", "target", "yaml_text"},
-    {"tables", "project", "foreground", "background", "health", "hard_links", "known_hashes", "bases"},
+    {
+        "tables",
+        "project",
+        "foreground",
+        "background",
+        "health",
+        "hard_links",
+        "known_hashes",
+        "bases",
+        "dockerfile_steps",
+    },
     {"config"},
     {"framework_checks"},
     {"config_checks", "config_schema"},

@@ -126,6 +126,26 @@ class TestRefused:
             ({"server": {"workers": True}}, f"{K}.server.workers: must be an integer, not true."),
             ({"server": {"workers": 0}}, f"{K}.server.workers: must be at least 1, not 0."),
             (
+                {"server": {"max-concurrent-requests": 0}},
+                f"{K}.server.max-concurrent-requests: must be at least 1, not 0.",
+            ),
+            ({"server": {"max-queue-wait-ms": -1}}, f"{K}.server.max-queue-wait-ms: must be at least 0, not -1."),
+            ({"image": {"port": 0}}, f"{K}.image.port: must be between 1 and 65535, not 0."),
+            ({"image": {"healthcheck": {"retries": 0}}}, f"{K}.image.healthcheck.retries: must be at least 1, not 0."),
+            (
+                {"extra-dockerfile-steps": ["RUN a", "FROM b"]},
+                (
+                    f"{K}.extra-dockerfile-steps[1]: starts an image of its own, and these lines are added to one. "
+                    "Leave FROM out, or build that image first and name it with base-image."
+                ),
+            ),
+            (
+                {"extra-dockerfile-steps": "models/ridge.pkl"},
+                "models/ridge.pkl:1: 'RIDGE' is no instruction of a Dockerfile. Start the line with RUN, COPY, ENV …",
+            ),
+            ({"extra-dockerfile-steps": "src"}, f"{K}.extra-dockerfile-steps: 'src' is not a file."),
+            ({"extra-dockerfile-steps": 5}, f"{K}.extra-dockerfile-steps: must be a string, not 5."),
+            (
                 {"environment-variables": {"A": 1}},
                 f"{K}.environment-variables.A: must be a string, not 1.",
             ),

@@ -18,6 +18,7 @@ from mlpackage_runtime.server.answers import HTML_TYPE, JSON_TYPE, SUCCEEDED, Ou
 from mlpackage_runtime.server.body import BodyTooLargeError, read_body
 from mlpackage_runtime.server.connection import GONE
 from mlpackage_runtime.server.endpoint import Endpoint, Receive, Scope, Send
+from mlpackage_runtime.server.gate import Gate
 from mlpackage_runtime.server.jobs import DeadlinePassed, WorkerDied
 from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.pool import Pool, Unavailable
@@ -33,6 +34,8 @@ class Application:
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self._settings = settings
         self._pool = pool
+        is_limited = settings.max_concurrent_requests is not None or settings.max_queue_wait_ms is not None
+        self._ask_worker = Gate(settings, pool.score).score if is_limited else pool.score
         self._in_flight = 0
         self._drained = asyncio.Event()
         self._draining = False
@@ -110,7 +113,7 @@ class Application:
 
     async def _worker_answer(self, head: list[bytes], body: bytes, gone: Callable[[], bool]) -> Outgoing:
         try:
-            reply = await self._pool.score(head, body, gone)
+            reply = await self._ask_worker(head, body, gone)
         except Unavailable as error:
             return answers.error(503, str(error), retry=True)
         except WorkerDied:

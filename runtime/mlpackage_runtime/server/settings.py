@@ -41,6 +41,8 @@ class Settings:
     receive_timeout: float
     body_limit: int
     queue_limit: int
+    max_concurrent_requests: int | None  # None: as many as workers where there is a longest wait, or any number
+    max_queue_wait_ms: int | None
     cors: Cors | None
     log_format: str
     server_version: str
@@ -101,6 +103,8 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         receive_timeout=values.read("", "MLPACKAGE_RECEIVE_TIMEOUT", 30.0, _seconds),
         body_limit=values.read("", "MLPACKAGE_BODY_LIMIT", LIMIT_BODY, _at_least(0)),
         queue_limit=values.read("", "MLPACKAGE_QUEUE_LIMIT", 1000, _at_least(0)),
+        max_concurrent_requests=values.read("", "MLPACKAGE_MAX_CONCURRENT_REQUESTS", None, _at_least(1)),
+        max_queue_wait_ms=values.read("", "MLPACKAGE_MAX_QUEUE_WAIT_MS", None, _at_least(0)),
         cors=values.read("access-control-allow-origins", "AML_CORS_ORIGINS", None, Cors),
         log_format=values.read("log-format", "MLPACKAGE_LOG_FORMAT", "line", _one_of("line", "json")),
         server_version=values.read("", "HTTP_X_MS_SERVER_VERSION", VERSION, str) if announced else "",

@@ -26,6 +26,7 @@ class Stream:
         self._ended = False
         self._broken = False
         self._unwanted = False
+        self._then: Callable[[], None] | None = None
 
     @property
     def waits_for_client(self) -> bool:
@@ -43,6 +44,16 @@ class Stream:
         self._ended = True
         self._broken = broken
         self._arrived.set()
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def when_ended(self, then: Callable[[], None]) -> None:
+        """Call it when the last part is there, or the stream was cut off."""
+        if self._ended:
+            then()
+        else:
+            self._then = then
 
     def drop(self) -> None:
         """Throw away what comes, and tell the worker that nobody reads it."""

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from hatch_mlpackage.dockerfile_steps import instructions_of, read_steps, wrong_steps
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"RUN a\nENV B=1\n", "RUN a\nENV B=1\n"),
+        (b"\xef\xbb\xbfRUN a  \r\n\r\nENV B=1\r\n\r\n", "RUN a\n\nENV B=1\n"),
+        (b"RUN a", "RUN a\n"),
+        (b"\n\n", ""),
+    ],
+    ids=["plain", "from Windows", "no line end", "blank"],
+)
+def test_a_file(content, text, tmp_path):
+    """A file's lines are taken without a byte order mark, carriage returns and blanks at the ends."""
+    (tmp_path / "steps").write_bytes(content)
+
+    assert read_steps(tmp_path, "steps") == text
+
+
+def test_lines(tmp_path):
+    """Lines that are given are as good as a file; none are no text at all."""
+    assert read_steps(tmp_path, ("RUN a \\", "  && b")) == "RUN a \\\n  && b\n"
+    assert read_steps(tmp_path, None) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a comment\nRUN apt-get update \\\n && apt-get install -y x \\\n # a comment inside\n && true\ncopy a b\n",
+        "RUN <<EOF\nFROM here it is a script\nEOF\nUSER 5\n",
+        "RUN <<-'A' <<B\nCMD\n A\nCMD\nB\nARG X\n",
+        "",
+    ],
+    ids=["continued lines", "heredoc", "two heredocs", "nothing"],
+)
+def test_nothing_wrong(text):
+    """Comments, continued lines and heredocs hold no instructions, and instructions may be in small letters."""
+    assert list(wrong_steps(text)) == []
+
+
+def test_everything_wrong():
+    """What would break the lines that follow, or has no effect, is named with its line."""
+    text = "FROM ubuntu\nRUM a\nCMD b\napt-get update \\\nENTRYPOINT c\nRUN a \\\n"
+
+    assert list(wrong_steps(text)) == [
+        (
+            1,
+            "starts an image of its own, and these lines are added to one.",
+            "Leave FROM out, or build that image first and name it with base-image.",
+        ),
+        (2, "'RUM' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"),
+        (3, "CMD has no effect: the image says its own after it.", "Remove the line."),
+        (4, "'APT-GET' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"),
+        (6, "the last line ends in a backslash: what follows it would be part of it.", "Remove it."),
+    ]
+
+
+def test_instructions():
+    """Which instructions there are, in capitals."""
+    assert instructions_of("user 5\nRUN a\n") == {"USER", "RUN"}
