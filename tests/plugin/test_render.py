@@ -41,6 +41,7 @@ def test_a_checkout_with_other_line_ends(copy_project, tmp_path, monkeypatch, te
         "logins": ["a"],
         "image_name": "i",
         "named_contexts": {"a": "b"},
+        "published": 5001,
         "sample": None,
         "tree": "a\nb",
     }
