@@ -1,29 +1,29 @@
-"""Finds the wheel of every pin that the image will install, and its licence, as far as the index gives it away.
+"""Finds the wheel of every pin that the image will install, its licence and its modules, as far as the index tells.
 
-A licence that is not to be had (an index that wants credentials of the resolver, or serves neither the metadata nor
-parts of files) is left out: no lock fails for it.
+What is not to be had (of an index that wants credentials of the resolver, or serves neither the metadata nor parts of
+files) is left out: no lock fails for it.
 """
 
 from __future__ import annotations
 
 import email.parser
-import io
 import os
 import tomllib
-import urllib.request
 import zipfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from . import index_settings, uv
+from .modules import modules_of
 from .packages import Package
 from .resolver import OUTPUT, Task, run
 from .vendored import name_of, records, sha256_of, without_vendored
+from .wheel_parts import LARGEST_METADATA, ask_for_metadata, open_wheel
 from .wheel_tags import supported_tags
 
 if TYPE_CHECKING:
@@ -32,30 +32,29 @@ if TYPE_CHECKING:
     from .pins import Pin
 
 _PYLOCK = "pylock.toml"
-_TIMEOUT = 10.0  # seconds for one answer
 _AT_ONCE = 8
-_PART = 65536  # bytes asked for at once
-_LARGEST = 1 << 20  # bytes of METADATA
 _LONGEST = 100  # characters; some packages give the whole text of their licence
 _CLASSIFIER = "License :: "
 
 
 def describe(task: Task, lock: str, pins: Iterable[Pin], beside: Path) -> tuple[Package, ...]:
-    """Find the wheel of every pin that the image will install, and its licence; `beside` has the vendored ones."""
+    """Find the wheel of every pin that the image will install, and what it says; `beside` has the vendored ones."""
     wheels = _wheels(task, without_vendored(lock)) | _vendored(lock, beside)
     chosen = [(pin, _choose(wheels.get(pin.name, ()), pin, task.target)) for pin in pins]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        licenses = list(threads.map(_license, (wheel.get("url", "") for _, wheel in chosen)))
+        contents = list(threads.map(_read, (wheel.get("url", "") for _, wheel in chosen)))
     return tuple(
         Package(
             name=pin.name,
             version=pin.version or "",
             wheel=_file_name(wheel),
             sha256=wheel.get("hashes", {}).get("sha256", ""),
-            license=found,
+            license=content.license,
             tags=_tags(wheels.get(pin.name, ()), pin),
+            size=content.size,
+            modules=content.modules,
         )
-        for (pin, wheel), found in zip(chosen, licenses, strict=True)
+        for (pin, wheel), content in zip(chosen, contents, strict=True)
     )
 
 
@@ -109,75 +108,36 @@ def _file_name(wheel: dict[str, Any]) -> str:
     return str(wheel.get("name") or wheel.get("url", "").rpartition("/")[2].partition("#")[0])
 
 
-def _license(url: str) -> str:
-    for ask in (_ask_for_metadata, _read_from_wheel):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Contents:
+    """What a wheel says of itself; the size is in bytes."""
+
+    license: str = ""
+    modules: tuple[str, ...] = ()
+    size: int = 0
+
+
+def _read(url: str) -> _Contents:
+    """Return what is to be had of a wheel."""
+    for read in (_read_wheel, _read_metadata):
         try:
-            return license_of(ask(url))
+            return read(url)
         except (OSError, ValueError, KeyError, StopIteration, zipfile.BadZipFile):
             continue
-    return ""
+    return _Contents()
 
 
-def _ask_for_metadata(url: str) -> str:
-    """PEP 658: an index may serve a wheel's METADATA beside it."""
-    with _open(f"{url}.metadata") as answer:
-        return str(answer.read(_LARGEST), "utf-8", "replace")
+def _read_wheel(url: str) -> _Contents:
+    with open_wheel(url) as (archive, size):
+        names = archive.namelist()
+        metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        with archive.open(metadata) as file:
+            said = file.read(LARGEST_METADATA).decode("utf-8", "replace")
+        return _Contents(license=license_of(said), modules=modules_of(names), size=size)
 
 
-def _read_from_wheel(url: str) -> str:
-    """Read METADATA out of a wheel: of a remote one, only the parts that lead there."""
-    remote = url.startswith(("http://", "https://"))
-    with io.BufferedReader(_Parts(url), _PART) if remote else _open(url) as file, zipfile.ZipFile(file) as archive:
-        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        return archive.read(name).decode("utf-8", "replace")
-
-
-class _Parts(io.RawIOBase):
-    """A file on a server, read in the parts that are asked for (RFC 9110, section 14)."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = url
-        self._position = 0
-        self._size = 0
-        self._read("bytes=0-0")  # tells the size
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(start + offset, 0)
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        end = min(self._position + len(buffer), self._size)
-        if end <= self._position:
-            return 0
-        part = self._read(f"bytes={self._position}-{end - 1}")
-        buffer[: len(part)] = part
-        self._position += len(part)
-        return len(part)
-
-    def _read(self, span: str) -> bytes:
-        with _open(self._url, {"Range": span}) as answer:
-            if answer.status != HTTPStatus.PARTIAL_CONTENT:
-                raise OSError("the server gives whole files only")
-            self._size = int(answer.headers["Content-Range"].rpartition("/")[2])
-            content: bytes = answer.read()
-            return content
-
-
-def _open(url: str, headers: dict[str, str] | None = None) -> Any:
-    if not url.startswith(("http://", "https://", "file://")):
-        raise OSError(f"{url} is not read")
-    return urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=_TIMEOUT)  # noqa: S310
+def _read_metadata(url: str) -> _Contents:
+    return _Contents(license=license_of(ask_for_metadata(url)))
 
 
 def license_of(metadata: str) -> str:

@@ -1,4 +1,4 @@
-"""What is kept of each locked package for the bill of materials: the wheel the image installs, and its licence.
+"""What is kept of each locked package: the wheel that the image installs, its licence and the modules it holds.
 
 `packages.json` lies beside the lock and is written with it. It proves nothing and hinders nothing: the lock alone
 decides what is installed, and a package that is not listed is only less well described.
@@ -31,7 +31,8 @@ class Package:
 
     `sha256` is that of the wheel the image installs, as hex, and `license` an SPDX expression or what its author
     wrote instead; both are empty where they were not to be had when the lock was made. `tags` are those of every
-    locked wheel, of any machine's: `cp312-cp312-manylinux_2_28_x86_64`.
+    locked wheel, of any machine's: `cp312-cp312-manylinux_2_28_x86_64`. `size` is the wheel's in bytes, 0 where it is
+    not known; `modules` are what it makes importable, dotted where several wheels share a folder: `google.auth`.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Package:
     sha256: str = ""
     license: str = ""
     tags: tuple[str, ...] = ()
+    size: int = 0
+    modules: tuple[str, ...] = ()
 
 
 def packages_of(pins: Iterable[Pin], packages_json: str | None) -> tuple[Package, ...]:
@@ -55,6 +58,8 @@ def to_json(packages: Iterable[Package]) -> str:
             "sha256": package.sha256,
             "license": package.license,
             "tags": list(package.tags),
+            "size": package.size,
+            "modules": list(package.modules),
         }
         for package in packages
     }
@@ -72,8 +77,18 @@ def _package(pin: Pin, entry: Mapping[str, Any]) -> Package:
         wheel=str(entry.get("wheel", "")) if proven else "",
         sha256=sha256 if proven else only,
         license=str(entry.get("license", "")),
-        tags=tuple(str(tag) for tag in entry.get("tags", ())),
+        tags=_texts(entry, "tags"),
+        size=_size(entry.get("size")) if proven else 0,
+        modules=_texts(entry, "modules"),
     )
+
+
+def _texts(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(map(str, entry.get(key, ())))
+
+
+def _size(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def without_wheel(packages: Iterable[Package], target: Target) -> Iterator[str]:

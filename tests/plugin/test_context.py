@@ -215,7 +215,7 @@ def test_the_script_lies_where_the_server_looks(copy_project):
 
 @pytest.mark.network
 def test_locking_keeps_what_the_bill_says(copy_project):
-    """`mlpackage lock` writes beside the lock which wheel the image installs of each package, and its licence."""
+    """`mlpackage lock` writes beside the lock which wheel the image installs of each package, and what is in it."""
     project = load_project(copy_project("minimal"))
 
     lock_project(project, report=lambda _: None)
@@ -224,3 +224,4 @@ def test_locking_keeps_what_the_bill_says(copy_project):
     lock = (project.root / "locks/requirements.txt").read_text()
     assert (described["license"], described["wheel"].startswith("idna-")) == ("BSD-3-Clause", True)
     assert f"--hash=sha256:{described['sha256']}" in lock
+    assert (described["modules"], described["size"] > 10_000) == (["idna"], True)

@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 
 from hatch_mlpackage.lock import read_pins
-from hatch_mlpackage.lock.licenses import _choose, _license, license_of
+from hatch_mlpackage.lock.licenses import _choose, _Contents, _read, license_of
 from hatch_mlpackage.target import Target
 
 TARGET = Target(python="3.11", platform="linux/amd64", libc="manylinux_2_36")
@@ -48,18 +48,27 @@ def wheel(*, padding=0):
 
 @pytest.fixture
 def serve():
-    """Give a function that serves files on loopback, with ranges or not; it returns its URL and the sizes sent."""
+    """Give a function that serves files on loopback; it returns its URL and the sizes sent.
+
+    `ranges` tells whether it sends parts, `ends` whether also those that are counted from the end.
+    """
     servers = []
 
-    def start(files, *, ranges=True):
+    def start(files, *, ranges=True, ends=True):
         sent = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                content, span = files.get(self.path), re.match(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+                content, span = files.get(self.path), re.match(r"bytes=(\d*)-(\d+)", self.headers.get("Range", ""))
                 if content is None:
                     self.send_error(404)
                     return
+                if span and not span[1]:
+                    if not ends:
+                        self.send_error(416)
+                        return
+                    first = max(len(content) - int(span[2]), 0)
+                    span = (None, first, len(content) - 1)
                 part = content[int(span[1]) : int(span[2]) + 1] if span and ranges else content
                 self.send_response(206 if span and ranges else 200)
                 if span and ranges:
@@ -86,20 +95,28 @@ def serve():
 
 
 def test_an_index_that_serves_metadata(serve):
-    """Where the index serves the METADATA file, nothing else is asked for."""
+    """Where the index gives no part of a wheel but its METADATA, the licence is known and the modules are not."""
     url, sent = serve({"/a-1-py3-none-any.whl.metadata": METADATA.encode()})
 
-    assert (_license(f"{url}/a-1-py3-none-any.whl"), sent) == ("MIT", [len(METADATA)])
+    assert (_read(f"{url}/a-1-py3-none-any.whl"), sent) == (_Contents(license="MIT"), [len(METADATA)])
 
 
+@pytest.mark.parametrize("ends", [True, False])
 @pytest.mark.parametrize("padding", [0, 200_000])
-def test_an_index_that_serves_parts(serve, padding):
-    """Else METADATA is read out of the wheel, wherever it lies in it, without the whole."""
+def test_an_index_that_serves_parts(serve, padding, ends):
+    """Licence and modules are read out of the wheel, wherever METADATA lies in it, without the whole."""
     content = wheel(padding=padding)
-    url, sent = serve({"/a-1-py3-none-any.whl": content})
+    url, sent = serve({"/a-1-py3-none-any.whl": content}, ends=ends)
 
-    assert _license(f"{url}/a-1-py3-none-any.whl") == "MIT"
+    assert _read(f"{url}/a-1-py3-none-any.whl") == _Contents(license="MIT", modules=("a",), size=len(content))
     assert sum(sent) < len(content)
+
+
+def test_one_answer_is_enough(serve):
+    """What is read of most wheels lies at their end, which comes with their size."""
+    url, sent = serve({"/a-1-py3-none-any.whl": wheel()})
+
+    assert (_read(f"{url}/a-1-py3-none-any.whl").modules, sent) == (("a",), [65536])
 
 
 @pytest.mark.parametrize("files", [{}, {"/a-1-py3-none-any.whl": b"no wheel"}])
@@ -107,14 +124,14 @@ def test_an_index_that_tells_nothing(serve, files):
     """A licence that is not to be had is none, and no error."""
     url, _ = serve(files)
 
-    assert _license(f"{url}/a-1-py3-none-any.whl") == ""
+    assert _read(f"{url}/a-1-py3-none-any.whl") == _Contents()
 
 
 def test_an_index_that_serves_whole_files_only(serve):
     """A wheel is not downloaded for its licence."""
     url, _ = serve({"/a-1-py3-none-any.whl": wheel()}, ranges=False)
 
-    assert _license(f"{url}/a-1-py3-none-any.whl") == ""
+    assert _read(f"{url}/a-1-py3-none-any.whl") == _Contents()
 
 
 def test_a_wheel_on_disk(tmp_path):
@@ -122,7 +139,8 @@ def test_a_wheel_on_disk(tmp_path):
     path = tmp_path / "a-1-py3-none-any.whl"
     path.write_bytes(wheel())
 
-    assert (_license(path.as_uri()), _license(str(path))) == ("MIT", "")
+    read = _Contents(license="MIT", modules=("a",), size=len(wheel()))
+    assert (_read(path.as_uri()), _read(str(path))) == (read, _Contents())
 
 
 def entry(name, digit):

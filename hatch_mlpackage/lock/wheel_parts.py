@@ -1,0 +1,88 @@
+"""Reads a wheel where it is: of one on a server only the parts that are asked for (RFC 9110, section 14)."""
+
+from __future__ import annotations
+
+import io
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+from urllib.error import HTTPError
+
+LARGEST_METADATA = 1 << 20  # bytes
+_TIMEOUT = 10.0  # seconds for one answer
+_PART = 65536  # bytes asked for at once; the end of most wheels, their METADATA and table of contents, is smaller
+
+
+@contextmanager
+def open_wheel(url: str) -> Iterator[tuple[zipfile.ZipFile, int]]:
+    """Open a wheel on disk or on a server, and tell its size in bytes.
+
+    Raises OSError where it is not to be had, also of a server that gives whole files only; zipfile.BadZipFile.
+    """
+    remote = url.startswith(("http://", "https://"))
+    with io.BufferedReader(_Parts(url), _PART) if remote else _open(url) as file, zipfile.ZipFile(file) as archive:
+        yield archive, file.seek(0, io.SEEK_END)
+
+
+def ask_for_metadata(url: str) -> str:
+    """Read what an index serves beside a wheel (PEP 658): its METADATA."""
+    with _open(f"{url}.metadata") as answer:
+        return str(answer.read(LARGEST_METADATA), "utf-8", "replace")
+
+
+class _Parts(io.RawIOBase):
+    """A file on a server; its end, where a zip archive lists what it holds, comes with its size in one answer."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+        self._position = 0
+        self._size = 0
+        try:
+            self._end = self._read(f"bytes=-{_PART}")
+        except HTTPError:  # a server that counts from the start only
+            self._end = self._read("bytes=0-0")[:0]
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(start + offset, 0)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        end = min(self._position + len(buffer), self._size)
+        if end <= self._position:
+            return 0
+        known_from = self._size - len(self._end)
+        if self._position >= known_from:
+            part = self._end[self._position - known_from : end - known_from]
+        else:
+            part = self._read(f"bytes={self._position}-{end - 1}")
+        buffer[: len(part)] = part
+        self._position += len(part)
+        return len(part)
+
+    def _read(self, span: str) -> bytes:
+        with _open(self._url, {"Range": span}) as answer:
+            if answer.status != HTTPStatus.PARTIAL_CONTENT:
+                raise OSError("the server gives whole files only")
+            self._size = int(answer.headers["Content-Range"].rpartition("/")[2])
+            content: bytes = answer.read()
+            return content
+
+
+def _open(url: str, headers: dict[str, str] | None = None) -> Any:
+    if not url.startswith(("http://", "https://", "file://")):
+        raise OSError(f"{url} is not read")
+    return urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=_TIMEOUT)  # noqa: S310
