@@ -38,7 +38,7 @@ class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
             refuse_own_keys(self.config, HOOK, HATCH_HOOK_KEYS)
             check_destination(self._destination(), plan_context(self._project()))
         except MLPackageError as error:
-            self.app.abort(str(error))
+            self.app.abort(error.report())
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         del build_data, artifact_path
@@ -50,7 +50,7 @@ class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
             # Planned anew: the hooks of others may have written sources since.
             build_context(self._project(), self._destination(), warn=self.app.display_warning)
         except MLPackageError as error:
-            self.app.abort(str(error))
+            self.app.abort(error.report())
         self.app.display_info(f"Docker build context: {self._destination()}")
 
     def _is_wanted(self, version: str) -> bool:

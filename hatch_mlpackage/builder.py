@@ -63,7 +63,7 @@ class MLPackageBuilder(BuilderInterface[BuilderConfig, PluginManager]):
             destination = Path(directory, context_name(project))
             build_context(project, destination, warn=self.app.display_warning)
         except MLPackageError as error:
-            self.app.abort(str(error))
+            self.app.abort(error.report())
         return os.fspath(destination)
 
     def clean(self, directory: str, versions: list[str]) -> None:

@@ -14,6 +14,7 @@ from hatch_mlpackage.bases import MICROMAMBA
 from hatch_mlpackage.target import ARCHITECTURES, SUBDIRS, SUPPORTED_PYTHONS, Target, libc_of
 
 KEY = "tool.mlpackage"
+MODELS_DIRECTORY = "azureml-models"
 DEFAULT_PYTHON = "3.12"
 Locker = Literal["uv", "pip-tools"]
 LOCKERS: tuple[Locker, ...] = get_args(Locker)
@@ -68,7 +69,7 @@ class Model:
     @property
     def context_path(self) -> str:
         """Where the model's file or folder is put: `azureml-models/<name>/<version>`."""
-        return f"azureml-models/{self.name}/{self.version}"
+        return f"{MODELS_DIRECTORY}/{self.name}/{self.version}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

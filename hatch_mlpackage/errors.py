@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["error", "warning", "hint"]
 
 
 class MLPackageError(Exception):
-    """Base of every error that is shown to the user as text, never as a traceback."""
+    """Base of every error that is shown to the user as text, never as a traceback.
+
+    `code` names the kind, under which docs/errors.md tells more; `heading` says it before the `lines` of the text.
+    """
 
     exit_status = 1
+    code = "failed"
+    title = "It cannot be done"
+
+    @property
+    def heading(self) -> str:
+        return self.title
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(str(self).splitlines())
+
+    def report(self) -> str:
+        """Write the whole error as every way to us shows it: the command line, Hatch, other front ends."""
+        return "\n  ".join((f"Error[{self.code}]: {self.heading}:", *self.lines))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing that is wrong with the input.
+    """One thing that is wrong with the input, may be wrong (a warning) or is worth knowing (a hint).
 
     `where` is a full TOML key (`tool.mlpackage.models[0].path`) or `file:line`; `what` states the fact with the
-    offending value; `fix` is the next step.
+    offending value, and the place too where `where` is empty; `fix` is the next step; `code` is the kind, under which
+    docs/errors.md tells more.
     """
 
     where: str
     what: str
     fix: str = ""
+    level: Level = "error"
+    code: str = "configuration"
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f" {self.fix}" if self.fix else "")
+        return (f"{self.where}: " if self.where else "") + self.what + (f" {self.fix}" if self.fix else "")
 
 
 class Problems:
@@ -48,26 +71,51 @@ class Problems:
 class ConfigurationError(MLPackageError):
     """Every problem of the configuration and of the files it names, reported together."""
 
+    code = "configuration"
+
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
         super().__init__("\n".join(map(str, problems)))
+
+    @property
+    def heading(self) -> str:
+        count = len(self.problems)
+        counted = "1 problem" if count == 1 else f"{count} problems"
+        return f"{counted} in the configuration or the files it names"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(f"{problem}{self._other_code(problem)}" for problem in self.problems)
+
+    def _other_code(self, problem: Problem) -> str:
+        return "" if problem.code == self.code else f" [{problem.code}]"
 
 
 class LockError(MLPackageError):
     """The lock is missing, stale or damaged, or the requirements cannot be locked."""
 
+    code = "lock"
+    title = "The lock cannot be used"
+
 
 class ContextError(MLPackageError):
     """A context cannot be written or read: a foreign folder in the way, a full disk, a source that changed."""
+
+    code = "context"
+    title = "The context cannot be written or read"
 
 
 class UnavailableError(MLPackageError):
     """Something outside is missing or failed: the network, a package index, a container engine."""
 
     exit_status = 4
+    code = "unavailable"
+    title = "Something outside is missing or failed"
 
 
 class EntryScriptError(MLPackageError):
     """The entry script could not start."""
 
     exit_status = 3
+    code = "entry-script"
+    title = "The entry script cannot start"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.bases import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
 from hatch_mlpackage.conda import conda_values
-from hatch_mlpackage.config import GENERATED_SCRIPT
+from hatch_mlpackage.config import GENERATED_SCRIPT, MODELS_DIRECTORY
 from hatch_mlpackage.dockerfile_steps import instructions_of, read_steps
 from hatch_mlpackage.lock.registry.reference import parse_reference
 from hatch_mlpackage.locking import images_of
@@ -46,7 +46,7 @@ def server_environment(package: Package) -> Mapping[str, str]:
     if len(config.models) == 1:
         values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{config.models[0].context_path}"
     elif config.models:
-        values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/azureml-models"
+        values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{MODELS_DIRECTORY}"
     values["MLPACKAGE_WORKER_PYTHON"] = interpreter_of(config) if config.user_managed_dependencies else WORKER_PYTHON
     values["WORKER_COUNT"] = str(config.server.workers)
     if config.server.scoring_timeout_ms is not None:

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.config import MODELS_DIRECTORY
 from hatch_mlpackage.errors import ContextError, MLPackageError
 from hatch_mlpackage.image import APP_ROOT, server_environment
 from hatch_mlpackage.manifest import read_manifest
@@ -148,7 +149,7 @@ def _placed(sources: Iterable[tuple[str, Path | bytes]]) -> Iterator[tuple[PureP
     """Give each file its place in the image: models live inside the app root there."""
     for name, source in sources:
         path = PurePosixPath(name)
-        if path.parts[0] == "azureml-models":
+        if path.parts[0] == MODELS_DIRECTORY:
             yield APP_DIRECTORY / path, source
         elif path.parts[0] in {APP_DIRECTORY, _RUNTIME}:
             yield path, source

@@ -2,59 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import date
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.bases import outlived
-from hatch_mlpackage.cli.output import answer_json, say, show
+from hatch_mlpackage.checking import check_project
+from hatch_mlpackage.cli.errors import print_notes
+from hatch_mlpackage.cli.output import answer_json, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import summary
 from hatch_mlpackage.cli.verbs import Verb, as_typed
-from hatch_mlpackage.context import plan_context
-from hatch_mlpackage.errors import ConfigurationError, MLPackageError
-from hatch_mlpackage.locking import check_project_images, images_of
-from hatch_mlpackage.package import LockInputs, Package, inspect_project, inspect_requirements
+from hatch_mlpackage.errors import ConfigurationError, Problem
+from hatch_mlpackage.locking import check_project_images
 
 if TYPE_CHECKING:
     from hatch_mlpackage.config import Config
+    from hatch_mlpackage.package import Package
     from hatch_mlpackage.project import Project
 
 
-@click.command("check", cls=Verb, examples=("mlpackage check", "mlpackage check --json --project ../diabetes"))
+@click.command(
+    "check", cls=Verb, examples=("mlpackage check", "mlpackage check --strict", "mlpackage check --json --project app")
+)
 @with_project
-@click.option("--strict", is_flag=True, help="Take a base image that is not pinned by digest for a problem.")
+@click.option("--strict", is_flag=True, help="Take warnings for problems.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 def command(*, project: Project, strict: bool, as_json: bool) -> int:
     """Report every problem of the configuration, the entry script, the models and the locks.
 
-    Reads the entry script without importing it; needs no network. The exit status is 1 when there is a problem.
+    Reads the entry script, and what it imports of the project, without running it; needs no network. The exit status
+    is 1 when there is a problem. Warnings and hints alone leave it at 0, warnings not with --strict.
     """
+    found = check_project(project)
+    problems = tuple(_strictly(problem) if strict else problem for problem in as_typed(found.problems))
+    errors = tuple(problem for problem in problems if problem.level == "error")
     if as_json:
-        return _check_as_json(project, strict=strict)
-    package = inspect_project(project)
-    plan = plan_context(project)
-    warn_of_base_image(package, strict=strict)
-    show("\n".join((*described(package), f"ok: {summary(plan.files)} would go into the context")))
+        answer_json({"ok": not errors, "problems": [asdict(problem) for problem in problems]})
+        return 1 if errors else 0
+    print_notes(problem for problem in problems if problem.level != "error")
+    if errors:
+        raise ConfigurationError(errors)
+    if found.package and found.plan:
+        files = summary(found.plan.files)
+        show("\n".join((*described(found.package), f"ok: {files} would go into the context")))
     return 0
-
-
-def warn_of_base_image(inputs: LockInputs, *, strict: bool) -> None:
-    """Warn of a base image that is not pinned, or has ended; raise LockError for the former when strict."""
-    for warning in _warnings(inputs, strict=strict):
-        say(f"Warning: {warning}")
-
-
-def _warnings(inputs: LockInputs, *, strict: bool) -> list[str]:
-    states, today = check_project_images(inputs), date.today()  # noqa: DTZ011 - the ends are no more exact
-    if strict:
-        for state in states:
-            state.require_pinned()
-    ended = [said for image in images_of(inputs) for said in outlived(image, today)]
-    unpinned = [state.describe() for state in states if state.describe()]
-    return unpinned + [f"{said} Choose another base-image." for said in ended]
 
 
 def described(package: Package) -> list[str]:
@@ -80,16 +72,5 @@ def _packages_line(config: Config) -> str:
     return f"lock          {config.lock_path}: fits"
 
 
-def _check_as_json(project: Project, *, strict: bool) -> int:
-    """Print `{"ok": …, "problems": [{"where", "what", "fix"}], "warnings": […]}`."""
-    problems: list[dict[str, str]] = []
-    warnings: list[str] = []
-    try:
-        plan_context(project)
-        warnings = _warnings(inspect_requirements(project), strict=strict)
-    except ConfigurationError as error:
-        problems = [asdict(problem) for problem in as_typed(error).problems]
-    except MLPackageError as error:
-        problems = [{"where": "", "what": str(error), "fix": ""}]
-    answer_json({"ok": not problems, "problems": problems, "warnings": warnings})
-    return 1 if problems else 0
+def _strictly(problem: Problem) -> Problem:
+    return replace(problem, level="error") if problem.level == "warning" else problem

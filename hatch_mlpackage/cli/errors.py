@@ -1,56 +1,48 @@
-"""The one place that prints errors."""
+"""The one place that prints errors, and what is worth a warning or a hint."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.cli.output import console, on_terminal, plural
-from hatch_mlpackage.errors import (
-    ConfigurationError,
-    ContextError,
-    EntryScriptError,
-    LockError,
-    MLPackageError,
-    Problem,
-    UnavailableError,
-)
+from hatch_mlpackage.cli.output import console, is_quiet, on_terminal
+from hatch_mlpackage.errors import ConfigurationError, Level, MLPackageError, Problem
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-_TITLES: dict[type[MLPackageError], str] = {
-    LockError: "The lock cannot be used",
-    ContextError: "The context cannot be written or read",
-    UnavailableError: "Something outside is missing or failed",
-    EntryScriptError: "The entry script cannot start",
-}
+_STYLES: dict[Level, str] = {"error": "bold red", "warning": "bold yellow", "hint": "bold blue"}
 
 
 def print_error(error: MLPackageError) -> None:
     """Print a title and one line per problem to stderr."""
-    lines = error.problems if isinstance(error, ConfigurationError) else tuple(str(error).splitlines())
     if not on_terminal(stderr=True):
-        click.echo(f"Error: {title_of(error)}:", err=True)
-        for line in lines:
-            click.echo(f"  {line}", err=True)
+        click.echo(error.report(), err=True)
         return
     screen = console(stderr=True)
-    screen.print(_styled(("Error: ", "bold red"), (f"{title_of(error)}:", "bold")))
-    for line in lines:
-        screen.print(_problem(line) if isinstance(line, Problem) else _styled((f"  {line}", "")))
+    screen.print(_styled((f"Error[{error.code}]: ", _STYLES["error"]), (f"{error.heading}:", "bold")))
+    problems = error.problems if isinstance(error, ConfigurationError) else (None,) * len(error.lines)
+    for line, problem in zip(error.lines, problems, strict=True):
+        screen.print(_styled(("  ", ""), *(_parts(problem, line) if problem else [(line, "")])))
 
 
-def title_of(error: MLPackageError) -> str:
-    if isinstance(error, ConfigurationError):
-        return f"{plural(len(error.problems), 'problem')} in the configuration or the files it names"
-    return next((title for kind, title in _TITLES.items() if isinstance(error, kind)), "It cannot be done")
+def print_notes(problems: Iterable[Problem]) -> None:
+    """Print warnings and hints to stderr, unless quiet."""
+    for problem in () if is_quiet() else problems:
+        title = f"{problem.level.capitalize()}[{problem.code}]: "
+        if on_terminal(stderr=True):
+            console(stderr=True).print(_styled((title, _STYLES[problem.level]), *_parts(problem, str(problem))))
+        else:
+            click.echo(f"{title}{problem}", err=True)
 
 
-def _problem(problem: Problem) -> Text:
+def _parts(problem: Problem, line: str) -> list[tuple[str, str]]:
+    """Part a problem's line into where, what and fix, and what follows them."""
     fix = f" {problem.fix}" if problem.fix else ""
-    return _styled((f"  {problem.where}", "bold"), (f": {problem.what}", ""), (fix, "green"))
+    where = f"{problem.where}: " if problem.where else ""
+    return [(where, "bold"), (problem.what, ""), (fix, "green"), (line[len(str(problem)) :], "dim")]
 
 
 def _styled(*parts: tuple[str, str]) -> Text:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.cli.check import warn_of_base_image
+from hatch_mlpackage.checking import image_problems
+from hatch_mlpackage.cli.errors import print_notes
 from hatch_mlpackage.cli.generate import shown
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import with_project
-from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.locking import check_project_conda, check_project_lock, lock_project
+from hatch_mlpackage.cli.verbs import Verb, as_typed
+from hatch_mlpackage.locking import check_project_conda, check_project_images, check_project_lock, lock_project
 from hatch_mlpackage.package import inspect_requirements
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool) 
         package = inspect_requirements(project)
         check_project_lock(package).require(str(shown(package.lock_path)))
         check_project_conda(package).require(str(shown(package.conda_lock_path)))
-        warn_of_base_image(package, strict=strict)
+        for image in check_project_images(package) if strict else ():
+            image.require_pinned()
+        print_notes(as_typed(tuple(image_problems(package))))
         fits = f"{shown(package.lock_path)} fits."
         own = "The base image brings its packages: there is no lock."
         show(own if package.config.user_managed_dependencies else fits)

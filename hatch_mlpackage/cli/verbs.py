@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -72,7 +73,7 @@ class Verb(click.Command):
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
-            raise as_typed(error) from error
+            raise ConfigurationError(as_typed(error.problems)) from error
         except BrokenPipeError:  # here, because click makes an exit status of 1 of it: the input is wrong
             ctx.exit(reader_has_left())
 
@@ -110,14 +111,14 @@ def _hint(name: str, verbs: list[str]) -> str:
     return f" Did you mean {meant}?" if meant else f" There are: {', '.join(verbs)}."
 
 
-def as_typed(error: ConfigurationError) -> ConfigurationError:
+def as_typed(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     """Name the flags where the keys they stand for are wrong."""
     typed = click.get_current_context().meta.get(TYPED, {})
-    return ConfigurationError(tuple(_as_typed(problem, typed) for problem in error.problems))
+    return tuple(_as_typed(problem, typed) for problem in problems)
 
 
 def _as_typed(problem: Problem, typed: dict[str, str]) -> Problem:
     for key, flag in typed.items():
         if problem.where == key or problem.where.startswith((f"{key}.", f"{key}[")):
-            return Problem(where=flag, what=problem.what, fix=problem.fix)
+            return replace(problem, where=flag)
     return problem

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .check import LockState, check_lock
 from .packages import PACKAGES, Package, packages_of, to_json as packages_to_json, without_wheel
-from .pins import WHEELS as WHEELS_FOLDER, Pin, read_pins
+from .pins import WHEELS as WHEELS_FOLDER, Pin, needed_by_others, read_pins
 from .requirements import Requirements, read_requirements
 from .vendored import Vendored, find_wheels
 from .wheel_tags import fits
@@ -38,6 +38,7 @@ __all__ = [
     "find_wheels",
     "fits",
     "make_lock",
+    "needed_by_others",
     "packages_of",
     "packages_to_json",
     "put_wheel",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import Requirement
 
-from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.errors import LockError, Problem
 
 from .environment import applies
 from .header import SCHEMA, Header, digest, inputs_digest, split_header
@@ -48,6 +48,12 @@ class LockState:
     def describe(self, lock: str) -> str:
         """Say it in a sentence and one line for each reason; `lock` is the path to show."""
         return "\n  ".join((f"{lock} {_SAID[self.status]}{':' if self.reasons else '.'}", *self.reasons))
+
+    def problem(self, lock: str) -> Problem:
+        """Say it as one problem of many; `lock` is the path to show."""
+        what = f"{_SAID[self.status]}{': ' if self.reasons else '.'}{'; '.join(self.reasons)}"
+        fix = "Run `mlpackage lock` and commit the result."
+        return Problem(where=lock, what=what if what.endswith(".") else f"{what}.", fix=fix, code=LockError.code)
 
     def require(self, lock: str) -> None:
         """Raise LockError unless the lock can be used; `lock` is the path to show."""

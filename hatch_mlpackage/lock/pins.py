@@ -41,6 +41,17 @@ def read_pins(text: str) -> tuple[Pin, ...]:
     return tuple(_pin(line) for line in logical_lines(text) if not line.text.startswith("--"))
 
 
+def needed_by_others(text: str) -> frozenset[str]:
+    """Return the names of the pins that other packages need, by a resolver's `# via` comments."""
+    needed, name = set(), ""
+    for line in text.splitlines():
+        entry = re.match(r"([A-Za-z0-9][\w.-]*)\s*(?:==|@)", line)
+        name = canonicalize_name(entry[1]) if entry else name
+        via = re.match(r"    #(?: via)?\s+(?!-)[A-Za-z0-9]", line)
+        needed |= {name} if via else set()
+    return frozenset(needed)
+
+
 def _pin(line: Line) -> Pin:
     vendored = _VENDORED.fullmatch(line.text)
     if vendored is not None:

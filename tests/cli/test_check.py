@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
+
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def test_ok(project, mlpackage):
@@ -43,13 +46,54 @@ def test_json(project, mlpackage):
     (project / "score.py").write_text("def init(:\n")
     broken = mlpackage("check", "--json")
 
-    assert (sound.status, json.loads(sound.out)) == (0, {"ok": True, "problems": [], "warnings": []})
-    assert broken.status == 1
-    document = json.loads(broken.out)
-    assert document["ok"] is False
-    assert [(problem["where"], sorted(problem)) for problem in document["problems"]] == [
-        ("score.py:1", ["fix", "what", "where"])
-    ]
+    assert (sound.status, json.loads(sound.out)) == (0, {"ok": True, "problems": []})
+    assert (broken.status, json.loads(broken.out)) == (
+        1,
+        {
+            "ok": False,
+            "problems": [
+                {
+                    "where": "score.py:1",
+                    "what": "syntax error: invalid syntax.",
+                    "fix": f"The script was read as Python {HERE}; for newer syntax run this tool with a newer Python.",
+                    "level": "error",
+                    "code": "configuration",
+                }
+            ],
+        },
+    )
+
+
+def test_findings_of_every_level(project, mlpackage):
+    """Findings in the sources are told with file and line; --strict takes warnings for problems."""
+    (project / "score.py").write_text(
+        "import pickle\nimport cv2\n\ndef init():\n    pickle.loads(b'')\n    open('gone.json')\n\ndef run(data): ...\n"
+    )
+    hint = (
+        "Hint[unpickling]: score.py:5: pickle.loads runs whatever code the file holds. "
+        "Package only models whose origin you know; ONNX, safetensors and skops files hold none.\n"
+    )
+    file = "score.py:6: 'gone.json' is not in the image. Declare it as a model, or put it into the source-directory."
+    module = (
+        "score.py:2: `import cv2`: no locked package has it. "
+        "Add opencv-python-headless to the requirements and run `mlpackage lock`."
+    )
+
+    loose = mlpackage("check")
+    strict = mlpackage("check", "--strict")
+
+    assert (loose.status, loose.err) == (
+        0,
+        f"Warning[unlocked-import]: {module}\nWarning[unpacked-file]: {file}\n{hint}",
+    )
+    assert (strict.status, strict.out, strict.err) == (
+        1,
+        "",
+        (
+            f"{hint}Error[configuration]: 2 problems in the configuration or the files it names:\n"
+            f"  {module} [unlocked-import]\n  {file} [unpacked-file]\n"
+        ),
+    )
 
 
 def test_json_of_a_stale_lock(project, mlpackage):
@@ -101,8 +145,14 @@ ADVICE = (
 
 
 @pytest.mark.parametrize(("change", "image", "reason"), UNPINNED)
-@pytest.mark.parametrize("verb", [["check"], ["lock", "--check"]], ids=" ".join)
-def test_an_unpinned_base_image(project, mlpackage, verb, change, image, reason):  # noqa: PLR0917 - a table
+@pytest.mark.parametrize(
+    ("verb", "refusal"),
+    [
+        pytest.param(["check"], "configuration", id="check"),
+        pytest.param(["lock", "--check"], "lock", id="lock"),
+    ],
+)
+def test_an_unpinned_base_image(project, mlpackage, verb, refusal, change, image, reason):  # noqa: PLR0917 - a table
     """A base image without a digest is worth a warning, and with --strict an error, for both verbs that check."""
     change(project)
     said = f"The base image {image} is not pinned: {reason}. {ADVICE}"
@@ -110,8 +160,11 @@ def test_an_unpinned_base_image(project, mlpackage, verb, change, image, reason)
     warned = mlpackage(*verb)
     refused = mlpackage(*verb, "--strict")
 
-    assert (warned.status, warned.err) == (0, f"Warning: {said}\n")
-    assert (refused.status, refused.out, refused.err) == (1, "", f"Error: The lock cannot be used:\n  {said}\n")
+    assert (warned.status, warned.err) == (0, f"Warning[base-image]: tool.mlpackage.base-image: {said}\n")
+    reported = {"configuration": f"tool.mlpackage.base-image: {said} [base-image]", "lock": said}[refusal]
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.splitlines()[0].startswith(f"Error[{refusal}]: ")
+    assert refused.err.splitlines()[1:] == [f"  {reported}"]
 
 
 def test_an_unpinned_base_image_as_json(project, mlpackage):
@@ -122,11 +175,9 @@ def test_an_unpinned_base_image_as_json(project, mlpackage):
     warned = mlpackage("check", "--json")
     refused = mlpackage("check", "--json", "--strict")
 
-    assert (warned.status, json.loads(warned.out)) == (0, {"ok": True, "problems": [], "warnings": [said]})
-    assert (refused.status, json.loads(refused.out)) == (
-        1,
-        {"ok": False, "problems": [{"where": "", "what": said, "fix": ""}], "warnings": []},
-    )
+    problem = {"where": "tool.mlpackage.base-image", "what": said, "fix": "", "code": "base-image"}
+    assert (warned.status, json.loads(warned.out)) == (0, {"ok": True, "problems": [{**problem, "level": "warning"}]})
+    assert (refused.status, json.loads(refused.out)) == (1, {"ok": False, "problems": [{**problem, "level": "error"}]})
 
 
 def test_a_base_image_that_is_not_to_be_pinned(project, mlpackage):
@@ -160,5 +211,5 @@ def test_a_base_image_that_has_ended(project, mlpackage):
     mlpackage("lock")
     said = f"{image} is built on Debian 10, which had its last updates on 2024-06-30. Choose another base-image."
 
-    assert (mlpackage("lock", "--check").err) == f"Warning: {said}\n"
-    assert json.loads(mlpackage("check", "--json").out)["warnings"] == [said]
+    assert (mlpackage("lock", "--check").err) == f"Warning[base-image]: tool.mlpackage.base-image: {said}\n"
+    assert [it["what"] for it in json.loads(mlpackage("check", "--json").out)["problems"]] == [said]

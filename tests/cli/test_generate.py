@@ -172,7 +172,7 @@ def test_foreign_output(project, mlpackage):
     outcome = mlpackage("generate", "--output", "made")
 
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.err.startswith("Error: The context cannot be written or read:\n  made: ")
+    assert outcome.err.startswith("Error[context]: The context cannot be written or read:\n  made: ")
     assert [path.name for path in Path("made").iterdir()] == ["thesis.tex"]
 
 

@@ -116,11 +116,14 @@ def test_the_base_image(project, private, tmp_path, mlpackage, monkeypatch, vari
 @pytest.mark.parametrize(
     ("password", "status", "said"),
     [
-        (PASSWORD, 1, "Error: The lock cannot be used:\n  base-image '{image}' does not exist: "),
+        (PASSWORD, 1, "Error[lock]: The lock cannot be used:\n  base-image '{image}' does not exist: "),
         (
             "guessed-it",
             4,
-            "Error: Something outside is missing or failed:\n  {host} refuses {image} to the login found in ",
+            (
+                "Error[unavailable]: Something outside is missing or failed:\n"
+                "  {host} refuses {image} to the login found in "
+            ),
         ),
     ],
     ids=["no such tag", "wrong password"],

@@ -74,7 +74,7 @@ def test_colours_on_a_terminal(terminal):
 
     print_error(ConfigurationError((Problem(where="a[0]", what="[b] is wrong.", fix="Mend it."),)))
 
-    assert "\x1b[1;31mError: \x1b[0m" in screen.getvalue()
+    assert "\x1b[1;31mError[configuration]: \x1b[0m" in screen.getvalue()
     assert "[b] is wrong." in screen.getvalue()
 
 

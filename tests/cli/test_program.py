@@ -85,16 +85,20 @@ def test_unknown_option(mlpackage):
             ),
             1,
             (
-                "Error: 2 problems in the configuration or the files it names:\n"
+                "Error[configuration]: 2 problems in the configuration or the files it names:\n"
                 "  tool.mlpackage.entry-script: is required and missing. Name it.\n"
                 "  score.py:3: syntax error.\n"
             ),
         ),
-        (LockError("stale.\nRun it."), 1, "Error: The lock cannot be used:\n  stale.\n  Run it.\n"),
-        (ContextError("dist: full."), 1, "Error: The context cannot be written or read:\n  dist: full.\n"),
-        (UnavailableError("no engine."), 4, "Error: Something outside is missing or failed:\n  no engine.\n"),
-        (EntryScriptError("no init()."), 3, "Error: The entry script cannot start:\n  no init().\n"),
-        (MLPackageError("no."), 1, "Error: It cannot be done:\n  no.\n"),
+        (LockError("stale.\nRun it."), 1, "Error[lock]: The lock cannot be used:\n  stale.\n  Run it.\n"),
+        (ContextError("dist: full."), 1, "Error[context]: The context cannot be written or read:\n  dist: full.\n"),
+        (
+            UnavailableError("no engine."),
+            4,
+            "Error[unavailable]: Something outside is missing or failed:\n  no engine.\n",
+        ),
+        (EntryScriptError("no init()."), 3, "Error[entry-script]: The entry script cannot start:\n  no init().\n"),
+        (MLPackageError("no."), 1, "Error[failed]: It cannot be done:\n  no.\n"),
     ],
 )
 def test_errors_are_text_and_an_exit_status(mlpackage, monkeypatch, error, status, text):
@@ -127,7 +131,7 @@ def test_errors_of_the_machine(mlpackage, monkeypatch, error, text):
 
     outcome = mlpackage("check")
 
-    assert (outcome.status, outcome.out, outcome.err) == (1, "", f"Error: It cannot be done:\n  {text}\n")
+    assert (outcome.status, outcome.out, outcome.err) == (1, "", f"Error[failed]: It cannot be done:\n  {text}\n")
 
 
 @pytest.fixture

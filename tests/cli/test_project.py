@@ -102,7 +102,7 @@ def test_errors_name_the_flags(folder, mlpackage):
 
     assert outcome.status == 1
     assert outcome.err == (
-        "Error: 3 problems in the configuration or the files it names:\n"
+        "Error[configuration]: 3 problems in the configuration or the files it names:\n"
         f"  --entry-script: 'sore.py' does not exist in {folder}. Did you mean 'score.py'?\n"
         "  --model a b:2=model.pkl: 'a b' is not a model name. "
         "Use 1 to 255 letters, digits, dashes, dots and underscores, a letter or digit first.\n"

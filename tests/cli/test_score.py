@@ -93,7 +93,7 @@ def test_nothing_listens(mlpackage):
 
     assert (outcome.status, outcome.out) == (4, "")
     assert outcome.err == (
-        "Error: Something outside is missing or failed:\n"
+        "Error[unavailable]: Something outside is missing or failed:\n"
         f"  {url}/score: [Errno 111] Connection refused. Is a server running there? Start one with: mlpackage serve\n"
     )
 
@@ -104,7 +104,7 @@ def test_missing_file(mlpackage):
 
     assert (outcome.status, outcome.err) == (
         1,
-        "Error: It cannot be done:\n  gone.json: cannot be read: No such file or directory.\n",
+        "Error[failed]: It cannot be done:\n  gone.json: cannot be read: No such file or directory.\n",
     )
 
 
