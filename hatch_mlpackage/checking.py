@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project import Project
 
 
+BASE_IMAGE = "base-image"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checked:
     """What was found; `package` and `plan` are None where an error stands in their way."""
@@ -68,7 +71,7 @@ def image_problems(inputs: LockInputs) -> Iterator[Problem]:
     ended = [f"{said} Choose another base-image." for image in images_of(inputs) for said in outlived(image, today)]
     unpinned = [said for state in check_project_images(inputs) if (said := state.describe())]
     for said in (*unpinned, *ended):
-        yield Problem(where=f"{KEY}.base-image", what=said, level="warning", code="base-image")
+        yield Problem(where=f"{KEY}.base-image", what=said, level="warning", code=BASE_IMAGE)
 
 
 def _inspect(project: Project) -> tuple[Package | None, list[Problem]]:

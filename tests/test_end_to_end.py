@@ -294,7 +294,8 @@ def test_an_unreadable_model(copy_project):
 
     assert result.returncode == 1
     assert result.stderr.strip() == (
-        f"{root / 'models/greeting.txt'}: cannot be read: permission denied. Give yourself read permission for it."
+        "Error[configuration]: 1 problem in the configuration or the files it names:\n"
+        f"  {root / 'models/greeting.txt'}: cannot be read: permission denied. Give yourself read permission for it."
     )
 
 
@@ -362,7 +363,10 @@ class TestBuildHook:
         result = run([*HATCHLING, "-t", "wheel"], hooked)
 
         assert result.returncode == 1
-        assert "locks/requirements.txt is missing.\nRun `mlpackage lock` and commit the result." in result.stderr
+        assert (
+            "Error[lock]: The lock cannot be used:\n"
+            "  locks/requirements.txt is missing.\n  Run `mlpackage lock` and commit the result."
+        ) in result.stderr
         assert not list((hooked / "dist").glob("*.whl"))
 
     def test_an_editable_install_writes_none(self, hooked):

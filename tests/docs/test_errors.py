@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hatch_mlpackage import checking, errors
+from hatch_mlpackage.source_checks import imports, opened, retired
+
+PAGE = Path(__file__).parents[2] / "docs/errors.md"
+OF_PROBLEMS = {imports.UNLOCKED, imports.RELATIVE, imports.UNUSED, opened.UNPACKED, opened.PICKLE, retired.CODE}
+
+
+def kinds(base: type[errors.MLPackageError]) -> set[type[errors.MLPackageError]]:
+    return {base}.union(*map(kinds, base.__subclasses__())) if base.__module__.startswith("hatch_mlpackage") else set()
+
+
+def test_every_code_is_told():
+    """The page has a row for every code that is printed, and no other."""
+    listed = re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert sorted(listed) == sorted(
+        {kind.code for kind in kinds(errors.MLPackageError)} | OF_PROBLEMS | {checking.BASE_IMAGE}
+    )
+
+
+def test_exit_statuses():
+    """The page says with which status each kind of error ends."""
+    told = dict(re.findall(r"^\| `([a-z-]+)` \| (\d) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert told == {kind.code: str(kind.exit_status) for kind in kinds(errors.MLPackageError) if kind.code in told}
