@@ -49,7 +49,9 @@ def check_project(project: Project) -> Checked:
     if inputs and not locked:
         problems += image_problems(inputs)
     if package:
-        problems += check_sources(_sources(package, locked=not locked), None if locked else _environment(package))
+        # Nothing is known of packages that the base image brings.
+        known = not locked and not package.config.user_managed_dependencies
+        problems += check_sources(_sources(package, locked=known), _environment(package) if known else None)
     if package is None or any(problem.level == "error" for problem in problems):
         return Checked(problems=tuple(problems), package=package)
     try:
