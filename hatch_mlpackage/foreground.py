@@ -5,21 +5,27 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _SIGNALLED = 128  # what shells add to the number of the signal that ended a program
 _GRACE = 30.0  # seconds; a server finishes the requests it accepted
 
 
 def run_in_foreground(
-    command: Sequence[str], *, environment: Mapping[str, str] | None = None, folder: Path | None = None
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    output: IO[bytes] | None = None,
 ) -> int:
     """Run a program to its end and return its exit status, 128 + N when signal N ended it.
+
+    What it says goes to our terminal, or to `output`.
 
     Whatever interrupts us (Ctrl-C, SIGTERM turned into SystemExit) first stops the program. Raises OSError when the
     program cannot be started.
     """
-    with subprocess.Popen(command, env=environment, cwd=folder) as process:
+    with subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output) as process:
         try:
             return shell_status(process.wait())
         finally:

@@ -1,7 +1,7 @@
 """Hand a finished context to docker, podman or buildah: the only place that runs a container engine.
 
-The engine gets the same command a person would type, shown first; its output is not captured and its exit status is
-ours. What it needs besides (DOCKER_HOST, DOCKER_BUILDKIT, registries.conf …) it reads from the environment as always.
+The engine gets the same command a person would type, shown first; its output is for a person to read, its exit status
+is ours. What it needs besides (DOCKER_HOST, DOCKER_BUILDKIT, registries.conf …) it reads from the environment.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from hatch_mlpackage.errors import UnavailableError
 from hatch_mlpackage.foreground import run_in_foreground
@@ -70,14 +71,19 @@ def run_command(engine: str, tag: str, *, port: int, gpu: bool = False, extra: S
     )
 
 
-def execute(command: Sequence[str], *, report: Callable[[str], object] = print) -> int:
-    """Show the command, run it with live output, and return the engine's own exit status.
+def pull_command(engine: str, name: str) -> tuple[str, ...]:
+    """Return the command that gets an image from its registry."""
+    return (engine, "pull", name)
+
+
+def execute(command: Sequence[str], *, report: Callable[[str], object] = print, output: IO[bytes] | None = None) -> int:
+    """Show the command, run it with live output or into `output`, and return the engine's own exit status.
 
     Ctrl-C and SIGTERM stop the engine, and with it the container, before they go on. Raises UnavailableError when the
     engine cannot be started.
     """
     report(f"$ {shlex.join(command)}")
     try:
-        return run_in_foreground(command)
+        return run_in_foreground(command, output=output)
     except OSError as error:
         raise UnavailableError(f"{command[0]} cannot be started: {error}.") from error

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from pathlib import Path
 
+from hatch_mlpackage.replacing import replace_text
 from hatch_mlpackage.resources import cache_directory
 
 # Reading less than this takes no longer than looking it up.
@@ -42,7 +42,7 @@ class KnownHashes:
         if self._changed and self.path is not None:
             newest = dict(list(self._hashes.items())[-_MOST:])
             with contextlib.suppress(OSError):
-                _replace(self.path, json.dumps(newest))
+                replace_text(self.path, json.dumps(newest))
 
 
 def open_known_hashes() -> KnownHashes:
@@ -66,10 +66,3 @@ def _read(path: Path | None) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
     return {key: value for key, value in found.items() if isinstance(value, str)}
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        file.write(text)
-    Path(file.name).replace(path)

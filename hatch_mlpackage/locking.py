@@ -17,6 +17,7 @@ from hatch_mlpackage.lock.base_image import (
     write_base_image_locks,
 )
 from hatch_mlpackage.remote import lock_models
+from hatch_mlpackage.replacing import replace_text
 from hatch_mlpackage.wheels import lock_requirements, wheels_directory, with_wheels
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     if not inputs.config.user_managed_dependencies:
         beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}
     for path, said in beside.items():
-        _replace_text(path, said)
+        replace_text(path, said)
     clear_wheels(wheels_directory(inputs), wheels, report)
     if base_image:
-        _replace_text(inputs.base_image_path, base_image)
+        replace_text(inputs.base_image_path, base_image)
     return inputs.lock_path if inputs.lock_path in beside else inputs.base_image_path
 
 
@@ -71,16 +72,6 @@ def _lock_base_images(inputs: LockInputs, *, upgrade: bool, report: Report) -> s
     kept = [state.lock if state.status == "pinned" else None for state in states]
     locks = [lock for new, old in zip(made, kept, strict=True) if (lock := new or old)]
     return write_base_image_locks(config.base_image, locks)
-
-
-def _replace_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(text.encode())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def check_project_lock(inputs: LockInputs) -> LockState:

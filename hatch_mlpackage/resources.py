@@ -1,4 +1,4 @@
-"""Find folders: those that travel with the package, in the wheel or beside it in a checkout, and the user's cache."""
+"""Find folders: those that travel with the package, in the wheel or beside it in a checkout, and the user's own."""
 
 from __future__ import annotations
 
@@ -19,16 +19,26 @@ def runtime_directory() -> Path:
 
 def cache_directory() -> Path | None:
     """Find the user's cache: `MLPACKAGE_CACHE_DIR`, or where the system keeps such things; None without one."""
-    chosen = os.environ.get("MLPACKAGE_CACHE_DIR")
+    return _of_the_user("MLPACKAGE_CACHE_DIR", mac="Library/Caches", xdg=("XDG_CACHE_HOME", ".cache"))
+
+
+def data_directory() -> Path | None:
+    """Find what the user wants kept: `MLPACKAGE_DATA_DIR`, or where the system keeps such things; None without one."""
+    mac = "Library/Application Support"
+    return _of_the_user("MLPACKAGE_DATA_DIR", mac=mac, xdg=("XDG_DATA_HOME", ".local/share"))
+
+
+def _of_the_user(variable: str, *, mac: str, xdg: tuple[str, str]) -> Path | None:
+    chosen = os.environ.get(variable)
     if chosen:
         return Path(chosen)
     home = os.environ.get("HOME", "")
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", ""))
     elif sys.platform == "darwin":
-        base = Path(home, "Library/Caches")
+        base = Path(home, mac)
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path(home, ".cache"))
+        base = Path(os.environ.get(xdg[0]) or Path(home, xdg[1]))
     return base / "hatch-mlpackage" if base.is_absolute() else None
 
 

@@ -70,7 +70,7 @@ def convert_environment(
 
 
 def _drop_section(given: Given[Node] | None, draft: Draft) -> None:
-    if given and any(not item.is_empty for item in _members(given.value).values()):
+    if given and any(not item.is_empty for key, item in _members(given.value).items() if key != _SPARK_DEFAULT):
         draft.by_hand(given, "only Python is installed: nothing of this is in the image")
     else:
         draft.drop(given, "only Python is installed")
@@ -121,6 +121,7 @@ def _convert_python(
         draft.by_hand(base, f"'{base.value}' is an environment of the base image: name its packages", *_OWN_PACKAGES)
 
 
+_SPARK_DEFAULT = "precachePackages"  # true in every Environment, with nothing to cache
 _OWN_PACKAGES = ("conda-file", "requirements", "dependencies")
 
 

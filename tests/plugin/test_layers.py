@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "hatch_mlpackage"
 ROWS = [
-    {"__init__", "decoding", "errors", "resources", "target", "yaml_text"},
+    {"__init__", "decoding", "errors", "replacing", "resources", "target", "yaml_text"},
     {
         "tables",
         "project",
@@ -49,7 +49,7 @@ ROWS = [
     {"context", "serving"},
     {"builder", "checking"},
     {"build_hook"},
-    {"hooks", "cli"},
+    {"hooks", "cli", "azureml"},
     {"__main__"},
 ]
 # What each module may import from outside the standard library; the command line brings an extra of its own.

@@ -1,0 +1,25 @@
+"""Azure ML v1's Python API for models and services, on this machine: an import of it begins with our name here."""
+
+from __future__ import annotations
+
+from hatch_mlpackage.azureml.core import ContainerRegistry, Environment, Model, Webservice, Workspace
+from hatch_mlpackage.azureml.core.conda_dependencies import CondaDependencies
+from hatch_mlpackage.azureml.core.model import InferenceConfig, ModelPackage
+from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration
+from hatch_mlpackage.azureml.core.webservice import LocalWebservice
+from hatch_mlpackage.azureml.local.cloud import plant_modules
+
+__all__ = [
+    "CondaDependencies",
+    "ContainerRegistry",
+    "Environment",
+    "InferenceConfig",
+    "LocalWebservice",
+    "Model",
+    "ModelPackage",
+    "ResourceConfiguration",
+    "Webservice",
+    "Workspace",
+]
+
+plant_modules()

@@ -1,0 +1,213 @@
+"""The packages of an environment, as a conda file lists them."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hatch_mlpackage.azureml.exceptions import UserErrorException
+from hatch_mlpackage.azureml.local.documents import read_mapping
+from hatch_mlpackage.azureml_files.conda_text import as_environment_file
+from hatch_mlpackage.azureml_files.nodes import node_of
+from hatch_mlpackage.replacing import replace_text
+
+PYTHON_DEFAULT_VERSION = "3.10.18"
+CONDA_FILE_NAME = "auto_conda_dependencies.yml"
+_KEYS = ("name", "channels", "dependencies", "prefix", "variables")
+_DEFAULT = {
+    "name": "project_environment",
+    "dependencies": ["python=3.8.13", {"pip": ["azureml-defaults"]}],
+    "channels": ["anaconda", "conda-forge"],
+}
+
+
+class CondaDependencies:
+    """Channels, conda's packages and pip's; a new one has Python and `azureml-defaults`, which means the server here.
+
+    `conda_dependencies_file_path` is a conda file to begin with; it is not changed.
+    """
+
+    def __init__(
+        self, conda_dependencies_file_path: str | None = None, _underlying_structure: dict[str, Any] | None = None
+    ) -> None:
+        if conda_dependencies_file_path is not None:
+            found: Any = read_mapping(
+                Path(conda_dependencies_file_path), "Environment error: not a valid YAML structure"
+            )
+        else:
+            found = _DEFAULT if _underlying_structure is None else _underlying_structure
+        if not isinstance(found, Mapping):
+            raise UserErrorException("Environment error: not a valid YAML structure")
+        for key in found:
+            if key not in _KEYS:
+                raise UserErrorException(f"Environment error: unknown {key} key in environment specification")
+        self._found: dict[str, Any] = copy.deepcopy(dict(found))
+
+    @staticmethod
+    def create(
+        pip_indexurl: str | None = None,
+        pip_packages: Iterable[str] | None = None,
+        conda_packages: Iterable[str] | None = None,
+        python_version: str = PYTHON_DEFAULT_VERSION,
+        pin_sdk_version: bool = True,
+    ) -> CondaDependencies:
+        """Make it of packages; `pip_packages` replace `azureml-defaults`.
+
+        Nothing is pinned to an SDK's version: there is none here.
+        """
+        del pin_sdk_version
+        made = CondaDependencies()
+        if pip_indexurl:
+            made.set_pip_option(f"--find-links {pip_indexurl}")
+        made.set_python_version(python_version)
+        if pip_packages is not None:
+            made.set_pip_requirements([*made.pip_options])
+            for package in pip_packages:
+                made.add_pip_package(package)
+        for package in conda_packages or ():
+            made.add_conda_package(package)
+        return made
+
+    @property
+    def conda_channels(self) -> Iterator[str]:
+        return iter(tuple(self._found.get("channels") or ()))
+
+    @property
+    def conda_packages(self) -> Iterator[str]:
+        return iter([item for item in self._dependencies() if isinstance(item, str)])
+
+    @property
+    def pip_packages(self) -> Iterator[str]:
+        return iter([line for line in self._pip() if not _is_option(line)])
+
+    @property
+    def pip_options(self) -> Iterator[str]:
+        return iter([line for line in self._pip() if _is_option(line)])
+
+    def get_python_version(self) -> str | None:
+        """Return the version that is asked for, `3.10.18` or `3.10`; None where any will do."""
+        index = self._python()
+        found = None if index is None else re.search(r"\d+(?:\.\d+)*", self._dependencies()[index])
+        return found[0] if found else None
+
+    def set_python_version(self, version: str) -> None:
+        index, text = self._python(), f"python={version}"
+        if index is None:
+            self._dependencies().append(text)
+        else:
+            self._dependencies()[index] = text
+
+    def add_channel(self, channel: str) -> None:
+        channels = self._list("channels")
+        if channel not in channels:
+            channels.append(channel)
+
+    def remove_channel(self, channel: str) -> None:
+        _remove(self._list("channels"), channel)
+
+    def add_conda_package(self, conda_package: str) -> None:
+        """Add a package; a Python takes the place of the one that is there."""
+        index = self._python()
+        if _name(conda_package) == "python" and index is not None:
+            self._dependencies()[index] = conda_package
+        elif conda_package not in self._dependencies():
+            self._dependencies().append(conda_package)
+
+    def remove_conda_package(self, conda_package: str) -> None:
+        if _name(conda_package) == "python":
+            raise UserErrorException("python must not be removed from conda dependencies")
+        _remove(self._dependencies(), conda_package)
+
+    def add_pip_package(self, pip_package: str) -> None:
+        """Add a requirement at the end, in place of one for the same package."""
+        self.remove_pip_package(pip_package)
+        self._pip().append(pip_package)
+
+    def remove_pip_package(self, pip_package: str) -> None:
+        """Remove what is asked of a package, whatever its version."""
+        if _is_option(pip_package):
+            raise UserErrorException(f"Invalid package name {pip_package}")
+        name = _name(pip_package)
+        self._pip()[:] = [line for line in self._pip() if _is_option(line) or _name(line) != name]
+
+    def set_pip_option(self, pip_option: str) -> None:
+        """Add one of pip's options, in place of the same one with another value."""
+        self.remove_pip_option(pip_option)
+        self._pip().append(pip_option)
+
+    def set_pip_index_url(self, index_url: str) -> None:
+        self.set_pip_option(index_url)
+
+    def remove_pip_option(self, pip_option: str) -> None:
+        if not _is_option(pip_option):
+            raise UserErrorException(f"Invalid pip option {pip_option}")
+        option = pip_option.split(maxsplit=1)[0]
+        self._pip()[:] = [line for line in self._pip() if line.split()[:1] != [option]]
+
+    def set_pip_requirements(self, pip_requirements: Iterable[str]) -> None:
+        """Replace everything that is asked of pip."""
+        self._pip()[:] = list(pip_requirements)
+
+    def save(self, path: str) -> str:
+        """Write a conda file, and return its path."""
+        if Path(path).is_dir():
+            raise UserErrorException(
+                "Cannot save a conda environment specification file to a directory. Please specify a fully qualified "
+                "path along with the file name to save the file."
+            )
+        if not Path(path).absolute().parent.is_dir():
+            raise UserErrorException("Cannot save the conda environment specification file to an invalid path.")
+        replace_text(Path(path), self.serialize_to_string())
+        return str(path)
+
+    def save_to_file(self, base_directory: str, conda_file_path: str = CONDA_FILE_NAME) -> str:
+        self.save(str(Path(base_directory, conda_file_path)))
+        return conda_file_path
+
+    def serialize_to_string(self) -> str:
+        """Return the text of a conda file."""
+        return as_environment_file(node_of(self._found, "CondaDependencies"))
+
+    def as_dict(self) -> dict[str, Any]:
+        return copy.deepcopy(self._found)
+
+    def _list(self, key: str) -> list[Any]:
+        if not isinstance(self._found.get(key), list):
+            self._found[key] = []
+        found: list[Any] = self._found[key]
+        return found
+
+    def _dependencies(self) -> list[Any]:
+        return self._list("dependencies")
+
+    def _pip(self) -> list[str]:
+        for item in self._dependencies():
+            if isinstance(item, dict) and "pip" in item:
+                item["pip"] = item["pip"] or []
+                found: list[str] = item["pip"]
+                return found
+        made: list[str] = []
+        self._dependencies().append({"pip": made})
+        return made
+
+    def _python(self) -> int | None:
+        items = enumerate(self._dependencies())
+        return next((index for index, item in items if isinstance(item, str) and _name(item) == "python"), None)
+
+
+def _is_option(line: str) -> bool:
+    return line.startswith("-")
+
+
+def _name(requirement: str) -> str:
+    if requirement.endswith(".whl"):
+        return requirement.rpartition("/")[2].partition("-")[0]
+    return re.split(r"[\[=<>~!; @]", requirement, maxsplit=1)[0].strip()
+
+
+def _remove(items: list[Any], item: str) -> None:
+    if item in items:
+        items.remove(item)

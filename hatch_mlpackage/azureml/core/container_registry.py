@@ -1,0 +1,12 @@
+"""Where an image is, and the login for it: kept in memory, never written."""
+
+from __future__ import annotations
+
+
+class ContainerRegistry:
+    """A registry's address, user name and password."""
+
+    def __init__(self) -> None:
+        self.address: str | None = None
+        self.username: str | None = None
+        self.password: str | None = None

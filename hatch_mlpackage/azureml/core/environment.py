@@ -1,0 +1,252 @@
+"""What a model runs in: the original's Environment, with its JSON form and its files."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from hatch_mlpackage.azureml.core.conda_dependencies import PYTHON_DEFAULT_VERSION, CondaDependencies
+from hatch_mlpackage.azureml.core.environment_sections import (
+    DEFAULT_CPU_IMAGE,
+    DEFAULT_GPU_IMAGE,
+    DockerImagePlatform,
+    DockerSection,
+    PythonSection,
+)
+from hatch_mlpackage.azureml.exceptions import UserErrorException
+from hatch_mlpackage.azureml.local.cloud import with_absent_members
+from hatch_mlpackage.azureml.local.folder import held, named, numbered, read_json, write_json
+from hatch_mlpackage.replacing import replace_text
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
+    from hatch_mlpackage.azureml.core.workspace import Workspace
+
+__all__ = [
+    "DEFAULT_CPU_IMAGE",
+    "DEFAULT_GPU_IMAGE",
+    "DockerImagePlatform",
+    "DockerSection",
+    "Environment",
+    "PythonSection",
+]
+
+log = logging.getLogger(__name__)
+
+DEFINITION = "azureml_environment.json"
+CONDA_FILE = "conda_dependencies.yml"
+BASE_DOCKERFILE = "BaseDockerfile"
+_SPARK = {"repositories": [], "packages": [], "precachePackages": True}
+_DATABRICKS: Mapping[str, Any] = {f"{kind}Libraries": [] for kind in ("maven", "pypi", "rcran", "jar", "egg")}
+
+
+@with_absent_members
+class Environment:
+    """Python packages, a base image and environment variables, under a name."""
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"Environment name expected str, {type(name)} found")
+        self.name = name
+        self.version: str | None = None
+        self.environment_variables: dict[str, str] = {}
+        self.python = PythonSection()
+        self.docker = DockerSection()
+        self.inferencing_stack_version: str | None = None
+        self.asset_id: str | None = None
+        self.spark: dict[str, Any] = copy.deepcopy(_SPARK)
+        self.databricks: dict[str, Any] = copy.deepcopy(dict(_DATABRICKS))
+        self.r: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return json.dumps(self.to_json(), indent=4)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the original's JSON form."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "assetId": self.asset_id,
+            "environmentVariables": dict(self.environment_variables),
+            "python": self.python.to_json(),
+            "docker": self.docker.to_json(),
+            "spark": copy.deepcopy(self.spark),
+            "databricks": copy.deepcopy(self.databricks),
+            "r": copy.deepcopy(self.r),
+            "inferencingStackVersion": self.inferencing_stack_version,
+        }
+
+    @staticmethod
+    def from_json(found: Mapping[str, Any]) -> Environment:
+        """Make it of the original's JSON form; keys that are absent are null or empty, not a new object's defaults."""
+        made = Environment(str(found.get("name")))
+        made.version = found.get("version")
+        made.asset_id = found.get("assetId")
+        made.environment_variables = dict(found.get("environmentVariables") or {})
+        made.python = PythonSection.from_json(found.get("python") or {})
+        made.docker = DockerSection.from_json(found.get("docker") or {})
+        made.inferencing_stack_version = found.get("inferencingStackVersion")
+        made.spark, made.databricks, made.r = (
+            copy.deepcopy(found.get("spark") or {}),
+            copy.deepcopy(found.get("databricks") or {}),
+            copy.deepcopy(found.get("r")),
+        )
+        return made
+
+    def register(self, workspace: Workspace) -> Environment:
+        """Keep the environment in the workspace; without a version it gets the next one, or the last one's if the same.
+
+        Returns the environment as it is kept. Raises UserErrorException where the version is kept with other contents.
+        """
+        folder = workspace.folder / "environments" / self.name
+        with held(folder):
+            version = self.version or self._next_version(folder)
+            document = {**self.to_json(), "version": version}
+            kept = read_json(folder / f"{version}.json")
+            if kept is not None and kept != document:
+                raise UserErrorException(
+                    f"Environment {self.name} version {version} is already registered with other contents. "
+                    "To auto-version, reset version to None."
+                )
+            write_json(folder / f"{version}.json", document)
+        return Environment.from_json(document)
+
+    def _next_version(self, folder: Path) -> str:
+        last = max(numbered(folder, ".json"), default=0)
+        same = {**self.to_json(), "version": str(last)}
+        return str(last) if last and read_json(folder / f"{last}.json") == same else str(last + 1)
+
+    def clone(self, new_name: str) -> Environment:
+        """Copy the environment under another name, without a version."""
+        if not new_name:
+            raise UserErrorException("Name is required to instantiate an Environment object")
+        made = Environment.from_json(self.to_json())
+        made.name, made.version = new_name, None
+        return made
+
+    @staticmethod
+    def get(workspace: Workspace, name: str, version: str | None = None, label: str | None = None) -> Environment:
+        """Return a registered environment, the latest one unless a version is given.
+
+        Raises UserErrorException where there is none.
+        """
+        if label and version:
+            raise UserErrorException("Only one of version or label can be specified")
+        if label and label.lower() != "latest":
+            raise UserErrorException(f'Label "{label}" is not known: only "Latest" is. Name the version instead.')
+        folder = workspace.folder / "environments" / name
+        wanted = version or max(numbered(folder, ".json"), default=None)
+        found = read_json(folder / f"{wanted}.json")
+        if found is None:
+            raise UserErrorException(
+                f"Environment {name}{f' version {version}' if version else ''} is not registered in {workspace.name}. "
+                "Register it here: Environment.from_conda_specification(name, file_path).register(ws). "
+                "Those that Azure ML curated are images of its own registry; list their packages in a conda file."
+            )
+        return Environment.from_json(found)
+
+    @staticmethod
+    def list(workspace: Workspace) -> dict[str, Environment]:
+        """Return the latest version of every registered environment, by name."""
+        return {name: Environment.get(workspace, name) for name in named(workspace.folder / "environments")}
+
+    @staticmethod
+    def from_conda_specification(name: str, file_path: str) -> Environment:
+        """Make an environment of a conda file; without a Python in it, Python 3.10.18 is asked for."""
+        conda = CondaDependencies(conda_dependencies_file_path=file_path)
+        if not conda.get_python_version():
+            log.warning('No Python version provided, defaulting to "%s"', PYTHON_DEFAULT_VERSION)
+            conda.set_python_version(PYTHON_DEFAULT_VERSION)
+        made = Environment(name)
+        made.python.conda_dependencies = conda
+        return made
+
+    @staticmethod
+    def from_pip_requirements(name: str, file_path: str, pip_version: str | None = None) -> Environment:
+        """Make an environment of a requirements file, whose lines replace `azureml-defaults`."""
+        conda = CondaDependencies()
+        conda.set_pip_requirements(Path(file_path).read_text(encoding="utf-8").splitlines())
+        conda.add_conda_package(f"pip={pip_version}" if pip_version else "pip")
+        made = Environment(name)
+        made.python.conda_dependencies = conda
+        return made
+
+    @staticmethod
+    def from_docker_image(
+        name: str,
+        image: str,
+        container_registry: ContainerRegistry | None = None,
+        conda_specification: str | None = None,
+        pip_requirements: str | None = None,
+    ) -> Environment:
+        """Make an environment on an image, with its own packages unless a file of packages is given."""
+        made = _with_packages(name, conda_specification, pip_requirements)
+        made.docker.base_image = image
+        made.docker.base_image_registry = container_registry or made.docker.base_image_registry
+        return made
+
+    @staticmethod
+    def from_dockerfile(
+        name: str,
+        dockerfile: str | IO[str],
+        conda_specification: str | None = None,
+        pip_requirements: str | None = None,
+    ) -> Environment:
+        """Make an environment on what a Dockerfile (its text, its path or the open file) builds."""
+        made = _with_packages(name, conda_specification, pip_requirements)
+        made.docker.base_image = None
+        made.docker.base_dockerfile = dockerfile
+        return made
+
+    def save_to_directory(self, path: str, overwrite: bool = False) -> None:
+        """Write azureml_environment.json, and conda_dependencies.yml and BaseDockerfile where they have contents.
+
+        Raises FileExistsError where the folder is there, unless `overwrite`.
+        """
+        folder, document = Path(path), self.to_json()
+        folder.mkdir(parents=True, exist_ok=overwrite)
+        texts = {CONDA_FILE: None, BASE_DOCKERFILE: document["docker"]["baseDockerfile"]}
+        if self.python.conda_dependencies:
+            texts[CONDA_FILE] = self.python.conda_dependencies.serialize_to_string()
+            del document["python"]["condaDependencies"]
+        if texts[BASE_DOCKERFILE]:
+            del document["docker"]["baseDockerfile"]
+        for name, text in texts.items():
+            if text:
+                replace_text(folder / name, text)
+            else:
+                (folder / name).unlink(missing_ok=True)
+        replace_text(folder / DEFINITION, json.dumps(document, indent=4))
+
+    @staticmethod
+    def load_from_directory(path: str) -> Environment:
+        """Read what `save_to_directory` wrote.
+
+        Raises FileNotFoundError where there is no azureml_environment.json.
+        """
+        folder = Path(path)
+        found = json.loads((folder / DEFINITION).read_bytes())
+        made = Environment.from_json(found)
+        if (folder / CONDA_FILE).is_file():
+            made.python.conda_dependencies = CondaDependencies(str(folder / CONDA_FILE))
+        if (folder / BASE_DOCKERFILE).is_file():
+            made.docker.base_dockerfile = (folder / BASE_DOCKERFILE).read_text(encoding="utf-8")
+        return made
+
+
+def _with_packages(name: str, conda_specification: str | None, pip_requirements: str | None) -> Environment:
+    if conda_specification and pip_requirements:
+        raise UserErrorException(
+            "Only one of conda_specification or pip_requirements can be specified as python dependencies"
+        )
+    if conda_specification:
+        return Environment.from_conda_specification(name, conda_specification)
+    if pip_requirements:
+        return Environment.from_pip_requirements(name, pip_requirements)
+    made = Environment(name)
+    made.python.user_managed_dependencies = True
+    return made

@@ -1,0 +1,181 @@
+"""A package of models: a build context, or an image that is built from it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
+from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
+from hatch_mlpackage.azureml.local.packaging import build_image, lock_staged, write_context
+from hatch_mlpackage.azureml.local.saving import save_context
+from hatch_mlpackage.azureml.local.staging import StagedModel, stage
+from hatch_mlpackage.errors import ConfigurationError, MLPackageError
+from hatch_mlpackage.handoff import execute, find_engine, pull_command
+from hatch_mlpackage.lock.registry.reference import parse_reference
+from hatch_mlpackage.manifest import read_manifest
+from hatch_mlpackage.package import inspect_project
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
+    from hatch_mlpackage.azureml.core.workspace import Workspace
+    from hatch_mlpackage.project import Project
+
+DEFAULT_IMAGE = "package"
+
+
+class ModelPackage:
+    """What `Model.package` makes; it is finished when you get it, well or not, as `state` says.
+
+    `location` is the context's folder, or the image's name. The folder is the program's: it is removed with the
+    object, at the latest when the program ends.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        models: Sequence[StagedModel],
+        inference: InferenceConfig | None,
+        *,
+        generate_dockerfile: bool,
+        image: str = "",
+    ) -> None:
+        self.workspace = workspace
+        self.generate_dockerfile = generate_dockerfile
+        self.state = "NotStarted"
+        self.error: dict[str, Any] | None = None
+        self.location: str | None = None
+        self._registry = _registry_of(inference)
+        self._folder = _own_folder(workspace.folder / "packages")
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._log = self._folder / "log.txt"
+        self._context = self._folder / "context"
+        self.package_build_log_uri = self._log.as_uri()
+        self._create(self._stage(models, inference, image), image)
+
+    def __repr__(self) -> str:
+        location = f", location={self.location}" if self.location and not self.generate_dockerfile else ""
+        return (
+            f"ModelPackage(workspace={self.workspace!r}, generate_dockerfile={self.generate_dockerfile}, "
+            f"state={self.state}{location})"
+        )
+
+    def _stage(self, models: Sequence[StagedModel], inference: InferenceConfig | None, image: str) -> Project:
+        folder = self._folder / "project"
+        folder.mkdir()
+        name = image if self.generate_dockerfile else DEFAULT_IMAGE  # an image's own name goes to the engine
+        project = stage(folder, models, inference, workspace=self.workspace.folder, image_name=name)
+        try:
+            inspect_project(project)
+        except ConfigurationError as error:
+            raise UserErrorException(str(error)) from error
+        return project
+
+    def _create(self, project: Project, image: str) -> None:
+        self.state = "Running"
+        with self._log.open("ab", buffering=0) as log:
+            try:
+                self._make(project, image, log)
+            except MLPackageError as error:
+                self.state = "Failed"
+                self.error = {"message": str(error)}
+                log.write(f"{error}\n".encode())
+
+    def _make(self, project: Project, image: str, log: IO[bytes]) -> None:
+        def report(text: str) -> None:
+            log.write(f"{text}\n".encode())
+
+        lock_staged(project, self.workspace.folder, report)
+        write_context(project, self._context, report)
+        if self.generate_dockerfile:
+            self.location = str(self._context)
+        else:
+            build_image(self._context, image, log, report)
+            self.location = image
+        self.state = "Succeeded"
+
+    def update_creation_state(self) -> None:
+        """Do nothing: the state does not change any more."""
+
+    def wait_for_creation(self, show_output: bool = False) -> None:
+        """Show the log and the state where asked to.
+
+        Raises WebserviceException with the reason where the package could not be made.
+        """
+        if show_output:
+            print(self.get_logs(), end="")
+            print(f"Package creation {self.state}")
+        if self.state != "Succeeded":
+            message = (self.error or {}).get("message")
+            raise WebserviceException(
+                f"Package creation reached non-successful terminal state.\nState: {self.state}\nError:\n{message}\n"
+            )
+
+    def get_logs(self, decode: bool = True, offset: int = 0) -> str | bytes:
+        """Return what was said while the package was made, from a byte on."""
+        said = self._log.read_bytes()[offset:] if self._log.exists() else b""
+        return said.decode(errors="replace") if decode else said
+
+    def save(self, output_directory: str) -> None:
+        """Put the context into a folder, which may hold other things: they stay, unless a file of ours has their name.
+
+        Of an earlier context there, files that are no part of this one are removed, but for those you have changed.
+        """
+        if not self.generate_dockerfile:
+            raise WebserviceException("Docker images cannot be saved to a local directory. Use pull() instead.")
+        target = Path(output_directory)
+        if target.exists() and not target.is_dir():
+            raise WebserviceException(f"Error, output path is not a directory: {output_directory}")
+        self.wait_for_creation()
+        save_context(self._context, target)
+
+    def pull(self) -> None:
+        """Get the image from the registry that its name begins with; without one it is on this machine already."""
+        if self.generate_dockerfile:
+            raise WebserviceException("A Dockerfile package cannot be pulled. Use save() instead.")
+        self.wait_for_creation()
+        location = str(self.location)
+        if not location.startswith(f"{parse_reference(location).registry}/"):
+            print(f"Image {location} is on this machine already: it was built here.")
+            return
+        engine = find_engine()
+        if execute(pull_command(engine, location)):
+            raise WebserviceException(f"{location} could not be pulled. Push it first: {engine} push {location}")
+
+    def get_container_registry(self) -> ContainerRegistry:
+        """Return where the image is, or the base image of a context.
+
+        The login is the one that the environment's `base_image_registry` was given, in memory; engines have their own.
+        """
+        self.wait_for_creation()
+        image = read_manifest(self._context).about["image"]["base"] if self.generate_dockerfile else self.location
+        found = ContainerRegistry()
+        found.address = parse_reference(str(image)).registry
+        if self._registry and self._registry.address == found.address:
+            found.username, found.password = self._registry.username, self._registry.password
+        return found
+
+    def serialize(self) -> dict[str, Any]:
+        return {"generateDockerfile": self.generate_dockerfile, "state": self.state, "location": self.location}
+
+
+def image_of_now(image_name: str | None, image_label: str | None) -> str:
+    """Name an image as the original did: `package:<the moment>` unless told otherwise."""
+    moment = dt.datetime.now(dt.UTC).strftime("%Y%m%d%H%M%S")
+    return f"{image_name or DEFAULT_IMAGE}:{image_label or moment}"
+
+
+def _own_folder(parent: Path) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=parent))
+
+
+def _registry_of(inference: InferenceConfig | None) -> ContainerRegistry | None:
+    if inference is None:
+        return None
+    return inference.environment.docker.base_image_registry if inference.environment else inference.base_image_registry

@@ -1,0 +1,11 @@
+"""Services: local ones work here, the cloud's say what to use instead."""
+
+from __future__ import annotations
+
+from hatch_mlpackage.azureml.core.webservice.local import LocalWebservice
+from hatch_mlpackage.azureml.core.webservice.webservice import Webservice
+from hatch_mlpackage.azureml.local.cloud import absent
+
+__all__ = ["LocalWebservice", "Webservice"]
+
+globals().update(absent("core.webservice"))

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import joblib
+import pytest
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import Ridge
+
+from hatch_mlpackage.azureml.core import Environment, Workspace
+from hatch_mlpackage.azureml.core.conda_dependencies import CondaDependencies
+from hatch_mlpackage.azureml.core.webservice import LocalWebservice
+
+SCORE = """\
+import os
+
+import numpy as np
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+from inference_schema.schema_decorators import input_schema, output_schema
+from sklearn.externals import joblib
+
+
+def init():
+    global model
+    model = joblib.load(os.path.join(os.getenv("AZUREML_MODEL_DIR"), "sklearn_mnist_model.pkl"))
+
+
+@input_schema("data", NumpyParameterType(np.array([[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]])))
+@output_schema(NumpyParameterType(np.array([3726.995])))
+def run(data):
+    try:
+        return model.predict(data).tolist()
+    except Exception as error:
+        return str(error)
+"""
+ECHO = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
+ROWS = [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in an empty folder, with a folder for the user's data beside it."""
+    monkeypatch.setenv("MLPACKAGE_DATA_DIR", str(tmp_path / "data"))
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return here
+
+
+@pytest.fixture
+def ws(folder):
+    """Give a workspace, and end every service in it afterwards."""
+    workspace = Workspace.create("my-workspace")
+    yield workspace
+    for service in LocalWebservice.list(workspace, all=True):
+        with contextlib.suppress(Exception):
+            service.delete()
+
+
+@pytest.fixture(scope="session")
+def ridge(tmp_path_factory):
+    """Train a regression once; the file and the model."""
+    data = load_diabetes()
+    trained = Ridge(alpha=0.5).fit(data.data, data.target)
+    path = tmp_path_factory.mktemp("trained") / "sklearn_mnist_model.pkl"
+    joblib.dump(trained, path)
+    return path, trained
+
+
+@pytest.fixture
+def model_file(folder, ridge):
+    path = folder / "outputs" / "sklearn_mnist_model.pkl"
+    path.parent.mkdir()
+    path.write_bytes(ridge[0].read_bytes())
+    return path
+
+
+@pytest.fixture
+def environment():
+    """Give an environment with what the scoring scripts of these tests need."""
+    made = Environment(name="myenv")
+    made.python.conda_dependencies = CondaDependencies.create(
+        python_version="3.11",
+        pip_packages=["azureml-defaults", "inference-schema[numpy-support]", "joblib", "scikit-learn"],
+    )
+    return made
+
+
+@pytest.fixture
+def bare():
+    """Give an environment that asks for nothing but Python and the server."""
+    made = Environment(name="bare")
+    made.python.conda_dependencies = CondaDependencies.create(python_version="3.11")
+    return made

@@ -1,0 +1,208 @@
+"""The calls of the original's documentation, in its order and in words of our own, with only the import changed.
+
+What is about a cloud account is in `test_cloud.py`; the packaged image is run in `tests/containers/test_azureml.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+import urllib.request
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from hatch_mlpackage.azureml.core import Workspace
+from hatch_mlpackage.azureml.core.conda_dependencies import CondaDependencies
+from hatch_mlpackage.azureml.core.environment import Environment
+from hatch_mlpackage.azureml.core.model import InferenceConfig, Model
+from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration
+from hatch_mlpackage.azureml.core.webservice import LocalWebservice
+from hatch_mlpackage.health import free_port
+from hatch_mlpackage.manifest import verify_context
+
+from .conftest import ROWS, SCORE
+
+
+def post(uri: str, body: str | bytes, **headers: str) -> httpx.Response:
+    with httpx.Client(trust_env=False) as client:
+        return client.post(uri, content=body, headers={"Content-Type": "application/json", **headers}, timeout=30)
+
+
+def test_connect_to_a_workspace(folder):
+    """`from_config` takes the names from the original's file, wherever it is said to be, and always the same folder."""
+    config = folder / ".file-path/ws_config.json"
+    config.parent.mkdir()
+    config.write_text('{"subscription_id": "0f3b", "resource_group": "team", "workspace_name": "myworkspace"}')
+
+    ws = Workspace.from_config(path=".file-path/ws_config.json")
+
+    assert (ws.name, ws.resource_group, ws.subscription_id) == ("myworkspace", "team", "0f3b")
+    assert ws.folder == Path(os.environ["MLPACKAGE_DATA_DIR"], "workspaces/0f3b/team/myworkspace")
+    assert Workspace.from_config(path=str(config)).folder == ws.folder
+
+
+def test_register_from_a_local_file(ws, folder):
+    """A model file that was unpacked from an archive is registered, each time as the next version."""
+    Path("unpacked").mkdir()
+    Path("unpacked/model.onnx").write_bytes(b"a graph")
+    with tarfile.open("mnist.tar.gz", "w:gz") as archive:
+        archive.add("unpacked/model.onnx", "mnist/model.onnx")
+    onnx_model_url = Path("mnist.tar.gz").absolute().as_uri()
+    urllib.request.urlretrieve(onnx_model_url, filename="downloaded.tar.gz")
+    os.system("tar xzf downloaded.tar.gz")
+
+    model = Model.register(
+        workspace=ws,
+        model_path="mnist/model.onnx",
+        model_name="onnx_mnist",
+        tags={"onnx": "demo"},
+        description="MNIST image classification CNN from ONNX Model Zoo",
+    )
+
+    assert (model.name, model.id, model.version, model.tags) == ("onnx_mnist", "onnx_mnist:1", 1, {"onnx": "demo"})
+    assert Model.register(ws, "mnist/model.onnx", "onnx_mnist").id == "onnx_mnist:2"
+
+
+def test_get_model_path(ws, model_file, monkeypatch, folder):
+    """Beside `azureml-models`, a name is enough to find the newest version's file."""
+    model = Model.register(ws, str(model_file), "sklearn_mnist")
+    monkeypatch.setenv("AML_APP_ROOT", str(folder / "app"))
+    model.download(target_dir="app/azureml-models/sklearn_mnist/1")
+
+    model_path = Model.get_model_path("sklearn_mnist")
+
+    assert model_path == str(folder / "app/azureml-models/sklearn_mnist/1/sklearn_mnist_model.pkl")
+
+
+def test_deploy_and_ask(ws, model_file, ridge, environment):
+    """An environment kept in the workspace, a script in a folder, a service on a port: the client gets two answers."""
+    Path("x/y").mkdir(parents=True)
+    Path("x/y/score.py").write_text(SCORE)
+    environment.register(workspace=ws)
+    model = Model.register(ws, "outputs/sklearn_mnist_model.pkl", "sklearn_mnist")
+
+    myenv = Environment.get(workspace=ws, name="myenv", version="1")
+    inference_config = InferenceConfig(entry_script="x/y/score.py", environment=myenv)
+    port = free_port()
+    deployment_config = LocalWebservice.deploy_configuration(port=port)
+    service = Model.deploy(ws, "myservice", [model], inference_config, deployment_config)
+    service.wait_for_deployment(show_output=True)
+    assert service.state == "running"
+
+    headers = {"Content-Type": "application/json"}
+    if service.auth_enabled:
+        headers["Authorization"] = "Bearer " + service.get_keys()[0]
+    elif service.token_auth_enabled:
+        headers["Authorization"] = "Bearer " + service.get_token()[0]
+    test_sample = json.dumps({"data": ROWS})
+    response = post(service.scoring_uri, test_sample, **headers)
+    assert service.scoring_uri == f"http://localhost:{port}/score"
+    assert (response.status_code, response.json()) == (200, ridge[1].predict(ROWS).tolist())
+    assert service.run(input_data=test_sample) == response.json()
+    _check_swagger(service.swagger_uri)
+
+
+def _check_swagger(uri: str) -> None:
+    """Compare with the document that the original's documentation prints."""
+    document = httpx.get(uri, trust_env=False).json()
+    assert (document["swagger"], document["info"]["title"], document["info"]["version"]) == ("2.0", "myservice", "1.0")
+    assert (document["schemes"], document["consumes"], document["produces"]) == (
+        ["https"],
+        ["application/json"],
+        ["application/json"],
+    )
+    assert set(document["securityDefinitions"]) == {"Bearer"}
+    assert document["paths"]["/"]["get"]["operationId"] == "ServiceHealthCheck"
+    assert document["paths"]["/score"]["post"]["operationId"] == "RunMLService"
+    assert document["definitions"]["ServiceInput"]["properties"]["data"]["items"]["items"] == {
+        "type": "integer",
+        "format": "int64",
+    }
+    assert document["definitions"]["ServiceInput"]["example"] == {"data": [ROWS[1]]}
+    assert document["definitions"]["ServiceOutput"]["items"] == {"type": "number", "format": "double"}
+    assert document["definitions"]["ServiceOutput"]["example"] == [3726.995]
+
+
+def test_download_a_model(ws, model_file, ridge):
+    """A registered model is copied into the current folder under its own file's name."""
+    Model.register(ws, str(model_file), "mymodel")
+
+    model_path = Model(ws, "mymodel").download()
+
+    assert (model_path, Path(model_path).read_bytes()) == ("sklearn_mnist_model.pkl", ridge[0].read_bytes())
+
+
+def test_no_code(ws, model_file, ridge):
+    """A scikit-learn model with its framework is served without a script, with the request that the original took."""
+    model = Model.register(
+        workspace=ws,
+        model_name="my-sklearn-model",
+        model_path="./outputs/sklearn_mnist_model.pkl",
+        model_framework=Model.Framework.SCIKITLEARN,
+        model_framework_version="0.19.1",
+        resource_configuration=ResourceConfiguration(cpu=1, memory_in_gb=0.5),
+        description="Ridge regression model to predict diabetes progression.",
+        tags={"area": "diabetes", "type": "regression"},
+    )
+
+    service_name = "my-sklearn-service"
+    service = Model.deploy(ws, service_name, [model])
+    service.wait_for_deployment()
+
+    assert service.run(json.dumps({"data": ROWS})) == {"predict": ridge[1].predict(ROWS).tolist()}
+
+
+@pytest.mark.network
+def test_package_a_dockerfile(ws, model_file, environment, capsys):
+    """The context is saved where the documentation says, whole and proven; a repetition asks no network."""
+    Path("score.py").write_text(SCORE)
+    model = Model.register(ws, str(model_file), "sklearn_mnist")
+    inference_config = InferenceConfig(entry_script="score.py", environment=environment)
+
+    package = Model.package(ws, [model], inference_config, generate_dockerfile=True)
+    package.wait_for_creation(show_output=True)
+    package.save("./imagefiles")
+    acr = package.get_container_registry()
+    print("Address:", acr.address)
+    print("Username:", acr.username)
+    print("Password:", acr.password)
+
+    printed = capsys.readouterr().out
+    assert printed.endswith("Package creation Succeeded\nAddress: docker.io\nUsername: None\nPassword: None\n")
+    assert verify_context(Path("imagefiles")) == ()
+    assert {path.relative_to("imagefiles").as_posix() for path in Path("imagefiles").glob("azureml-*/**/*.p*")} == {
+        "azureml-app/score.py",
+        "azureml-models/sklearn_mnist/1/sklearn_mnist_model.pkl",
+    }
+    dockerfile = Path("imagefiles/Dockerfile").read_text()
+    assert 'AZUREML_MODEL_DIR="/var/azureml-app/azureml-models/sklearn_mnist/1"' in dockerfile
+    assert "EXAMPLE_ENV_VAR" not in dockerfile
+
+
+def test_custom_base_image(ws, model_file, ridge):
+    """The original's example of a base image of one's own, with a registry and its login, serves here too."""
+    Path("score.py").write_text(SCORE)
+    model = Model.register(ws, str(model_file), "sklearn_mnist")
+    myenv = Environment(name="myenv")
+    myenv.docker.enabled = True
+    myenv.docker.base_image = "mcr.microsoft.com/azureml/o16n-sample-user-base/ubuntu-miniconda:latest"
+    myenv.docker.base_image_registry.address = "myregistry.azurecr.io"
+    myenv.docker.base_image_registry.username = "username"
+    myenv.docker.base_image_registry.password = "hunter2"
+    myenv.inferencing_stack_version = "latest"
+    conda_dep = CondaDependencies()
+    conda_dep.add_pip_package("azureml-defaults")
+    myenv.python.conda_dependencies = conda_dep
+
+    inference_config = InferenceConfig(entry_script="score.py", environment=myenv)
+    deployment_config = LocalWebservice.deploy_configuration(port=free_port())
+    service = Model.deploy(ws, "myservice", [model], inference_config, deployment_config)
+    service.wait_for_deployment(show_output=True)
+
+    assert service.state == "running"
+    assert np.array_equal(service.run(json.dumps({"data": ROWS})), ridge[1].predict(ROWS))
+    assert not [path for path in ws.folder.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
