@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage import __version__
-from hatch_mlpackage.lock import PACKAGES, WHEELS_FOLDER, describe_packages, packages_of, packages_to_json, read_pins
+from hatch_mlpackage.lock import (
+    PACKAGES,
+    WHEELS_FOLDER,
+    Package,
+    describe_packages,
+    packages_to_json,
+    read_packages,
+    read_pins,
+)
 from hatch_mlpackage.lock.conda import packages_of as conda_packages_of
 from hatch_mlpackage.plan import server_lock_path
 from hatch_mlpackage.resources import runtime_directory
@@ -48,18 +56,17 @@ def make_bill(inputs: LockInputs, base_image: str, hashed: Hashed) -> str:
         Component(ref="base", kind="container", name=base_image, version="", purl=purl_of_image(base_image)),
         _runtime(hashed),
         *(_model(model, hashed) for model in config.models),
-        *_packages("environment", inputs.read_lock() or "", inputs.packages_path),
+        *_packages("environment", inputs.read_packages()),
         *_conda_packages(inputs),
-        *_packages("server", server_lock.read_text(encoding="utf-8"), server_lock.with_name(PACKAGES)),
+        *_packages("server", read_packages(server_lock.read_text(encoding="utf-8"), server_lock.with_name(PACKAGES))),
     ]
     # What the base image is made of was never looked at: where the model's packages are its own, a reader has to know.
     unknown = ("base",) if config.user_managed_dependencies else ()
     return make_sbom(image, components, __version__, unknown=unknown)
 
 
-def _packages(environment: str, lock: str, described: Path) -> Iterator[Component]:
-    kept = described.read_text(encoding="utf-8") if described.is_file() else None
-    for package in packages_of(read_pins(lock), kept):
+def _packages(environment: str, packages: Iterable[Package]) -> Iterator[Component]:
+    for package in packages:
         yield Component(
             ref=f"{environment}/{package.name}@{package.version}",
             kind="library",

@@ -13,10 +13,10 @@ from packaging.utils import canonicalize_name
 
 from hatch_mlpackage.bases import outlived
 from hatch_mlpackage.config import KEY, MODELS_DIRECTORY
-from hatch_mlpackage.context import plan_context
+from hatch_mlpackage.context import plan_package
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem
 from hatch_mlpackage.image import server_environment
-from hatch_mlpackage.lock import needed_by_others, packages_of, read_pins
+from hatch_mlpackage.lock import needed_by_others, read_pins
 from hatch_mlpackage.lock.conda import packages_of as conda_packages_of
 from hatch_mlpackage.locking import check_project_conda, check_project_images, check_project_lock, images_of
 from hatch_mlpackage.package import LockInputs, Package, inspect_project, inspect_requirements
@@ -55,7 +55,7 @@ def check_project(project: Project) -> Checked:
     if package is None or any(problem.level == "error" for problem in problems):
         return Checked(problems=tuple(problems), package=package)
     try:
-        return Checked(problems=tuple(problems), package=package, plan=plan_context(project))
+        return Checked(problems=tuple(problems), package=package, plan=plan_package(package))
     except MLPackageError as error:
         return Checked(problems=(*problems, *problems_of(error)), package=package)
 
@@ -108,7 +108,7 @@ def _lock_problems(inputs: LockInputs) -> Iterator[Problem]:
 def _sources(package: Package, *, locked: bool) -> Sources:
     config = package.config
     variables = server_environment(package)
-    lock = package.lock_path.read_text(encoding="utf-8") if locked else ""
+    lock = (package.read_lock() or "") if locked else ""
     names = {Requirement(text).name for text in package.requirements.requirements}
     return Sources(
         root=package.project.root,
@@ -143,9 +143,7 @@ def _below_model_dir(package: Package, index: int) -> str:
 
 def _environment(package: Package) -> Environment:
     """Return what the locks say that the image installs."""
-    kept = package.packages_path.read_text(encoding="utf-8") if package.packages_path.is_file() else None
-    pins = read_pins(package.lock_path.read_text(encoding="utf-8"))
-    found = [Distribution(name=it.name, version=it.version, modules=it.modules) for it in packages_of(pins, kept)]
+    found = [Distribution(name=it.name, version=it.version, modules=it.modules) for it in package.read_packages()]
     if package.has_conda_lock:
         found += _conda_distributions(package)
     if package.config.install_project:

@@ -43,7 +43,12 @@ def plan_context(project: Project) -> ContextPlan:
 
     Raises ConfigurationError, or LockError when the lock is missing, stale or damaged.
     """
-    return _prepare(project, _unsaid)[0]
+    return plan_package(inspect_project(project))
+
+
+def plan_package(package: Package) -> ContextPlan:
+    """Plan the context of a project that was inspected; errors as for `plan_context`."""
+    return _prepare(package, _unsaid)[0]
 
 
 def build_context(
@@ -60,7 +65,7 @@ def build_context(
     models are hard links to the project's files where that is possible, and `warn` is told of the others. Raises
     ConfigurationError, LockError or ContextError.
     """
-    plan, seal = _prepare(project, warn)
+    plan, seal = _prepare(inspect_project(project), warn)
     write_files(
         plan.files,
         destination,
@@ -86,7 +91,7 @@ def build_tar(
     A file that was at the destination stays until the new one is whole. Raises ConfigurationError or LockError before
     anything is written, or ContextError. `warn` as for a folder.
     """
-    plan, seal = _prepare(project, warn)
+    plan, seal = _prepare(inspect_project(project), warn)
     if not isinstance(destination, Path):
         write_tar(plan.files, destination, seal=seal, timestamp=TIMESTAMP, progress=progress)
         return seal.manifest
@@ -143,8 +148,7 @@ def _reason_to_keep(plan: ContextPlan) -> Callable[[Path], str]:
     return lambda directory: reason_to_keep(directory, linked)
 
 
-def _prepare(project: Project, warn: Callable[[str], None]) -> tuple[ContextPlan, _Seal]:
-    package = inspect_project(project)
+def _prepare(package: Package, warn: Callable[[str], None]) -> tuple[ContextPlan, _Seal]:
     check_project_lock(package).require(package.config.lock_path)
     check_project_conda(package).require(package.config.conda_lock_path)
     images = check_project_images(package)

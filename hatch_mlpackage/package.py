@@ -11,7 +11,7 @@ from hatch_mlpackage.conda import conda_names, read_conda, read_conda_lock, with
 from hatch_mlpackage.config import GENERATED_SCRIPT, KEY, Config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
 from hatch_mlpackage.errors import ConfigurationError, Problems
-from hatch_mlpackage.lock import PACKAGES, Requirements, read_requirements
+from hatch_mlpackage.lock import PACKAGES, Package as LockedPackage, Requirements, read_packages, read_requirements
 from hatch_mlpackage.lock.header import with_header
 from hatch_mlpackage.named_contexts import leave_models
 from hatch_mlpackage.no_code import NoCode, read_no_code, with_generated
@@ -58,6 +58,10 @@ class LockInputs:
     @property
     def packages_path(self) -> Path:
         return self.lock_path.with_name(PACKAGES)
+
+    def read_packages(self) -> tuple[LockedPackage, ...]:
+        """Return what the lock pins, with what was kept of it; nothing where there is no lock."""
+        return read_packages(self.read_lock() or "", self.packages_path)
 
     @property
     def has_conda_lock(self) -> bool:

@@ -1,89 +1,58 @@
-"""`mlpackage plan`: what would go into which layer, and what has changed since the last context."""
+"""`mlpackage plan`: what would go into which layer, what changes, and what each kind of change makes again."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from hatch_mlpackage.changes import DOCKERFILE, Change, Rebuild, changes_since, rebuilds, rebuilt_layers
 from hatch_mlpackage.cli.generate import shown
-from hatch_mlpackage.cli.output import answer, answer_json, plural, size
+from hatch_mlpackage.cli.output import answer, answer_json, on_terminal, plural, size
 from hatch_mlpackage.cli.project import with_project
-from hatch_mlpackage.cli.tables import draw_table, summary
+from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.context import plan_context
-from hatch_mlpackage.manifest import MANIFEST_NAME, ManifestFile, hash_file, read_manifest
-from hatch_mlpackage.package import default_destination
-from hatch_mlpackage.plan import SUMS
-from hatch_mlpackage.sbom import SBOM_NAME
+from hatch_mlpackage.context import plan_package
+from hatch_mlpackage.manifest import MANIFEST_NAME
+from hatch_mlpackage.package import default_destination, inspect_project
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.plan import ContextFile, ContextPlan
+    from hatch_mlpackage.lock import Package as LockedPackage
+    from hatch_mlpackage.package import Package
+    from hatch_mlpackage.plan import ContextPlan
     from hatch_mlpackage.project import Project
 
 _FOR_THE_BUILDER = "build"  # files that no layer carries: Dockerfile, .dockerignore, README.md
-_DOCKERFILE = "Dockerfile"
 _LISTED = 20  # changes; more are counted
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A file that the next context has added, changed or removed; `layer` is the one that is built again."""
-
-    path: str
-    kind: str
-    layer: str
 
 
 @click.command("plan", cls=Verb, examples=("mlpackage plan", "mlpackage plan --json"))
 @with_project
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document with every file.")
 def command(*, project: Project, as_json: bool) -> None:
-    """Show the image's layers from the bottom up, and what the next context changes.
+    """Show the image's layers from the bottom up, what the next context changes, and what changes cost.
 
     Writes nothing. The last context is the one in dist/NAME-VERSION-context.
     """
-    plan = plan_context(project)
+    package = inspect_project(project)
+    plan, locked = plan_package(package), package.read_packages()
     last = default_destination(project)
     changes = changes_since(plan, last) if (last / MANIFEST_NAME).is_file() else None
     if as_json:
-        answer_json(as_document(plan, changes))
+        answer_json(as_document(package, plan, locked, changes))
         return
-    draw_table(("layer", "size", "files", "since the last context"), _rows(plan, changes))
-    answer(f"{summary(plan.files)} in all")
+    _draw_layers(package, plan, changes)
+    answer("\n".join((f"{summary(plan.files)} in all", *_to_install(locked), "")))
+    again = [(it.what, size(it.size), ", ".join(it.layers)) for it in _rebuilds(package, plan, locked)]
+    draw_table(("after a change of", "size", "a builder makes these layers again"), again)
     answer("\n" + "\n".join(_story(plan, changes, last)))
 
 
-def changes_since(plan: ContextPlan, context: Path) -> tuple[Change, ...]:
-    """Compare what would be written with what the manifest of a context lists."""
-    before = {file.path: file for file in read_manifest(context).files if not _is_sealed(file)}
-    now = {file.path: file for file in plan.files}
-    gone = [Change(path=path, kind="removed", layer=before[path].layer) for path in before.keys() - now.keys()]
-    changed = [
-        Change(path=path, kind=kind, layer=file.layer) for path, file in now.items() if (kind := _kind(file, before))
-    ]
-    return tuple(sorted([*gone, *changed], key=lambda change: change.path))
-
-
-def _is_sealed(file: ManifestFile) -> bool:
-    """Tell what is made of all the others when a context is written: bill of materials, hashes of models."""
-    return file.path in {SBOM_NAME, f"{file.layer}/{SUMS}"}
-
-
-def rebuilt_layers(plan: ContextPlan, changes: tuple[Change, ...]) -> tuple[str, ...]:
-    """List the layers that a builder makes again: the lowest one that changes, and all above it."""
-    changed = {change.layer for change in changes}
-    if any(change.path == _DOCKERFILE for change in changes):
-        return plan.layers  # which line changed decides; at worst all of them
-    first = next((index for index, layer in enumerate(plan.layers) if layer in changed), len(plan.layers))
-    return plan.layers[first:]
-
-
-def as_document(plan: ContextPlan, changes: tuple[Change, ...] | None) -> dict[str, object]:
+def as_document(
+    package: Package, plan: ContextPlan, locked: tuple[LockedPackage, ...], changes: tuple[Change, ...] | None
+) -> dict[str, object]:
     return {
         "layers": [
             {"name": layer, "files": len(files), "size": sum(file.size for file in files)}
@@ -100,35 +69,45 @@ def as_document(plan: ContextPlan, changes: tuple[Change, ...] | None) -> dict[s
             }
             for file in plan.files
         ],
+        "packages": [{"name": it.name, "version": it.version, "size": it.size or None} for it in locked],
+        "rebuilds": [asdict(it) for it in _rebuilds(package, plan, locked)],
         "changes": None if changes is None else [asdict(change) for change in changes],
         "rebuilt": list(plan.layers if changes is None else rebuilt_layers(plan, changes)),
     }
 
 
-def _kind(file: ContextFile, before: Mapping[str, ManifestFile]) -> str:
-    """Tell how a file differs; the bytes are read only where size and mode agree."""
-    old = before.get(file.path)
-    if old is None:
-        return "added"
-    same = (file.size, f"{file.mode:04o}", file.layer) == (old.size, old.mode, old.layer) and _hash(file) == old.sha256
-    return "" if same else "changed"
+def _rebuilds(package: Package, plan: ContextPlan, locked: tuple[LockedPackage, ...]) -> tuple[Rebuild, ...]:
+    return rebuilds(plan, package.config.models, wheels=sum(it.size for it in locked))
 
 
-def _hash(file: ContextFile) -> str:
-    return hashlib.sha256(file.source).hexdigest() if isinstance(file.source, bytes) else hash_file(file.source)
+def _draw_layers(package: Package, plan: ContextPlan, changes: tuple[Change, ...] | None) -> None:
+    """Draw the layers with their files on a terminal, as a table elsewhere."""
+    layers = [(layer, plan.in_layer(layer)) for layer in (*plan.layers, _FOR_THE_BUILDER)]
+    # The manifest is made when the context is written.
+    rows = [(_name(layer, plan), files, _tally(layer, changes)) for layer, files in layers if files]
+    if on_terminal():
+        draw_branches(
+            package.image_name,
+            [Branch(label=name, note=f"{summary(files)}, {tally}", rows=fold(files)) for name, files, tally in rows],
+        )
+        return
+    draw_table(
+        ("layer", "size", "files", "since the last context"),
+        [(name, size(sum(file.size for file in files)), str(len(files)), tally) for name, files, tally in rows],
+    )
 
 
-def _rows(plan: ContextPlan, changes: tuple[Change, ...] | None) -> list[tuple[str, str, str, str]]:
-    rows = []
-    for layer in (*plan.layers, _FOR_THE_BUILDER):
-        files = plan.in_layer(layer)
-        if not files:
-            continue  # the manifest, which is made when the context is written
-        name = "(not in the image)" if layer == _FOR_THE_BUILDER else layer
-        if any(file.named_context for file in files):
-            name += " (not copied)"
-        rows.append((name, size(sum(file.size for file in files)), str(len(files)), _tally(layer, changes)))
-    return rows
+def _name(layer: str, plan: ContextPlan) -> str:
+    name = "(not in the image)" if layer == _FOR_THE_BUILDER else layer
+    return f"{name} (not copied)" if any(file.named_context for file in plan.in_layer(layer)) else name
+
+
+def _to_install(locked: tuple[LockedPackage, ...]) -> list[str]:
+    """Say how much the image's build installs, where the sizes of all wheels are known."""
+    if not locked:
+        return []
+    known = f", {size(sum(package.size for package in locked))} of wheels" if all(it.size for it in locked) else ""
+    return [f"{plural(len(locked), 'package')}{known} to install besides"]
 
 
 def _tally(layer: str, changes: tuple[Change, ...] | None) -> str:
@@ -149,5 +128,5 @@ def _story(plan: ContextPlan, changes: tuple[Change, ...] | None, last: Path) ->
     if len(changes) > _LISTED:
         lines.append(f"          and {plural(len(changes) - _LISTED, 'more change')}")
     rebuilt = rebuilt_layers(plan, changes)
-    at_most = "at most " if any(change.path == _DOCKERFILE for change in changes) else ""
+    at_most = "at most " if any(change.path == DOCKERFILE for change in changes) else ""
     return [*lines, f"A rebuild makes {at_most}these layers again: {', '.join(rebuilt) or 'none but the manifest'}."]

@@ -78,6 +78,28 @@ def draw_tree(title: str, files: Iterable[Sized]) -> None:
         answer(f"  {size(row.size):>{width}}  {row.label}")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Branch:
+    """A part of a tree of files: what it is, what there is to say of it, and its files."""
+
+    label: str
+    note: str
+    rows: Sequence[Row]
+
+
+def draw_branches(title: str, branches: Iterable[Branch]) -> None:
+    """Draw a tree of several parts on a terminal."""
+    from rich.text import Text  # noqa: PLC0415 - for terminals only
+    from rich.tree import Tree  # noqa: PLC0415 - for terminals only
+
+    top = Tree(Text(title, style="bold"))
+    for branch in branches:
+        below = top.add(Text.assemble((branch.label, "bold blue"), (f"  {branch.note}", "dim")))
+        for row in branch.rows:
+            below.add(Text.assemble(row.label, (f"  {size(row.size)}", "dim")))
+    draw(top)
+
+
 def fold(files: Iterable[Sized]) -> list[Row]:
     """Make a row of each file, or of the outermost folder that holds more files than a person wants to read."""
     everything = tuple(files)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .check import LockState, check_lock
-from .packages import PACKAGES, Package, packages_of, to_json as packages_to_json, without_wheel
+from .packages import PACKAGES, Package, packages_of, read_packages, to_json as packages_to_json, without_wheel
 from .pins import WHEELS as WHEELS_FOLDER, Pin, needed_by_others, read_pins
 from .requirements import Requirements, read_requirements
 from .vendored import Vendored, find_wheels
@@ -27,6 +27,7 @@ __all__ = [
     "PACKAGES",
     "WHEELS_FOLDER",
     "LockState",
+    "Package",
     "Pin",
     "Requirements",
     "Vendored",
@@ -42,6 +43,7 @@ __all__ = [
     "packages_of",
     "packages_to_json",
     "put_wheel",
+    "read_packages",
     "read_pins",
     "read_requirements",
     "select_lock",

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.tags import parse_tag
 
+from .pins import read_pins
 from .wheel_tags import supported_tags
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hatch_mlpackage.target import Target
 
     from .pins import Pin
@@ -43,6 +46,11 @@ class Package:
     tags: tuple[str, ...] = ()
     size: int = 0
     modules: tuple[str, ...] = ()
+
+
+def read_packages(lock: str, described: Path) -> tuple[Package, ...]:
+    """Describe every pin of a lock's text with what was kept of it in the file `described`, where there is one."""
+    return packages_of(read_pins(lock), described.read_text(encoding="utf-8") if described.is_file() else None)
 
 
 def packages_of(pins: Iterable[Pin], packages_json: str | None) -> tuple[Package, ...]:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
-from hatch_mlpackage.cli.plan import Change, changes_since, rebuilt_layers
+from hatch_mlpackage.changes import Change, changes_since, rebuilt_layers
+from hatch_mlpackage.cli.output import size
+from hatch_mlpackage.cli.program import run
 from hatch_mlpackage.context import build_context, plan_context
 from hatch_mlpackage.project import load_project
 
 MODEL = "azureml-models/greeting/1"
+IDNA = "ab7ae7122974553370f0bdb919e1a960b2cd1bc1ef0276416d896db81c14582c"
 
 
 def changes(root):
@@ -130,8 +134,19 @@ def test_json(project, mlpackage):
     """A program reads every file with its layer, and the changes."""
     document = json.loads(mlpackage("plan", "--json").out)
 
-    assert sorted(document) == ["changes", "files", "layers", "rebuilt"]
+    assert sorted(document) == ["changes", "files", "layers", "packages", "rebuilds", "rebuilt"]
     assert document["changes"] is None
+    assert document["packages"] == [{"name": "idna", "version": "3.20", "size": None}]
+    assert document["rebuilds"][0] == {
+        "what": "the entry script or its sources",
+        "layers": ["source", "manifest"],
+        "size": 209,
+    }
+    assert document["layers"][2:] == [
+        {"name": MODEL, "files": 1, "size": 6},
+        {"name": "source", "files": 1, "size": 209},
+        {"name": "manifest", "files": 0, "size": 0},
+    ]
     script = {"path": "azureml-app/score.py", "layer": "source", "size": 209, "mode": "0644", "copied": True}
     assert script in document["files"]
     assert not Path("dist").exists()
@@ -145,8 +160,53 @@ def test_models_that_are_not_copied(copy_project, mlpackage):
 
     shown = [line.split() for line in mlpackage("plan", "--project", project).out.splitlines() if "models/" in line]
 
-    assert shown[:3] == [
+    assert [*shown[:2], shown[-2]] == [
         ["azureml-models/ridge/3", "(not", "copied)", "12", "B", "1", "1", "changed"],
         ["azureml-models/bert/1", "(not", "copied)", "8", "B", "2", "same"],
         ["changed", "azureml-models/ridge/3/ridge.bin"],
     ]
+
+
+def test_the_whole(project, mlpackage):
+    """The layers, what is installed besides, what each kind of change costs and what comes next, line by line."""
+    (project / "locks/packages.json").write_text(
+        json.dumps({"idna==3.20": {"size": 68_800, "sha256": IDNA, "modules": ["idna"]}})
+    )
+    plan = plan_context(load_project(project))
+    runtime, environment = (sum(file.size for file in plan.in_layer(it)) for it in ("runtime", "environment"))
+    count = len(plan.in_layer("runtime"))
+
+    lines = [line.split() for line in mlpackage("plan").out.splitlines()]
+
+    assert lines[:6] == [
+        ["layer", "size", "files", "since", "the", "last", "context"],
+        ["environment", *size(environment).split(), "1", "new"],
+        ["runtime", *size(runtime).split(), str(count), "new"],
+        [MODEL, "6", "B", "1", "new"],
+        ["source", "209", "B", "1", "new"],
+        ["(not", "in", "the", "image)", *lines[5][4:6], "3", "new"],
+    ]
+    assert [" ".join(line) for line in lines[7:]] == [
+        "1 package, 68.8 kB of wheels to install besides",
+        "",
+        "after a change of size a builder makes these layers again",
+        "the entry script or its sources 209 B source, manifest",
+        f"the model greeting 1 215 B {MODEL}, source, manifest",
+        f"hatch-mlpackage {size(runtime + 215)} runtime, {MODEL}, source, manifest",
+        f"a requirement {size(runtime + 215 + environment + 68_800)} environment, runtime, {MODEL}, source, manifest",
+        "",
+        "There is no context at dist/minimal-model-1.0-context yet: mlpackage generate writes it.",
+    ]
+
+
+def test_on_a_terminal(project, terminal):
+    """A person sees a tree of layers with their files, big folders folded."""
+    screen = terminal()
+
+    run(["plan"])
+
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue()).splitlines()
+    assert plain[0] == "minimal-model:1.0"
+    assert re.fullmatch(r"├── environment  1 file, \d+ B, new", plain[1])
+    assert "│   └── score.py  209 B" in [line.replace("azureml-app/", "") for line in plain]
+    assert any(re.fullmatch(r"│   └── runtime/ \(\d+ files\)  \d+\.\d kB", line) for line in plain)

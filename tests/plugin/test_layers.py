@@ -41,7 +41,7 @@ ROWS = [
         "write",
         "write_tar",
     },
-    {"project_wheel", "diff"},
+    {"project_wheel", "changes", "diff"},
     {"bill", "conda", "named_contexts", "no_code", "remote", "replacements", "wheels"},  # parts of the wiring
     {"package"},
     {"locking"},
