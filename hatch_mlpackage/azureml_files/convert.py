@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .convert_deployment import convert_deployment
 from .convert_environment import convert_environment, take_base_image, take_conda_file
 from .environment import Environment
-from .places import Places, find
+from .places import BRING_IN, Places, find, take_path
 from .report import Conversion, Draft, Row
 
 if TYPE_CHECKING:
@@ -63,11 +64,8 @@ def _take_source(inference: InferenceConfiguration, places: Places, problems: Pr
         note = found.note or ("its folder in the image is called after the project" if found.path == "." else "")
         draft.take(given, "source-directory", found.path, note)
     else:
-        draft.by_hand(given, f"'{given.value}' is outside of the project: {_BRING_IN}", "source-directory")
+        draft.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", "source-directory")
     return found.place
-
-
-_BRING_IN = "copy it into the project, or place a link to it there, and name that"
 
 
 def _take_script(
@@ -90,12 +88,10 @@ def _take_script(
     elif found.path:
         draft.take(given, "entry-script", found.path, found.note)
     else:
-        draft.by_hand(given, f"'{given.value}' is outside of the project: {_BRING_IN}", "entry-script")
+        draft.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", "entry-script")
 
 
 def _is_module(path: Path) -> bool:
-    import keyword  # noqa: PLC0415 - of the standard library, and rarely needed
-
     return path.suffix == ".py" and path.stem.isidentifier() and not keyword.iskeyword(path.stem)
 
 
@@ -109,18 +105,13 @@ def _convert_flat(
         draft.drop(runtime, "Python is the only runtime")
     take_conda_file(inference.conda_file, places, problems, draft, source=source)
     steps = inference.extra_dockerfile_steps
-    if steps and steps.value:
-        found = find(steps, places, problems, source=source)
-        if found and found.path:
-            draft.take(steps, "extra-dockerfile-steps", found.path, found.note)
-        elif found:
-            draft.by_hand(steps, f"'{steps.value}' is outside of the project: {_BRING_IN}", "extra-dockerfile-steps")
-    if gpu and gpu.value:
-        version = f" for CUDA {cuda.value}" if cuda and cuda.value else ""
-        draft.by_hand(gpu, f"choose a base image with CUDA{version}, and say it with base-image", "base-image", "cuda")
+    take_path(steps, "extra-dockerfile-steps", places, problems, draft, source=source)
+    if gpu and gpu.value and not inference.base_image:
+        version = f" (the original's was {cuda.value})" if cuda and cuda.value else ""
+        draft.by_hand(gpu, f'choose a CUDA version{version}: cuda = "12.4", or name a base image', "cuda", "base-image")
     else:
-        draft.drop(gpu, "there is no GPU to be had in an image that asks for none")
-    draft.drop(cuda, "base-image decides the CUDA version")
+        draft.drop(gpu, "the base image decides it")
+    draft.drop(cuda, "the base image decides it")
     take_base_image(inference.base_image, inference.base_image_registry, draft, problems)
 
 

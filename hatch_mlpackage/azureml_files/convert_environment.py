@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hatch_mlpackage.bases import NOT_NEEDED, cuda_of
 from hatch_mlpackage.config import DEFAULT_PYTHON
 from hatch_mlpackage.config_checks import RESERVED_VARIABLES
 from hatch_mlpackage.decoding import decode
 
 from .conda_text import as_environment_file, conda_items, odd_keys
 from .environment import Docker, Environment, Platform, Python, Registry
-from .places import Found, Places, find
+from .places import Found, Places, take_path
 from .python_pin import items_of, pin_of, python_for
 from .shapes import Given
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_FILE = "environment.yml"
 _ORIGINALS = re.compile(r"(?:mcr\.microsoft\.com/)?azureml/", re.IGNORECASE)
-_CUDA = re.compile(r"cuda[:-]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 _PLATFORMS = {"amd64": "linux/amd64", "x86_64": "linux/amd64", "arm64": "linux/arm64", "aarch64": "linux/arm64"}
 _AT_START = "installed packages when the container started: name them in the conda file or in requirements"
 # Variables of the original's images that mean something else here than a variable of the image.
@@ -61,8 +61,8 @@ def convert_environment(
     _take_variables(environment.environment_variables, draft)
     python, docker = environment.python or Python(), environment.docker or Docker()
     _convert_python(python, places, problems, draft, in_place=in_place, source=source)
-    _convert_docker(docker, draft, problems)
-    draft.drop(environment.inferencing_stack_version, "the server is part of every image")
+    _convert_docker(docker, draft, problems, has_packages=is_user_managed(python))
+    draft.drop(environment.inferencing_stack_version, NOT_NEEDED["inferencing-stack-version"])
     for given in (environment.spark, environment.databricks, environment.r):
         _drop_section(given, draft)
     platform, registry = docker.platform, docker.base_image_registry
@@ -102,27 +102,29 @@ def _shell_text(node: Node) -> str:
 def _convert_python(
     python: Python, places: Places, problems: Problems, draft: Draft, *, in_place: bool, source: Path | None
 ) -> None:
-    own = python.user_managed_dependencies
-    if own and own.value:
-        draft.by_hand(own, "the packages are in the base image: name those that the model needs", *_OWN_PACKAGES)
-        draft.drop(python.conda_dependencies, "userManagedDependencies is true: the original did not read it")
-        draft.drop(python.conda_dependencies_file, "userManagedDependencies is true: the original did not read it")
+    if is_user_managed(python):
+        draft.take(python.user_managed_dependencies, "user-managed-dependencies", value=True)
+        unread = "the original did not read it where userManagedDependencies is true"
+        draft.drop(python.conda_dependencies, unread)
+        draft.drop(python.conda_dependencies_file, unread)
+        path = python.interpreter_path
+        draft.take(path, "interpreter-path", path.value if path else "")
     else:
-        draft.drop(own, "the packages are locked and installed")
+        draft.drop(python.user_managed_dependencies, "the packages are locked and installed")
         _take_conda(python.conda_dependencies, draft, in_place=in_place)
         take_conda_file(python.conda_dependencies_file, places, problems, draft, source=source)
-    path = python.interpreter_path
-    if path and path.value not in {"", "python"} and own and own.value:
-        draft.by_hand(path, f"the model's Python is {path.value} of the base image", *_OWN_PACKAGES)
-    else:
-        draft.drop(path, "the image has one Python")
+        draft.drop(python.interpreter_path, "the image has one Python")
     base = python.base_conda_environment
     if base and base.value:
-        draft.by_hand(base, f"'{base.value}' is an environment of the base image: name its packages", *_OWN_PACKAGES)
+        what = f"'{base.value}' is an environment of the base image: name its packages, or take its Python as it is"
+        draft.by_hand(base, what, "conda-file", "requirements", "dependencies", "interpreter-path")
 
 
 _SPARK_DEFAULT = "precachePackages"  # true in every Environment, with nothing to cache
-_OWN_PACKAGES = ("conda-file", "requirements", "dependencies")
+
+
+def is_user_managed(python: Python) -> bool:
+    return bool(python.user_managed_dependencies and python.user_managed_dependencies.value)
 
 
 def _take_conda(given: Given[Node] | None, draft: Draft, *, in_place: bool) -> None:
@@ -132,13 +134,13 @@ def _take_conda(given: Given[Node] | None, draft: Draft, *, in_place: bool) -> N
         odd = Given(key=f"{given.key}.dependencies.{key}", value=None, where=node.where)
         draft.drop(odd, "a mapping among the dependencies has pip, or conda, and nothing else")
     listed, pip = conda_items(given.value)
-    note = _about_defaults([item.text for item in pip])
     if in_place:
         path = f"{given.value.path}#{given.key}"
     else:
         path = ENVIRONMENT_FILE
         draft.files[path] = as_environment_file(given.value)
-    draft.take(given, "conda-file", path, note)
+    draft.take(given, "conda-file", path)
+    _say_defaults(given, [item.text for item in pip], draft)
     _take_python([item.text for item in listed], given, draft)
 
 
@@ -146,18 +148,11 @@ def take_conda_file(
     given: Given[str] | None, places: Places, problems: Problems, draft: Draft, *, source: Path | None
 ) -> None:
     """Name the conda file, and the Python that it asks for."""
-    if given is None or not given.value:
-        return
-    found = find(given, places, problems, source=source)
-    if found is None:
-        return
-    if not found.path:
-        bring_in = "copy it into the project, or place a link to it there, and name that"
-        draft.by_hand(given, f"'{given.value}' is outside of the project: {bring_in}", "conda-file")
+    found = take_path(given, "conda-file", places, problems, draft, source=source)
+    if given is None or found is None:
         return
     items = _items_of_file(found)
-    note = "; ".join(filter(None, (found.note, _about_defaults(items))))
-    draft.take(given, "conda-file", found.path, note)
+    _say_defaults(given, items, draft)
     _take_python(items, given, draft)
 
 
@@ -168,10 +163,11 @@ def _items_of_file(found: Found) -> list[str]:
         return []  # told by whoever reads the conda file itself
 
 
-def _about_defaults(pip: list[str]) -> str:
-    if any(re.match(r"azureml[-_.]defaults\b", item, re.IGNORECASE) for item in pip):
-        return "azureml-defaults is left out of the lock: the server in the image replaces it"
-    return ""
+def _say_defaults(given: Given[Any], items: list[str], draft: Draft) -> None:
+    named = next((item for item in items if re.match(r"azureml[-_.]defaults\b", item, re.IGNORECASE)), "")
+    if named:
+        one = Given(key=f"{given.key} ({named})", value=named, where=given.where)
+        draft.drop(one, f"left out of the lock: {NOT_NEEDED['azureml-defaults']}")
 
 
 def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
@@ -187,9 +183,10 @@ def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
         draft.take(one, "python-version", python, note)
 
 
-def _convert_docker(docker: Docker, draft: Draft, problems: Problems) -> None:
+def _convert_docker(docker: Docker, draft: Draft, problems: Problems, *, has_packages: bool) -> None:
     draft.drop(docker.enabled, "an image is always made")
-    take_base_image(docker.base_image, docker.base_image_registry, draft, problems)
+    registry = docker.base_image_registry
+    take_base_image(docker.base_image, registry, draft, problems, has_packages=has_packages)
     text = docker.base_dockerfile
     if text and text.value:
         draft.by_hand(text, "build that image first, and name it with base-image", "base-image", "base-dockerfile")
@@ -214,36 +211,42 @@ def _convert_docker(docker: Docker, draft: Draft, problems: Problems) -> None:
         draft.drop(docker.arguments, "for those who run the image")
 
 
-def take_base_image(given: Given[str] | None, registry: Registry | None, draft: Draft, problems: Problems) -> None:
-    """Name the base image with its registry; the original's own have nothing that the image needs."""
+def take_base_image(
+    given: Given[str] | None, registry: Registry | None, draft: Draft, problems: Problems, *, has_packages: bool = False
+) -> None:
+    """Name the base image with its registry; the original's own are left out unless the packages are in them."""
     address = (registry.address.value if registry and registry.address else "").strip().rstrip("/")
     address = re.sub(r"^https?://", "", address)
     if given and re.search(r"\s", given.value.strip()):
         fix = "Write the image's name and tag without spaces: they would break the Dockerfile."
         problems.add(given.where, f"{given.key} '{given.value}' holds spaces.", fix)
     elif given and given.value.strip():
-        _take_image(given, address, draft)
+        name = given.value.strip()
+        image = name if not address or name.startswith(f"{address}/") else f"{address}/{name}"
+        _take_image(given, image, draft, is_needed=has_packages or not _ORIGINALS.match(image))
     if registry:
         _say_login(registry, address, draft)
 
 
-def _take_image(given: Given[str], address: str, draft: Draft) -> None:
-    name = given.value.strip()
-    image = name if not address or name.startswith(f"{address}/") else f"{address}/{name}"
-    cuda = _CUDA.search(image)
-    if not _ORIGINALS.match(image):
+def _take_image(given: Given[str], image: str, draft: Draft, *, is_needed: bool) -> None:
+    cuda = cuda_of(image)
+    if is_needed:
         draft.take(given, "base-image", image)
     elif cuda:
-        what = f"'{image}' has CUDA {cuda[1]}: choose a base image with CUDA, and say it with base-image"
-        draft.by_hand(given, what, "base-image", "cuda")
+        what = f"'{image}' has CUDA {cuda}: choose one with cuda = \"12.4\", or name a base image"
+        draft.by_hand(given, what, "cuda", "base-image")
     else:
-        said = "brings conda and the original's server; the image stands on python:X.Y-slim, with a server of its own"
-        draft.drop(given, f"'{image}' {said}")
+        said = f"'{image}' is not needed, and the image stands on python:X.Y-slim. {_sentence(NOT_NEEDED['conda'])}"
+        draft.drop(given, said)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _say_login(registry: Registry, address: str, draft: Draft) -> None:
+    user = f" --username {registry.username.value}" if registry.username and registry.username.value else ""
     draft.drop(registry.address, "part of the base image's name")
-    user = f" --username {registry.username.value}" if registry.username else ""
-    draft.drop(registry.username, f"never written; before building: docker login {address}{user}")
-    draft.drop(registry.password, f"never written, and not to be kept in a file; docker login {address} asks for it")
-    draft.drop(registry.registry_identity, "an identity of the cloud: log in to the registry instead")
+    draft.drop(registry.username, f"never written; before locking and building: docker login{user} {address}")
+    draft.drop(registry.password, f"never written, nor needed in this file: docker login {address} asks for it")
+    draft.drop(registry.registry_identity, f"an identity of the cloud: docker login {address} instead")

@@ -14,7 +14,11 @@ from hatch_mlpackage.tables import did_you_mean
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
 
+    from .report import Draft
     from .shapes import Given
+
+
+BRING_IN = "copy it into the project, or place a link to it there, and name that"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +61,20 @@ def find(
             return Found(place=place, path="" if leads_outside(path) else path, note=note)
     noun = "folder" if is_folder else "file"
     problems.add(given.where, f"{given.key} names '{given.value}', and there is no such {noun}.", _hint(first, wanted))
+    return None
+
+
+def take_path(
+    given: Given[str] | None, key: str, places: Places, problems: Problems, draft: Draft, *, source: Path | None = None
+) -> Found | None:
+    """Set a key to a file that the configuration names; None where it names none, or none that can be used."""
+    found = find(given, places, problems, source=source) if given and given.value.strip() else None
+    if given is None or found is None:
+        return None
+    if found.path:
+        draft.take(given, key, found.path, found.note)
+        return found
+    draft.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", key)
     return None
 
 
