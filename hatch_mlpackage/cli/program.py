@@ -23,8 +23,10 @@ _INTERRUPTED = 130
 _ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 
 _MODULES = {
-    verb: f"hatch_mlpackage.cli.{verb}"
-    for verb in ("lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score", "demo")
+    verb: f"hatch_mlpackage.cli.{verb.replace('-', '_')}"
+    for verb in (
+        *("lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score", "import-azureml", "demo"),
+    )
 }
 
 

@@ -93,12 +93,12 @@ def open_project(folder: Path, flags: Mapping[str, Any]) -> Project:
     root = folder.absolute()
     project = load_project(root)
     if not (root / "pyproject.toml").is_file():
-        name, version = _identity(flags)
+        name, version = identity(flags)
         project = replace(project, name=name, version=version)
     return replace(project, table={**project.table, **flags})
 
 
-def _identity(flags: Mapping[str, Any]) -> tuple[str, str]:
+def identity(flags: Mapping[str, Any]) -> tuple[str, str]:
     """Name a project after its first model or its script, never after its folder: contexts must not depend on it."""
     for model in flags.get("models", ()):
         return _plain(model["name"]), model.get("version", "1")

@@ -37,10 +37,10 @@ class Row:
         return f"{self.path}/ ({self.files} files)" if self.files > 1 else self.path
 
 
-def draw_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table whose second column holds sizes."""
+def draw_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, sizes: int | None = 1) -> None:
+    """Print a table; the column that holds sizes stands to the right."""
     if not on_terminal():
-        for line in aligned([headings, *rows]):
+        for line in aligned([headings, *rows], sizes=sizes):
             answer(line)
         return
     from rich import box  # noqa: PLC0415 - for terminals only
@@ -48,18 +48,18 @@ def draw_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD)
     for index, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if index == 1 else "left", overflow="fold")
+        table.add_column(heading, justify="right" if index == sizes else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
     draw(table)
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Pad the columns to equal widths, the second one to the right."""
+def aligned(rows: Sequence[Sequence[str]], *, sizes: int | None = 1) -> list[str]:
+    """Pad the columns to equal widths, the one that holds sizes to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            cell.rjust(width) if index == 1 else cell.ljust(width)
+            cell.rjust(width) if index == sizes else cell.ljust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

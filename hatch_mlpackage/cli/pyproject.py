@@ -1,0 +1,80 @@
+"""Edit `[tool.mlpackage]` in a pyproject.toml: comments, order and line ends of what is there stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem
+from hatch_mlpackage.tables import describe
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+_KEY = "tool.mlpackage"
+
+
+def edited(text: str, table: Mapping[str, Any], *, path: Path, force: bool) -> str:
+    """Return the text of a pyproject.toml with the keys of `table` set in `[tool.mlpackage]`.
+
+    Raises ConfigurationError where a key has another value already, unless `force` is given.
+    """
+    import tomlkit  # noqa: PLC0415 - for the one verb that edits
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+
+    try:
+        document = tomlkit.parse(text.replace("\r\n", "\n"))
+        present = document.get("tool", {}).get("mlpackage", {})
+        different = tuple(_differences(present, table, _KEY))
+        if different and not force:
+            raise ConfigurationError(different)
+        _merge(_table_of(document), table)
+        written = tomlkit.dumps(document)
+    except TOMLKitError as error:
+        raise MLPackageError(f"{path}: {error}. Correct the file.") from None
+    return written.replace("\n", "\r\n") if "\r\n" in text else written
+
+
+def _differences(present: Any, wanted: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    for key, value in wanted.items():
+        place = f"{where}.{key}"
+        if not isinstance(present, Mapping) or key not in present:
+            continue
+        if isinstance(value, Mapping) and isinstance(present[key], Mapping):
+            yield from _differences(present[key], value, place)
+        elif present[key] != value:
+            what = f"is {describe(present[key])} here, and {describe(value)} in what is imported."
+            yield Problem(where=place, what=what, fix="Make them agree, or give --force to take what is imported.")
+
+
+def _table_of(document: TOMLDocument) -> Any:
+    """Return `[tool.mlpackage]`, made where it is missing."""
+    from tomlkit import table  # noqa: PLC0415
+
+    tool = document.setdefault("tool", table(is_super_table=True))
+    return tool.setdefault("mlpackage", table())
+
+
+def _merge(present: Any, wanted: Mapping[str, Any]) -> None:
+    for key, value in wanted.items():
+        if isinstance(value, Mapping) and isinstance(present.get(key), Mapping):
+            _merge(present[key], value)
+        elif key not in present or present[key] != value:
+            present[key] = _as_toml(value)
+
+
+def _as_toml(value: Any) -> Any:
+    from tomlkit import aot, item, table  # noqa: PLC0415
+
+    if isinstance(value, Mapping):
+        made = table()
+        for key, inner in value.items():
+            made.add(key, _as_toml(inner))
+        return made
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        tables = aot()
+        for inner in value:
+            tables.append(_as_toml(inner))
+        return tables
+    return item(value)
