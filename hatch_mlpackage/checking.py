@@ -12,9 +12,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from hatch_mlpackage.bases import outlived
-from hatch_mlpackage.config import KEY, MODELS_DIRECTORY
+from hatch_mlpackage.config import IN_PLACE, KEY, MODELS_DIRECTORY
 from hatch_mlpackage.context import plan_package
-from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem
+from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.image import server_environment
 from hatch_mlpackage.lock import needed_by_others, read_pins
 from hatch_mlpackage.lock.conda import packages_of as conda_packages_of
@@ -43,6 +43,7 @@ class Checked:
 def check_project(project: Project) -> Checked:
     """Check the configuration, the files, the locks, the base image and the sources; no problem is raised."""
     package, problems = _inspect(project)
+    problems += imported_problems(project)
     inputs = package or _lock_inputs(project)
     locked = list(_lock_problems(inputs)) if inputs else []
     problems += locked
@@ -74,6 +75,15 @@ def image_problems(inputs: LockInputs) -> Iterator[Problem]:
     unpinned = [said for state in check_project_images(inputs) if (said := state.describe())]
     for said in (*unpinned, *ended):
         yield Problem(where=f"{KEY}.base-image", what=said, level="warning", code=BASE_IMAGE)
+
+
+def imported_problems(project: Project) -> tuple[Problem, ...]:
+    """Warn of what has no effect in files of Azure ML that are used where they are."""
+    if not any(key in project.table for key in IN_PLACE):
+        return ()
+    from hatch_mlpackage.azureml_files import with_imported  # noqa: PLC0415 - few projects have such files
+
+    return tuple(with_imported(project.table, project.root, Problems()).warnings)
 
 
 def _inspect(project: Project) -> tuple[Package | None, list[Problem]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import Requirement
 
 from hatch_mlpackage.bases import MICROMAMBA
-from hatch_mlpackage.config import KEY, Config
+from hatch_mlpackage.config import KEY, Config, parts_of_conda_file
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock import LockState, Requirements
 from hatch_mlpackage.lock.conda import (
@@ -46,10 +46,11 @@ INSTALLER = "environment/conda"
 def read_conda(project: Project, config: Config, problems: Problems) -> CondaInputs | None:
     """Read the conda file; None where none is asked for, or where it was reported."""
     path, subdir = config.conda_file, SUBDIRS.get(config.platform)
-    if not path or not subdir or not (project.root / path).is_file():
+    shown = parts_of_conda_file(path or "")[0]
+    if not path or not subdir or not (project.root / shown).is_file():
         return None  # reported when the configuration was read
     record = _read(project.root / config.conda_record_path)
-    file = read_record(record, path, file_digest(project.root, path))
+    file = read_record(record, shown, file_digest(project.root, path))
     file = file or read_conda_file(project.root, path, subdir, problems)
     if file is None:
         return None
@@ -107,7 +108,7 @@ def lock_conda(
         return {}
     for note in conda.notes:
         report(note)
-    record = write_record(conda.file, file_digest(project.root, conda.file.path))
+    record = write_record(conda.file, file_digest(project.root, config.conda_file or ""))
     texts = {project.root / config.conda_record_path: record}
     if conda.file.kind != "pip":
         previous = read_conda_lock(project, config)

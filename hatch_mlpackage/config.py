@@ -16,6 +16,7 @@ from hatch_mlpackage.target import ARCHITECTURES, SUBDIRS, SUPPORTED_PYTHONS, Ta
 KEY = "tool.mlpackage"
 MODELS_DIRECTORY = "azureml-models"
 DEFAULT_PYTHON = "3.12"
+IN_PLACE = ("inference-config", "deployment-config")  # keys that name files of Azure ML
 Locker = Literal["uv", "pip-tools"]
 LOCKERS: tuple[Locker, ...] = get_args(Locker)
 ImageBuilder = Literal["classic", "buildkit"]
@@ -142,6 +143,12 @@ class Config:
     entry_script: str = key(
         "the Python file with `init()` and `run()`", default="", shown="required, but for one model with `framework`"
     )
+    inference_config: str | None = key(
+        "an inference configuration of Azure ML v1, used where it is; keys given here win over its own: "
+        "[Azure ML v1](migrate-from-azureml.md#use-the-files-where-they-are)",
+        default=None,
+    )
+    deployment_config: str | None = key("beside it, a deployment configuration", default=None)
     source_directory: str | None = key(
         "a folder that goes along whole, and on the script's `sys.path`", default=None, shown="the script alone"
     )
@@ -242,6 +249,12 @@ class Config:
     @property
     def base_image_path(self) -> str:
         return f"{self.lock_directory}/base-image.toml"
+
+
+def parts_of_conda_file(path: str) -> tuple[str, str]:
+    """Part the file from the place in it, for conda dependencies that stand in a file of something else."""
+    file, _, inside = path.partition("#")
+    return (file, inside) if inside.endswith("condaDependencies") else (path, "")
 
 
 def leads_outside(path: str) -> bool:

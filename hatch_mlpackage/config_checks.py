@@ -17,7 +17,16 @@ from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS, python_of
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project import Project
-from hatch_mlpackage.config import CONDA_MODES, IMAGE_BUILDERS, KEY, LOCKERS, MODELS_MODES, Config, leads_outside
+from hatch_mlpackage.config import (
+    CONDA_MODES,
+    IMAGE_BUILDERS,
+    KEY,
+    LOCKERS,
+    MODELS_MODES,
+    Config,
+    leads_outside,
+    parts_of_conda_file,
+)
 from hatch_mlpackage.framework_checks import check_framework, missing_script
 
 # What the image sets for the server; a second value would silently lose or break the context's own layout.
@@ -291,7 +300,7 @@ def _check_choices(config: Config, project: Project, problems: Problems) -> None
 
 def _check_conda(config: Config, project: Project, problems: Problems) -> None:
     for key, path, is_kind, kind in (
-        ("conda-file", config.conda_file, Path.is_file, "a file"),
+        ("conda-file", parts_of_conda_file(config.conda_file or "")[0], Path.is_file, "a file"),
         ("conda-channel", config.conda_channel, Path.is_dir, "a folder"),
     ):
         found = _check_path(project.root, path, f"{KEY}.{key}", problems) if path else None

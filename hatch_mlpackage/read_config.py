@@ -9,21 +9,35 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.bases import cuda_images, cuda_of, packaged_python
+from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.tables import read_table
 from hatch_mlpackage.target import python_of
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project import Project
-from hatch_mlpackage.config import DEFAULT_PYTHON, KEY, Config
+from hatch_mlpackage.config import DEFAULT_PYTHON, IN_PLACE, KEY, Config
 from hatch_mlpackage.config_checks import CHECKS
 
 
 def read_config(project: Project, problems: Problems) -> Config:
     """Read and check the table; the result may be used only when no problem was added."""
+    if not any(key in project.table for key in IN_PLACE):
+        return _read(project, problems)
+    from hatch_mlpackage.azureml_files import with_imported  # noqa: PLC0415 - few projects have such files
+
+    found = Problems()
+    imported = with_imported(project.table, project.root, found)
+    config = _read(replace(project, table=imported.table), found, is_whole=not found.found)
+    for problem in map(imported.placed, found.found):
+        problems.add(problem.where, problem.what, problem.fix)
+    return config
+
+
+def _read(project: Project, problems: Problems, *, is_whole: bool = True) -> Config:
+    """Read the project's table; one that is not whole is not judged by what it lacks."""
     config = read_table(Config, _with_text_versions(project.table), KEY, problems) or Config()
     config = _with_defaults(config, project)
-    for check in CHECKS:
+    for check in CHECKS if is_whole else ():
         check(config, project, problems)
     return config
 

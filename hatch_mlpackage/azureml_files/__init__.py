@@ -16,6 +16,7 @@ from .convert import convert
 from .deployment import DeploymentConfiguration, read_deployment
 from .documents import read_document
 from .environment import Environment
+from .in_place import Imported, with_imported
 from .inference import InferenceConfiguration, read_environment_file, read_inference
 from .nodes import Node, node_of
 from .places import Places
@@ -25,6 +26,7 @@ __all__ = [
     "Conversion",
     "DeploymentConfiguration",
     "Environment",
+    "Imported",
     "InferenceConfiguration",
     "Node",
     "Outcome",
@@ -36,4 +38,5 @@ __all__ = [
     "read_document",
     "read_environment_file",
     "read_inference",
+    "with_imported",
 ]

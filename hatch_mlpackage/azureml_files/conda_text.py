@@ -7,12 +7,37 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.errors import Problems
+
+from .documents import read_document
+
 if TYPE_CHECKING:
     from .nodes import Node
 
 # What YAML reads as the same text without quotes; anything else is quoted as JSON, which YAML reads too.
 _PLAIN = re.compile(r"[A-Za-z_][\w./:+-]*(?:[=<>!~*,\[\]]+[\w.*,=<>!~\[\]+-]*)?")
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "none"})
+
+
+def dependencies_in_place(content: bytes, path: str, inside: str, problems: Problems) -> str | None:
+    """Return the conda dependencies at a key of a configuration file, on their lines; None when it was reported."""
+    document = read_document(content, path, problems)
+    node = _node_at(document, inside)
+    if document and node is None:
+        problems.add(path, f"there is no {inside} in it.", "Name the key that holds the conda dependencies.")
+    return in_place(node) if node else None
+
+
+def written_dependencies(content: bytes, path: str, inside: str) -> str:
+    """Return the same as an environment file; empty where there is nothing to be read."""
+    node = _node_at(read_document(content, path, Problems()), inside)
+    return as_environment_file(node) if node else ""
+
+
+def _node_at(node: Node | None, inside: str) -> Node | None:
+    for key in inside.split("."):
+        node = node.value.get(key) if node and isinstance(node.value, Mapping) else None
+    return node
 
 
 def conda_items(conda: Node) -> tuple[list[Node], list[Node]]:

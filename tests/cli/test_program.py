@@ -21,7 +21,7 @@ from hatch_mlpackage.errors import (
     UnavailableError,
 )
 
-VERBS = ["lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score", "demo"]
+VERBS = ["lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score", "import-azureml", "demo"]
 
 
 def test_help_lists_the_verbs_in_their_order_of_use(mlpackage):

@@ -72,7 +72,7 @@ OUTSIDE = {
     "sbom": {"packaging"},
     "source_checks": {"packaging"},
     "yaml_text": {"yaml"},
-    "cli": {"click", "cookiecutter", "rich", "uv"},
+    "cli": {"click", "cookiecutter", "rich", "tomlkit", "uv"},
 }
 
 

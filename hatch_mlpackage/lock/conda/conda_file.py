@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from hatch_mlpackage.config import parts_of_conda_file
 from hatch_mlpackage.decoding import decode
 from hatch_mlpackage.lock.pip_file import Line
 from hatch_mlpackage.lock.redact import has_credentials, redact
@@ -59,17 +60,24 @@ class CondaFile:
 
 
 def read_text(root: Path, path: str, problems: Problems) -> str | None:
-    """Read a conda file's text; None when it was reported."""
+    """Read a conda file's text, with the line ends that its messages count; None when it was reported."""
     content = b""
+    file, inside = parts_of_conda_file(path)
     try:
-        content = (root / path).read_bytes()
-        return decode(content)
+        content = (root / file).read_bytes()
+        return _inside(content, file, inside, problems) if inside else decode(content)
     except UnicodeDecodeError as error:
         number = content[: error.start].count(b"\n") + 1
         problems.add(f"{path}:{number}", "this line is not UTF-8 text.", "Save the file as UTF-8.")
     except OSError as error:
         problems.add(path, f"the file cannot be read: {error.strerror}.", "Give a readable text file.")
     return None
+
+
+def _inside(content: bytes, file: str, inside: str, problems: Problems) -> str | None:
+    from hatch_mlpackage.azureml_files.conda_text import dependencies_in_place  # noqa: PLC0415 - rarely needed
+
+    return dependencies_in_place(content, file, inside, problems)
 
 
 def read_environment(text: str, path: str, problems: Problems) -> CondaFile | None:

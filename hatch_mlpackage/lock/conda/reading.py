@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.config import parts_of_conda_file
 from hatch_mlpackage.yaml_text import broken_lines, read_yaml
 
 from .conda_file import CondaFile, read_environment, read_text
@@ -27,6 +28,7 @@ def read_conda_file(root: Path, path: str, subdir: str, problems: Problems) -> C
     An environment file needs PyYAML, of the extra `conda`; without it that is the problem.
     """
     text = read_text(root, path, problems)
+    path, _ = parts_of_conda_file(path)
     if text is None:
         return None
     if not is_explicit(text) and _LOCK.search(text) is None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, get_args
 
+from hatch_mlpackage.config import parts_of_conda_file
 from hatch_mlpackage.lock.pip_file import Line
 
 from .conda_file import CondaFile, Kind
@@ -17,11 +18,19 @@ _SCHEMA = 1
 
 
 def file_digest(root: Path, path: str) -> str:
-    """Digest a conda file's bytes, line ends aside; empty where it cannot be read."""
+    """Digest a conda file's bytes, line ends aside; empty where it cannot be read.
+
+    Of dependencies that stand in a file of something else, what they say is digested, wherever they stand in it.
+    """
+    file, inside = parts_of_conda_file(path)
     try:
-        content = (root / path).read_bytes()
+        content = (root / file).read_bytes()
     except OSError:
         return ""
+    if inside:
+        from hatch_mlpackage.azureml_files.conda_text import written_dependencies  # noqa: PLC0415 - rarely needed
+
+        content = written_dependencies(content, file, inside).encode()
     content = content.replace(b"\r\n", b"\n")  # a checkout on Windows
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
