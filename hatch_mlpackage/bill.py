@@ -47,18 +47,28 @@ def describe_locked(lock: str, inputs: LockInputs) -> str:
         return packages_to_json(describe_packages(lock, inputs.config.target, folder=Path(folder), wheels=beside))
 
 
-def make_bill(inputs: LockInputs, base_image: str, hashed: Hashed) -> str:
+def installed(inputs: LockInputs) -> tuple[Component, ...]:
+    """Describe the packages that the image gets; the locks were checked.
+
+    Raises LockError when what was kept of the packages is damaged.
+    """
+    server_lock = server_lock_path(runtime_directory(), inputs.config.python_version)
+    return (
+        *_packages("environment", inputs.read_packages()),
+        *_conda_packages(inputs),
+        *_packages("server", read_packages(server_lock.read_text(encoding="utf-8"), server_lock.with_name(PACKAGES))),
+    )
+
+
+def make_bill(inputs: LockInputs, base_image: str, packages: Iterable[Component], hashed: Hashed) -> str:
     """Describe the image that the hashed files of a context make."""
     project, config = inputs.project, inputs.config
     image = Component(ref="image", kind="container", name=project.name, version=project.version)
-    server_lock = server_lock_path(runtime_directory(), config.python_version)
     components = [
         Component(ref="base", kind="container", name=base_image, version="", purl=purl_of_image(base_image)),
         _runtime(hashed),
         *(_model(model, hashed) for model in config.models),
-        *_packages("environment", inputs.read_packages()),
-        *_conda_packages(inputs),
-        *_packages("server", read_packages(server_lock.read_text(encoding="utf-8"), server_lock.with_name(PACKAGES))),
+        *packages,
     ]
     # What the base image is made of was never looked at: where the model's packages are its own, a reader has to know.
     unknown = ("base",) if config.user_managed_dependencies else ()

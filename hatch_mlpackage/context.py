@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from hatch_mlpackage import __version__
-from hatch_mlpackage.bill import make_bill
+from hatch_mlpackage.bill import installed, make_bill
 from hatch_mlpackage.conda import conda_files
-from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.errors import ContextError, explained
 from hatch_mlpackage.hard_links import HardLinks, linked_to
 from hatch_mlpackage.known_hashes import open_known_hashes
 from hatch_mlpackage.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, hashes_of, reason_to_keep
@@ -93,7 +93,8 @@ def build_tar(
     """
     plan, seal = _prepare(inspect_project(project), warn)
     if not isinstance(destination, Path):
-        write_tar(plan.files, destination, seal=seal, timestamp=TIMESTAMP, progress=progress)
+        with explained("The stream"):
+            write_tar(plan.files, destination, seal=seal, timestamp=TIMESTAMP, progress=progress)
         return seal.manifest
     _refuse_to_hold_itself(plan, destination)
     with replacing(destination) as stream:
@@ -119,6 +120,7 @@ class _Seal:
         self._package = package
         self._base_image = base_image
         self._plan = plan
+        self._installed = installed(package)
 
     def linked_layers(self, *, always: bool) -> frozenset[str]:
         """Return the layers whose files are to be hard links."""
@@ -127,7 +129,7 @@ class _Seal:
         return frozenset(model.context_path for model in config.models) if wanted else frozenset()
 
     def __call__(self, hashed: Sequence[tuple[ContextFile, str]]) -> tuple[ContextFile, ...]:
-        bill = make_bill(self._package, self._base_image, hashed)
+        bill = make_bill(self._package, self._base_image, self._installed, hashed)
         texts = ((SBOM_NAME, "manifest", bill), *sums_texts(hashed))
         made = [
             (text_file(path, text, layer=layer), hashlib.sha256(text.encode()).hexdigest())

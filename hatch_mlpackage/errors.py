@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Level = Literal["error", "warning", "hint"]
@@ -119,3 +123,19 @@ class EntryScriptError(MLPackageError):
     exit_status = 3
     code = "entry-script"
     title = "The entry script cannot start"
+
+
+@contextmanager
+def explained(path: Path | str, kind: type[MLPackageError] = ContextError) -> Iterator[None]:
+    """Raise an error of the operating system as one that names the file and says that nothing was lost.
+
+    `path` is named where the system does not say which; a reader that left is no error of ours, and passes.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        reason = "no space left. Free some, or choose another disk" if full else error.strerror or str(error)
+        raise kind(f"{error.filename or path}: {reason}. What was there before is unchanged.") from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.bill import describe_locked
 from hatch_mlpackage.conda import check_conda, conda_values, lock_conda
-from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.errors import LockError, explained
 from hatch_mlpackage.lock import LockState, check_lock, clear_wheels
 from hatch_mlpackage.lock.base_image import (
     BaseImageState,
@@ -17,7 +17,7 @@ from hatch_mlpackage.lock.base_image import (
     write_base_image_locks,
 )
 from hatch_mlpackage.remote import lock_models
-from hatch_mlpackage.replacing import replace_text
+from hatch_mlpackage.replacing import replace_texts
 from hatch_mlpackage.wheels import lock_requirements, wheels_directory, with_wheels
 
 if TYPE_CHECKING:
@@ -44,14 +44,13 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     beside |= lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
     if inputs.conda_lock_path in beside:  # its versions limit what pip may add
         inputs = inspect_requirements(project, conda_lock=beside[inputs.conda_lock_path], models_lock=models_lock)
-    text, wheels = lock_requirements(inputs, previous=inputs.read_lock(), upgrade=upgrade, report=report)
-    if not inputs.config.user_managed_dependencies:
-        beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}
-    for path, said in beside.items():
-        replace_text(path, said)
-    clear_wheels(wheels_directory(inputs), wheels, report)
-    if base_image:
-        replace_text(inputs.base_image_path, base_image)
+    with explained(inputs.lock_path.parent, LockError):
+        text, wheels = lock_requirements(inputs, previous=inputs.read_lock(), upgrade=upgrade, report=report)
+        if not inputs.config.user_managed_dependencies:
+            beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}
+        beside |= {inputs.base_image_path: base_image} if base_image else {}
+        replace_texts(beside)
+        clear_wheels(wheels_directory(inputs), wheels, report)
     return inputs.lock_path if inputs.lock_path in beside else inputs.base_image_path
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.errors import LockError, MLPackageError
 from hatch_mlpackage.lock import (
     WHEELS_FOLDER,
     LockState,
@@ -142,7 +143,8 @@ def _lacking(text: str, inputs: LockInputs) -> Iterator[str]:
     # Of another Python's wheels nothing was kept.
     if header is not None and header.python == target.python and inputs.packages_path.is_file():
         kept = inputs.packages_path.read_text(encoding="utf-8")
-        yield from without_wheel(packages_of(read_pins(text), kept), target)
+        with suppress(LockError):  # damaged: the new lock that is needed anyway writes it anew
+            yield from without_wheel(packages_of(read_pins(text), kept), target)
 
 
 def _found(inputs: LockInputs, text: str) -> Iterator[tuple[tuple[Path, ...], tuple[str, ...]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import glob
 import hashlib
 import os
@@ -16,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.errors import ContextError, explained
 from hatch_mlpackage.known_hashes import SMALLEST
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def refuse_foreign(destination: Path, reason_to_keep: Callable[[Path], str]) -> 
 @contextlib.contextmanager
 def _beside(destination: Path) -> Iterator[Path]:
     """Make a folder on the destination's own file system; remove it whatever happens."""
-    with _explained(destination):
+    with explained(destination):
         destination.parent.mkdir(parents=True, exist_ok=True)
         _clean_up_after_killed_runs(destination)
         partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", suffix=_PARTIAL, dir=destination.parent))
@@ -150,25 +149,12 @@ def _claim(partial: Path) -> int | None:
     return descriptor
 
 
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn an error of the operating system into one that names the file and says that nothing was lost."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            reason = "no space left. Free some, or choose an output on another disk"
-        else:
-            reason = error.strerror or str(error)
-        raise ContextError(f"{error.filename or path}: {reason}. What was there before is unchanged.") from error
-
-
 def _link(file: ContextFile, partial: Path, links: HardLinks, reuse: Reuse, progress: Progress) -> str:
     """Link a file to the user's own, where that is asked for and can be; return its hash, or nothing."""
     source, target = file.source, partial / file.path
     if file.layer not in links.layers or isinstance(source, bytes):
         return ""
-    with _explained(target):
+    with explained(target):
         before = source.stat()
         known = reuse.known.find(source, before) if before.st_size == file.size else None
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -185,7 +171,7 @@ def _link(file: ContextFile, partial: Path, links: HardLinks, reuse: Reuse, prog
 
 def _write_file(file: ContextFile, partial: Path, timestamp: int, reuse: Reuse, progress: Progress) -> str:
     target = partial / file.path
-    with _explained(target):
+    with explained(target):
         if not target.parent.exists():
             target.parent.mkdir(parents=True)
         if isinstance(file.source, bytes):
@@ -239,7 +225,7 @@ def _take_over(
 
 def _hash(file: ContextFile, source: Path, reuse: Reuse, progress: Progress) -> str:
     """Return the hash of a file that stays where it is, without reading it where it is known."""
-    with _explained(source):
+    with explained(source):
         known = reuse.known.find(source, source.stat())
         if known is not None and file.sha256 in {"", known}:
             progress(file, file.size)
@@ -314,7 +300,7 @@ def _normalise_folders(top: Path, timestamp: int) -> None:
 def _put_in_place(partial: Path, destination: Path) -> None:
     """Swap the folders by renaming; the old one comes back if the new one cannot go in."""
     replaced = partial.with_suffix(_REPLACED)
-    with _explained(destination):
+    with explained(destination):
         if destination.exists():
             destination.rename(replaced)
         try:

@@ -7,16 +7,16 @@ only for a name or a size that ustar cannot hold. GNU's own extension for those 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import secrets
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
+from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.errors import ContextError, explained
 
 if TYPE_CHECKING:
     from hatch_mlpackage.plan import ContextFile
@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Raises ContextError when a file that is no tar is in the way, or cannot be written; it is then as it was.
     """
-    with _explained(path):
+    with explained(path):
         if path.exists() and not path.is_file():
             with path.open("wb") as stream:
                 yield stream
@@ -111,10 +111,12 @@ def _write_file(file: ContextFile, stream: BinaryIO, timestamp: int, progress: P
 
 def _copy(file: ContextFile, source: Path, write: Callable[[memoryview], object], progress: Progress) -> str:
     digest, written = hashlib.sha256(), 0
-    with _explained(source), source.open("rb", buffering=0) as reader:
+    with explained(source):
+        reader = source.open("rb", buffering=0)
+    with reader:
         before = os.fstat(reader.fileno())
         buffer = memoryview(bytearray(min(_CHUNK, file.size + 1)))  # one more, to notice a file that grew
-        while (count := reader.readinto(buffer)) and written + count <= file.size:
+        while (count := _fill(buffer, reader, source)) and written + count <= file.size:
             digest.update(buffer[:count])
             write(buffer[:count])
             written += count
@@ -125,6 +127,11 @@ def _copy(file: ContextFile, source: Path, write: Callable[[memoryview], object]
     if file.sha256 not in {"", digest.hexdigest()}:
         raise ContextError(f"{source}: is not the file that was locked. Remove it, and run: mlpackage lock")
     return digest.hexdigest()
+
+
+def _fill(buffer: memoryview, reader: FileIO, source: Path) -> int:
+    with explained(source):  # what fails in writing is the tar's affair
+        return reader.readinto(buffer) or 0
 
 
 def _header(path: str, timestamp: int, *, mode: int, size: int = 0, kind: bytes = tarfile.REGTYPE) -> bytes:
@@ -140,16 +147,3 @@ def _refuse_foreign(path: Path) -> None:
         head = file.read(_MAGIC_AT + len(_MAGIC))
     if not head.endswith(_MAGIC):
         raise ContextError(f"{path}: in the way and not a tar. Remove it, or choose another name.")
-
-
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn an error of the operating system into one that names the file; a reader that left is no error of ours."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        reason = "no space left. Free some, or choose another disk" if full else error.strerror or str(error)
-        raise ContextError(f"{error.filename or path}: {reason}.") from error

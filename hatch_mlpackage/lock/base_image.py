@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hatch_mlpackage.errors import LockError
 
+from .conflict import merge_conflict
+
 if TYPE_CHECKING:
     from .registry.resolve import Resolved
 
@@ -21,7 +23,6 @@ NAME = "base-image.toml"
 Status = Literal["pinned", "unpinned", "declined"]
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_CONFLICT = re.compile(r"(?m)^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)")
 _HEAD = """\
 # Which bytes the base image's tag stood for: every build starts from them, wherever the tag has moved since.
 # Written by hatch-mlpackage; commit it. Renew with: mlpackage lock --upgrade
@@ -91,9 +92,9 @@ def read_base_image_locks(text: str) -> tuple[BaseImageLock, ...]:
 
     Raises LockError, with what is wrong, when it cannot be trusted.
     """
-    conflict = _CONFLICT.search(text)
+    conflict = merge_conflict(text)
     if conflict:
-        raise _damaged(f"line {text.count(chr(10), 0, conflict.start()) + 1} is a merge-conflict marker")
+        raise _damaged(conflict)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

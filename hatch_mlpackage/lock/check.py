@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from hatch_mlpackage.errors import LockError, Problem
 
+from .conflict import merge_conflict
 from .environment import applies
 from .header import SCHEMA, Header, digest, inputs_digest, split_header
 from .pins import Pin, read_pins
@@ -31,7 +32,6 @@ _SAID = {
     "damaged": "is damaged",
     "other-target": "was made for another image",
 }
-_CONFLICT = re.compile(r"(?m)^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,9 +90,9 @@ def _judge(header: Header, text: str, body: str, requirements: Requirements, tar
 
 def damage(text: str, header: Header | None, body: str, read: Callable[[str], object] = read_pins) -> tuple[str, ...]:
     """Say what happened to a lock whose body is not what its header says; `read` raises LockError at a bad line."""
-    conflict = _CONFLICT.search(text)
+    conflict = merge_conflict(text)
     if conflict:
-        return (f"line {text.count(chr(10), 0, conflict.start()) + 1} is a merge-conflict marker",)
+        return (conflict,)
     if header is None:
         return ("its `# mlpackage-lock:` line is missing or cut short: it was not written by `mlpackage lock`",)
     try:

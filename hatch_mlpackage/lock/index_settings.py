@@ -86,7 +86,9 @@ def for_pip_tools(environ: Mapping[str, str], options: Sequence[str]) -> dict[st
         several = name in {"extra-index-url", "find-links", "trusted-host"} and settings.get(name)
         settings[name] = f"{settings[name]} {value}" if several else value or "1"
     variables = {f"PIP_{name.replace('-', '_').upper()}": value for name, value in settings.items()}
-    return {**kept, **variables, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    # Nobody is there to be asked for a password.
+    settled = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+    return {**kept, **variables, **settled}
 
 
 def for_pip(environ: Mapping[str, str], options: Sequence[str]) -> dict[str, str]:

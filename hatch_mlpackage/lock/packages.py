@@ -1,7 +1,7 @@
 """What is kept of each locked package: the wheel that the image installs, its licence and the modules it holds.
 
-`packages.json` lies beside the lock and is written with it. It proves nothing and hinders nothing: the lock alone
-decides what is installed, and a package that is not listed is only less well described.
+`packages.json` lies beside the lock and is written with it. It proves nothing, and its absence hinders nothing: the
+lock alone decides what is installed, and a package that is not listed is only less well described.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.tags import parse_tag
 
+from hatch_mlpackage.errors import LockError
+
+from .conflict import merge_conflict
 from .pins import read_pins
 from .wheel_tags import supported_tags
 
@@ -54,7 +57,10 @@ def read_packages(lock: str, described: Path) -> tuple[Package, ...]:
 
 
 def packages_of(pins: Iterable[Pin], packages_json: str | None) -> tuple[Package, ...]:
-    """Describe every pin with what was kept of it; entries of other versions are passed over."""
+    """Describe every pin with what was kept of it; entries of other versions are passed over.
+
+    Raises LockError when what was kept is damaged: a bill would silently lack the licences.
+    """
     kept = _read(packages_json)
     return tuple(_package(pin, kept.get(_key(pin.name, pin.version or ""), {})) for pin in pins)
 
@@ -116,10 +122,15 @@ def _key(name: str, version: str) -> str:
 
 
 def _read(text: str | None) -> Mapping[str, Mapping[str, Any]]:
+    text = "{}" if text is None else text
     try:
-        entries = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    if not isinstance(entries, dict):
-        return {}
-    return {key: entry for key, entry in entries.items() if isinstance(entry, dict)}
+        entries = json.loads(text)
+    except ValueError as error:
+        raise _damaged(merge_conflict(text) or str(error)) from None
+    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
+        raise _damaged("it is no table of packages")
+    return entries
+
+
+def _damaged(reason: str) -> LockError:
+    return LockError(f"{PACKAGES} is damaged: {reason}.\nRun `mlpackage lock` and commit the result.")

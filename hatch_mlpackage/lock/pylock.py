@@ -17,6 +17,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from hatch_mlpackage.errors import LockError
 
+from .conflict import merge_conflict
 from .environment import applies, marker_environment
 from .wheel_tags import supported_tags
 
@@ -84,7 +85,8 @@ def _parse(content: bytes, path: str) -> Pylock:
     try:
         return pylock.Pylock.from_dict(tomllib.loads(content.decode("utf-8")))
     except (ValueError, pylock.PylockValidationError) as error:
-        raise LockError(f"{path} is no pylock file: {error}. Write it anew with the tool that made it.") from error
+        reason = merge_conflict(content.decode("utf-8", "replace")) or error
+        raise LockError(f"{path} is no pylock file: {reason}. Write it anew with the tool that made it.") from error
 
 
 def _packages(pylock: Pylock, path: str, target: Target) -> Iterator[Package]:

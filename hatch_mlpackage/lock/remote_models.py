@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,9 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from hatch_mlpackage.errors import LockError, UnavailableError
+from hatch_mlpackage.errors import LockError, UnavailableError, explained
+
+from .conflict import merge_conflict
 
 MODELS = "models.toml"
 _CHUNK = 4 << 20
@@ -53,10 +56,21 @@ def file_name(url: str) -> str:
 def read_models(text: str | None) -> tuple[RemoteModel, ...]:
     """Read the record; raise LockError when it is damaged."""
     try:
-        entries = tomllib.loads(text or "").get("models", [])
-        return tuple(RemoteModel(**entry) for entry in entries)
+        models = tuple(RemoteModel(**entry) for entry in tomllib.loads(text or "").get("models", []))
     except (tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
-        raise LockError(f"{MODELS} is damaged: {error}. Run `mlpackage lock` and commit the result.") from None
+        raise _damaged(merge_conflict(text or "") or str(error)) from None
+    for model in models:
+        if not re.fullmatch("[0-9a-f]{64}", str(model.sha256)):
+            raise _damaged(f"the sha256 of {model.name} is none")
+        if type(model.size) is not int:
+            raise _damaged(f"the size of {model.name} is no number of bytes")
+    return models
+
+
+def _damaged(reason: str) -> LockError:
+    return LockError(
+        f"{MODELS} is damaged: {reason}. Restore it from version control, or remove it and run `mlpackage lock`."
+    )
 
 
 def to_text(models: Iterable[RemoteModel]) -> str:
@@ -141,7 +155,8 @@ def _copy(reader: IO[bytes], writer: IO[bytes], shown: str, report: Callable[[st
     digest, size, start = hashlib.sha256(), 0, time.monotonic()
     news = start + _NEWS_AFTER
     while chunk := reader.read(_CHUNK):
-        writer.write(chunk)
+        with explained(writer.name, LockError):
+            writer.write(chunk)
         digest.update(chunk)
         size += len(chunk)
         if (now := time.monotonic()) > news:

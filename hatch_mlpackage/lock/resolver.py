@@ -49,6 +49,10 @@ _OUTSIDE = (
 # Each: what a resolver says of requirements that cannot be locked, and the next step; the last fits everything.
 _INSIDE = (
     (
+        r"No space left on device|Disk quota exceeded",
+        "The disk is full: free some, or name folders on another one in TMPDIR and UV_CACHE_DIR.",
+    ),
+    (
         r"\b(?:Attribute|Import|Index|Key|ModuleNotFound|Type)Error: ",
         "The resolver itself failed: bring pip-tools and pip up to date, or lock with uv.",
     ),

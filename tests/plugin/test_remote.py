@@ -173,7 +173,7 @@ def test_a_damaged_record(project, text):
     (problem,) = problems_of(project)
 
     assert problem.startswith("locks/models.toml: models.toml is damaged: ")
-    assert problem.endswith("Run `mlpackage lock` and commit the result.")
+    assert problem.endswith("Restore it from version control, or remove it and run `mlpackage lock`.")
 
 
 def with_path(project, path):

@@ -7,6 +7,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from hatch_mlpackage.context import build_context
+from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock import packages_of, read_pins
 from hatch_mlpackage.lock.packages import Package, to_json
 from hatch_mlpackage.project import load_project
@@ -150,11 +151,15 @@ PIN = f"a==1.0 \\\n    --hash=sha256:{'1' * 64} \\\n    --hash=sha256:{'2' * 64}
         ),
         (to_json([Package(name="a", version="2.0", license="MIT")]), Package(name="a", version="1.0")),
         (None, Package(name="a", version="1.0")),
-        ("{", Package(name="a", version="1.0")),
-        ("[]", Package(name="a", version="1.0")),
-        ('{"a==1.0": 3}', Package(name="a", version="1.0")),
     ],
 )
 def test_packages_of(kept, expected):
-    """What was kept is used only as far as it fits the lock; a damaged file describes nothing and breaks nothing."""
+    """What was kept is used only as far as it fits the lock."""
     assert packages_of(read_pins(PIN), kept) == (expected,)
+
+
+@pytest.mark.parametrize("kept", ["{", "[]", '{"a==1.0": 3}'])
+def test_damaged_packages(kept):
+    """What cannot be read is refused: a bill would lack the licences without a word."""
+    with pytest.raises(LockError, match=r"^packages\.json is damaged: "):
+        packages_of(read_pins(PIN), kept)

@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -281,56 +278,3 @@ class TestReuse:
         (tmp_path / "context/big").unlink()
 
         assert rewrite() == [1 << 20, 1 << 20]
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_a_full_disk(tmp_path, source):
-    """A disk that fills up half-way keeps the previous context, and the error says what to do."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    big = tmp_path / "big"
-    big.write_bytes(bytes(4 << 20))
-    # The mount lives in a namespace of the child's own and goes away with it.
-    child = """
-import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[3])
-from test_write import copied, tree, write
-from hatch_mlpackage.errors import ContextError
-from hatch_mlpackage.known_hashes import KnownHashes
-from hatch_mlpackage.plan import text_file
-disk = Path(sys.argv[1])
-write([text_file("old", "", layer="build")], disk / "context")
-try:
-    write([copied("big", Path(sys.argv[2]))], disk / "context")
-except ContextError as error:
-    print(error)
-print(sorted(tree(disk / "context")), sorted(path.name for path in disk.iterdir()))
-"""
-    result = subprocess.run(
-        [
-            "unshare",
-            "-m",
-            "sh",
-            "-c",
-            'mount -t tmpfs -o size=1m none "$1" && shift && exec "$@"',
-            "-",
-            str(disk),
-            sys.executable,
-            "-c",
-            child,
-            str(disk),
-            str(big),
-            str(Path(__file__).parent),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert result.stderr == ""
-    lines = result.stdout.splitlines()
-    assert lines[0].endswith(
-        "/big: no space left. Free some, or choose an output on another disk. What was there before is unchanged."
-    )
-    assert lines[1:] == ["['old', 'sums'] ['context']"]

@@ -140,6 +140,7 @@ def test_pip_tools_takes_only_what_is_about_the_index(tmp_path: Path) -> None:
         "PIP_INDEX_URL": "https://u:p@one",
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
     }
 
 
@@ -156,4 +157,5 @@ def test_the_projects_options_for_pip_tools() -> None:
         "PIP_PRE": "1",
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
     }
