@@ -70,8 +70,8 @@ def make_bill(inputs: LockInputs, base_image: str, packages: Iterable[Component]
         *(_model(model, hashed) for model in config.models),
         *packages,
     ]
-    # What the base image is made of was never looked at: where the model's packages are its own, a reader has to know.
-    unknown = ("base",) if config.user_managed_dependencies else ()
+    # What the base image is made of was never looked at: a reader has to know where what matters comes from it.
+    unknown = ("base",) if config.user_managed_dependencies or config.base_dockerfile else ()
     return make_sbom(image, components, __version__, unknown=unknown)
 
 

@@ -164,6 +164,11 @@ class Config:
         default="",
         shown="`python:X.Y-slim-bookworm`, or `cuda`'s",
     )
+    base_dockerfile: str | None = key(
+        "a Dockerfile whose last stage is the base image, or its text: "
+        "[base images](base-images.md#a-dockerfile-of-yours)",
+        default=None,
+    )
     cuda: str | None = key(
         "the CUDA version for a GPU: NVIDIA's image with its libraries is the base, or what `base-image` has",
         default=None,

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hatch_mlpackage.base_dockerfile import read_base_dockerfile
 from hatch_mlpackage.bases import CUDA_VERSIONS, cuda_images, cuda_of, is_nvidia, packaged_python
 from hatch_mlpackage.dockerfile_steps import read_steps, wrong_steps
 from hatch_mlpackage.project import HATCHLING
@@ -194,7 +195,7 @@ def _check_python(config: Config, project: Project, problems: Problems) -> None:
         allowed = ", ".join(SUPPORTED_PYTHONS)
         problems.add(where, f"'{version}' is not a supported Python version.", f"Use one of {allowed}.")
         return
-    in_image = python_of(config.base_image)
+    in_image = python_of(config.base_image) if config.base_dockerfile is None else None
     if in_image and in_image != version:
         problems.add(where, f"'{version}' is not the Python of base-image '{config.base_image}'.", "Make them agree.")
     if project.requires_python and not _allows(project.requires_python, version):
@@ -218,7 +219,7 @@ def _allows(requires_python: str, version: str) -> bool:
 def _check_base_image(config: Config, project: Project, problems: Problems) -> None:
     del project
     where = f"{KEY}.base-image"
-    if not _IMAGE.fullmatch(config.base_image):
+    if config.base_dockerfile is None and not _IMAGE.fullmatch(config.base_image):
         problems.add(
             where,
             f"'{config.base_image}' is not an image reference.",
@@ -232,13 +233,14 @@ def _check_cuda(config: Config, project: Project, problems: Problems) -> None:
     """Check what is asked of a GPU's image: NVIDIA's have the Python of their Ubuntu, and no other can be had there."""
     where, base_image = f"{KEY}.cuda", config.base_image
     cuda, own = config.cuda or "", cuda_of(base_image)
-    if "base-image" not in project.table and cuda and not own:
+    if not {"base-image", "base-dockerfile"} & project.table.keys() and cuda and not own:
         problems.add(
             where, f"'{cuda}' is not one of {', '.join(CUDA_VERSIONS)}.", "For another, name the image: base-image."
         )
     elif cuda != own and own:
         problems.add(where, f"'{cuda}' is not the CUDA of base-image '{base_image}'.", "Make them agree.")
-    python = packaged_python(base_image) if is_nvidia(base_image) and not config.user_managed_dependencies else None
+    own_python = config.user_managed_dependencies or config.base_dockerfile is not None
+    python = packaged_python(base_image) if is_nvidia(base_image) and not own_python else None
     if python and python != config.python_version:
         others = " or ".join(f'"{image.python}"' for image in reversed(cuda_images(own))) or f'"{python}"'
         problems.add(
@@ -246,6 +248,33 @@ def _check_cuda(config: Config, project: Project, problems: Problems) -> None:
             f"'{config.python_version}' is not the Python of '{base_image}', which is Ubuntu's {python}.",
             f"Set python-version to {others}, or name a base-image with CUDA and that Python.",
         )
+
+
+def _check_base_dockerfile(config: Config, project: Project, problems: Problems) -> None:
+    where, value = f"{KEY}.base-dockerfile", config.base_dockerfile
+    if value is None:
+        return
+    if "base-image" in project.table:
+        problems.add(where, "cannot be used with base-image: its FROM names the image.", "Keep one of them.")
+    try:
+        found = read_base_dockerfile(project.root, value, config.platform)
+    except (OSError, UnicodeDecodeError) as error:
+        if _check_path(project.root, value, where, problems):
+            problems.add(where, f"'{value}' cannot be read: {error}.", "Name a text file in UTF-8.")
+        return
+    for wrong in found.wrong:
+        problems.add(f"{found.place}:{wrong.line}", wrong.what, wrong.fix)
+    for line, image in found.images:
+        if not _IMAGE.fullmatch(image):
+            problems.add(f"{found.place}:{line}", f"'{image}' is not an image reference.", "Correct it.")
+    if found.needs_buildkit and config.image.builder == "classic":
+        problems.add(
+            f"{found.place}:{found.needs_buildkit}",
+            "needs BuildKit, or a recent buildah: the classic builder and kaniko do not take it.",
+            f'Set builder = "buildkit" in [{KEY}.image], or write it another way.',
+        )
+    if not found.wrong:
+        _require_python(config, project, problems, where)
 
 
 def _check_user_managed(config: Config, project: Project, problems: Problems) -> None:
@@ -269,13 +298,15 @@ def _check_user_managed(config: Config, project: Project, problems: Problems) ->
             f"'{path}' is no program.",
             'Write its name, or its whole path in the image: "/opt/conda/bin/python".',
         )
-    _require_python(config, project, problems, where)
+    if config.base_dockerfile is None:
+        _require_python(config, project, problems, where)
 
 
 def _require_python(config: Config, project: Project, problems: Problems, because: str) -> None:
     """Report a base image whose Python is neither given nor told by its name: any default would be a guess."""
     base_image = config.base_image
-    if not (project.table.get("python-version") or python_of(base_image) or packaged_python(base_image)):
+    packaged = packaged_python(base_image) if config.base_dockerfile is None else None
+    if not (project.table.get("python-version") or python_of(base_image) or packaged):
         problems.add(
             f"{KEY}.python-version",
             f"is required with {because.removeprefix(f'{KEY}.')}: '{base_image}' does not tell its Python.",
@@ -435,6 +466,7 @@ CHECKS = (
     _check_python,
     _check_base_image,
     _check_cuda,
+    _check_base_dockerfile,
     _check_user_managed,
     _check_choices,
     _check_conda,

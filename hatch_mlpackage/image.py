@@ -70,6 +70,7 @@ def dockerfile_values(
     config = package.config
     pinned = dict(zip(images_of(package), (state.image for state in images), strict=True))
     base_image = pinned[config.base_image]
+    dockerfile = package.base_dockerfile
     conda = conda_values(config, package.conda)
     if conda:
         conda["image"] = pinned.get(conda["image"], "")
@@ -77,8 +78,10 @@ def dockerfile_values(
     return {
         "app_directory": APP_DIRECTORY,
         "architecture": config.target.architecture,
-        "base_image": base_image,
+        "base_dockerfile": dockerfile.text(pinned) if dockerfile else "",
+        "base_image": dockerfile.last_stage if dockerfile else base_image,
         "conda": conda,
+        "directives": dockerfile.directives if dockerfile else (),
         "environment": _quoted({**_gpu_environment(config), **server_environment(package)}),
         "environment_wheels": own,
         "extra_steps": _extra_steps(package),
@@ -93,6 +96,7 @@ def dockerfile_values(
         "source_date_epoch": TIMESTAMP,
         "secrets": config.image.secrets,
         "server_wheels": servers,
+        "sets_shell": dockerfile is not None and dockerfile.sets_shell,
         "stage": f"conda-{config.conda_mode}" if conda else "wheels" if own or servers else "",
         "system_packages": _system_packages(package),
         "user": USER,
@@ -110,7 +114,8 @@ def _gpu_environment(config: Config) -> Mapping[str, str]:
 
 def _system_packages(package: Package) -> tuple[str, ...]:
     config = package.config
-    python = (PYTHON_PACKAGE,) if is_nvidia(config.base_image) and not config.user_managed_dependencies else ()
+    own_python = config.user_managed_dependencies or config.base_dockerfile is not None
+    python = (PYTHON_PACKAGE,) if is_nvidia(config.base_image) and not own_python else ()
     generated = package.no_code.system_packages if package.no_code else ()
     return tuple(sorted({*config.system_packages, *python, *generated}))
 

@@ -89,7 +89,8 @@ def images_of(inputs: LockInputs) -> tuple[str, ...]:
     config = inputs.config
     conda = conda_values(config, inputs.conda)
     others = [conda["image"]] if conda and config.conda_mode == "micromamba" else []
-    return tuple(dict.fromkeys((config.base_image, *others)))
+    named = [image for _, image in inputs.base_dockerfile.images] if inputs.base_dockerfile else []
+    return tuple(dict.fromkeys((config.base_image, *named, *others)))
 
 
 def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:

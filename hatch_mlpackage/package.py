@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.base_dockerfile import read_base_dockerfile
 from hatch_mlpackage.conda import conda_names, read_conda, read_conda_lock, with_conda_pins
 from hatch_mlpackage.config import GENERATED_SCRIPT, KEY, Config
 from hatch_mlpackage.entry_script import EntryScript, read_entry_script
@@ -15,7 +17,15 @@ from hatch_mlpackage.lock import PACKAGES, Package as LockedPackage, Requirement
 from hatch_mlpackage.lock.header import with_header
 from hatch_mlpackage.named_contexts import leave_models
 from hatch_mlpackage.no_code import NoCode, read_no_code, with_generated
-from hatch_mlpackage.plan import APP_DIRECTORY, ContextFile, model_files, runtime_files, source_files, text_file
+from hatch_mlpackage.plan import (
+    APP_DIRECTORY,
+    ContextFile,
+    base_files,
+    model_files,
+    runtime_files,
+    source_files,
+    text_file,
+)
 from hatch_mlpackage.read_config import read_config
 from hatch_mlpackage.remote import fetched_model, remote_model_files
 from hatch_mlpackage.replacements import replace_serving
@@ -24,6 +34,7 @@ from hatch_mlpackage.target import SUPPORTED_PYTHONS
 from hatch_mlpackage.wheels import not_sources, with_pylock
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.base_dockerfile import BaseDockerfile
     from hatch_mlpackage.lock.conda import CondaInputs
     from hatch_mlpackage.project import Project
 
@@ -40,6 +51,7 @@ class LockInputs:
     config: Config
     requirements: Requirements
     conda: CondaInputs | None
+    base_dockerfile: BaseDockerfile | None = None
     no_code: NoCode | None
 
     @property
@@ -118,7 +130,14 @@ def inspect_requirements(
     hindering = tuple(problem for problem in problems.found if not problem.where.startswith(apart))
     if hindering:
         raise ConfigurationError(hindering)
-    return LockInputs(project=project, config=config, requirements=requirements, conda=conda, no_code=no_code)
+    return LockInputs(
+        project=project,
+        config=config,
+        requirements=requirements,
+        conda=conda,
+        base_dockerfile=_read_base_dockerfile(project, config),
+        no_code=no_code,
+    )
 
 
 def inspect_project(project: Project) -> Package:
@@ -133,7 +152,9 @@ def inspect_project(project: Project) -> Package:
     conda = read_conda(project, config, problems)
     requirements = _read_requirements(project, config, script=script, no_code=no_code, conda=conda, problems=problems)
     supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
+    dockerfile = _read_base_dockerfile(project, config)
     files = [
+        *(base_files(project, dockerfile, problems) if dockerfile else ()),
         *_model_files(project, config, problems),
         *source_files(project, config, problems),
         *_generated_files(no_code),
@@ -146,9 +167,17 @@ def inspect_project(project: Project) -> Package:
         script=script,
         requirements=requirements,
         conda=conda,
+        base_dockerfile=dockerfile,
         no_code=no_code,
         files=tuple(files),
     )
+
+
+def _read_base_dockerfile(project: Project, config: Config) -> BaseDockerfile | None:
+    with suppress(OSError, UnicodeDecodeError):  # told when the configuration was read
+        if config.base_dockerfile:
+            return read_base_dockerfile(project.root, config.base_dockerfile, config.platform)
+    return None
 
 
 def _model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.base_dockerfile import FOLDER as BASE_FOLDER
 from hatch_mlpackage.config import leads_outside
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.base_dockerfile import BaseDockerfile
     from hatch_mlpackage.config import Config, Model
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project import Project
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 APP_DIRECTORY = "azureml-app"
 MANIFEST = "manifest.json"
 PROJECT_LAYER = "project"
+BASE_LAYER = "base"
 # Below the path of a model that is not copied: what its files must be, as `sha256sum` writes it.
 SUMS = "SHA256SUMS"
 
@@ -83,9 +86,9 @@ def make_plan(files: Iterable[ContextFile], models: Iterable[Model]) -> ContextP
     ordered = tuple(sorted(files, key=lambda file: file.path))
     # The project's own wheel changes with its code: a layer of its own, and only where it is installed.
     project = tuple(sorted({file.layer for file in ordered} & {PROJECT_LAYER}))
-    # Where the base image brings the model's packages there is no such layer.
-    environment = tuple(sorted({file.layer for file in ordered} & {"environment"}))
-    layers = (*environment, "runtime", *(model.context_path for model in models), *project, "source", "manifest")
+    # A base image of the user's Dockerfile may take files; one that brings the model's packages needs no environment.
+    first = [layer for layer in (BASE_LAYER, "environment") if any(file.layer == layer for file in ordered)]
+    layers = (*first, "runtime", *(model.context_path for model in models), *project, "source", "manifest")
     return ContextPlan(files=ordered, layers=layers)
 
 
@@ -102,6 +105,28 @@ def model_files(project: Project, config: Config, problems: Problems) -> Iterato
             yield from _context_file(path, place, model.context_path, problems)
         if not found:
             problems.add(f"tool.mlpackage.models[{index}].path", f"'{model.path}' is an empty folder.")
+
+
+def base_files(project: Project, dockerfile: BaseDockerfile, problems: Problems) -> Iterator[ContextFile]:
+    """Yield what the user's Dockerfile copies, each file once, below a folder of its own."""
+    places: dict[PurePosixPath, Path] = {}
+    for source in dockerfile.sources:
+        found = {
+            PurePosixPath(BASE_FOLDER, top.relative_to(project.root), relative): path
+            for top in _matching(project.root, source.pattern)
+            for relative, path in _walk(top, _is_derived, problems)
+        }
+        if not found:
+            what = f"'{source.pattern}' is no file in {project.root}, nor a folder with files."
+            problems.add(f"{dockerfile.place}:{source.line}", what, "Paths are relative to the project.")
+        places |= found
+    for place, path in places.items():
+        yield from _context_file(path, place, BASE_LAYER, problems)
+
+
+def _matching(root: Path, pattern: str) -> Iterator[Path]:
+    """Find what a pattern of COPY names; a name that only looks like a pattern is taken as it is."""
+    return iter([root / pattern]) if (root / pattern).exists() else root.glob(pattern)
 
 
 def source_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:

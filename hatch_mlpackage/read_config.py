@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.base_dockerfile import read_base_dockerfile
 from hatch_mlpackage.bases import cuda_images, cuda_of, packaged_python
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.tables import read_table
@@ -57,7 +59,7 @@ def _with_text_version(model: object) -> object:
 
 
 def _with_defaults(config: Config, project: Project) -> Config:
-    config = _with_base_image(config)
+    config = _with_base_image(config, project)
     if config.dependencies is None and not config.requirements:
         elsewhere = config.conda_file or config.user_managed_dependencies
         config = replace(config, dependencies=() if elsewhere else project.dependencies or ())
@@ -81,8 +83,9 @@ def _with_defaults(config: Config, project: Project) -> Config:
     )
 
 
-def _with_base_image(config: Config) -> Config:
+def _with_base_image(config: Config, project: Project) -> Config:
     """Complete the base image, its Python and its CUDA by each other."""
+    config = replace(config, base_image=_base_image_of_dockerfile(config, project) or config.base_image)
     images = cuda_images(config.cuda or "") if not config.base_image else ()
     chosen = next((image for image in images if image.python == config.python_version), next(iter(images), None))
     base_image = chosen.reference if chosen else config.base_image
@@ -90,6 +93,13 @@ def _with_base_image(config: Config) -> Config:
     base_image = base_image or f"python:{python}-slim-bookworm"
     cuda = config.cuda or cuda_of(base_image) or None
     return replace(config, base_image=base_image, python_version=python, cuda=cuda)
+
+
+def _base_image_of_dockerfile(config: Config, project: Project) -> str:
+    with suppress(OSError, UnicodeDecodeError):  # told when the configuration is checked
+        if config.base_dockerfile:
+            return read_base_dockerfile(project.root, config.base_dockerfile, config.platform).base_image
+    return ""
 
 
 def _clean(path: str | None) -> str | None:

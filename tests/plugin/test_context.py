@@ -17,6 +17,7 @@ from hatch_mlpackage.project import load_project
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 HASHES_OF_THE_RUNTIME = ("manifest.json", "sbom.cdx.json")
+CASES = ("minimal", "two-models", "named-models", "conda", "gpu", "own-packages", "base-dockerfile", "steps")
 LOCK_FIX = "Run `mlpackage lock` and commit the result."
 
 
@@ -29,7 +30,7 @@ def texts(directory):
     }
 
 
-@pytest.mark.parametrize("case", ["minimal", "two-models", "named-models", "conda", "gpu", "own-packages", "steps"])
+@pytest.mark.parametrize("case", CASES)
 def test_golden(copy_project, request, case):
     """Every byte of a context is as reviewed; `pytest --update-golden` writes what is to be reviewed."""
     project = load_project(copy_project(case))

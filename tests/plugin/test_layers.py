@@ -11,17 +11,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "hatch_mlpackage"
 ROWS = [
     {"__init__", "decoding", "errors", "replacing", "resources", "target", "yaml_text"},
-    {
-        "tables",
-        "project",
-        "foreground",
-        "background",
-        "health",
-        "hard_links",
-        "known_hashes",
-        "bases",
-        "dockerfile_steps",
-    },
+    {"tables", "project", "foreground", "background", "health", "hard_links", "known_hashes"},
+    {"bases", "base_dockerfile", "dockerfile_steps"},
     {"config"},
     {"framework_checks"},
     {"config_checks", "config_schema"},

@@ -205,7 +205,7 @@ def test_vendored_wheels_only(index, make_project, make_source, tmp_path):  # no
         "environment/wheels/lib-0.5-py3-none-any.whl"
     ]
     dockerfile = (tmp_path / "context/Dockerfile").read_text()
-    assert "FROM base AS packages\n" in dockerfile
+    assert "FROM mlpackage-base AS mlpackage-packages\n" in dockerfile
     assert "--no-index" not in dockerfile
 
 
