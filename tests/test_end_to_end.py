@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,9 @@ def rewrite_in_reverse_order(root):
         os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
+# Debian's faketime, for a clock that is years ahead: Python asks libc for the time, which it answers in its place.
+ANOTHER_DAY = ["faketime", "2033-03-03 03:03:03"]
+
 PERTURBATIONS = {
     "folder": {"folder": "some where else/tr\u00e8s loin"},
     "private-umask": {"umask": 0o077},
@@ -73,18 +77,35 @@ PERTURBATIONS = {
     "hash-seed": {"environment": {"PYTHONHASHSEED": "1234"}},
     "build-time": {"environment": {"SOURCE_DATE_EPOCH": "1"}},
     "user-id": {"prefix": ["unshare", "-U"]},
+    "day": {"prefix": ANOTHER_DAY},
     "user": {"environment": {"HOME": "/nonexistent", "USER": "nobody"}},
 }
 
 
+def prefix_of(perturbation):
+    """Return what the command is run by; skip where that is not installed, which CI has to have."""
+    prefix = perturbation.get("prefix", [])
+    if prefix and shutil.which(prefix[0]) is None and os.environ.get("CI") != "true":
+        pytest.skip(f"{prefix[0]} is not installed")
+    return prefix
+
+
+def test_the_other_day_is_one():
+    """The clock that tests of another day have is seen by Python, and not by them alone."""
+    told = [*prefix_of({"prefix": ANOTHER_DAY}), sys.executable, "-c", "import time; print(time.gmtime()[:3])"]
+
+    assert subprocess.run(told, capture_output=True, text=True, check=True).stdout == "(2033, 3, 3)\n"
+    assert time.gmtime()[:3] != (2033, 3, 3)
+
+
 @pytest.mark.parametrize("perturbation", PERTURBATIONS.values(), ids=PERTURBATIONS.keys())
 def test_the_same_inputs_give_the_same_bytes(copy_project, reference, perturbation):
-    """Folder, umask, order, times, time zone, locale, hash seed and user leave no trace in a context."""
+    """Folder, umask, order, times, time zone, locale, hash seed, day and user leave no trace in a context."""
     root = copy_project("two-models", perturbation.get("folder", "project"))
     perturbation.get("files", lambda root: None)(root)
 
     succeed(
-        [*perturbation.get("prefix", []), *TARGET],
+        [*prefix_of(perturbation), *TARGET],
         root,
         env={**os.environ, **perturbation.get("environment", {})},
         umask=perturbation.get("umask", 0o022),
@@ -112,7 +133,7 @@ def test_the_same_inputs_give_the_same_tar(copy_project, reference_tar, perturba
     perturbation.get("files", lambda root: None)(root)
 
     made = subprocess.run(
-        [*TAR, "-"],
+        [*prefix_of(perturbation), *TAR, "-"],
         cwd=root,
         capture_output=True,
         check=False,

@@ -10,6 +10,8 @@ from typing import Protocol
 from .base_image import NAME
 from .engine import Engine, run
 
+TIMESTAMP = 1580601600  # what every time in a reproducible image is: hatchling's own default, 2020-02-02
+
 
 class Builder(Protocol):
     """Builds a context into an image that the engine can run."""
@@ -76,18 +78,23 @@ class Buildah:
 
     def hand_over(self, tag: str) -> None:
         """Give an image to the engine."""
-        archive = self.directory / "image.tar"
-        archive.unlink(missing_ok=True)
-        self._run("push", tag, f"docker-archive:{archive}:{tag}")
+        archive = self.export(tag, self.directory / "image.tar")
         self.engine.run("load", "--input", archive)
         archive.unlink()
 
-    def build_reproducibly(self, context: Path, tag: str) -> str:
+    def export(self, tag: str, archive: Path) -> Path:
+        """Write an image as `docker save` does."""
+        archive.unlink(missing_ok=True)
+        self._run("push", tag, f"docker-archive:{archive}:{tag}")
+        return archive
+
+    def build_reproducibly(self, context: Path, tag: str, *options: str) -> str:
         """Build from nothing with fixed times and without the ids of stages in the history; return the digest.
 
         In OCI's format: what buildah writes in Docker's names the container of the build.
         """
-        self.build(context, tag, "--format", "oci", "--layers=false", "--timestamp", "1580601600", "--omit-history")
+        fixed = ("--format", "oci", "--layers=false", "--timestamp", str(TIMESTAMP), "--omit-history")
+        self.build(context, tag, *fixed, *options)
         said = self._run("inspect", "--type", "image", "--format", "{{.FromImageDigest}}", tag)
         return re.search(r"sha256:[0-9a-f]{64}", said)[0]
 

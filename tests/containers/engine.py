@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DOCKER = "/usr/bin/docker"  # Debian's: a newer client, found first on some machines, wants a buildx plugin for BuildKit
-TOOLS = {DOCKER: "docker.io", "dockerd": "docker.io", "debootstrap": "debootstrap", "buildah": "buildah"}
+TOOLS = {
+    DOCKER: "docker.io",
+    "dockerd": "docker.io",
+    "debootstrap": "debootstrap",
+    "buildah": "buildah",
+    "faketime": "faketime",
+}
 _START_SECONDS = 60
 _STOP_SECONDS = 60
 
