@@ -68,11 +68,11 @@ def _check_image(config: Config, problems: Problems) -> None:
             f"'{config.base_image}' has musl, and conda's packages need the GNU C library.",
             "Use a Debian or Ubuntu base.",
         )
-    if config.wheelhouse:
+    if config.wheelhouse and config.conda_channel is None:
         problems.add(
             f"{KEY}.wheelhouse",
-            "holds wheels alone: conda's packages, and what installs them, are fetched when the image is built.",
-            "Remove it, or conda-file.",
+            "is not all that the build needs: conda's packages are fetched when the image is built.",
+            'Set conda-mode = "vendored" and a conda-channel, or remove it.',
         )
 
 

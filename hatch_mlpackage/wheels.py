@@ -33,7 +33,7 @@ from hatch_mlpackage.lock import (
 from hatch_mlpackage.lock.header import split_header
 from hatch_mlpackage.plan import PROJECT_LAYER, ContextFile, server_lock_path
 from hatch_mlpackage.project_wheel import build_project_wheel
-from hatch_mlpackage.resources import runtime_directory
+from hatch_mlpackage.resources import runtime_directory, templates_directory
 
 if TYPE_CHECKING:
     from hatch_mlpackage.config import Config
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_WHEELS = "environment/wheels"
 SERVER_WHEELS = "server/wheels"
+INSTALLER_WHEELS = "environment/conda/wheels"
 
 
 def wheels_directory(inputs: LockInputs) -> Path:
@@ -108,7 +109,7 @@ def with_pylock(requirements: Requirements, project: Project, config: Config) ->
 
 
 def _fetch(inputs: LockInputs, text: str, report: Callable[[str], None]) -> Iterator[Path]:
-    for lock in (text, _server_lock(inputs.config)):
+    for lock in (text, *_our_locks(inputs)):
         with TemporaryDirectory(prefix="mlpackage-wheels-") as work:
             yield from fetch_wheels(
                 lock,
@@ -120,8 +121,11 @@ def _fetch(inputs: LockInputs, text: str, report: Callable[[str], None]) -> Iter
             )
 
 
-def _server_lock(config: Config) -> str:
-    return server_lock_path(runtime_directory(), config.python_version).read_text(encoding="utf-8")
+def _our_locks(inputs: LockInputs) -> Iterator[str]:
+    """Yield the locks that come with this package: the server's, and that of what installs conda's packages."""
+    yield server_lock_path(runtime_directory(), inputs.config.python_version).read_text(encoding="utf-8")
+    if inputs.has_conda_lock and inputs.config.conda_mode == "vendored":
+        yield (templates_directory() / "context" / "conda" / "requirements.txt").read_text(encoding="utf-8")
 
 
 def with_wheels(state: LockState, text: str | None, inputs: LockInputs) -> LockState:
@@ -148,16 +152,16 @@ def _lacking(text: str, inputs: LockInputs) -> Iterator[str]:
 
 
 def _found(inputs: LockInputs, text: str) -> Iterator[tuple[tuple[Path, ...], tuple[str, ...]]]:
-    """Find the wheels of the environment and, with a wheelhouse, those of the server."""
+    """Find the wheels of the environment and, with a wheelhouse, those of the server and of conda's installer."""
     config, folder = inputs.config, wheels_directory(inputs)
     yield find_wheels(text, folder, config.target, all_wheels=config.wheelhouse)
-    if config.wheelhouse:
-        yield find_wheels(_server_lock(config), folder, config.target, all_wheels=True)
+    for lock in _our_locks(inputs) if config.wheelhouse else ():
+        yield find_wheels(lock, folder, config.target, all_wheels=True)
 
 
 def wheel_files(inputs: LockInputs, text: str) -> Iterator[ContextFile]:
     """Yield the wheels that go along in a context; the lock was checked."""
-    places = ((ENVIRONMENT_WHEELS, "environment"), (SERVER_WHEELS, "runtime"))
+    places = ((ENVIRONMENT_WHEELS, "environment"), (SERVER_WHEELS, "runtime"), (INSTALLER_WHEELS, "environment"))
     for (place, layer), (paths, _) in zip(places, _found(inputs, text), strict=False):
         for path in paths:
             yield ContextFile(path=f"{place}/{path.name}", layer=layer, source=path, size=path.stat().st_size)

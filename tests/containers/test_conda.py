@@ -1,4 +1,4 @@
-"""Images whose environment conda's packages make, from a channel in the context: no network for conda at all."""
+"""Images whose environment conda's packages make, from a channel in the context: no network, with its wheels."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ GREETING = f"""\
 def greet(name):
     return "hello " + name + " from {PLACEHOLDER}"
 """
+
+
+KINDS = (".conda", ".whl")
 
 
 def python_package(base_image: Path) -> CondaPackage:
@@ -72,12 +75,22 @@ def conda_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
+@pytest.fixture(scope="session")
+def air_gapped(conda_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the context of the project with a wheelhouse too: for its list of pip, the server and conda's installer."""
+    project = shutil.copytree(conda_project, tmp_path_factory.mktemp("air-gapped") / "project")
+    with (project / "pyproject.toml").open("a") as toml:
+        toml.write("wheelhouse = true\n")
+    mlpackage(project, "lock")
+    return generate(project, project / "dist/context")
+
+
 def test_an_environment_from_a_vendored_channel_scores(
-    engine: Engine, builder: Builder, conda_project: Path, members
+    engine: Engine, builder: Builder, air_gapped: Path, members
 ) -> None:
-    """The worker runs in conda's environment, with what pip added to it; nothing that made it stays in the image."""
+    """With the network off, the worker runs in conda's environment with what pip added; what made it does not stay."""
     tag = f"conda:{builder.name}"
-    builder.build(generate(conda_project, conda_project / "dist" / builder.name), tag)
+    builder.build(air_gapped, tag, network="none")
     with container(engine, tag) as running:
         running.wait_until_ready()
         assert running.score("you") == {
@@ -88,7 +101,7 @@ def test_an_environment_from_a_vendored_channel_scores(
         }
     made = {member.name for member, _ in members(tag) if member.name.startswith("opt/mlpackage/")}
     assert {"channel", "conda"}.isdisjoint(name.split("/")[2] for name in made if name.count("/") > 1)
-    assert [name for name in made if "rattler" in name or "/site-packages/pip" in name or name.endswith(".conda")] == []
+    assert [name for name in made if "rattler" in name or "/site-packages/pip" in name or name.endswith(KINDS)] == []
     assert {"opt/mlpackage/environment/bin/greet", "opt/mlpackage/environment/share/words"} <= made
 
 

@@ -243,8 +243,8 @@ def test_what_is_wrong_is_told_by_its_key(copy_project):
             "Use a Debian or Ubuntu base."
         ),
         (
-            "tool.mlpackage.wheelhouse: holds wheels alone: conda's packages, and what installs them, are fetched when "
-            "the image is built. Remove it, or conda-file."
+            "tool.mlpackage.wheelhouse: is not all that the build needs: conda's packages are fetched when the image "
+            'is built. Set conda-mode = "vendored" and a conda-channel, or remove it.'
         ),
     ]
 
