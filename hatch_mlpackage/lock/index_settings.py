@@ -22,6 +22,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from . import pip_settings
 
@@ -104,16 +105,34 @@ def _indexes_of_uv(environ: Mapping[str, str]) -> dict[str, str]:
     config |= config.get("pip", {})
     listed = [index for index in config.get("index", ()) if isinstance(index, dict) and "url" in index]
     first = [environ.get("UV_DEFAULT_INDEX"), environ.get("UV_INDEX_URL")]
-    first += [*(index["url"] for index in listed if index.get("default")), config.get("index-url")]
+    first += [*(_named(index) for index in listed if index.get("default")), config.get("index-url")]
     more = [*environ.get("UV_INDEX", "").split(), *environ.get("UV_EXTRA_INDEX_URL", "").split()]
-    more += [*(index["url"] for index in listed if not index.get("default")), *config.get("extra-index-url", ())]
+    more += [*(_named(index) for index in listed if not index.get("default")), *config.get("extra-index-url", ())]
     links = _find_links(environ.get("UV_FIND_LINKS", "").replace(",", " ").split())
     found = {
-        "PIP_INDEX_URL": next((url for url in first if url), ""),
-        "PIP_EXTRA_INDEX_URL": " ".join(re.sub(r"^[\w.-]+=(?=\w+://)", "", url) for url in more),
+        "PIP_INDEX_URL": next((_with_login(index, environ) for index in first if index), ""),
+        "PIP_EXTRA_INDEX_URL": " ".join(_with_login(index, environ) for index in more),
         "PIP_FIND_LINKS": " ".join(links),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _named(index: Mapping[str, Any]) -> str:
+    return f"{index['name']}={index['url']}" if "name" in index else str(index["url"])
+
+
+def _with_login(index: str, environ: Mapping[str, str]) -> str:
+    """Return the URL of `name=URL` or `URL`, with the login that uv takes from variables with that name in theirs."""
+    named = re.match(r"([\w.-]+)=(?=\w+://)", index)
+    if named is None:
+        return index
+    variable = f"UV_INDEX_{re.sub('[^A-Z0-9]', '_', named[1].upper())}"
+    login = [quote(environ.get(f"{variable}_{part}", ""), safe="") for part in ("USERNAME", "PASSWORD")]
+    url = index[named.end() :]
+    if not any(login):
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{':'.join(login)}@{parts.netloc.rpartition('@')[2]}"))
 
 
 def for_uv(environ: Mapping[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:

@@ -159,3 +159,25 @@ def test_the_projects_options_for_pip_tools() -> None:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_INPUT": "1",
     }
+
+
+@pytest.mark.parametrize(
+    ("settings", "config", "first", "more"),
+    [
+        ({"UV_INDEX": "in-house=https://a/simple https://b"}, "", None, "https://me:s%2Fcret@a/simple https://b"),
+        ({"UV_DEFAULT_INDEX": "in-house=https://a/simple"}, "", "https://me:s%2Fcret@a/simple", None),
+        ({}, '[[index]]\nname = "in.house"\nurl = "https://old:x@a"\ndefault = true\n', "https://me:s%2Fcret@a", None),
+        ({}, '[[index]]\nname = "other"\nurl = "https://a"\n', None, "https://a"),
+        ({"UV_INDEX": "https://a/?in-house=https://b"}, "", None, "https://a/?in-house=https://b"),
+    ],
+    ids=["named", "default", "file", "another name", "no name"],
+)
+def test_the_logins_of_uvs_indexes_for_pip(tmp_path: Path, settings, config, first, more) -> None:
+    """What uv takes from UV_INDEX_<NAME>_USERNAME and _PASSWORD stands in the URL, the only place where pip looks."""
+    (tmp_path / "uv.toml").write_text(config)
+    login = {"UV_INDEX_IN_HOUSE_USERNAME": "me", "UV_INDEX_IN_HOUSE_PASSWORD": "s/cret"}
+    environ = {"PIP_CONFIG_FILE": os.devnull, "UV_CONFIG_FILE": str(tmp_path / "uv.toml"), **settings, **login}
+
+    made = index_settings.for_pip(environ, ())
+
+    assert (made.get("PIP_INDEX_URL"), made.get("PIP_EXTRA_INDEX_URL")) == (first, more)
