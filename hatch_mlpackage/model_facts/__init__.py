@@ -16,14 +16,18 @@ from typing import cast
 
 from .facts import ModelFacts, Tensor, UnreadableModelError
 
-__all__ = ["FOLDERS", "READERS", "ModelFacts", "Tensor", "UnreadableModelError", "read_facts"]
+__all__ = ["EITHER", "FOLDERS", "READERS", "ModelFacts", "Tensor", "UnreadableModelError", "read_facts"]
 
 # Framework → the module here and its function; loaded when such a model is read.
 READERS: Mapping[str, tuple[str, str]] = {
     "sklearn": ("sklearn", "read_pickled"),
     "skops": ("sklearn", "read_skops"),
+    "onnx": ("onnx", "read_onnx"),
+    "xgboost": ("trees", "read_xgboost"),
+    "lightgbm": ("trees", "read_lightgbm"),
 }
 FOLDERS = frozenset({"tensorflow", "mlflow"})  # the others are one file
+EITHER = frozenset({"onnx"})
 # What bytes that are not what they claim to be make of the readers.
 _DAMAGE = (
     ArithmeticError,

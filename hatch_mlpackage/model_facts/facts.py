@@ -26,20 +26,24 @@ class Tensor:
 class ModelFacts:
     """What a model's own file says of it; what it does not say is empty.
 
+    `file` is what is to be loaded, from the folder that the model lies in, where that is not what was declared.
     `versions` are those of the distributions that made it (`{"scikit-learn": "1.5.2"}`). `features` are the names of
-    the columns it was trained with, `feature_count` their number. `inputs` are what it takes by name, `outputs` what it
-    gives. `label` is a value like those it predicts. `signatures` are the names under which it can be called.
+    the columns it was trained with, `feature_count` their number; with `categories` some of them are codes. `inputs`
+    are what it takes by name, `outputs` what it gives. `label` is a value like those it predicts. `signatures` are the
+    names under which it can be called.
     `runs_code` says why loading it runs a program that the file brings, and is empty where it does not; `doubtful` are
     classes that what loads it may refuse. `modules` are the packages that it imports when it is loaded. `missing` says
     what it does not tell, as the end of a sentence.
     """
 
+    file: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     feature_count: int | None = None
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
     label: float | str = 0.0
+    categories: bool = False
     signatures: tuple[str, ...] = ()
     runs_code: str = ""
     doubtful: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.config import GENERATED_SCRIPT, KEY
-from hatch_mlpackage.model_facts import FOLDERS, ModelFacts, UnreadableModelError, read_facts
+from hatch_mlpackage.model_facts import EITHER, FOLDERS, ModelFacts, UnreadableModelError, read_facts
 
 from .frameworks import FRAMEWORKS, MADE_BY
 from .generated import NoCode
@@ -57,6 +57,8 @@ def read_no_code(project: Project, config: Config, fetched: Path | None, problem
 
 def _is_kind(model: Model, framework: str, path: Path, problems: Problems) -> bool:
     """Report a file where a framework has folders, and the other way round."""
+    if framework in EITHER:
+        return True
     wanted = framework in FOLDERS
     if path.is_dir() != wanted:
         what = f"'{model.path}' is not {'a folder' if wanted else 'a file'}, as models of {MADE_BY[framework]} are."

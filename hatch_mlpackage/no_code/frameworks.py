@@ -29,6 +29,24 @@ FRAMEWORKS: Mapping[str, Framework] = {
         title="scikit-learn", template="sklearn.py.j2", distribution="scikit-learn", brings=("joblib",), safer=_SKOPS
     ),
     "skops": Framework(title="skops", template="sklearn.py.j2", distribution="skops", brings=("scikit-learn",)),
+    "xgboost": Framework(
+        title="XGBoost",
+        template="xgboost.py.j2",
+        distribution="xgboost",
+        others=("xgboost-cpu", "py-xgboost", "py-xgboost-cpu", "py-xgboost-gpu"),
+    ),
+    "lightgbm": Framework(
+        title="LightGBM",
+        template="lightgbm.py.j2",
+        distribution="lightgbm",
+        system_packages=("libgomp1",),  # its wheel takes the system's OpenMP, which slim images lack
+    ),
+    "onnx": Framework(
+        title="ONNX",
+        template="onnx.py.j2",
+        distribution="onnxruntime",
+        others=("onnxruntime-gpu", "onnxruntime-openvino"),
+    ),
 }
 MADE_BY = {name: framework.title for name, framework in FRAMEWORKS.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import tabular
+from . import tabular, tensors
 
 if TYPE_CHECKING:
     from hatch_mlpackage.config import Model
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _WRITERS = {
     "sklearn": tabular.write,
     "skops": tabular.write,
+    "xgboost": tabular.write,
+    "lightgbm": tabular.write,
+    "onnx": tensors.write,
 }
 
 

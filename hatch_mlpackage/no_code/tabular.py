@@ -27,6 +27,7 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
         features = ()
     count = one.shape[-1] if one is not None else facts.feature_count
     values = {
+        "categories": facts.categories,
         "count": 0 if count is None or count < 0 else count,
         "dtype": "" if one is None or one.type == "float64" else f", dtype=np.{one.type}",
         "features": texts(features, name="FEATURES") if features else "",

@@ -52,6 +52,17 @@ def declare(tmp_path: Path) -> Callable[..., Project]:
 
 
 @pytest.fixture
+def project_of(tmp_path: Path, declare: Callable[..., Project]) -> Callable[..., Project]:
+    """Give a function that writes a project with a model that another function saves to a path."""
+
+    def write(path: str, framework: str, save: Callable[[Path], object], more: str = "") -> Project:
+        save(tmp_path / path)
+        return declare(path, framework, more)
+
+    return write
+
+
+@pytest.fixture
 def serve() -> Iterator[Callable[[Project], Served]]:
     """Give a function that serves a project with `mlpackage serve` in the packages of the tests."""
     started: list[tuple[subprocess.Popen[bytes], Served]] = []

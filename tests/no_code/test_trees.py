@@ -1,0 +1,58 @@
+"""XGBoost's and LightGBM's models without an entry script answer over HTTP as they do in process."""
+
+from __future__ import annotations
+
+import lightgbm
+import numpy as np
+import pytest
+import xgboost
+from sklearn.datasets import load_diabetes
+
+DATA, TARGET = load_diabetes(return_X_y=True, as_frame=True)
+SAMPLE = DATA.iloc[:4]
+
+
+def train_xgboost(data):
+    booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix(data, TARGET), 5)
+    return booster, lambda rows: booster.predict(xgboost.DMatrix(rows)).tolist()
+
+
+def train_lightgbm(data):
+    booster = lightgbm.train({"verbose": -1}, lightgbm.Dataset(data, TARGET), 5)
+    return booster, lambda rows: booster.predict(rows).tolist()
+
+
+@pytest.mark.parametrize(
+    ("file", "framework", "train"),
+    [("model.ubj", "xgboost", train_xgboost), ("model.txt", "lightgbm", train_lightgbm)],
+)
+def test_named_features(project_of, serve, file, framework, train):
+    """Features with names are given by name or in their order; null is a missing value."""
+    booster, predict = train(DATA)
+    project = project_of(file, framework, booster.save_model)
+
+    served = serve(project)
+
+    expected = {"predict": predict(SAMPLE)}
+    assert served.score(data=SAMPLE.to_dict("records")) == expected
+    assert served.score(data=SAMPLE.to_numpy().tolist()) == expected
+    with_gap = SAMPLE.assign(bmi=np.nan)
+    gaps = [{**record, "bmi": None} for record in SAMPLE.to_dict("records")]
+    assert served.score(data=gaps) == {"predict": predict(with_gap)}
+    assert served.refusal(data=[{"age": 1.0}]) == (400, "The input does not fit the model: 'sex'")
+    assert served.refusal(data=[[["x"]] * 10])[0] == 400
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "framework", "train"),
+    [("model.json", "xgboost", train_xgboost), ("model.txt", "lightgbm", train_lightgbm)],
+)
+def test_features_without_names(project_of, serve, file, framework, train):
+    """Features without names are given in their order, and counted."""
+    booster, predict = train(DATA.to_numpy())
+
+    served = serve(project_of(file, framework, booster.save_model))
+
+    assert served.score(data=SAMPLE.to_numpy().tolist()) == {"predict": predict(SAMPLE.to_numpy())}
+    assert served.refusal(data=[[1.0]])[0] == 400
