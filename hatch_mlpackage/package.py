@@ -206,7 +206,7 @@ def _read_requirements(
         left_out=not_sources(project.root, config),
         listed=(conda.file.path, conda.file.pip) if conda else ("", ()),
     )
-    requirements = with_generated(requirements, no_code, conda_names(conda))
+    requirements = with_generated(requirements, no_code, inline=config.dependencies or (), conda=conda_names(conda))
     requirements = replace_serving(requirements, script)
     if conda is None or conda.file.kind == "pip":
         return with_pylock(requirements, project, config)

@@ -107,3 +107,13 @@ def scalar(node: Any) -> str | None:
 def get(node: Any, key: str) -> Any:
     """Return the last value of a key in a mapping's node, or None."""
     return next((value for name, value in reversed(list(entries(node))) if name.text == key), None)
+
+
+def values_of(node: yaml.Node) -> Any:
+    """Make Python's values of a node, with safe YAML's types; raise ValueError for what they cannot hold."""
+    import yaml  # noqa: PLC0415 - as above
+
+    try:
+        return yaml.SafeLoader("").construct_document(node)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error

@@ -23,6 +23,9 @@ READERS: Mapping[str, tuple[str, str]] = {
     "sklearn": ("sklearn", "read_pickled"),
     "skops": ("sklearn", "read_skops"),
     "onnx": ("onnx", "read_onnx"),
+    "tensorflow": ("saved_model", "read_saved_model"),
+    "pytorch": ("pytorch", "read_pytorch"),
+    "mlflow": ("mlmodel", "read_mlflow"),
     "xgboost": ("trees", "read_xgboost"),
     "lightgbm": ("trees", "read_lightgbm"),
 }

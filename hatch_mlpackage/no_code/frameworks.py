@@ -29,6 +29,24 @@ FRAMEWORKS: Mapping[str, Framework] = {
         title="scikit-learn", template="sklearn.py.j2", distribution="scikit-learn", brings=("joblib",), safer=_SKOPS
     ),
     "skops": Framework(title="skops", template="sklearn.py.j2", distribution="skops", brings=("scikit-learn",)),
+    "tensorflow": Framework(
+        title="TensorFlow", template="tensorflow.py.j2", distribution="tensorflow", others=("tensorflow-cpu",)
+    ),
+    "pytorch": Framework(
+        title="PyTorch",
+        template="pytorch.py.j2",
+        distribution="torch",
+        others=("pytorch", "pytorch-cpu", "pytorch-gpu"),
+        safer='Export it with torch.export.save(torch.export.export(model, (example,)), "model.pt2").',
+    ),
+    "mlflow": Framework(
+        title="MLflow",
+        template="mlflow.py.j2",
+        distribution="mlflow-skinny",
+        others=("mlflow",),
+        brings=("numpy", "pandas"),
+        safer="Log the model again in a flavor that keeps data alone (skops, XGBoost, LightGBM, ONNX).",
+    ),
     "xgboost": Framework(
         title="XGBoost",
         template="xgboost.py.j2",

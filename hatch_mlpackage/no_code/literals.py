@@ -27,5 +27,10 @@ def shape(sizes: Sequence[int]) -> str:
     return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
 
 
-def scalar(value: Any) -> str:
+def literal(value: Any) -> str:
+    """Write a value that JSON could hold as Python does, with double quotes."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{text(name)}: {literal(item)}' for name, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
     return text(value) if isinstance(value, str) else repr(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,28 @@ FOR_SCRIPTS: Mapping[str, str] = {
     "inference-schema[numpy-support]": "the generated script describes its input with it",
     "werkzeug": "the generated script refuses wrong input with its class of responses",
 }
+# Module → distribution, of what estimators of others in pickles are made of.
+_DISTRIBUTIONS: Mapping[str, str] = {
+    "catboost": "catboost",
+    "category_encoders": "category-encoders",
+    "imblearn": "imbalanced-learn",
+    "lightgbm": "lightgbm",
+    "pandas": "pandas",
+    "xgboost": "xgboost",
+}
+_KNOWN = (
+    sys.stdlib_module_names
+    | _DISTRIBUTIONS.keys()
+    | {*("__builtin__", "copy_reg", "joblib", "mlflow", "numpy", "scipy", "sklearn", "torch")}
+)
 _KEY_OF = {"what it takes": "inputs"}
 
 
 def pinned(model: Model, framework: Framework, facts: ModelFacts) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return what the script needs of the framework, each with its reason, and what is not known of the model."""
     versions = dict(facts.versions)
+    if "mlflow" in versions:
+        versions["mlflow-skinny"] = versions.pop("mlflow")
     if model.framework_version is not None:
         versions[framework.distribution] = model.framework_version
     needed: dict[str, str] = {}
@@ -33,6 +50,8 @@ def pinned(model: Model, framework: Framework, facts: ModelFacts) -> tuple[dict[
             needed[name] = _SCRIPT
     if "numpy._core" in facts.modules:
         needed["numpy>=2"] = "the model's pickle names modules that came with it"
+    for module in sorted(facts.modules & _DISTRIBUTIONS.keys()):
+        needed.setdefault(_DISTRIBUTIONS[module], f"the model's pickle imports {module}")
     return needed, tuple(_notes(model, framework, facts))
 
 
@@ -42,10 +61,14 @@ def _notes(model: Model, framework: Framework, facts: ModelFacts) -> list[str]:
     if facts.doubtful and not model.allow_pickle:
         classes = ", ".join(facts.doubtful)
         notes.append(f"{where}: {framework.title} may refuse to load {classes}. Trust them with allow-pickle = true.")
+    strange = sorted(module for module in facts.modules if module.partition(".")[0] not in _KNOWN)
+    if strange:
+        notes.append(f"{where}: its file imports {', '.join(strange)}: see that a requirement brings it.")
     for what in facts.missing:
         key = _KEY_OF.get(what, "framework-version")
         if (key == "inputs" and model.inputs) or (key == "framework-version" and model.framework_version):
             continue
-        meanwhile = "any list is given to it" if key == "inputs" else f"the newest {framework.distribution} is locked"
+        taken = "tensors of float32 are, of any shape" if model.framework == "pytorch" else "any list is given to it"
+        meanwhile = taken if key == "inputs" else f"the newest {framework.distribution} is locked"
         notes.append(f"{where}: its file does not say {what}: {meanwhile}. Say it in {key}.")
     return notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,33 +18,44 @@ if TYPE_CHECKING:
     from .generated import NoCode
 
 
-def with_generated(requirements: Requirements, no_code: NoCode | None, conda: Iterable[str] = ()) -> Requirements:
-    """Add what the script needs and nobody else brings; `conda` are the names of the packages that conda installs.
+def with_generated(
+    requirements: Requirements, no_code: NoCode | None, *, inline: Iterable[str] = (), conda: Iterable[str] = ()
+) -> Requirements:
+    """Add what the script needs and nobody else brings.
 
-    What the project names itself is taken as it does: a note says where that is not what made the model.
+    `inline` are the requirements that the project names itself, in no file of the model's; `conda` are the names of the
+    packages that conda installs. What is named is taken as it is: a note says where that is not what made the model.
     """
     if no_code is None:
         return requirements
-    asked: dict[str, str] = {canonicalize_name(Requirement(text).name): text for text in requirements.requirements}
-    asked |= {canonicalize_name(name): "" for name in conda}
+    left_out = {name for name in no_code.left_out if name not in map(_name, inline)}
+    dropped = [text for text in requirements.requirements if _name(text) in left_out]
+    kept = [text for text in requirements.requirements if text not in dropped]
+    asked = {_name(text): text for text in kept} | dict.fromkeys(map(_name, conda), "")
     added: dict[str, str] = {}
-    notes: list[str] = []
+    notes = [*no_code.notes, *(f"{text} is left out: what loads the model is added in its place." for text in dropped)]
     for needed, reason in no_code.requirements.items():
         named = next((asked[name] for name in _names(needed) if name in asked), None)
         if named is None:
             added[needed] = reason
         else:
             notes += _mismatch(needed, named)
-    said = [f"{requirement} is added: {reason}." for requirement, reason in added.items()]
+    notes += [f"{requirement} is added: {reason}." for requirement, reason in added.items()]
     return replace(
         requirements,
-        requirements=tuple(sorted([*requirements.requirements, *added])),
-        notes=(*requirements.notes, *no_code.notes, *said, *notes),
+        requirements=tuple(sorted([*kept, *added])),
+        notes=(*requirements.notes, *notes),
     )
 
 
+def _name(text: str) -> str:
+    """Return the canonical name of what a requirement asks for."""
+    match = re.match(r"\s*([\w.-]+)", text)
+    return canonicalize_name(match[1]) if match else ""
+
+
 def _names(needed: str) -> tuple[str, ...]:
-    name = canonicalize_name(Requirement(needed).name)
+    name = _name(needed)
     return (name, *SAME_MODULES.get(name, ()))
 
 

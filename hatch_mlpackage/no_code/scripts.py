@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import tabular, tensors
+from . import pyfuncs, saved_models, tabular, tensors
 
 if TYPE_CHECKING:
     from hatch_mlpackage.config import Model
@@ -18,6 +18,9 @@ _WRITERS = {
     "xgboost": tabular.write,
     "lightgbm": tabular.write,
     "onnx": tensors.write,
+    "pytorch": tensors.write,
+    "tensorflow": saved_models.write,
+    "mlflow": pyfuncs.write,
 }
 
 

@@ -9,7 +9,7 @@ from hatch_mlpackage.render import render
 
 from .frameworks import FRAMEWORKS, Framework
 from .generated import NoCode
-from .literals import scalar, text, texts
+from .literals import literal, text, texts
 from .made_with import FOR_SCRIPTS, pinned
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
         "dtype": "" if one is None or one.type == "float64" else f", dtype=np.{one.type}",
         "features": texts(features, name="FEATURES") if features else "",
         "file": text(model.path.rpartition("/")[2]),
-        "label": scalar(facts.label),
+        "label": literal(facts.label),
         "model": model.name,
         "skops": model.framework == "skops",
         "trusted": model.allow_pickle,
-        "record": _record(model, features),
+        "record": _record(model),
     }
     needed, notes = pinned(model, framework, facts)
     extra = {"pandas": "the model was trained with named columns"} if features and _takes_frames(framework) else {}
@@ -50,12 +50,11 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
     )
 
 
-def _record(model: Model, features: tuple[str, ...]) -> str:
+def _record(model: Model) -> str:
     """Write a record as a sample: of numbers, but for columns that are declared to be something else."""
     if not model.inputs or all(given.type.startswith("float") for given in model.inputs):
         return "dict.fromkeys(FEATURES, 0.0)"
-    pairs = (f"{text(given.name)}: {scalar(_value(given.type))}" for given in model.inputs if given.name in features)
-    return f"{{{', '.join(pairs)}}}"
+    return literal({given.name: _value(given.type) for given in model.inputs})
 
 
 def _value(kind: str) -> Any:

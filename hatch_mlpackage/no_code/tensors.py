@@ -62,6 +62,7 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
         "answer": _shown(names),
         "file": text(facts.file or model.path.rpartition("/")[2]),
         "inputs": inputs,
+        "kind": next(iter(facts.signatures), ""),
         "model": model.name,
         "output": f"{{{', '.join(f'{text(name)}: []' for name in names)}}}",
         "request": _shown([given.parameter for given in inputs]),
@@ -103,7 +104,8 @@ def _input(tensor: Tensor, parameter: str) -> Input:
     small = math.prod(abs(size) for size in sizes) <= _LARGEST_SAMPLE
     sample = tuple(1 if size < 0 or not small else size for size in sizes)
     free = tensor.shape is None or not small or -1 in sizes[1:]
-    shown = f"Its shape is {list(sizes)}; -1 is any size." if free and tensor.shape is not None else ""
+    anything = "The model does not say what shape it takes." if tensor.shape is None else ""
+    shown = anything or (f"Its shape is {list(sizes)}; -1 is any size." if free else "")
     return Input(
         parameter=parameter,
         name=text(tensor.name),
@@ -129,9 +131,8 @@ def _dtype(kind: str) -> str:
 
 
 def _zero(kind: str) -> Any:
-    if kind in {"str", "bool"}:
-        return "" if kind == "str" else False
-    return 0.0 if kind.startswith("float") else 0
+    others: dict[str, Any] = {"str": "", "bool": False, "datetime64[ns]": "2000-01-01T00:00:00"}
+    return others.get(kind, 0.0 if kind.startswith("float") else 0)
 
 
 def _filled(sizes: tuple[int, ...], value: Any) -> Any:
