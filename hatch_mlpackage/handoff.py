@@ -71,9 +71,14 @@ def run_command(engine: str, tag: str, *, port: int, gpu: bool = False, extra: S
     )
 
 
-def pull_command(engine: str, name: str) -> tuple[str, ...]:
+def push_command(engine: str, name: str, *, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the command that sends an image to the registry that its name begins with."""
+    return (engine, "push", *extra, name)
+
+
+def pull_command(engine: str, name: str, *, extra: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the command that gets an image from its registry."""
-    return (engine, "pull", name)
+    return (engine, "pull", *extra, name)
 
 
 def execute(command: Sequence[str], *, report: Callable[[str], object] = print, output: IO[bytes] | None = None) -> int:

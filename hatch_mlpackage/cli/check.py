@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    "check", cls=Verb, examples=("mlpackage check", "mlpackage check --strict", "mlpackage check --json --project app")
+    "check",
+    cls=Verb,
+    examples=("mlpackage check", "mlpackage check --strict", "mlpackage check --json --project app"),
+    document='{"ok": BOOL, "problems": [{"where", "what", "fix", "level": "error|warning|hint", "code"}]}',
 )
 @with_project
 @click.option("--strict", is_flag=True, help="Take warnings for problems.")

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from hatch_mlpackage.diff import ContextDiff, FileChange, LayerDiff, Side, ValueChange
 
 _FOR_THE_BUILDER = "build"
+_DOCUMENT = """{"same": BOOL, "digests": [A, B],
+   "about": [{"name", "before", "after"}],
+   "layers": [{"name", "files": [{"path", "kind", "before", "after"}], "packages": [{"name", "before", "after"}]}],
+   "dockerfile": [LINE]|null, "rebuilt": [LAYER]}"""
 _LISTED = 20  # changes of one kind in one layer; more are counted
 _PLACE = click.Path(exists=True, path_type=Path)
 
@@ -29,6 +33,7 @@ _PLACE = click.Path(exists=True, path_type=Path)
         "mlpackage diff dist/diabetes-0.1.0-context dist/diabetes-0.2.0-context",
         "mlpackage diff deployed/manifest.json dist/diabetes-0.2.0-context --json",
     ),
+    document=_DOCUMENT,
 )
 @click.argument("before", metavar="A", type=_PLACE)
 @click.argument("after", metavar="B", type=_PLACE)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         "mlpackage generate --tar - | docker build --tag diabetes -",
         "mlpackage generate --entry-script score.py --model ridge=model.pkl --requirement requirements.txt",
     ),
+    document='{"context": PATH, "digest": "sha256:…", "size": BYTES}',
 )
 @with_project
 @click.option(
@@ -43,7 +44,12 @@ if TYPE_CHECKING:
     help="Where to write it; default: dist/NAME-VERSION-context in the project.",
 )
 @click.option("--hardlink", is_flag=True, help="Link the models into the folder instead of copying them.")
-@click.option("--tar", metavar="FILE", help="Write it as a tar instead of a folder; - is the standard output.")
+@click.option(
+    "--tar",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="Write it as a tar instead of a folder; - is the standard output.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print where it is and its digest as a JSON document.")
 def command(*, project: Project, output: Path | None, hardlink: bool, tar: str | None, as_json: bool) -> None:
     """Write the build context: Dockerfile, locked requirements, server, models, entry script, manifest.

@@ -1,4 +1,4 @@
-"""`mlpackage image build|run`: hand a context or its image to a container engine."""
+"""`mlpackage image build|run|push|pull`: hand a context or its image to a container engine."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hatch_mlpackage.cli.generate import generate, shown
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, Verbs
+from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.manifest import read_manifest
 from hatch_mlpackage.named_contexts import check_models, find_models
 from hatch_mlpackage.package import default_destination, inspect_requirements
@@ -37,7 +38,7 @@ _extra_argument = click.argument("extra", nargs=-1, metavar="[-- ENGINE OPTIONS]
 
 @click.group("image", cls=Verbs)
 def command() -> None:
-    """Build or run the image with docker, podman or buildah.
+    """Build, run, push or pull the image with docker, podman or buildah.
 
     The engine's command is printed first and its exit status is passed on; without any engine it is 4.
     """
@@ -112,6 +113,61 @@ def run(
     found = handoff.find_engine(engine, handoff.RUNNERS)
     say(f"Serving {tag} on http://127.0.0.1:{port} (Ctrl-C stops it)")
     return handoff.execute(handoff.run_command(found, tag, port=port, gpu=bool(gpu), extra=extra), report=say)
+
+
+@command.command(
+    "push",
+    cls=Verb,
+    examples=(
+        "mlpackage image push",
+        "mlpackage image push --engine podman --tag registry.example.com/team/diabetes:3",
+    ),
+)
+@with_project
+@_context_option
+@_engine_option
+@_tag_option
+@_extra_argument
+def push(*, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]) -> int:
+    """Send the built image to the registry that its name begins with, by the engine's own login."""
+    name = _with_registry(tag or _configured_name(project, context))
+    status = handoff.execute(handoff.push_command(handoff.find_engine(engine), name, extra=extra), report=say)
+    if status == 0:
+        show(f"Pushed {name}.\nNext, elsewhere: mlpackage image pull --tag {name}")
+    return status
+
+
+@command.command(
+    "pull",
+    cls=Verb,
+    examples=("mlpackage image pull", "mlpackage image pull --tag registry.example.com/team/diabetes:3"),
+)
+@with_project
+@_context_option
+@_engine_option
+@_tag_option
+@_extra_argument
+def pull(*, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]) -> int:
+    """Get the image from the registry that its name begins with, by the engine's own login."""
+    name = _with_registry(tag or _configured_name(project, context))
+    status = handoff.execute(handoff.pull_command(handoff.find_engine(engine), name, extra=extra), report=say)
+    if status == 0:
+        show(f"Pulled {name}.\nNext: mlpackage image run --tag {name}")
+    return status
+
+
+def _configured_name(project: Project, context: Path | None) -> str:
+    return image_name(context) if context else inspect_requirements(project).image_name
+
+
+def _with_registry(name: str) -> str:
+    """Refuse a bare name: each engine takes it for an image of another registry."""
+    if "/" not in name:
+        raise MLPackageError(
+            f"The image's name {name} has no registry. Give --tag registry.example.com/{name}, or set "
+            f'name = "registry.example.com/{name.partition(":")[0]}" in [tool.mlpackage.image] and build it again.'
+        )
+    return name
 
 
 def _about(project: Project) -> Mapping[str, Any]:

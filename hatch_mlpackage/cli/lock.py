@@ -9,22 +9,38 @@ import click
 from hatch_mlpackage.checking import image_problems
 from hatch_mlpackage.cli.errors import print_notes
 from hatch_mlpackage.cli.generate import shown
-from hatch_mlpackage.cli.output import say, show
+from hatch_mlpackage.cli.output import answer_json, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, as_typed
 from hatch_mlpackage.locking import check_project_conda, check_project_images, check_project_lock, lock_project
 from hatch_mlpackage.package import inspect_requirements
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hatch_mlpackage.lock import LockState
+    from hatch_mlpackage.package import LockInputs
     from hatch_mlpackage.project import Project
 
 
-@click.command("lock", cls=Verb, examples=("mlpackage lock", "mlpackage lock --upgrade", "mlpackage lock --check"))
+_DOCUMENT = """{"ok": BOOL, "written": BOOL,
+   "locks": [{"path", "status", "reasons": [TEXT]}],
+   "images": [{"name", "pinned": BOOL}],
+   "packages": [{"name", "version", "license", "size": BYTES|null}]}"""
+
+
+@click.command(
+    "lock",
+    cls=Verb,
+    examples=("mlpackage lock", "mlpackage lock --upgrade", "mlpackage lock --check"),
+    document=_DOCUMENT,
+)
 @with_project
 @click.option("--upgrade", is_flag=True, help="Take the newest versions allowed instead of keeping the locked ones.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 when the lock does not fit.")
 @click.option("--strict", is_flag=True, help="With --check: exit with 1 when the base image is not pinned by digest.")
-def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, as_json: bool) -> int:
     """Write the hashed lock for the image's Python and platform, and the digest of its base image, to be committed.
 
     Uses the network, except with --check. What is locked stays where it still fits, unless --upgrade is given.
@@ -33,17 +49,48 @@ def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool) 
         raise click.UsageError("--upgrade writes a lock and --check does not: give one of them.")
     if strict and not only_check:
         raise click.UsageError("--strict says how to check: give it with --check.")
-    if only_check:
-        package = inspect_requirements(project)
-        check_project_lock(package).require(str(shown(package.lock_path)))
-        check_project_conda(package).require(str(shown(package.conda_lock_path)))
-        for image in check_project_images(package) if strict else ():
-            image.require_pinned()
-        print_notes(as_typed(tuple(image_problems(package))))
-        fits = f"{shown(package.lock_path)} fits."
-        own = "The base image brings its packages: there is no lock."
-        show(own if package.config.user_managed_dependencies else fits)
-        return
-    path = lock_project(project, upgrade=upgrade, report=say)
-    locked = f"Locked in {shown(path)}. Commit it." if path.is_file() else "There is nothing to lock."
-    show(f"{locked}\nNext: mlpackage generate")
+    path = None if only_check else lock_project(project, upgrade=upgrade, report=say)
+    if as_json:
+        document = as_document(inspect_requirements(project), written=not only_check, strict=strict)
+        answer_json(document)
+        return 0 if document["ok"] else 1
+    if path is None:
+        _check(inspect_requirements(project), strict=strict)
+    else:
+        locked = f"Locked in {shown(path)}. Commit it." if path.is_file() else "There is nothing to lock."
+        show(f"{locked}\nNext: mlpackage generate")
+    return 0
+
+
+def _check(inputs: LockInputs, *, strict: bool) -> None:
+    """Raise LockError when a lock does not fit, and when strict for an image that is not pinned."""
+    for state, path in _states(inputs):
+        state.require(str(shown(path)))
+    for image in check_project_images(inputs) if strict else ():
+        image.require_pinned()
+    print_notes(as_typed(tuple(image_problems(inputs))))
+    fits = f"{shown(inputs.lock_path)} fits."
+    own = "The base image brings its packages: there is no lock."
+    show(own if inputs.config.user_managed_dependencies else fits)
+
+
+def as_document(inputs: LockInputs, *, written: bool, strict: bool) -> dict[str, object]:
+    states, images = _states(inputs), check_project_images(inputs)
+    pinned = [not image.describe() for image in images]
+    return {
+        "ok": all(state.usable for state, _ in states) and (all(pinned) or not strict),
+        "written": written,
+        "locks": [
+            {"path": str(shown(path)), "status": state.status, "reasons": list(state.reasons)} for state, path in states
+        ],
+        "images": [{"name": image.image, "pinned": it} for image, it in zip(images, pinned, strict=True)],
+        "packages": [
+            {"name": it.name, "version": it.version, "license": it.license or None, "size": it.size or None}
+            for it in (inputs.read_packages() if states[0][0].usable else ())
+        ],
+    }
+
+
+def _states(inputs: LockInputs) -> list[tuple[LockState, Path]]:
+    own = [(check_project_lock(inputs), inputs.lock_path)]
+    return own + ([(check_project_conda(inputs), inputs.conda_lock_path)] if inputs.has_conda_lock else [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 QUIET = "hatch_mlpackage.quiet"
+PLAIN: ContextVar[bool] = ContextVar("plain", default=False)  # outlives click's context: errors are printed after it
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
@@ -51,9 +53,9 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def on_terminal(*, stderr: bool = False) -> bool:
-    """Tell whether a person looks at the output, on a terminal that can draw."""
+    """Tell whether a person looks at the output, on a terminal that can draw, and wants it drawn."""
     stream = sys.stderr if stderr else sys.stdout
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+    return stream.isatty() and os.environ.get("TERM") != "dumb" and not PLAIN.get()
 
 
 def reader_has_left() -> int:

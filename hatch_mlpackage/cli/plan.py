@@ -28,7 +28,15 @@ _FOR_THE_BUILDER = "build"  # files that no layer carries: Dockerfile, .dockerig
 _LISTED = 20  # changes; more are counted
 
 
-@click.command("plan", cls=Verb, examples=("mlpackage plan", "mlpackage plan --json"))
+_DOCUMENT = """{"layers": [{"name", "files", "size"}],
+   "files": [{"path", "layer", "size", "mode", "copied"}],
+   "packages": [{"name", "version", "size": BYTES|null}],
+   "rebuilds": [{"what", "layers", "size"}],
+   "changes": [{"path", "kind": "added|changed|removed", "layer"}]|null,
+   "rebuilt": [LAYER]}"""
+
+
+@click.command("plan", cls=Verb, examples=("mlpackage plan", "mlpackage plan --json"), document=_DOCUMENT)
 @with_project
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document with every file.")
 def command(*, project: Project, as_json: bool) -> None:

@@ -15,7 +15,7 @@ import click
 
 from hatch_mlpackage import __version__
 from hatch_mlpackage.cli.errors import print_error
-from hatch_mlpackage.cli.output import reader_has_left
+from hatch_mlpackage.cli.output import PLAIN, reader_has_left
 from hatch_mlpackage.cli.verbs import Verbs
 from hatch_mlpackage.errors import MLPackageError
 
@@ -25,7 +25,8 @@ _ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 _MODULES = {
     verb: f"hatch_mlpackage.cli.{verb.replace('-', '_')}"
     for verb in (
-        *("lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score", "import-azureml", "demo"),
+        *("lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score"),
+        *("import-azureml", "demo", "completion"),
     )
 }
 
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the program and return its exit status; every known error is printed, none is raised."""
+    PLAIN.set(False)
     try:
         status = mlpackage.main(list(arguments), prog_name="mlpackage", standalone_mode=False)
         sys.stdout.flush()

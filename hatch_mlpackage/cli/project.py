@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ import click
 
 from hatch_mlpackage.cli.verbs import TYPED
 from hatch_mlpackage.project import FALLBACK_NAME, FALLBACK_VERSION, Project, load_project
+from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS
 
 Returned = TypeVar("Returned")
 
@@ -35,6 +36,13 @@ class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gen
         return {"name": name, "path": path} | ({"version": version} if version else {})
 
 
+def _one_of(words: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Let a shell complete one of some words; which ones are allowed is for the configuration's checks to say."""
+    return lambda _context, _parameter, begun: [word for word in words if word.startswith(begun)]
+
+
+# No `exists`: what is wrong with a path is told with all other problems. The types make shells complete paths.
+_PATH, _FOLDER = click.Path(), click.Path(file_okay=False)
 _OPTIONS = (
     click.option(
         "--project",
@@ -44,16 +52,36 @@ _OPTIONS = (
         show_default="the current folder",
         help="The project's folder, with its pyproject.toml.",
     ),
-    click.option("--entry-script", metavar="FILE", help="The script with init() and run()."),
-    click.option("--source-directory", metavar="DIR", help="The tree that goes along with the script."),
+    click.option("--entry-script", type=_PATH, metavar="FILE", help="The script with init() and run()."),
+    click.option("--source-directory", type=_FOLDER, metavar="DIR", help="The tree that goes along with the script."),
     click.option("--model", "models", type=ModelFlag(), multiple=True, help="A model file or folder; repeatable."),
     click.option(
-        "--requirement", "requirements", metavar="FILE", multiple=True, help="A requirements file; repeatable."
+        "--requirement",
+        "requirements",
+        type=_PATH,
+        metavar="FILE",
+        multiple=True,
+        help="A requirements file; repeatable.",
     ),
-    click.option("--conda-file", metavar="FILE", help="A conda environment file, or a lock of conda's tools."),
-    click.option("--python-version", metavar="X.Y", help="The image's Python."),
+    click.option(
+        "--conda-file", type=_PATH, metavar="FILE", help="A conda environment file, or a lock of conda's tools."
+    ),
+    click.option(
+        "--python-version", metavar="X.Y", shell_complete=_one_of(SUPPORTED_PYTHONS), help="The image's Python."
+    ),
     click.option("--base-image", metavar="IMAGE", help="What the image is built on."),
-    click.option("--platform", metavar="OS/ARCH", help="What the image runs on: linux/amd64 or linux/arm64."),
+    click.option(
+        "--platform",
+        metavar="OS/ARCH",
+        shell_complete=_one_of(ARCHITECTURES),
+        help="What the image runs on: linux/amd64 or linux/arm64.",
+    ),
+)
+
+
+# The options' names, for whoever has to tell them from a verb's own.
+PROJECT_OPTIONS = frozenset(
+    {"folder", "models", "requirements", *_PATH_FLAGS, *_TEXT_FLAGS},
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from hatch_mlpackage.cli.output import QUIET, reader_has_left
+from hatch_mlpackage.cli.output import PLAIN, QUIET, reader_has_left
 from hatch_mlpackage.errors import ConfigurationError, Problem
 
 # Flags that stand for a key, by that key: errors then name what the person typed.
@@ -54,17 +54,35 @@ def quiet_option() -> click.Option:
     )
 
 
-class Verb(click.Command):
-    """A verb with `examples`, one shell line each."""
+def _set_plain(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
+    PLAIN.set(value or PLAIN.get())
 
-    def __init__(self, *arguments: Any, examples: tuple[str, ...] = (), **settings: Any) -> None:
+
+def plain_option() -> click.Option:
+    return click.Option(
+        ["--plain"],
+        is_flag=True,
+        expose_value=False,
+        callback=_set_plain,
+        help="Print as to a file, also on a terminal: no colours, trees and progress.",
+    )
+
+
+class Verb(click.Command):
+    """A verb with `examples`, one shell line each, and `document`, the shape of what it prints with --json."""
+
+    def __init__(self, *arguments: Any, examples: tuple[str, ...] = (), document: str = "", **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.examples = examples
+        self.document = document
         self.context_settings = {**SETTINGS, **self.context_settings}
-        self.params.append(quiet_option())
+        self.params += [quiet_option(), plain_option()]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)
+        if self.document:
+            with formatter.section("With --json"):
+                formatter.write(f"  {self.document}\n")
         with formatter.section("Examples"):
             for example in self.examples:
                 formatter.write(f"  {example}\n")
@@ -85,7 +103,7 @@ class Verbs(click.Group):
         super().__init__(*arguments, **settings)
         self.modules = modules or {}
         self.context_settings = {**SETTINGS, **self.context_settings}
-        self.params.append(quiet_option())
+        self.params += [quiet_option(), plain_option()]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx

@@ -16,6 +16,7 @@ from hatch_mlpackage.manifest import read_manifest, verify_context
     "verify",
     cls=Verb,
     examples=("mlpackage verify dist/diabetes-0.1.0-context", "mlpackage verify --json /opt/context"),
+    document='{"digest": "sha256:…", "directory": PATH, "differences": [TEXT]}',
 )
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")

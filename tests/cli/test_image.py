@@ -158,3 +158,60 @@ def test_run_with_gpus(copy_project, mlpackage, recorder, monkeypatch, engine, f
 
     assert outcome.status == 0
     assert arguments(record) == [*RUN, "127.0.0.1:5001:5001", *given, "gpu:1.0"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "done", "following"),
+    [
+        ("push", "Pushed", "Next, elsewhere: mlpackage image pull --tag"),
+        ("pull", "Pulled", "Next: mlpackage image run --tag"),
+    ],
+)
+@pytest.mark.parametrize("engine", ["docker", "podman", "buildah"])
+def test_push_and_pull(project, mlpackage, recorder, verb, done, following, engine):  # noqa: PLR0917 - a table
+    """The configured name goes to the engine, whose command is shown first; the next command is named."""
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text() + '\n[tool.mlpackage.image]\nname = "registry.example:5000/hello"\n')
+    record = recorder(engine)
+    name = "registry.example:5000/hello:1.0"
+
+    outcome = mlpackage("image", verb, "--engine", engine, "--", "--quiet")
+
+    assert (outcome.status, arguments(record)) == (0, [verb, "--quiet", name])
+    assert outcome.err == f"$ {engine} {verb} --quiet {name}\n"
+    assert outcome.out == f"{done} {name}.\n{following} {name}\n"
+
+
+def test_a_name_without_a_registry(project, mlpackage, recorder):
+    """A bare name is another image for each engine: it is refused, with what to write instead."""
+    record = recorder("docker")
+
+    outcome = mlpackage("image", "push")
+
+    assert (outcome.status, outcome.out, record.exists()) == (1, "", False)
+    assert outcome.err == (
+        "Error[failed]: It cannot be done:\n"
+        "  The image's name minimal-model:1.0 has no registry. "
+        "Give --tag registry.example.com/minimal-model:1.0, or set "
+        'name = "registry.example.com/minimal-model" in [tool.mlpackage.image] and build it again.\n'
+    )
+
+
+def test_a_push_that_fails(project, mlpackage, recorder):
+    """The engine's own exit status is ours, and nothing is claimed."""
+    recorder("docker", then="echo denied >&2; exit 5")
+
+    outcome = mlpackage("image", "push", "--tag", "team/hello:2")
+
+    assert (outcome.status, outcome.out) == (5, "")
+
+
+def test_push_of_a_contexts_image(project, mlpackage, recorder):
+    """A context names its image, also where there is no project."""
+    mlpackage("generate", "--output", "made")
+    manifest = Path("made/manifest.json")
+    manifest.write_text(manifest.read_text().replace('"minimal-model:1.0"', '"team/minimal-model:1.0"'))
+    record = recorder("docker")
+
+    assert mlpackage("image", "push", "--context", "made").status == 0
+    assert arguments(record) == ["push", "team/minimal-model:1.0"]

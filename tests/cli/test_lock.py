@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,51 @@ def test_a_damaged_digest_is_made_anew(project, private, tmp_path, mlpackage):
     assert (stopped.status, stopped.err.splitlines()[1]) == (1, f"  {reason}")
     assert (outcome.status, outcome.err.splitlines()[0]) == (0, f"{reason} It is made anew.")
     assert f'digest = "{pushed}"' in damaged.read_text()
+
+
+def test_json(project, mlpackage):
+    """A program reads how each lock stands, and what is locked."""
+    image = "python:3.12-slim-bookworm@sha256:" + tomllib.loads((project / "locks/base-image.toml").read_text())[
+        "digest"
+    ].removeprefix("sha256:")
+    fresh = mlpackage("lock", "--check", "--json")
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace('"idna>=3.7"', '"idna>=99"'))
+    (project / "locks/base-image.toml").unlink()
+    stale = mlpackage("lock", "--check", "--json")
+
+    assert (fresh.status, json.loads(fresh.out)) == (
+        0,
+        {
+            "ok": True,
+            "written": False,
+            "locks": [{"path": "locks/requirements.txt", "status": "fresh", "reasons": []}],
+            "images": [{"name": image, "pinned": True}],
+            "packages": [{"name": "idna", "version": "3.20", "license": None, "size": None}],
+        },
+    )
+    assert (stale.status, json.loads(stale.out)) == (
+        1,
+        {
+            "ok": False,
+            "written": False,
+            "locks": [
+                {
+                    "path": "locks/requirements.txt",
+                    "status": "stale",
+                    "reasons": ["idna>=99 is asked for, the lock has idna 3.20"],
+                }
+            ],
+            "images": [{"name": "python:3.12-slim-bookworm", "pinned": False}],
+            "packages": [],
+        },
+    )
+
+
+def test_json_and_strict(project, mlpackage):
+    """With --strict an image that is not pinned is a lock that does not fit."""
+    (project / "locks/base-image.toml").unlink()
+
+    loose, strict = (mlpackage("lock", "--check", "--json", *flags) for flags in ((), ("--strict",)))
+
+    assert [(it.status, json.loads(it.out)["ok"]) for it in (loose, strict)] == [(0, True), (1, False)]

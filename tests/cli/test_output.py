@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
 
 from hatch_mlpackage.cli.errors import print_error
 from hatch_mlpackage.cli.output import on_terminal, plural, size
+from hatch_mlpackage.cli.program import run
 from hatch_mlpackage.cli.tables import Row, aligned, draw_table, draw_tree, fold
 from hatch_mlpackage.errors import ConfigurationError, Problem
 
@@ -104,3 +106,37 @@ def test_table_on_a_terminal(terminal):
 
     assert "──────" in screen.getvalue()
     assert "source" in screen.getvalue()
+
+
+@pytest.mark.parametrize("arguments", [["--plain", "check"], ["check", "--plain"]])
+def test_plain(project, terminal, arguments):
+    """With --plain, before or after the verb, a terminal gets what a file would get, errors too."""
+    screen = terminal()
+    (project / "score.py").write_text("def init(): ...\n")
+
+    assert run(arguments) == 1
+    assert screen.getvalue() == (
+        "Error[configuration]: 1 problem in the configuration or the files it names:\n"
+        "  score.py:1: no run() is defined. Define run(data), which is called for each request.\n"
+    )
+
+
+def test_plain_is_for_one_run(project, terminal):
+    """The next run in the same process draws again."""
+    run(["--plain", "plan"])
+    screen = terminal()
+
+    run(["plan"])
+
+    assert "\x1b[" in screen.getvalue()
+
+
+def test_no_color(project, terminal, monkeypatch):
+    """With NO_COLOR a terminal gets trees without colours."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen = terminal()
+
+    run(["plan"])
+
+    assert "├── " in screen.getvalue()
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", screen.getvalue())

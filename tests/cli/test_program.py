@@ -21,7 +21,10 @@ from hatch_mlpackage.errors import (
     UnavailableError,
 )
 
-VERBS = ["lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score", "import-azureml", "demo"]
+VERBS = ["lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score"]
+VERBS += ["import-azureml", "demo", "completion"]
+EVERY_VERB = [[verb] for verb in VERBS if verb != "image"]
+EVERY_VERB += [["image", below] for below in ("build", "run", "push", "pull")]
 
 
 def test_help_lists_the_verbs_in_their_order_of_use(mlpackage):
@@ -32,7 +35,10 @@ def test_help_lists_the_verbs_in_their_order_of_use(mlpackage):
     assert (outcome.status, listed) == (0, VERBS)
 
 
-@pytest.mark.parametrize("verb", [[verb] for verb in VERBS if verb != "image"] + [["image", "build"], ["image", "run"]])
+@pytest.mark.parametrize(
+    "verb",
+    [[verb] for verb in VERBS if verb != "image"] + [["image", below] for below in ("build", "run", "push", "pull")],
+)
 def test_every_verb_explains_itself_with_an_example(mlpackage, verb):
     """`--help` of a verb says what it does, what else it takes, and shows a line to copy."""
     outcome = mlpackage(*verb, "--help")
