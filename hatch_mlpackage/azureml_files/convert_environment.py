@@ -53,7 +53,9 @@ def convert_environment(
     name = environment.name
     if environment.is_reference:
         what = f"'{name.value if name else ''}' is kept in a workspace: save it there (save_to_directory), and give it"
-        draft.by_hand(name, f"{what} with --environment, or name its packages", "conda-file", "requirements")
+        draft.by_hand(
+            name, f"{what} with --environment, or name its packages", "conda-file", "requirements", "dependencies"
+        )
     else:
         draft.drop(name, "the lock says what is in the image, not a name")
     draft.drop(environment.version, "the lock says what is in the image, not a version")
@@ -141,6 +143,14 @@ def _take_conda(given: Given[Node] | None, draft: Draft, *, in_place: bool) -> N
         draft.files[path] = as_environment_file(given.value)
     draft.take(given, "conda-file", path)
     _say_defaults(given, [item.text for item in pip], draft)
+    members = _members(given.value)
+    for key, what in (
+        ("prefix", "a folder of another machine"),
+        ("variables", "set those that matter in environment-variables"),
+    ):
+        if members.get(key) and not members[key].is_empty:
+            one = Given(key=f"{given.key}.{key}", value=None, where=members[key].where)
+            draft.drop(one, what) if key == "prefix" else draft.by_hand(one, what)
     _take_python([item.text for item in listed], given, draft)
 
 

@@ -133,3 +133,20 @@ def _check_conda(conda: Given[Node], problems: Problems) -> None:
         if key not in _CONDA_KEYS:
             hint = did_you_mean(key, _CONDA_KEYS) or f"Known are {', '.join(sorted(_CONDA_KEYS))}."
             problems.add(node.where, f"{conda.key}.{key} is not a key of a conda file.", hint)
+    for key in ("channels", "dependencies"):
+        if key in members:
+            _check_items(members[key], f"{conda.key}.{key}", problems)
+
+
+def _check_items(node: Node, where: str, problems: Problems) -> None:
+    """Report what is no text in a list, and in the lists of its mappings (`pip`)."""
+    if node.value is None:
+        return
+    for item in node.value if isinstance(node.value, tuple) else (node,):
+        if isinstance(item.value, Mapping) and where.endswith(".dependencies"):
+            for key, inner in item.value.items():
+                _check_items(inner, f"{where}.{key}", problems)
+        elif not isinstance(item.value, str) or not item.value.strip():
+            problems.add(
+                item.where, f"{where} holds {item.described()}, which names nothing.", "Remove it, or quote it."
+            )

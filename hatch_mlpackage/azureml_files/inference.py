@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,9 +51,10 @@ class InferenceConfiguration(Section):
 def read_inference(node: Node, problems: Problems) -> InferenceConfiguration:
     """Read and check a configuration; it may be used only when no problem was added."""
     found = read_section(InferenceConfiguration, node, problems)
-    if not (found.entry_script and found.entry_script.value):
+    members = node.value if isinstance(node.value, Mapping) else {"entryScript": node}
+    if "entryScript" not in members or members["entryScript"].is_empty:
         fix = 'Write "entryScript": "score.py".'
-        if isinstance(node.value, dict) and {"python", "docker"} & node.value.keys():
+        if {"python", "docker"} & members.keys():
             fix = "This is an Environment: give it with --environment, beside an inference configuration."
         problems.add(node.where, "entryScript is required and missing.", fix)
     if found.environment:

@@ -51,4 +51,4 @@ def _as_pep440(constraint: str) -> str:
     version = version.partition("=")[0].removesuffix(".*").removesuffix("*") or "0"
     if operator in {"", "=", "==", "==="}:
         return f"=={version}.*" if version != "0" else ">=0"
-    return f"{operator}{version}"
+    return f"{operator}{version}.*" if operator == "!=" and constraint.endswith("*") else f"{operator}{version}"

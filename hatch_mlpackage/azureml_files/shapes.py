@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 S = TypeVar("S", bound="Section")
 
+# Keys that people write where nobody reads them, and where their meaning is.
+_ELSEWHERE = {
+    "condaFile": "In an environment, python.condaDependenciesFile names it.",
+    "dependencies": "Files that the script needs go along with sourceDirectory.",
+    "schemaFile": "The schema is what the decorators of run() say.",
+}
 _TOO_MUCH = 10**300
 _NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
@@ -71,7 +77,7 @@ def read_section(shape: type[S], node: Node, problems: Problems, *, prefix: str 
 
 def _unknown(members: Mapping[str, Node], known: Mapping[str, Any], prefix: str) -> list[Unknown]:
     return [
-        Unknown(key=f"{prefix}{key}", where=member.where, hint=did_you_mean(key, known))
+        Unknown(key=f"{prefix}{key}", where=member.where, hint=_ELSEWHERE.get(key) or did_you_mean(key, known))
         for key, member in members.items()
         if key not in known
     ]

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
+INFERENCE = {
+    "entryScript": "score.py",
+    "sourceDirectory": "src",
+    "environment": {
+        "name": "env",
+        "python": {"condaDependencies": {"dependencies": ["python=3.11", {"pip": ["azureml-defaults", "idna"]}]}},
+        "docker": {"baseImageRegistry": {"address": "r.example", "password": "hunter2"}, "baseImage": "team/a:1"},
+    },
+}
+WRITTEN = """\
+[tool.mlpackage]
+source-directory = "src"
+entry-script = "src/score.py"
+conda-file = "environment.yml"
+python-version = "3.11"
+base-image = "r.example/team/a:1"
+
+[[tool.mlpackage.models]]
+name = "ridge"
+path = "models/ridge.pkl"
+version = "3"
+"""
+ENVIRONMENT = "dependencies:\n  - python=3.11\n  - pip:\n      - azureml-defaults\n      - idna\n"
+IMPORT = ("import-azureml", "inferenceconfig.json", "--model", "ridge:3=models/ridge.pkl")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Stand in a project as the original had it."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/score.py").write_text(SCRIPT)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/ridge.pkl").write_bytes(b"ridge")
+    (tmp_path / "inferenceconfig.json").write_text(json.dumps(INFERENCE, indent=2))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def files(folder):
+    """Return every file's text by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes().decode() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def test_a_new_project(folder, mlpackage):
+    """Where there is no pyproject.toml one is made that locks and generates; the report and the next step are told."""
+    outcome = mlpackage(*IMPORT)
+
+    assert (outcome.status, outcome.err) == (0, "")
+    assert (folder / "pyproject.toml").read_text() == f'[project]\nname = "ridge"\nversion = "3"\n\n{WRITTEN}'
+    assert (folder / "environment.yml").read_text() == ENVIRONMENT
+    lines = outcome.out.splitlines()
+    assert lines[0].split() == ["where", "key", "became", "what"]
+    assert lines[1].split(maxsplit=3) == [
+        "inferenceconfig.json:3",
+        "sourceDirectory",
+        "taken",
+        'source-directory = "src"',
+    ]
+    assert lines[-3:] == ["", "Wrote environment.yml, pyproject.toml.", "Next: mlpackage lock"]
+    assert "hunter2" not in outcome.out
+
+
+def test_a_project_that_is_there(folder, mlpackage):
+    """Comments, order and line ends of a pyproject.toml stay, and keys that say the same are left as they are."""
+    before = (
+        "# ours\r\n[project]  # name\r\nname = 'a'\r\nversion = '1'\r\n\r\n"
+        "[tool.mlpackage] # mine\r\nlocker = 'uv'   # keep\r\npython-version = '3.11'\r\n\r\n"
+        "[tool.ruff]\r\nline-length = 99\r\n"
+    )
+    (folder / "pyproject.toml").write_bytes(before.encode())
+
+    assert mlpackage(*IMPORT).status == 0
+
+    after = (folder / "pyproject.toml").read_bytes().decode()
+    assert "\n" not in after.replace("\r\n", "")
+    assert [line for line in before.splitlines() if line not in after.splitlines()] == []
+    assert 'conda-file = "environment.yml"\r\n' in after
+    again = mlpackage(*IMPORT)
+    assert again.out.splitlines()[-2] == "Wrote nothing: it was there already."
+    assert (folder / "pyproject.toml").read_bytes().decode() == after
+
+
+def test_a_conflict(folder, mlpackage):
+    """What says otherwise is named and nothing is written; --force takes what is imported, and keeps the rest."""
+    (folder / "pyproject.toml").write_text('[tool.mlpackage]\nbase-image = "mine"\nexclude = ["a"]\n')
+    (folder / "environment.yml").write_text("name: mine\n")
+    before = files(folder)
+
+    refused = mlpackage(*IMPORT)
+    unchanged = files(folder) == before
+    forced = mlpackage(*IMPORT, "--force")
+
+    assert (refused.status, unchanged, forced.status) == (1, True, 0)
+    assert refused.err.splitlines()[1:] == [
+        (
+            "  tool.mlpackage.base-image: is 'mine' here, and 'r.example/team/a:1' in what is imported. "
+            "Make them agree, or give --force to take what is imported."
+        )
+    ]
+    assert 'base-image = "r.example/team/a:1"\nexclude = ["a"]\n' in (folder / "pyproject.toml").read_text()
+    assert (folder / "environment.yml").read_text() == ENVIRONMENT
+
+
+def test_a_file_in_the_way(folder, mlpackage):
+    """An environment.yml of the user's own is not replaced unasked."""
+    (folder / "environment.yml").write_text("name: mine\n")
+
+    outcome = mlpackage(*IMPORT)
+
+    assert (outcome.status, "pyproject.toml" in files(folder)) == (1, False)
+    assert outcome.err.splitlines()[1:] == [
+        (
+            "  environment.yml: is there already, and says something else than what is imported. "
+            "Rename it, or give --force to replace it."
+        )
+    ]
+
+
+def test_dry_run(folder, mlpackage):
+    """--dry-run shows new files whole and changes as a diff, and writes nothing."""
+    (folder / "pyproject.toml").write_text('[tool.mlpackage]\nentry-script = "src/score.py"\n')
+    before = files(folder)
+
+    outcome = mlpackage(*IMPORT, "--dry-run")
+
+    assert (outcome.status, files(folder)) == (0, before)
+    assert outcome.out.startswith(f"# environment.yml\n{ENVIRONMENT}\n--- pyproject.toml\n+++ pyproject.toml\n@@")
+    assert '\n+conda-file = "environment.yml"\n' in outcome.out
+    assert "\nWould write environment.yml, pyproject.toml.\n" in outcome.out
+
+
+def test_as_json(folder, mlpackage):
+    """--json gives a program the table, the names of the files and every row."""
+    outcome = json.loads(mlpackage(*IMPORT, "--json", "--dry-run").out)
+
+    assert (outcome["table"]["conda-file"], outcome["files"]) == (
+        "environment.yml",
+        ["environment.yml", "pyproject.toml"],
+    )
+    assert outcome["rows"][0] == {
+        "key": "sourceDirectory",
+        "where": "inferenceconfig.json:3",
+        "outcome": "taken",
+        "said": 'source-directory = "src"',
+        "settled_by": [],
+    }
+
+
+def test_what_must_be_decided(folder, mlpackage):
+    """Decisions stand at the end of the report, and are counted."""
+    (folder / "ic.yml").write_text("entryScript: src/score.py\nruntime: python\nenableGpu: true\n")
+
+    outcome = mlpackage("import-azureml", "ic.yml")
+
+    assert outcome.out.splitlines()[-5:] == [
+        ('ic.yml:3  enableGpu    by hand     choose a CUDA version: cuda = "12.4", or name a base image'),
+        "",
+        "Wrote pyproject.toml.",
+        "1 key must be decided by hand: see `by hand` above.",
+        "Next: mlpackage lock",
+    ]
+
+
+def test_an_environment_of_its_own(folder, mlpackage):
+    """--environment stands for an environment that is only named; beside one that is whole it is refused."""
+    reference = {"entryScript": "src/score.py", "environment": {"name": "env", "version": "1"}}
+    (folder / "ic.json").write_text(json.dumps(reference))
+    (folder / "azureml_environment.json").write_text(json.dumps(INFERENCE["environment"]))
+
+    outcome = mlpackage("import-azureml", "ic.json", "--environment", "azureml_environment.json")
+    refused = mlpackage(*IMPORT, "--environment", "azureml_environment.json")
+
+    assert (outcome.status, (folder / "environment.yml").read_text()) == (0, ENVIRONMENT)
+    assert refused.status == 1
+    assert refused.err.splitlines()[1:] == [
+        (
+            "  inferenceconfig.json:4: has an environment of its own, and --environment gives another. "
+            "Leave one of them out."
+        )
+    ]
+
+
+def test_from_elsewhere(folder, mlpackage, tmp_path_factory, monkeypatch):
+    """Paths of the file are relative to where one stands, those that are written to the project."""
+    monkeypatch.chdir(folder / "src")
+    (folder / "inferenceconfig.json").write_text('{"entryScript": "score.py"}')
+
+    outcome = mlpackage(
+        "import-azureml", "../inferenceconfig.json", "--project", "..", "--model", "ridge=../models/ridge.pkl"
+    )
+
+    assert outcome.status == 0
+    text = (folder / "pyproject.toml").read_text()
+    assert 'entry-script = "src/score.py"' in text
+    assert 'path = "models/ridge.pkl"' in text
+    assert outcome.out.splitlines()[-1] == "Next: mlpackage lock --project .."
+
+
+@pytest.mark.parametrize(
+    ("inference", "deployment", "model", "expected"),
+    [
+        (
+            '{"entryScript": "src/scor.py"}',
+            '{"computeType": "acl", "port": 0}',
+            "ridge=models/ridge.pkl",
+            [
+                "dc.json:1: computeType 'acl' is not one of local, aci, aks, aksendpoint. Did you mean 'aci'?",
+                "dc.json:1: port must be between 1 and 65535, not 0.",
+            ],
+        ),
+        (
+            '{"entryScript": "src/scor.py"}',
+            '{"computeType": "local"}',
+            "ridge=model.pkl",
+            [
+                "ic.json:1: entryScript names 'src/scor.py', and there is no such file. Did you mean 'score.py'?",
+                "--model ridge=model.pkl: there is no such file or folder. Paths are relative to the current folder.",
+            ],
+        ),
+        (
+            '{"entryScript": "broken.py"}',
+            '{"computeType": "local"}',
+            "ridge=models/ridge.pkl",
+            ["broken.py:1: no run() is defined. Define run(data), which is called for each request."],
+        ),
+        (
+            '{"entryScript": "src/score.py"',
+            "[",
+            "ridge=models/ridge.pkl",
+            [
+                "ic.json:1: this is not YAML: expected ',' or '}', but got '<stream end>'. Correct the line.",
+                "dc.json:1: this is not YAML: expected the node content, but found '<stream end>'. Correct the line.",
+            ],
+        ),
+    ],
+    ids=["deployment", "missing files", "script without run()", "no configuration at all"],
+)
+def test_refused(folder, mlpackage, inference, deployment, model, expected):  # noqa: PLR0917 - a table
+    """Every mistake is told with its file and line, and nothing is written."""
+    (folder / "ic.json").write_text(inference)
+    (folder / "dc.json").write_text(deployment)
+    (folder / "broken.py").write_text("def init():\n    pass\n")
+    before = files(folder)
+
+    outcome = mlpackage("import-azureml", "ic.json", "--deployment", "dc.json", "--model", model)
+
+    assert (outcome.status, outcome.out, files(folder)) == (1, "", before)
+    assert [line.strip() for line in outcome.err.splitlines()[1:]] == expected
+
+
+def test_a_broken_pyproject(folder, mlpackage):
+    """A pyproject.toml that is no TOML is told with its line and left as it is."""
+    (folder / "pyproject.toml").write_text("[tool\n")
+
+    outcome = mlpackage(*IMPORT)
+
+    assert (outcome.status, (folder / "pyproject.toml").read_text()) == (1, "[tool\n")
+    assert "pyproject.toml: " in outcome.err
+    assert "line 1" in outcome.err

@@ -1,0 +1,281 @@
+"""Configuration files after every row and quirk of the original's, and the project that they are of."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
+CONDA = "name: project_environment\ndependencies:\n  - python=3.8.13\n  - pip:\n      - azureml-defaults>=1.0.45\n"
+PROJECT = {
+    "score.py": SCRIPT,
+    "bad-name.py": SCRIPT,
+    "class.py": SCRIPT,
+    "notes.txt": "not a script\n",
+    "conda.yml": CONDA,
+    "myenv.yml": "dependencies:\r\n- numpy\r\n- 'conda-forge::python >=3.7,<3.10'\r\n",
+    "old.yml": "dependencies:\n  - python=3.6.2\n",
+    "steps.Dockerfile": "RUN true\n",
+    "src/score.py": SCRIPT,
+    "src/conda.yml": CONDA,
+    "src/inner/score.py": SCRIPT,
+    "x/y/score.py": SCRIPT,
+    "deploy/beside.py": SCRIPT,
+    "deploy/steps": "RUN true\n",
+    "../scripts/score.py": SCRIPT,
+    "../conda_dependencies.yml": CONDA,
+}
+REGISTRY = {"address": "registry.example", "username": "me", "password": "hunter2"}
+CONDA_DEPENDENCIES = {
+    "name": "project_environment",
+    "channels": ["anaconda", "conda-forge"],
+    "dependencies": ["python=3.10.18", "numpy", {"pip": ["azureml-defaults", "joblib==1.3.2"]}],
+}
+
+
+class Case(NamedTuple):
+    """An inference configuration and the files beside it; `values` are written as JSON where there is no `text`."""
+
+    values: object = None
+    text: str = ""
+    deployment: object = None
+    environment: object = None
+    folder: str = ""
+
+    def written(self) -> str:
+        return self.text or json.dumps(self.values, indent=2)
+
+
+def nested(**sections: object) -> Case:
+    """Make a configuration with an environment of these sections."""
+    return Case({"entryScript": "score.py", "environment": {"name": "env", **sections}})
+
+
+def conda(**keys: object) -> Case:
+    return nested(python={"condaDependencies": keys})
+
+
+def deployed(**keys: object) -> Case:
+    return Case({"entryScript": "score.py", "condaFile": "conda.yml"}, deployment=keys)
+
+
+# As `Environment(name="env").serialize` gives it: what nobody set is there with its default.
+WHOLE = {
+    "name": "env",
+    "version": "3",
+    "assetId": None,
+    "environmentVariables": {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"},
+    "python": {
+        "userManagedDependencies": False,
+        "interpreterPath": "python",
+        "condaDependenciesFile": None,
+        "baseCondaEnvironment": None,
+        "condaDependencies": CONDA_DEPENDENCIES,
+    },
+    "docker": {
+        "enabled": False,
+        "baseImage": "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251130.v1",
+        "baseDockerfile": None,
+        "buildContext": None,
+        "baseImageRegistry": {"address": None, "username": None, "password": None, "registryIdentity": None},
+        "platform": {"os": "Linux", "architecture": "amd64"},
+        "shmSize": "2g",
+        "sharedVolumes": True,
+        "arguments": [],
+    },
+    "spark": {"repositories": [], "packages": [], "precachePackages": True},
+    "databricks": {"mavenLibraries": [], "pypiLibraries": [], "rcranLibraries": [], "jarLibraries": []},
+    "r": None,
+    "inferencingStackVersion": None,
+}
+
+INFERENCE = {
+    # The flat form, a row of the original's table each.
+    "script-alone": Case({"entryScript": "score.py"}),
+    "script-in-a-folder": Case({"entryScript": "x/y/score.py"}),
+    "flat": Case({
+        "entryScript": "score.py",
+        "runtime": "python",
+        "condaFile": "conda.yml",
+        "extraDockerfileSteps": "steps.Dockerfile",
+        "sourceDirectory": None,
+        "enableGpu": False,
+        "baseImage": "registry.example/team/base:1",
+        "baseImageRegistry": REGISTRY,
+        "description": "Ridge regression\nof diabetes",
+    }),
+    "steps-spelt-as-documented": Case({"entryScript": "score.py", "extraDockerFileSteps": "steps.Dockerfile"}),
+    "registry-as-text": Case({
+        "entryScript": "score.py", "baseImage": "team/base:1", "baseImageRegistry": "https://registry.example/",
+    }),
+    "registry-of-the-original": Case({
+        "entryScript": "score.py",
+        "baseImage": "azureml/openmpi4.1.0-ubuntu20.04",
+        "baseImageRegistry": "mcr.microsoft.com",
+    }),
+    "runtime-in-capitals": Case({"entryScript": "score.py", "runtime": "Python"}),
+    "runtime-slim": Case({"entryScript": "score.py", "runtime": "python-slim"}),
+    "runtime-spark": Case({"entryScript": "score.py", "runtime": "spark-py"}),
+    "gpu": Case({"entryScript": "score.py", "enableGpu": True, "cudaVersion": "10.0"}),
+    "gpu-image": Case({
+        "entryScript": "score.py", "enableGpu": True, "baseImage": "nvidia/cuda:12.4.1-base-ubuntu22.04",
+    }),
+    "keys-of-early-tools": Case({"entryScript": "score.py", "schemaFile": "s.json", "dependencies": ["a.py"]}),
+    "unknown-and-misspelt": Case({"entryScript": "score.py", "condafile": "conda.yml", "ComputeTarget": "aks"}),
+    # Where files are looked for.
+    "source-directory": Case({"entryScript": "score.py", "sourceDirectory": "./src", "condaFile": "conda.yml"}),
+    "source-directory-is-here": Case({"entryScript": "src/score.py", "sourceDirectory": "."}),
+    "source-directory-with-slash": Case({"entryScript": "inner/score.py", "sourceDirectory": "./src/"}),
+    "source-directory-twice": Case({"entryScript": "src/inner/score.py", "sourceDirectory": "src"}),
+    "source-directory-blank": Case({"entryScript": "score.py", "sourceDirectory": ""}),
+    "source-directory-outside": Case({"entryScript": "score.py", "sourceDirectory": "../scripts"}),
+    "windows-paths": Case({"entryScript": "inner\\score.py", "sourceDirectory": ".\\src"}),
+    "conda-file-above-the-source": Case({
+        "entryScript": "score.py", "sourceDirectory": "src", "condaFile": "../myenv.yml",
+    }),
+    "conda-file-outside": Case({"entryScript": "score.py", "condaFile": "../conda_dependencies.yml"}),
+    "found-beside-the-file": Case(
+        {"entryScript": "beside.py", "extraDockerfileSteps": "steps"}, folder="deploy"
+    ),
+    "old-python": Case({"entryScript": "score.py", "condaFile": "old.yml"}),
+    # Notations.
+    "yaml": Case(text="# MLOps\nentryScript: score.py\nsourceDirectory: src\ncondaFile: conda.yml # the packages\n"),
+    "crlf-and-trailing-comma": Case(text='{\r\n  "entryScript": "score.py",\r\n  "condaFile": "conda.yml",\r\n}\r\n'),
+    "yaml-nested": Case(text=(
+        "entryScript: score.py\nenvironment:\n  name: env\n  version: 1\n  python:\n    condaDependencies:\n"
+        "      dependencies:\n      - python=3.9\n      - pip: [azureml-defaults, 'idna>=3']\n"
+        "  environmentVariables: {THREADS: 4, DEBUG: yes, NOTHING: ~, PI: 3.10}\n"
+    )),
+    # The nested form.
+    "whole-environment": Case({"entryScript": "score.py", "environment": WHOLE}),
+    "reference": Case({"entryScript": "score.py", "environment": {"name": "AzureML-sklearn", "version": "3"}}),
+    "reference-with-its-environment": Case(
+        {"entryScript": "score.py", "environment": {"name": "env", "version": "3"}}, environment=WHOLE
+    ),
+    "environment-given-to-the-flat-form": Case({"entryScript": "score.py"}, environment=WHOLE),
+    "environment-without-packages": nested(condaFile="conda.yml", environmentVariables={}),
+    "conda-file-nested": nested(python={"condaDependenciesFile": "conda.yml"}),
+    "conda-and-pip-in-one-mapping": conda(
+        channels=["conda-forge"], dependencies=[{"conda": ["python=3.9", "numpy"], "pip": ["azureml_defaults~=1.4"]}]
+    ),
+    "conda-with-quotes": conda(
+        channels="defaults",
+        dependencies=[
+            "python>=3.8", "yes", "pkg[build=x]", {"pip": ["a @ https://e.example/a.whl", "# x", 'b; x=="1"']},
+        ],
+        prefix="/home/me/envs/x",
+        variables={"A": "1"},
+    ),
+    "conda-odd": conda(dependencies=["python", {"npm": ["x"]}]),
+    "variables": nested(environmentVariables={
+        "GREETING": "good morning!!!",
+        "QUOTED": 'say "$HOME" \\ `id`',
+        "EMPTY": "",
+        "NUMBER": 3,
+        "TRUTH": True,
+        "NOTHING": None,
+        "WORKER_COUNT": "4",
+        "WORKER_TIMEOUT": "300",
+        "AZUREML_MODEL_DIR": "/elsewhere",
+        "AZUREML_ENTRY_SCRIPT": "main.py",
+        "AZUREML_EXTRA_REQUIREMENTS_TXT": "more.txt",
+        "EXAMPLE_ENV_VAR": "EXAMPLE_VALUE",
+    }),
+    "user-managed": nested(
+        python={
+            "userManagedDependencies": True,
+            "interpreterPath": "/opt/miniconda/bin/python",
+            "condaDependencies": CONDA_DEPENDENCIES,
+        },
+        docker={"baseImage": "mcr.microsoft.com/azureml/curated/sklearn:1"},
+    ),
+    "base-conda-environment": nested(python={"baseCondaEnvironment": "base"}),
+    "base-dockerfile": nested(docker={"baseDockerfile": "FROM ubuntu:22.04\nRUN true\n"}),
+    "build-context": nested(docker={"buildContext": {"locationType": "git", "location": "https://e.example/x"}}),
+    "private-image": nested(docker={"baseImage": "team/base", "baseImageRegistry": {
+        **REGISTRY, "registryIdentity": {"resourceId": "r", "clientId": "c"}}}),
+    "image-of-the-original-with-cuda": nested(
+        docker={"baseImage": "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04"}
+    ),
+    "arm": nested(docker={"platform": {"os": "Linux", "architecture": "ARM64"}}),
+    "unknown-platform": nested(docker={"platform": {"architecture": "riscv"}}),
+    "arguments": nested(docker={"arguments": ["--ipc", "host"], "shmSize": "4g"}),
+    "other-languages": nested(
+        spark={"packages": [{"group": "g", "artifact": "a", "version": "1"}]}, r={"rVersion": "4"},
+        inferencingStackVersion="latest", assetId="azureml://x",
+    ),
+    # Deployment configurations.
+    "local": deployed(computeType="local", port=8890),
+    "local-anywhere": deployed(computeType="LOCAL"),
+    "aci": deployed(
+        computeType="ACI", containerResourceRequirements={"cpu": 0.5, "memoryInGB": 1.0}, location="westus",
+        authEnabled=True, sslEnabled=True, sslCertificate="c.pem", sslKey="k.pem", cname="www.example.com",
+        appInsightsEnabled=True, dnsNameLabel="d", vnetName="v", subnetName="s", vaultBaseUrl="u", keyName="k",
+        keyVersion="1", keys={"primaryKey": "secret", "secondaryKey": "secret"},
+    ),
+    "aks": deployed(
+        computeType="AKS",
+        autoScaler={"autoscaleEnabled": True, "minReplicas": 1, "maxReplicas": 3, "refreshPeriodInSeconds": 1,
+                    "targetUtilization": 70},
+        dataCollection={"storageEnabled": False}, authEnabled=True, tokenAuthEnabled=False,
+        containerResourceRequirements={"cpu": 0.5, "memoryInGB": 1, "cpuLimit": 1, "memoryInGBLimit": 2},
+        scoringTimeoutMs=60000, maxConcurrentRequestsPerContainer=2, maxQueueWaitMs=500, gpuCores=0, keys=None,
+        livenessProbeRequirements={"periodSeconds": 10, "initialDelaySeconds": 310, "timeoutSeconds": 2,
+                                   "successThreshold": 1, "failureThreshold": 3},
+        namespace="scoring", computeTargetName="aks-1",
+    ),
+    "aks-endpoint": deployed(computeType="aksendpoint", versionName="a", trafficPercentile=50, numReplicas=2),
+    "aks-as-found": deployed(
+        computeType="aks", maxQueueWaitsMs=100, cpuCores=1, memoryInGB=2, ComputeTarget="a", autoScaler=None,
+    ),
+    # What is refused.
+    "no-entry-script": Case({"sourceDirectory": "src"}),
+    "blank-entry-script": Case({"entryScript": ""}),
+    "an-environment-alone": Case(WHOLE),
+    "environment-and-flat": Case({
+        "entryScript": "score.py", "runtime": "python", "condaFile": "conda.yml", "baseImage": "a", "enableGpu": False,
+        "environment": WHOLE,
+    }),
+    "two-bases": nested(docker={"baseImage": "a", "baseDockerfile": "FROM b"}),
+    "no-source-directory": Case({"entryScript": "score.py", "sourceDirectory": "scr"}),
+    "no-script": Case({"entryScript": "scroe.py"}),
+    "script-outside-of-its-source": Case({"entryScript": "notes.txt", "sourceDirectory": "src"}),
+    "absolute-script": Case({"entryScript": "/src/score.py"}),
+    "not-python": Case({"entryScript": "notes.txt"}),
+    "bad-name": Case({"entryScript": "bad-name.py"}),
+    "keyword": Case({"entryScript": "class.py"}),
+    "unknown-runtime-and-cuda": Case({"entryScript": "score.py", "runtime": "pyhton", "cudaVersion": 11.8}),
+    "no-files": Case({"entryScript": "score.py", "condaFile": "myenv.ym", "extraDockerfileSteps": "Dockerfile"}),
+    "image-with-spaces": Case({
+        "entryScript": "score.py", "baseImage": "mcr.microsoft.com/azureml/openmpi 4.1.0-ubuntu 20.04:1",
+    }),
+    "wrong-types": Case({
+        "entryScript": ["score.py"], "enableGpu": "true", "environment": "env", "baseImageRegistry": 3,
+    }),
+    "wrong-types-nested": nested(
+        environmentVariables=["A"], python={"condaDependencies": "conda.yml", "userManagedDependencies": "no"},
+        docker={"platform": {"os": "Windows"}},
+    ),
+    "variable-that-is-an-object": nested(environmentVariables={"A": {"b": 1}}),
+    "unknown-key-of-conda": conda(dependencies=["python=3.9"], dependancies=["numpy"]),
+    "items-of-conda-that-are-no-text": conda(
+        channels={"a": 1}, dependencies=["python", 7, None, ["a"], {"pip": ["b", {}]}]
+    ),
+    "conda-dependencies-as-text": conda(dependencies="numpy"),
+    "a-list": Case(["score.py"]),
+    "no-compute-type": deployed(port=1),
+    "unknown-compute-type": deployed(computeType="acl"),
+    "wrong-port": deployed(computeType="local", port="8890"),
+    "wrong-numbers": deployed(
+        computeType="aks", port=0, scoringTimeoutMs=0, maxConcurrentRequestsPerContainer=-1, maxQueueWaitMs=-1,
+        gpuCores=-1, trafficPercentile=101, cpuCores=0, memoryInGB=-0.5,
+        containerResourceRequirements={"cpu": 2, "memoryInGB": 4, "cpuLimit": 1, "memoryInGBLimit": 3},
+        livenessProbeRequirements={"periodSeconds": 0, "initialDelaySeconds": -1},
+    ),
+    "wrong-scale": deployed(
+        computeType="aks", numReplicas=2, autoScaler={"autoscaleEnabled": True, "minReplicas": 5, "maxReplicas": 2},
+        authEnabled=True, tokenAuthEnabled=True, namespace="No",
+    ),
+    "no-scale": deployed(computeType="aks", autoScaler={"autoscaleEnabled": False, "minReplicas": 1}),
+    "half-a-network": deployed(computeType="aci", sslEnabled=True, sslKey="k", vnetName="v"),
+}  # fmt: skip
