@@ -24,6 +24,7 @@ PATIENCE = 120  # seconds that one block may take, locking included
 ELSEWHERE = {
     'python -m pip install "hatch-mlpackage[cli]"': "tests/cli/test_demo.py::test_the_whole_job",
     "mlpackage image build": "tests/containers/test_hand_off.py::test_image_build",
+    "mlpackage image push": "tests/cli/test_image.py::test_push_and_pull",
     "mlpackage image run": "tests/containers/test_hand_off.py::test_image_run",
     "docker build --build-context": "tests/containers/test_named_contexts.py::test_another_model_stops_the_build",
     "docker build --network none": "tests/containers/test_wheels.py::test_a_wheelhouse_needs_no_network",
