@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,3 +41,12 @@ def project(copy_project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
     root = copy_project("minimal")
     monkeypatch.chdir(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def our_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build our wheel into a folder of its own: installers cache what they got from a path."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=TESTS.parent, check=True, capture_output=True, timeout=120)
+    return next(folder.glob("*.whl"))

@@ -437,15 +437,6 @@ def test_json_manifest_is_stable_text(copy_project):
     assert json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n" == text
 
 
-@pytest.fixture(scope="session")
-def our_wheel(tmp_path_factory):
-    """Build our wheel into a folder of its own: installers cache what they got from a path."""
-    repository = Path(__file__).resolve().parents[1]
-    folder = tmp_path_factory.mktemp("wheel")
-    succeed([*HATCHLING, "-t", "wheel", "-d", str(folder)], repository)
-    return next(folder.glob("*.whl"))
-
-
 @pytest.mark.network
 @pytest.mark.slow
 @pytest.mark.parametrize(

@@ -21,14 +21,6 @@ pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def our_wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
-    return next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
 def host_environment(our_wheel, tmp_path_factory):
     """Give a function that installs us for a Python version, once, and returns where."""
     uv = [sys.executable, "-m", "uv", "--quiet"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -13,16 +14,18 @@ from pathlib import Path
 
 import click
 
-from hatch_mlpackage.cli.demo_project import uv_environment, write_project
+from hatch_mlpackage.cli.bake import bake
 from hatch_mlpackage.cli.output import console, is_quiet, on_terminal, show
 from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.errors import ContextError, MLPackageError
+from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.foreground import shell_status, stop
 from hatch_mlpackage.health import free_port, wait_until_healthy
+from hatch_mlpackage.lock.index_settings import for_uv
 from hatch_mlpackage.lock.uv import find as find_uv
 
-CONTEXT = Path("dist", "diabetes-0.1.0-context")
+NAME = "diabetes"
+CONTEXT = Path("dist", f"{NAME}-0.1.0-context")
 _PYTHON = Path(".venv", "Scripts" if sys.platform == "win32" else "bin", "python")
 
 
@@ -56,20 +59,19 @@ def command(directory: Path | None) -> None:
 
 @contextlib.contextmanager
 def _folder(directory: Path | None) -> Iterator[Path]:
+    """Give a path for the project's folder, which is not there yet."""
     if directory is None:
         with tempfile.TemporaryDirectory(prefix="mlpackage-demo-") as folder:
-            yield Path(folder).resolve()
+            yield Path(folder).resolve() / NAME
         return
-    if directory.exists() and any(directory.iterdir()):
-        raise ContextError(f"{directory}: not empty. Name a new folder for the demo.")
-    directory.mkdir(parents=True, exist_ok=True)
-    yield directory.resolve()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    yield directory.absolute()
 
 
 def _prepare(folder: Path) -> None:
-    _title(f"A project with a model to train, an entry script and its dependencies, in {folder}")
-    for name in write_project(folder):
-        show(f"  {name}")
+    names = bake({"project_slug": NAME, "ci": "none", "licence": "proprietary"}, folder)
+    _title(f"A project with a model to train, an entry script, its dependencies and tests, in {folder}")
+    show("\n".join(f"  {name}" for name in names))
     _title("Lock the dependencies, with hashes, for the image's Python and platform")
     _step(folder, "mlpackage lock")
     _title("Install the locked packages here, each checked by its hash, and train in them")
@@ -87,7 +89,7 @@ def _serve_and_score(folder: Path) -> None:
     _title("Serve that context as its image would, and score two patients over HTTP")
     url = f"http://127.0.0.1:{free_port()}"
     with _server(folder, url):
-        answer = json.loads(_step(folder, f"mlpackage score --url {url} --data @request.json", capture=True))
+        answer = json.loads(_step(folder, f"mlpackage score --url {url} --data @src/sample.json", capture=True))
     predicted = json.loads((folder / "predicted.json").read_text(encoding="utf-8"))
     pairs = enumerate(zip(answer, predicted, strict=True), 1)
     if not is_quiet():
@@ -110,7 +112,7 @@ def _say_what_next(directory: Path | None) -> None:
         show("Then build an image:  mlpackage image build && mlpackage image run")
     else:
         show(f"Build an image:       cd {shlex.quote(str(directory))} && mlpackage image build && mlpackage image run")
-    show("Package your own:     mlpackage generate --help")
+    show("Package your own:     mlpackage new --model PATH")
 
 
 @contextlib.contextmanager
@@ -131,7 +133,7 @@ def _step(folder: Path, line: str, *, capture: bool = False) -> str:
     """Show a command line, run it in the folder and return what it printed, if captured."""
     show(f"$ {line}")
     sys.stdout.flush()
-    environment = uv_environment() if line.startswith("uv ") else None
+    environment = _uv_environment() if line.startswith("uv ") else None
     output = subprocess.PIPE if capture else None
     with subprocess.Popen(_program(line), cwd=folder, env=environment, stdout=output, text=True) as process:
         try:
@@ -148,6 +150,13 @@ def _program(line: str) -> tuple[str, ...]:
     program, *arguments = shlex.split(line)
     brought = {"mlpackage": (sys.executable, "-P", "-m", "hatch_mlpackage"), "uv": (find_uv() or "uv",)}
     return (*brought.get(program, (program,)), *arguments)
+
+
+def _uv_environment() -> dict[str, str]:
+    """Return the environment in which uv asks the indexes that are set for pip, where none are set for uv itself."""
+    with tempfile.TemporaryDirectory() as unused:  # uv reads its own configuration where that is
+        environment, arguments = for_uv(os.environ, Path(unused))
+    return {**environment, **({"UV_NO_INDEX": "1"} if "--no-index" in arguments else {})}
 
 
 def _title(text: str) -> None:

@@ -25,7 +25,7 @@ _ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 _MODULES = {
     verb: f"hatch_mlpackage.cli.{verb.replace('-', '_')}"
     for verb in (
-        *("lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score"),
+        *("new", "lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score"),
         *("import-azureml", "demo", "completion"),
     )
 }
@@ -36,7 +36,7 @@ _MODULES = {
 def mlpackage() -> None:
     """Turn a trained model into a locked, reproducible Docker build context.
 
-    The order of use: lock, check, generate, image build. `mlpackage demo` shows it all on a real model.
+    The order of use: new, lock, check, generate, image build. `mlpackage demo` shows it all on a real model.
     """
 
 

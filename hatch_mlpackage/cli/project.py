@@ -129,11 +129,11 @@ def open_project(folder: Path, flags: Mapping[str, Any]) -> Project:
 def identity(flags: Mapping[str, Any]) -> tuple[str, str]:
     """Name a project after its first model or its script, never after its folder: contexts must not depend on it."""
     for model in flags.get("models", ()):
-        return _plain(model["name"]), model.get("version", "1")
-    return _plain(Path(flags.get("entry-script", "")).stem), FALLBACK_VERSION
+        return plain_name(model["name"]), model.get("version", "1")
+    return plain_name(Path(flags.get("entry-script", "")).stem), FALLBACK_VERSION
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Make a name that an image can have; what is wrong with the original is reported elsewhere."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or FALLBACK_NAME
 

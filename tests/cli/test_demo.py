@@ -28,7 +28,7 @@ def test_a_folder_in_use(tmp_path, mlpackage):
     outcome = mlpackage("demo", "--directory", tmp_path)
 
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.err.endswith(f"  {tmp_path}: not empty. Name a new folder for the demo.\n")
+    assert outcome.err.endswith(f"  {tmp_path}: exists already. Choose another name, or remove it first.\n")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 

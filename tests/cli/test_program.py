@@ -21,7 +21,7 @@ from hatch_mlpackage.errors import (
     UnavailableError,
 )
 
-VERBS = ["lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score"]
+VERBS = ["new", "lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score"]
 VERBS += ["import-azureml", "demo", "completion"]
 EVERY_VERB = [[verb] for verb in VERBS if verb != "image"]
 EVERY_VERB += [["image", below] for below in ("build", "run", "push", "pull")]

@@ -1,4 +1,4 @@
-"""Trains Ridge on the diabetes data that scikit-learn ships, and keeps two unseen rows with its predictions."""
+"""Trains Ridge on the diabetes data that scikit-learn ships, and keeps what it predicts for the sample request."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ rows, unseen, progression, truth = train_test_split(rows, progression, random_st
 model = Ridge(alpha=0.1).fit(rows, progression)
 
 Path("models").mkdir(exist_ok=True)
-joblib.dump(model, "models/diabetes.joblib")
-Path("request.json").write_text(json.dumps({"data": unseen[:2].tolist()}), encoding="utf-8")
-Path("predicted.json").write_text(json.dumps(model.predict(unseen[:2]).tolist()), encoding="utf-8")
+joblib.dump(model, "models/model.joblib")
+sample = json.loads(Path("src/sample.json").read_text(encoding="utf-8"))["data"]
+Path("predicted.json").write_text(json.dumps(model.predict(sample).tolist()), encoding="utf-8")
 print(f"Trained Ridge on {len(rows)} patients; R2 on {len(unseen)} others: {model.score(unseen, truth):.3f}")

@@ -1,0 +1,101 @@
+"""Bake the project template into a new folder: whole, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hatch_mlpackage.config import DEFAULT_PYTHON
+from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.resources import templates_directory
+from hatch_mlpackage.target import SUPPORTED_PYTHONS
+
+_ARM = frozenset({"arm64", "aarch64"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A question of the template: its prompt, and its choices with what people call them, the default first."""
+
+    key: str
+    prompt: str
+    choices: Mapping[str, str]
+
+
+@cache
+def questions() -> tuple[Question, ...]:
+    """Read the template's questions of choice, in their order."""
+    context = json.loads((_template() / "cookiecutter.json").read_text(encoding="utf-8"))
+    return tuple(
+        Question(key=key, prompt=says["__prompt__"], choices={name: says.get(name, name) for name in context[key]})
+        for key, says in context["__prompts__"].items()
+        if isinstance(says, dict)
+    )
+
+
+def bake(answers: Mapping[str, Any], destination: Path, *, model: Path | None = None) -> tuple[str, ...]:
+    """Make the project in `destination`, for an image of the running Python on this machine's architecture.
+
+    `answers` are by the names of cookiecutter.json; what they leave out has its default there. A model, a file or a
+    folder, is copied into the project's models. Returns the files' names. Raises MLPackageError when `destination`
+    exists; on this and on any other failure nothing is left behind.
+    """
+    if destination.exists() or destination.is_symlink():
+        raise MLPackageError(f"{destination}: exists already. Choose another name, or remove it first.")
+    with _beside(destination) as staging:
+        made = _generate({**_image(), **answers}, staging)
+        if model:
+            _copy(model, made / "models" / model.name)
+        names = sorted(path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file())
+        made.rename(destination)
+    return tuple(names)
+
+
+@contextlib.contextmanager
+def _beside(destination: Path) -> Iterator[Path]:
+    """Make a folder on the destination's own file system; remove it whatever happens, and be it in the next instant."""
+    staging = destination.with_name(f".{destination.name}-{os.getpid()}")
+    try:
+        staging.mkdir()
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _generate(settings: dict[str, Any], folder: Path) -> Path:
+    """Bake without cookiecutter's own questions, its user's defaults and its record of answers."""
+    from cookiecutter.generate import generate_context, generate_files  # noqa: PLC0415 - costs start-up time
+    from cookiecutter.prompt import prompt_for_config  # noqa: PLC0415 - costs start-up time
+
+    context = generate_context(str(_template() / "cookiecutter.json"), extra_context=settings)
+    context["cookiecutter"] = prompt_for_config(context, no_input=True)
+    return Path(generate_files(str(_template()), context, str(folder)))
+
+
+def _image() -> dict[str, str]:
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {
+        "_python_version": running if running in SUPPORTED_PYTHONS else DEFAULT_PYTHON,
+        "_platform": "linux/arm64" if platform.machine().lower() in _ARM else "linux/amd64",
+    }
+
+
+def _copy(model: Path, target: Path) -> None:
+    target.parent.mkdir()
+    if model.is_dir():
+        shutil.copytree(model, target)
+    else:
+        shutil.copyfile(model, target)
+
+
+def _template() -> Path:
+    return templates_directory() / "project"

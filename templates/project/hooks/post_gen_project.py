@@ -1,0 +1,18 @@
+"""Remove what the answers leave out."""
+
+import shutil
+from pathlib import Path
+
+TRAINED = "{{ cookiecutter._own_model and 'own' }}" != "own"
+WANTED = {
+    ".github": "{{ cookiecutter.ci }}" == "github",
+    "LICENSE": "{{ cookiecutter.licence }}" != "proprietary",
+    "azure-pipelines.yml": "{{ cookiecutter.ci }}" == "azure",
+    "environment.yml": "{{ cookiecutter.dependencies }}" == "conda",
+    "tests/test_train.py": TRAINED,
+    "train.py": TRAINED,
+}
+
+for name, wanted in WANTED.items():
+    if not wanted:
+        shutil.rmtree(name) if Path(name).is_dir() else Path(name).unlink()

@@ -1,0 +1,33 @@
+"""Scores rows of numbers with a PyTorch model: an exported program (.pt2), or TorchScript."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+from inference_schema.schema_decorators import input_schema, output_schema
+
+SAMPLE = json.loads(Path(__file__).with_name("sample.json").read_text(encoding="utf-8"))
+model: Any
+
+
+def init() -> None:
+    """Load the model, once for each worker."""
+    global model
+    (path,) = Path(os.environ["AZUREML_MODEL_DIR"]).iterdir()
+    model = torch.export.load(path).module() if path.suffix == ".pt2" else torch.jit.load(path, map_location="cpu")
+
+
+@input_schema("data", NumpyParameterType(np.array(SAMPLE["data"])))
+@output_schema(StandardPythonParameterType([0.0]))
+def run(data: npt.NDArray[np.float64]) -> list[Any]:
+    """Score every row of a request: `{"data": [[…], …]}`, as in sample.json."""
+    with torch.inference_mode():
+        return list(model(torch.from_numpy(data.astype(np.float32))).tolist())

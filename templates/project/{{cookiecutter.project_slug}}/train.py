@@ -1,0 +1,1 @@
+{% include "train/" ~ cookiecutter.framework ~ ".py" -%}

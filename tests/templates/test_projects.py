@@ -1,0 +1,100 @@
+"""Baked projects, used as their owners use them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.cli.bake import questions
+from hatch_mlpackage.manifest import verify_context
+
+pytestmark = [pytest.mark.templates, pytest.mark.network, pytest.mark.slow]
+
+FRAMEWORKS = [key for question in questions() if question.key == "framework" for key in question.choices]
+FEATURES = str(10)  # of the diabetes data
+
+
+def check_and_test(project: Path, succeed: Callable[..., str]) -> None:
+    """Do what a project's own CI does before it packages."""
+    succeed(project, "-m", "ruff", "check")
+    succeed(project, "-m", "ruff", "format", "--check")
+    succeed(project, "-m", "mypy")
+    assert " failed" not in succeed(project, "-m", "pytest", "-p", "no:cacheprovider")
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_trained_model(baked, succeed, framework):
+    """A new project trains, passes its own tests and checks, locks, and writes a context beside its wheel."""
+    project = baked(framework=framework)
+
+    assert "R2" in succeed(project, "train.py")
+    check_and_test(project, succeed)
+    for verb in ("lock", "check", "generate"):
+        succeed(project, "-m", "hatch_mlpackage", verb)
+    succeed(project, "-m", "hatchling", "build", "-t", "mlpackage", "-t", "wheel", "-t", "sdist")
+
+    assert {path.name for path in (project / "dist").iterdir()} == {
+        "my-model-0.1.0-context",
+        "my_model-0.1.0-py3-none-any.whl",
+        "my_model-0.1.0.tar.gz",
+    }
+    assert verify_context(project / "dist/my-model-0.1.0-context") == ()
+
+
+@pytest.mark.parametrize("framework", [name for name in FRAMEWORKS if name != "python"])
+def test_a_model_of_ones_own(baked, succeed, framework):
+    """A model that was trained elsewhere is served from a project around it, and passes the tests found there."""
+    elsewhere = baked("elsewhere", framework=framework)
+    succeed(elsewhere, "train.py")
+    (model,) = (elsewhere / "models").iterdir()
+
+    around = ("new", "around", "--model", str(model), "--features", FEATURES, "--no-input")
+    assert "Not locked" not in succeed(elsewhere.parent, "-m", "hatch_mlpackage", *around)
+
+    check_and_test(elsewhere.parent / "around", succeed)
+    succeed(elsewhere.parent / "around", "-m", "hatch_mlpackage", "check")
+
+
+@pytest.mark.parametrize("framework", ["sklearn", "python"])
+def test_with_conda(baked, succeed, framework):
+    """A project with conda's dependencies has the same scripts, tests and settings."""
+    project = baked(framework=framework, dependencies="conda")
+
+    succeed(project, "train.py")
+    check_and_test(project, succeed)
+
+
+def test_in_isolation(baked, succeed, our_wheel):
+    """`hatch build` installs the plugin from an index by its name alone, as the project's pyproject.toml has it."""
+    project = baked(framework="python")
+    succeed(project, "train.py")
+    succeed(project, "-m", "hatch_mlpackage", "lock")
+
+    places = {name: str(our_wheel.parent) for name in ("PIP_FIND_LINKS", "UV_FIND_LINKS")}
+    succeed(project, "-m", "hatch", "build", "-t", "mlpackage", **places, HATCH_DATA_DIR=str(project.parent / "hatch"))
+
+    assert verify_context(project / "dist/my-model-0.1.0-context") == ()
+
+
+def test_a_retrained_model_is_noticed(baked, succeed):
+    """The project's own tests fail when the model on disk is not the one that training saw."""
+    project = baked(framework="python")
+    succeed(project, "train.py")
+    model = project / "models/model.json"
+    model.write_text('{"intercept": 0.0, "slope": 1.0}')
+
+    outcome = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/test_train.py"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert outcome.returncode == 1
+    assert "1 failed" in outcome.stdout
