@@ -148,7 +148,7 @@ def _about_own(model: Path, answers: dict[str, str | None], features: int | None
         readers = ", ".join(key for key in questions()[0].choices if key != _NO_OWN_MODEL)
         raise click.UsageError(f"Say what reads {model}: --framework with one of {readers}.")
     facts, why_not = _facts_of(model, framework)
-    count = features or facts.feature_count
+    count = features or _features(facts)
     if count is None and asking:
         count = int(click.prompt("Numbers in a row of the model's input", type=click.IntRange(min=1)))
     if count is None:
@@ -156,9 +156,17 @@ def _about_own(model: Path, answers: dict[str, str | None], features: int | None
     return {
         "framework": framework,
         "_own_model": model.name,
-        "_pins": {name: f"=={version}" for name, version in facts.versions.items()},
+        "_pins": {name: f"=={version.partition('+')[0]}" for name, version in facts.versions.items()},
         "_sample": {"data": [[0.0] * count]},
     }
+
+
+def _features(facts: ModelFacts) -> int | None:
+    """Tell how many numbers a row has, where rows of numbers are the one thing that the model takes."""
+    shapes = [tensor.shape for tensor in facts.inputs]
+    if facts.feature_count is None and len(shapes) == 1 and shapes[0] and len(shapes[0]) > 1 and shapes[0][-1] > 0:
+        return shapes[0][-1]
+    return facts.feature_count
 
 
 def _facts_of(model: Path, framework: str) -> tuple[ModelFacts, str]:

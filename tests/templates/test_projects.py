@@ -15,7 +15,6 @@ from hatch_mlpackage.manifest import verify_context
 pytestmark = [pytest.mark.templates, pytest.mark.network, pytest.mark.slow]
 
 FRAMEWORKS = [key for question in questions() if question.key == "framework" for key in question.choices]
-FEATURES = str(10)  # of the diabetes data
 
 
 def check_and_test(project: Path, succeed: Callable[..., str]) -> None:
@@ -52,7 +51,7 @@ def test_a_model_of_ones_own(baked, succeed, framework):
     succeed(elsewhere, "train.py")
     (model,) = (elsewhere / "models").iterdir()
 
-    around = ("new", "around", "--model", str(model), "--features", FEATURES, "--no-input")
+    around = ("new", "around", "--model", str(model), "--no-input")
     assert "Not locked" not in succeed(elsewhere.parent, "-m", "hatch_mlpackage", *around)
 
     check_and_test(elsewhere.parent / "around", succeed)
