@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hatch_mlpackage.bases import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
 from hatch_mlpackage.conda import conda_values
 from hatch_mlpackage.config import GENERATED_SCRIPT, MODELS_DIRECTORY
-from hatch_mlpackage.dockerfile_steps import instructions_of, read_steps
+from hatch_mlpackage.dockerfile_steps import names_in, read_steps
 from hatch_mlpackage.lock.registry.reference import parse_reference
 from hatch_mlpackage.locking import images_of
 from hatch_mlpackage.manifest import TIMESTAMP
@@ -124,7 +124,7 @@ def _extra_steps(package: Package) -> str:
     """Give the user's lines, and after them what makes those that follow run as before."""
     text = read_steps(package.project.root, package.config.extra_dockerfile_steps)
     after = {"USER": "USER 0:0\n", "SHELL": 'SHELL ["/bin/sh", "-c"]\n'}
-    return text + "".join(line for instruction, line in after.items() if instruction in instructions_of(text))
+    return text + "".join(line for instruction, line in after.items() if instruction in names_in(text))
 
 
 def about_run(package: Package) -> Mapping[str, Any]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hatch_mlpackage.decoding import decode
+from hatch_mlpackage.dockerfile import KNOWN, Instruction, directives_of, instructions_of
 
-from .instructions import KNOWN, Instruction, directives_of, instructions_of
 from .stages import (
     FOLDER,
     PREFIX,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hatch_mlpackage.dockerfile_steps import instructions_of, read_steps, wrong_steps
+from hatch_mlpackage.dockerfile_steps import names_in, read_steps, wrong_steps
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_everything_wrong():
 
 def test_instructions():
     """Which instructions there are, in capitals."""
-    assert instructions_of("user 5\nRUN a\n") == {"USER", "RUN"}
+    assert names_in("user 5\nRUN a\n") == {"USER", "RUN"}

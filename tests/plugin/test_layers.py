@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "hatch_mlpackage"
 ROWS = [
     {"__init__", "decoding", "errors", "replacing", "resources", "target", "yaml_text"},
     {"tables", "project", "foreground", "background", "health", "hard_links", "known_hashes"},
-    {"bases", "base_dockerfile", "dockerfile_steps"},
+    {"bases", "dockerfile"},
+    {"base_dockerfile", "dockerfile_steps"},
     {"config"},
     {"framework_checks"},
     {"config_checks", "config_schema"},
