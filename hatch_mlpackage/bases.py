@@ -79,7 +79,6 @@ NOT_NEEDED = {
     "inferencing-stack-version": (
         "it made the original install its server into the base image; the context brings its own"
     ),
-    "ubuntu": "any Linux base image with Python 3.8 or later will do, Ubuntu or not",
 }
 
 

@@ -18,7 +18,7 @@ from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, 
 from hatch_mlpackage.image import server_environment
 from hatch_mlpackage.lock import needed_by_others, read_pins
 from hatch_mlpackage.lock.conda import packages_of as conda_packages_of
-from hatch_mlpackage.locking import check_project_conda, check_project_images, check_project_lock, images_of
+from hatch_mlpackage.locking import check_project_conda, check_project_images, check_project_lock, images_of, other_cuda
 from hatch_mlpackage.package import LockInputs, Package, inspect_project, inspect_requirements
 from hatch_mlpackage.plan import APP_DIRECTORY
 from hatch_mlpackage.source_checks import Distribution, Environment, Packed, Sources, check_sources
@@ -69,12 +69,14 @@ def problems_of(error: MLPackageError) -> tuple[Problem, ...]:
 
 
 def image_problems(inputs: LockInputs) -> Iterator[Problem]:
-    """Yield a warning of each base image that is not pinned by digest, or has ended."""
+    """Yield a warning of each base image that is not pinned, has ended, or is for another CUDA than the wheels."""
     today = date.today()  # noqa: DTZ011 - the ends are no more exact
     ended = [f"{said} Choose another base-image." for image in images_of(inputs) for said in outlived(image, today)]
     unpinned = [said for state in check_project_images(inputs) if (said := state.describe())]
     for said in (*unpinned, *ended):
         yield Problem(where=f"{KEY}.base-image", what=said, level="warning", code=BASE_IMAGE)
+    for said in other_cuda(inputs):
+        yield Problem(where=f"{KEY}.cuda", what=said, level="warning", code=BASE_IMAGE)
 
 
 def imported_problems(project: Project) -> tuple[Problem, ...]:

@@ -28,7 +28,7 @@ def wrong_steps(text: str) -> Iterator[tuple[int, str, str]]:
         number, instruction = found.line, found.name
         if instruction == "FROM":
             what = "starts an image of its own, and these lines are added to one."
-            yield number, what, "Leave FROM out, or build that image first and name it with base-image."
+            yield number, what, "Leave FROM out, or write the lines up to there as base-dockerfile."
         elif instruction in _OURS:
             yield number, f"{instruction} has no effect: the image says its own after it.", "Remove the line."
         elif instruction not in KNOWN:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.bill import describe_locked
 from hatch_mlpackage.conda import check_conda, conda_values, lock_conda
 from hatch_mlpackage.errors import LockError, explained
-from hatch_mlpackage.lock import LockState, check_lock, clear_wheels
+from hatch_mlpackage.lock import LockState, check_lock, clear_wheels, read_pins
 from hatch_mlpackage.lock.base_image import (
     BaseImageState,
     check_base_images,
@@ -101,6 +102,22 @@ def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:
     config = inputs.config
     text = _read_text(inputs.base_image_path)
     return check_base_images(text, images_of(inputs), config.platform, pin=config.pin_base_image)
+
+
+def other_cuda(inputs: LockInputs) -> Iterator[str]:
+    """Say which locked wheels bring the libraries of another CUDA than the image is for, by their names."""
+    cuda = inputs.config.cuda or ""
+    try:
+        pins = read_pins(inputs.read_lock() or "") if cuda else ()
+    except LockError:
+        return  # told when the lock is checked
+    brought = {found[1]: pin.name for pin in pins if (found := re.fullmatch(r"nvidia-.*-cu(\d+)", pin.name))}
+    for major, name in sorted(brought.items()):
+        if major != cuda.partition(".")[0]:
+            yield (
+                f"{inputs.config.lock_path} has wheels for CUDA {major} ({name}), and cuda is {cuda}: the machine's "
+                "driver has to suit them. Set cuda to what they are for, or name an index that has them for yours."
+            )
 
 
 def _read_text(path: Path) -> str | None:

@@ -5,6 +5,10 @@ import sys
 
 import pytest
 
+from hatch_mlpackage.lock.header import split_header, with_header
+from hatch_mlpackage.package import inspect_requirements
+from hatch_mlpackage.project import load_project
+
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -191,6 +195,24 @@ def test_a_base_image_that_is_not_to_be_pinned(project, mlpackage):
     toml.write_text(text)
     flags = ("--base-image", f"python:3.12-slim-bookworm@sha256:{'5' * 64}")
     assert (mlpackage("check", "--strict", *flags).status, mlpackage("check", *flags).err) == (0, "")
+
+
+def test_wheels_for_another_cuda(copy_project, mlpackage, monkeypatch):
+    """Locked wheels with the libraries of another CUDA than the image's are worth a warning."""
+    root = copy_project("gpu")
+    monkeypatch.chdir(root)
+    inputs = inspect_requirements(load_project(root))
+    body = f"{inputs.read_lock()}nvidia-cudnn-cu13==9.24.0 \\\n    --hash=sha256:{'0' * 64}\n"
+    inputs.lock_path.write_text(with_header(split_header(body)[1], inputs.requirements, inputs.config.target))
+
+    problems = json.loads(mlpackage("check", "--json").out)["problems"]
+    (warning,) = [problem for problem in problems if problem["level"] == "warning"]
+
+    assert (warning["level"], warning["where"]) == ("warning", "tool.mlpackage.cuda")
+    assert warning["what"] == (
+        "locks/requirements.txt has wheels for CUDA 13 (nvidia-cudnn-cu13), and cuda is 12.4: the machine's driver has "
+        "to suit them. Set cuda to what they are for, or name an index that has them for yours."
+    )
 
 
 def test_strict_is_for_checking(project, mlpackage):

@@ -184,6 +184,18 @@ def _record_of_pip(root: Path) -> str:
     return write_record(file, file_digest(root, "environment.yml"))
 
 
+def test_the_cuda_of_the_image(copy_project):
+    """The CUDA version that the image is for, or that its name tells, is what conda's solver is told."""
+    root = copy_project("conda")
+    assert inspect_requirements(load_project(root)).conda.cuda == ""
+
+    edit(root / "pyproject.toml", "[tool.mlpackage]", '[tool.mlpackage]\ncuda = "12.8"')
+
+    inputs = inspect_requirements(load_project(root))
+    assert inputs.config.base_image == "nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04"
+    assert ("__cuda", "12.8", "0") in inputs.conda.virtual_packages()
+
+
 @pytest.mark.usefixtures("only_locks")
 def test_a_changed_file_needs_its_reader(copy_project):
     """Where the file is not the one that was locked, and nothing can read it here, the message says what to install."""

@@ -51,7 +51,7 @@ def test_everything_wrong():
         (
             1,
             "starts an image of its own, and these lines are added to one.",
-            "Leave FROM out, or build that image first and name it with base-image.",
+            "Leave FROM out, or write the lines up to there as base-dockerfile.",
         ),
         (2, "'RUM' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"),
         (3, "CMD has no effect: the image says its own after it.", "Remove the line."),

@@ -136,7 +136,7 @@ class TestRefused:
                 {"extra-dockerfile-steps": ["RUN a", "FROM b"]},
                 (
                     f"{K}.extra-dockerfile-steps[1]: starts an image of its own, and these lines are added to one. "
-                    "Leave FROM out, or build that image first and name it with base-image."
+                    "Leave FROM out, or write the lines up to there as base-dockerfile."
                 ),
             ),
             (
