@@ -156,6 +156,155 @@ def test_no_code(ws, model_file, ridge):
     assert service.run(json.dumps({"data": ROWS})) == {"predict": ridge[1].predict(ROWS).tolist()}
 
 
+FINDING = """\
+import os
+
+from azureml.core.model import Model
+
+
+def init():
+    global model_path
+    model_path = {}
+
+
+def run(data):
+    with open(model_path) as file:
+        return file.read()
+"""
+
+
+@pytest.mark.parametrize(
+    ("model_path", "names"),
+    [
+        ('os.path.join(os.getenv("AZUREML_MODEL_DIR"), "regression.pkl")', ["regression.pkl"]),
+        ('os.path.join(os.getenv("AZUREML_MODEL_DIR"), "my_model_folder", "regression.pkl")', ["my_model_folder"]),
+        (
+            'os.path.join(os.getenv("AZUREML_MODEL_DIR"), "sklearn_model0", "1", "regression.pkl")',
+            ["regression.pkl", "other.txt"],
+        ),
+        ('Model.get_model_path("sklearn_model0")', ["regression.pkl"]),
+    ],
+    ids=["file", "folder", "several", "by-name"],
+)
+def test_where_a_script_finds_its_model(ws, bare, model_path, names):
+    """A file, a file in a folder, one of two models, and a model by its name are where the documentation says."""
+    Path("my_model_folder").mkdir()
+    for path in ("my_model_folder/regression.pkl", "regression.pkl", "other.txt"):
+        Path(path).write_text("the model")
+    Path("score.py").write_text(FINDING.format(model_path))
+    models = [Model.register(ws, name, f"sklearn_model{index}") for index, name in enumerate(names)]
+
+    service = Model.deploy(ws, "finding", models, InferenceConfig("score.py", environment=bare))
+
+    assert service.run("{}") == "the model"
+
+
+def test_conda_file(folder):
+    """The conda file of the documentation becomes an environment with the same channels and packages."""
+    Path("myenv.yml").write_text(
+        "name: project_environment\ndependencies:\n  - python=3.6.2\n  - scikit-learn=0.20.0\n  - pip:\n"
+        "      # You must list azureml-defaults as a pip dependency\n    - azureml-defaults>=1.0.45\n"
+        "    - inference-schema[numpy-support]\n"
+    )
+
+    conda = Environment.from_conda_specification("myenv", "myenv.yml").python.conda_dependencies
+
+    assert (conda.get_python_version(), [*conda.conda_packages]) == (
+        "3.6.2",
+        ["python=3.6.2", "scikit-learn=0.20.0"],
+    )
+    assert [*conda.pip_packages] == ["azureml-defaults>=1.0.45", "inference-schema[numpy-support]"]
+
+
+def test_frames_in_and_arrays_out(ws, bare):
+    """The second schema example, without AutoML: records become a frame with the sample's columns and types."""
+    Path("score.py").write_text(
+        """\
+import numpy as np
+import pandas as pd
+from azureml.core.model import Model
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+from inference_schema.parameter_types.pandas_parameter_type import PandasParameterType
+from inference_schema.schema_decorators import input_schema, output_schema
+from sklearn.externals import joblib
+
+
+def init():
+    pass
+
+
+input_sample = pd.DataFrame(data=[{"input_name_1": 5.1, "input_name_2": "value2", "input_name_3": 3}])
+
+
+@input_schema("data", PandasParameterType(input_sample))
+@output_schema(NumpyParameterType(np.array([0])))
+def run(data):
+    products = data.input_name_1 * data.input_name_3
+    return [list(data.columns), [str(kind.kind) for kind in data.dtypes], products.tolist()]
+"""
+    )
+
+    service = Model.deploy(ws, "frames", [], InferenceConfig("score.py", environment=bare))
+
+    rows = [{"input_name_1": 1.5, "input_name_2": "a", "input_name_3": 2}] * 2
+    columns, kinds, products = service.run(json.dumps({"data": rows}))
+    assert (columns, kinds[0], kinds[2], products) == (
+        ["input_name_1", "input_name_2", "input_name_3"],
+        "f",
+        "i",
+        [3, 3],
+    )
+
+
+RAW = """\
+from azureml.contrib.services.aml_request import AMLRequest, rawhttp
+from azureml.contrib.services.aml_response import AMLResponse
+
+
+def init():
+    print("This is init()")
+
+
+@rawhttp
+def run(request):
+    print("Request: [{0}]".format(request))
+    if request.method == "GET":
+        return AMLResponse(str.encode(request.full_path), 200)
+    elif request.method == "POST":
+        answer = AMLResponse(request.get_data(False), 200)
+        CORS
+        return answer
+    else:
+        return AMLResponse("bad request", 500)
+"""
+
+
+def test_raw_http(ws, bare):
+    """A script that takes the raw request answers GET with its path, POST with its bytes, and the rest with 500."""
+    Path("score.py").write_text(RAW.replace("CORS\n", "\n"))
+
+    service = Model.deploy(ws, "raw", [], InferenceConfig("score.py", environment=bare))
+    service.wait_for_deployment()
+
+    got = httpx.get(f"{service.scoring_uri}?a=1", trust_env=False)
+    posted = post(service.scoring_uri, b"\x00\xff")
+    other = httpx.options(service.scoring_uri, trust_env=False)
+    assert (got.status_code, got.text, posted.content) == (200, "/score?a=1", b"\x00\xff")
+    assert (other.status_code, other.text) == (500, "bad request")
+    assert "This is init()" in service.get_logs()
+
+
+def test_cors(ws, bare):
+    """A script's own CORS header reaches the client."""
+    header = 'answer.headers["Access-Control-Allow-Origin"] = "http://www.example.com"'
+    Path("score.py").write_text(RAW.replace("CORS", header))
+
+    service = Model.deploy(ws, "cors", [], InferenceConfig("score.py", environment=bare))
+    service.wait_for_deployment()
+
+    assert post(service.scoring_uri, "{}").headers["access-control-allow-origin"] == "http://www.example.com"
+
+
 @pytest.mark.network
 def test_package_a_dockerfile(ws, model_file, environment, capsys):
     """The context is saved where the documentation says, whole and proven; a repetition asks no network."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 DEFINITION = "azureml_environment.json"
 CONDA_FILE = "conda_dependencies.yml"
 BASE_DOCKERFILE = "BaseDockerfile"
+_LATEST = ".latest"  # which version was registered last
+_PART = re.compile(r"\w[\w. -]*")
 _SPARK = {"repositories": [], "packages": [], "precachePackages": True}
 _DATABRICKS: Mapping[str, Any] = {f"{kind}Libraries": [] for kind in ("maven", "pypi", "rcran", "jar", "egg")}
 
@@ -102,17 +105,19 @@ class Environment:
 
         Returns the environment as it is kept. Raises UserErrorException where the version is kept with other contents.
         """
-        folder = workspace.folder / "environments" / self.name
+        folder = _folder(workspace, self.name, self.version)
         with held(folder):
             version = self.version or self._next_version(folder)
             document = {**self.to_json(), "version": version}
             kept = read_json(folder / f"{version}.json")
-            if kept is not None and kept != document:
+            if kept is None:
+                write_json(folder / f"{version}.json", document)
+                replace_text(folder / _LATEST, version)
+            elif kept != document:
                 raise UserErrorException(
                     f"Environment {self.name} version {version} is already registered with other contents. "
                     "To auto-version, reset version to None."
                 )
-            write_json(folder / f"{version}.json", document)
         return Environment.from_json(document)
 
     def _next_version(self, folder: Path) -> str:
@@ -138,9 +143,10 @@ class Environment:
             raise UserErrorException("Only one of version or label can be specified")
         if label and label.lower() != "latest":
             raise UserErrorException(f'Label "{label}" is not known: only "Latest" is. Name the version instead.')
-        folder = workspace.folder / "environments" / name
-        wanted = version or max(numbered(folder, ".json"), default=None)
-        found = read_json(folder / f"{wanted}.json")
+        folder = _folder(workspace, name, version)
+        latest = folder / _LATEST
+        wanted = version or (latest.read_text(encoding="utf-8") if latest.exists() else "")
+        found = read_json(folder / f"{wanted}.json") if wanted else None
         if found is None:
             raise UserErrorException(
                 f"Environment {name}{f' version {version}' if version else ''} is not registered in {workspace.name}. "
@@ -236,6 +242,13 @@ class Environment:
         if (folder / BASE_DOCKERFILE).is_file():
             made.docker.base_dockerfile = (folder / BASE_DOCKERFILE).read_text(encoding="utf-8")
         return made
+
+
+def _folder(workspace: Workspace, name: str, version: str | None) -> Path:
+    for part in (name, version or "1"):
+        if not _PART.fullmatch(part):
+            raise UserErrorException(f"'{part}' is no name or version of an environment: use letters, digits, . _ -")
+    return workspace.folder / "environments" / name
 
 
 def _with_packages(name: str, conda_specification: str | None, pip_requirements: str | None) -> Environment:

@@ -66,7 +66,7 @@ class RegisteredModel:
             raise WebserviceException("Both exists_ok and exist_ok are set. Please use exist_ok only.")
         source = self.path
         place = Path(target_dir, source.name)
-        files = [path.relative_to(source) for path in source.rglob("*") if path.is_file()] or [Path()]
+        files = [path.relative_to(source) for path in sorted(source.rglob("*")) if path.is_file()] or [Path()]
         in_the_way = [place / path for path in files if (place / path).exists()]
         if in_the_way and not (exist_ok or exists_ok):
             raise WebserviceException(f"File already exists. To overwrite, set exist_ok to True. {in_the_way[0]}")

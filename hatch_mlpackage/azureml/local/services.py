@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project import Project
 
 _RECORD = "service.json"
+_MADE = "made.txt"  # what was said while it was made
 _HOST = "127.0.0.1"
 _PATIENCE = 300  # seconds that init() may take
 
@@ -98,17 +99,20 @@ class Service:
         with held(self.folder), _new_folder(self.folder) as generation:
             launch = self._prepare(generation, models, inference, settings)
             old = self.record()
+            port = settings.port or (old.port if old else free_port())
+            command = launch.command(port)
             end(self._claim)
             record = Record(
-                port=settings.port or (old.port if old else free_port()),
+                port=port,
                 generation=generation.name,
                 models=tuple(sources),
                 inference=inference.anywhere() if inference else None,
                 settings=settings,
             )
             write_json(self.folder / _RECORD, asdict(record))
+            shutil.copyfile(generation / _MADE, self._log)
             run_in_background(
-                launch.command(record.port),
+                command,
                 environment={**os.environ, **launch.environment},
                 folder=launch.folder,
                 log=self._log,
@@ -130,7 +134,7 @@ class Service:
         folder.mkdir()
         try:
             project = stage(folder, models, inference, workspace=self._workspace, image_name=f"service-{self.name}")
-            with self._log.open("wb", buffering=0) as log:
+            with (generation / _MADE).open("wb", buffering=0) as log:
                 return (
                     self._container(generation, project, settings, log)
                     if settings.engine

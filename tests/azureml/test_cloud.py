@@ -1,0 +1,88 @@
+"""What needs a cloud account can be imported, and says in one sentence what to use instead."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+from hatch_mlpackage.azureml.core.run import Run
+from hatch_mlpackage.azureml.train.automl.run import AutoMLRun
+
+from hatch_mlpackage.azureml.core import Environment, Experiment, Model, Workspace
+from hatch_mlpackage.azureml.core.webservice import AciWebservice, AksWebservice
+from hatch_mlpackage.azureml.exceptions import NotInTheCloudError, UserErrorException
+from hatch_mlpackage.azureml.local.cloud import MEMBERS, MODULES, PREFIX
+from hatch_mlpackage.errors import MLPackageError
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_name_says_what_to_use_instead(module):
+    """Making an object and taking a member of the class are both refused, in a sentence of the table."""
+    found = importlib.import_module(f"{PREFIX}.{module}")
+
+    for name, instead in MODULES[module].items():
+        absent = getattr(found, name)
+        sentence = f"needs Azure ML in the cloud, which is not used here: {instead}."
+        with pytest.raises(NotInTheCloudError, match=f"^{name} needs") as made:
+            absent("anything", of="any kind")
+        with pytest.raises(NotInTheCloudError, match=f"^{name}.deploy_configuration needs") as taken:
+            absent.deploy_configuration(cpu_cores=1)
+        assert str(made.value).endswith(sentence)
+        assert str(taken.value).endswith(sentence)
+
+
+def test_every_member_says_what_to_use_instead(ws):
+    """So do the members of classes that otherwise work."""
+    classes = {kind.__name__: kind for kind in (Environment, Model, Workspace)}
+    classes |= {
+        name: getattr(importlib.import_module(f"{PREFIX}.core.webservice"), name) for name in MEMBERS.keys() - classes
+    }
+
+    for name, members in MEMBERS.items():
+        for member in members:
+            with pytest.raises(NotInTheCloudError, match=f"{name}.{member} needs"):
+                getattr(classes[name], member)
+    with pytest.raises(NotInTheCloudError, match=r"Workspace.datastores needs"):
+        _ = ws.datastores
+
+
+def test_a_run_of_the_documentation():
+    """Registering from an experiment's run names the way to register a file."""
+    for call in (
+        lambda: Run.get_context(allow_offline=True),
+        lambda: AutoMLRun(None, None),
+        lambda: Experiment(None, "myexperiment"),
+    ):
+        with pytest.raises(UserErrorException, match=r"Model\.register\(ws, model_path, model_name\)"):
+            call()
+
+
+def test_a_name_is_one_class():
+    """The same name from two modules is one class, no object is of it, and its error is one of ours."""
+    module = importlib.import_module(f"{PREFIX}.core.webservice.aci")
+
+    assert module.AciWebservice is AciWebservice
+    assert not isinstance(object(), AciWebservice | AksWebservice)
+    assert issubclass(NotInTheCloudError, MLPackageError)
+
+
+def test_datasets_are_refused(ws, model_file):
+    """Datasets of a model are the cloud's too; nothing is registered then."""
+    with pytest.raises(NotInTheCloudError, match="A model's datasets"):
+        Model.register(ws, str(model_file), "mine", sample_input_dataset=object())
+
+    assert Model.list(ws) == []
+
+
+def test_nothing_else_brings_it_along():
+    """The command line and the plugins do not load any of it."""
+    code = (
+        "import sys, hatch_mlpackage.cli.program, hatch_mlpackage.hooks, hatch_mlpackage.builder\n"
+        "print([name for name in sys.modules if name.startswith('hatch_mlpackage.azureml.')])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
