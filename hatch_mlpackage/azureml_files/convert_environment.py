@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .report import Draft
 
 ENVIRONMENT_FILE = "environment.yml"
+DOCKERFILE = "base.Dockerfile"
 _ORIGINALS = re.compile(r"(?:mcr\.microsoft\.com/)?azureml/", re.IGNORECASE)
 _PLATFORMS = {"amd64": "linux/amd64", "x86_64": "linux/amd64", "arm64": "linux/arm64", "aarch64": "linux/arm64"}
 _AT_START = "installed packages when the container started: name them in the conda file or in requirements"
@@ -63,7 +64,7 @@ def convert_environment(
     _take_variables(environment.environment_variables, draft)
     python, docker = environment.python or Python(), environment.docker or Docker()
     _convert_python(python, places, problems, draft, in_place=in_place, source=source)
-    _convert_docker(docker, draft, problems, has_packages=is_user_managed(python))
+    _convert_docker(docker, places, problems, draft, in_place=in_place, has_packages=is_user_managed(python))
     draft.drop(environment.inferencing_stack_version, NOT_NEEDED["inferencing-stack-version"])
     for given in (environment.spark, environment.databricks, environment.r):
         _drop_section(given, draft)
@@ -193,18 +194,18 @@ def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
         draft.take(one, "python-version", python, note)
 
 
-def _convert_docker(docker: Docker, draft: Draft, problems: Problems, *, has_packages: bool) -> None:
+def _convert_docker(
+    docker: Docker, places: Places, problems: Problems, draft: Draft, *, in_place: bool, has_packages: bool
+) -> None:
     draft.drop(docker.enabled, "an image is always made")
     registry = docker.base_image_registry
     take_base_image(docker.base_image, registry, draft, problems, has_packages=has_packages)
-    text = docker.base_dockerfile
-    if text and text.value:
-        draft.by_hand(text, "build that image first, and name it with base-image", "base-image", "base-dockerfile")
+    _take_dockerfile(docker.base_dockerfile, places, problems, draft, in_place=in_place)
     if docker.build_context:
         context = docker.build_context
         place = context.location.value if context.location else "elsewhere"
         one = Given(key="environment.docker.buildContext", value=place, where=context.where)
-        draft.by_hand(one, f"build the image of {place} first, and name it with base-image", "base-image")
+        draft.by_hand(one, f"fetch {place}, and name its Dockerfile or its image", "base-dockerfile", "base-image")
     platform = docker.platform or Platform()
     draft.drop(platform.os, "images are for Linux")
     if platform.architecture:
@@ -219,6 +220,21 @@ def _convert_docker(docker: Docker, draft: Draft, problems: Problems, *, has_pac
         draft.by_hand(docker.arguments, "for those who run the image: give them after mlpackage image run --")
     else:
         draft.drop(docker.arguments, "for those who run the image")
+
+
+def _take_dockerfile(
+    given: Given[str] | None, places: Places, problems: Problems, draft: Draft, *, in_place: bool
+) -> None:
+    """Name the Dockerfile of the base image: a file of that name, or a file for its text."""
+    if given is None or not given.value.strip():
+        return
+    if "\n" not in given.value.strip() and not given.value.lstrip().upper().startswith("FROM "):
+        take_path(given, "base-dockerfile", places, problems, draft)
+        return
+    text = "\n".join([*given.value.splitlines(), ""])
+    if not in_place:
+        draft.files[DOCKERFILE] = text
+    draft.take(given, "base-dockerfile", text if in_place else DOCKERFILE)
 
 
 def take_base_image(

@@ -191,6 +191,7 @@ INFERENCE = {
     ),
     "base-conda-environment": nested(python={"baseCondaEnvironment": "base"}),
     "base-dockerfile": nested(docker={"baseDockerfile": "FROM ubuntu:22.04\nRUN true\n"}),
+    "base-dockerfile-as-a-file": nested(docker={"baseDockerfile": "steps.Dockerfile"}),
     "build-context": nested(docker={"buildContext": {"locationType": "git", "location": "https://e.example/x"}}),
     "private-image": nested(docker={"baseImage": "team/base", "baseImageRegistry": {
         **REGISTRY, "registryIdentity": {"resourceId": "r", "clientId": "c"}}}),
