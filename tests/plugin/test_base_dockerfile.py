@@ -116,6 +116,23 @@ def test_the_whole_of_it(tmp_path):
     )
 
 
+def test_an_image_with_conda(tmp_path):
+    """A Dockerfile like that of the original's documentation goes in as it is, but for its FROM."""
+    rest = (
+        "\n\nARG CONDA=4.7.12\n\nENV LANG=C.UTF-8 LC_ALL=C.UTF-8\nENV PATH /opt/miniconda/bin:$PATH\n\n"
+        "RUN apt-get update --fix-missing && \\\n    apt-get install -y wget && \\\n    rm -rf /var/lib/apt/lists/*\n\n"
+        "RUN useradd --create-home somebody\nWORKDIR /home/somebody\nUSER somebody\n\n"
+        "RUN wget --quiet https://conda.example/${CONDA}.sh -O ~/conda.sh && \\\n    bash ~/conda.sh -b && \\\n"
+        "    find ~/miniconda/ -type d -name __pycache__ -prune -exec rm -rf {} \\;\n"
+        'ENV PATH="/home/somebody/miniconda/bin/:${PATH}"\n'
+    )
+
+    found = read(tmp_path, f"FROM ubuntu:16.04{rest}")
+
+    assert (found.base_image, found.wrong, found.sources, found.needs_buildkit) == ("ubuntu:16.04", (), (), 0)
+    assert found.text({"ubuntu:16.04": "u@sha256:5"}) == f"FROM u@sha256:5 AS mlpackage-stage-1{rest}"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
