@@ -1,0 +1,111 @@
+"""The pictures of the terminal: drawn by rich from what the commands print; `--update-golden` draws them anew."""
+
+from __future__ import annotations
+
+import html
+import io
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "docs/pictures"
+WIDTH = 100
+PATIENCE = 300
+MISTAKES = """import nunpy
+from sklearn.externals import joblib
+
+words = open("data/words.txt").read().split()
+"""
+
+
+def output_on_a_terminal(command, folder):
+    """Return what a program prints on a terminal of `WIDTH` columns, its colours included."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(WIDTH), "COLORTERM": "truecolor"}
+    environment.pop("NO_COLOR", None)
+    with subprocess.Popen(command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as program:
+        os.close(theirs)
+        printed = b"".join(read_until_closed(ours))
+        program.wait(PATIENCE)
+    os.close(ours)
+    return printed.decode().replace("\r\n", "\n")
+
+
+def read_until_closed(terminal):
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # what Linux says when the other side has closed it
+            return
+        yield part
+
+
+def draw(title, printed):
+    """Draw a terminal as SVG that asks no other site for a font."""
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
+    console.print(Text.from_ansi(printed))
+    svg = console.export_svg(title=title, unique_id=re.sub(r"\W", "-", title))
+    return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+
+
+def words(svg):
+    """Return the text of a picture, without what changes with every version of the runtime: the sizes."""
+    shown = html.unescape(" ".join(re.findall(r"<text[^>]*>(.*?)</text>", svg)))
+    return re.sub(r"[\d.]+ k?B|\(\d+ files\)|\b\d+ files?", "…", shown.replace("\xa0", " ")).split()
+
+
+def compare(name, svg, request, expected=words):
+    path = PICTURES / f"{name}.svg"
+    if request.config.getoption("--update-golden"):
+        path.write_text(svg, encoding="utf-8")
+    assert expected(path.read_text(encoding="utf-8")) == expected(svg)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Give a copy of a project with a small model and its committed lock, under the name that the pictures show."""
+    return shutil.copytree(ROOT / "tests/projects/minimal", tmp_path / "greeting")
+
+
+def mlpackage(*arguments):
+    return [sys.executable, "-P", "-m", "hatch_mlpackage", *arguments]
+
+
+def test_plan(project, request):
+    """The picture of `plan` shows what it prints."""
+    compare("plan", draw("mlpackage plan", output_on_a_terminal(mlpackage("plan"), project)), request)
+
+
+def test_check(project, request):
+    """The picture of `check` shows what it says of a script with three mistakes."""
+    script = project / "score.py"
+    script.write_text(f"{MISTAKES}{script.read_text()}")
+
+    compare("check", draw("mlpackage check", output_on_a_terminal(mlpackage("check"), project)), request)
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_demo(tmp_path, request):
+    """The picture of `demo` has the commands and the headings that it prints; ports, times and versions are of a day."""
+
+    said = ("mlpackage lock", "Lock the", "Install the", "Write the", "Serve that", "Prove that", "The same,", "Next")
+
+    def narrated(svg):
+        return [sentence for sentence in said if sentence in " ".join(words(svg))]
+
+    printed = output_on_a_terminal(mlpackage("demo", "--directory", "diabetes"), tmp_path)
+    # What is of this machine alone: its folders, and whether it reaches a registry.
+    printed = re.sub(r"^.*cannot be reached: .*\n.*left unpinned: .*\n", "", printed, flags=re.MULTILINE)
+    printed = printed.replace(str(tmp_path), "~").replace(sys.executable, "python3")
+    printed = re.sub(r"/tmp/mlpackage-\w+", "/tmp/mlpackage", printed)
+    compare("demo", draw("mlpackage demo", printed), request, narrated)
