@@ -90,13 +90,14 @@ def test_check(project, request):
     script = project / "score.py"
     script.write_text(f"{MISTAKES}{script.read_text()}")
 
-    compare("check", draw("mlpackage check", output_on_a_terminal(mlpackage("check"), project)), request)
+    printed = output_on_a_terminal(mlpackage("check"), project)
+    compare("check", draw("mlpackage check", printed), request)
 
 
 @pytest.mark.network
 @pytest.mark.slow
 def test_demo(tmp_path, request):
-    """The picture of `demo` has the commands and the headings that it prints; ports, times and versions are of a day."""
+    """The picture of `demo` has the commands and the headings that it prints."""
 
     said = ("mlpackage lock", "Lock the", "Install the", "Write the", "Serve that", "Prove that", "The same,", "Next")
 
