@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from .facts import UnreadableModelError
 
@@ -42,38 +43,26 @@ class Stream:
             size -= passed
 
 
-class _Inflated:
+class _Inflated(io.RawIOBase):
     """What joblib compresses with zlib, which has no file class of its own in the standard library."""
 
     def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
         self._file = file
         self._inflate = zlib.decompressobj()
-        self._ready = b""
 
-    def read(self, size: int) -> bytes:
-        parts = []
-        while size > 0:
-            self._ready = self._ready or self._more()
-            if not self._ready:
-                break
-            parts.append(self._ready[:size])
-            self._ready = self._ready[size:]
-            size -= len(parts[-1])
-        return b"".join(parts)
+    def readable(self) -> bool:
+        return True
 
-    def readline(self, size: int) -> bytes:
-        line = bytearray()
-        while len(line) < size and not line.endswith(b"\n") and (byte := self.read(1)):
-            line += byte
-        return bytes(line)
+    def readinto(self, buffer: Any) -> int:
+        inflated = self._more(len(buffer))
+        buffer[: len(inflated)] = inflated
+        return len(inflated)
 
-    def close(self) -> None:
-        self._file.close()
-
-    def _more(self) -> bytes:
+    def _more(self, size: int) -> bytes:
         while not self._inflate.eof:
             packed = self._inflate.unconsumed_tail or self._file.read(_CHUNK)
-            inflated = self._inflate.decompress(packed, _CHUNK)
+            inflated = self._inflate.decompress(packed, size)
             if inflated or not packed:
                 return inflated
         return b""
@@ -85,7 +74,7 @@ _OPENERS: dict[bytes, Callable[[IO[bytes]], object]] = {
     b"BZ": bz2.BZ2File,
     b"\xfd7zXZ": lzma.LZMAFile,
     b"\x5d\x00": lzma.LZMAFile,
-    b"x": _Inflated,
+    b"x": lambda file: io.BufferedReader(_Inflated(file), _CHUNK),
 }
 
 

@@ -1,0 +1,55 @@
+"""Serves the MLflow model demo.
+
+POST /score {"input_data": …} answers what the model predicts.
+
+Written by mlpackage from what the model's file says of itself. To change it, copy it into the project and name it:
+entry-script = "score.py".
+"""
+
+import os
+
+import mlflow.pyfunc
+import numpy as np
+from azureml_inference_server_http.api.aml_response import AMLResponse
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+from inference_schema.schema_decorators import input_schema, output_schema
+from mlflow.exceptions import MlflowException
+
+MODEL_FOLDER = "demo"
+model = None
+
+
+def init():
+    global model
+    # `mlpackage serve` links each file to the project's own, and MLflow follows no link out of its folder.
+    described = os.path.realpath(os.path.join(os.environ["AZUREML_MODEL_DIR"], MODEL_FOLDER, "MLmodel"))
+    model = mlflow.pyfunc.load_model(os.path.dirname(described))
+
+
+def as_json(value):
+    """Turn what the model gives into what JSON can express."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict("records") if hasattr(value, "columns") else value.tolist()
+    if isinstance(value, dict):
+        return {name: as_json(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(item) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def refused(reason):
+    return AMLResponse({"message": f"The input does not fit the model: {reason}"}, 400, json_str=True)
+
+
+def to_input(array):
+    return np.asarray(array, dtype=np.float64)
+
+
+@input_schema("input_data", NumpyParameterType(np.zeros((1, 4), dtype=np.float64)))
+@output_schema(StandardPythonParameterType([]))
+def run(input_data):
+    try:
+        return as_json(model.predict(to_input(input_data)))
+    except (KeyError, TypeError, ValueError, MlflowException) as error:
+        return refused(error)

@@ -1,0 +1,53 @@
+"""Serves the scikit-learn model demo.
+
+POST /score {"data": [[…]], "method": "predict"} answers {"predict": […]}; "predict_proba" is the other method.
+
+Written by mlpackage from what the model's file says of itself. To change it, copy it into the project and name it:
+entry-script = "score.py".
+"""
+
+import os
+
+import joblib
+import numpy as np
+import pandas as pd
+from azureml_inference_server_http.api.aml_response import AMLResponse
+from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+from inference_schema.schema_decorators import input_schema, output_schema
+
+MODEL_FILE = "demo.pkl"
+FEATURES = ["age", "town"]
+METHODS = ("predict", "predict_proba")
+model = None
+
+
+def init():
+    """Load the model: it is a pickle, a program that allow-pickle = true vouches for."""
+    global model
+    path = os.path.join(os.environ["AZUREML_MODEL_DIR"], MODEL_FILE)
+    model = joblib.load(path)
+
+
+def in_order(records):
+    """Give rows in the order of FEATURES: records have their values by name, rows have them in that order already."""
+    rows = [[record[name] for name in FEATURES] if isinstance(record, dict) else record for record in records]
+    if any(len(row) != len(FEATURES) for row in rows):
+        raise ValueError(f"a row has {len(FEATURES)} values")
+    return rows
+
+
+def refused(reason):
+    return AMLResponse({"message": f"The input does not fit the model: {reason}"}, 400, json_str=True)
+
+
+@input_schema("data", StandardPythonParameterType([{"age": 0, "town": ""}]))
+@input_schema("method", StandardPythonParameterType("predict"))
+@output_schema(StandardPythonParameterType({"predict": [0.0]}))
+def run(data, method="predict"):
+    if method not in METHODS or not hasattr(model, method):
+        return refused(f"it has no method {method}")
+    try:
+        data = pd.DataFrame(in_order(data), columns=FEATURES)
+    except (KeyError, TypeError, ValueError) as error:
+        return refused(error)
+    return {method: np.asarray(getattr(model, method)(data)).tolist()}
