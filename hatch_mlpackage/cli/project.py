@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from hatch_mlpackage.cli.verbs import TYPED
+from hatch_mlpackage.config import FRAMEWORKS
 from hatch_mlpackage.project import FALLBACK_NAME, FALLBACK_VERSION, Project, load_project
 from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS
 
@@ -21,6 +22,7 @@ Returned = TypeVar("Returned")
 _KEY = "tool.mlpackage"
 _PATH_FLAGS = ("entry_script", "source_directory", "conda_file")
 _TEXT_FLAGS = ("python_version", "base_image", "platform")
+_MODEL_FLAGS = ("framework", "allow_pickle")
 
 
 class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.5
@@ -56,6 +58,13 @@ _OPTIONS = (
     click.option("--source-directory", type=_FOLDER, metavar="DIR", help="The tree that goes along with the script."),
     click.option("--model", "models", type=ModelFlag(), multiple=True, help="A model file or folder; repeatable."),
     click.option(
+        "--framework",
+        shell_complete=_one_of(FRAMEWORKS),
+        metavar="NAME",
+        help="What made the model, in place of an entry script: sklearn, skops, onnx, …",
+    ),
+    click.option("--allow-pickle", is_flag=True, help="Trust a model that runs code when it is loaded."),
+    click.option(
         "--requirement",
         "requirements",
         type=_PATH,
@@ -81,7 +90,7 @@ _OPTIONS = (
 
 # The options' names, for whoever has to tell them from a verb's own.
 PROJECT_OPTIONS = frozenset(
-    {"folder", "models", "requirements", *_PATH_FLAGS, *_TEXT_FLAGS},
+    {"folder", "models", "requirements", *_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS},
 )
 
 
@@ -92,7 +101,7 @@ def with_project(verb: Callable[..., Returned]) -> Callable[..., Returned]:
     def opened(
         folder: Path, models: tuple[dict[str, str], ...], requirements: tuple[str, ...], **rest: Any
     ) -> Returned:
-        given = {name: rest.pop(name) for name in (*_PATH_FLAGS, *_TEXT_FLAGS)}
+        given = {name: rest.pop(name) for name in (*_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS)}
         table = table_from_flags(folder, {**given, "models": models, "requirements": requirements})
         click.get_current_context().meta[TYPED] = _typed_flags(table, models)
         return verb(project=open_project(folder, table), **rest)
@@ -106,8 +115,13 @@ def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
     """Write flags as `[tool.mlpackage]` would have them; paths, given from here, become relative to the project."""
     table = {_key(name): flags[name] for name in _TEXT_FLAGS if flags.get(name)}
     table |= {_key(name): _from_project(flags[name], folder) for name in _PATH_FLAGS if flags.get(name)}
+    about = {_key(name): flags[name] for name in _MODEL_FLAGS if flags.get(name)}
+    if about and not flags.get("models"):
+        raise click.UsageError(f"--{next(iter(about))} says more about a model: give it with --model.")
     if flags.get("models"):
-        table["models"] = [{**model, "path": _from_project(model["path"], folder)} for model in flags["models"]]
+        table["models"] = [
+            {**model, "path": _from_project(model["path"], folder), **about} for model in flags["models"]
+        ]
     if flags.get("requirements"):
         table["requirements"] = [_from_project(path, folder) for path in flags["requirements"]]
     return table

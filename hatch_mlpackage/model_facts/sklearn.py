@@ -60,7 +60,7 @@ def read_skops(path: Path) -> ModelFacts:
 
 
 def _is_doubtful(name: Name) -> bool:
-    """Tell whether skops may not trust a class: trees' since 0.15 (they index memory), and what is not of its kin."""
+    """Tell whether skops may not trust a class: newer versions do not trust trees', nor what is not of its kin."""
     return str(name) == "sklearn.tree._tree.Tree" or name.module.partition(".")[0] not in _TRUSTED
 
 

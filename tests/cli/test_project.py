@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
 from hatch_mlpackage.cli.project import open_project, table_from_flags
@@ -44,6 +45,17 @@ def test_flags_are_the_table(folder):
         ],
         "requirements": ["../requirements.txt"],
     }
+
+
+def test_what_made_a_model(folder):
+    """A framework is a key of the model that another flag names."""
+    flags = {"models": ({"name": "ridge", "path": "model.pkl"},), "framework": "sklearn", "allow_pickle": True}
+
+    assert table_from_flags(folder, flags) == {
+        "models": [{"name": "ridge", "path": "model.pkl", "framework": "sklearn", "allow-pickle": True}]
+    }
+    with pytest.raises(click.UsageError, match="--framework says more about a model: give it with --model"):
+        table_from_flags(folder, {"framework": "sklearn"})
 
 
 def test_no_flags_change_nothing(project):
