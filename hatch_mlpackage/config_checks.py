@@ -8,16 +8,22 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hatch_mlpackage.base_dockerfile import read_base_dockerfile
-from hatch_mlpackage.bases import CUDA_VERSIONS, cuda_images, cuda_of, is_nvidia, packaged_python
 from hatch_mlpackage.dockerfile_steps import read_steps, wrong_steps
 from hatch_mlpackage.project import HATCHLING
 from hatch_mlpackage.tables import did_you_mean
-from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS, python_of
+from hatch_mlpackage.target import ARCHITECTURES
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project import Project
+from hatch_mlpackage.base_image_checks import (
+    IMAGE,
+    check_base_dockerfile,
+    check_base_image,
+    check_cuda,
+    check_python,
+    check_user_managed,
+)
 from hatch_mlpackage.config import (
     CONDA_MODES,
     IMAGE_BUILDERS,
@@ -29,6 +35,7 @@ from hatch_mlpackage.config import (
     parts_of_conda_file,
 )
 from hatch_mlpackage.framework_checks import check_framework, missing_script
+from hatch_mlpackage.path_checks import check_path
 
 # What the image sets for the server; a second value would silently lose or break the context's own layout.
 RESERVED_VARIABLES = frozenset(
@@ -41,47 +48,12 @@ RESERVED_VARIABLES = frozenset(
         "WORKER_COUNT",
     }
 )
-# Keys that ask for packages of Python, or of conda.
-_NAMING_PACKAGES = ("dependencies", "requirements", "conda-file", "pylock", "install-project")
 _MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")  # the original's rule for registered models
 _MODEL_VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,127}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SYSTEM_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.\-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+:~\-]+)?")  # Debian policy 5.6.1
 _LAST_PORT = 65535
 _LABEL_NAME = re.compile(r"[a-z0-9]([a-z0-9._\-/]*[a-z0-9])?", re.IGNORECASE)
-# github.com/distribution/reference, without the rarely seen IPv6 hosts.
-_REPOSITORY = (
-    r"(?:[a-zA-Z0-9.\-]+(?::\d+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-)
-_IMAGE = re.compile(rf"{_REPOSITORY}(?::\w[\w.\-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?")
-
-
-def _check_path(root: Path, path: str, where: str, problems: Problems) -> Path | None:
-    """Return the existing path below the root, or report why there is none."""
-    if leads_outside(path):
-        problems.add(
-            where,
-            f"'{path}' is outside the project.",
-            "Copy it into the project, or place a symbolic link to it there and name the link.",
-        )
-        return None
-    found = root / path
-    if not found.exists():
-        problems.add(where, f"'{path}' does not exist in {root}.", _missing_fix(root, path))
-        return None
-    return found
-
-
-def _missing_fix(root: Path, path: str) -> str:
-    parent = (root / path).parent
-    if (root / "PKG-INFO").is_file():
-        return (
-            "This is an unpacked source distribution, which holds no ignored files: build the wheel from the checkout "
-            "(`python -m build --wheel`), or add the file to `artifacts` in [tool.hatch.build.targets.sdist]."
-        )
-    siblings = [item.name for item in parent.iterdir()] if parent.is_dir() else []
-    close = did_you_mean(PurePosixPath(path).name, siblings)
-    return close or "Create it, or correct the path (relative to the project's folder)."
 
 
 def _check_entry_script(config: Config, project: Project, problems: Problems) -> None:
@@ -93,7 +65,7 @@ def _check_entry_script(config: Config, project: Project, problems: Problems) ->
         if config.no_code_model is None:
             problems.add(where, *missing_script(config))
         return
-    found = _check_path(project.root, script, where, problems)
+    found = check_path(project.root, script, where, problems)
     if found and not found.is_file():
         problems.add(where, f"'{script}' is not a file.")
     name = PurePosixPath(script)
@@ -131,7 +103,7 @@ def _check_pylock(config: Config, project: Project, problems: Problems) -> None:
     where, name = f"{KEY}.pylock", PurePosixPath(config.pylock or "").name
     if config.pylock is None:
         return
-    found = _check_path(project.root, config.pylock, where, problems)
+    found = check_path(project.root, config.pylock, where, problems)
     if found and not found.is_file():
         problems.add(where, f"'{config.pylock}' is not a file.")
     if not re.fullmatch(r"pylock(?:\.[^.]+)?\.toml", name):
@@ -144,7 +116,7 @@ def _check_source_directory(config: Config, project: Project, problems: Problems
     where = f"{KEY}.source-directory"
     if config.source_directory is None:
         return
-    found = _check_path(project.root, config.source_directory, where, problems)
+    found = check_path(project.root, config.source_directory, where, problems)
     if found and not found.is_dir():
         problems.add(where, f"'{config.source_directory}' is not a folder.")
 
@@ -172,7 +144,7 @@ def _check_models(config: Config, project: Project, problems: Problems) -> None:
         if model.is_remote:
             _check_url(model.path, f"{where}.path", problems)
             continue
-        found = _check_path(project.root, model.path, f"{where}.path", problems)
+        found = check_path(project.root, model.path, f"{where}.path", problems)
         if found and not (found.is_file() or found.is_dir()):
             problems.add(f"{where}.path", f"'{model.path}' is neither a file nor a folder.")
 
@@ -187,131 +159,6 @@ def _check_url(url: str, where: str, problems: Problems) -> None:
         )
     elif not parts.path.rpartition("/")[2]:
         problems.add(where, f"'{url}' names no file.", "A model that is declared by URL is one file.")
-
-
-def _check_python(config: Config, project: Project, problems: Problems) -> None:
-    where, version = f"{KEY}.python-version", config.python_version
-    if version not in SUPPORTED_PYTHONS:
-        allowed = ", ".join(SUPPORTED_PYTHONS)
-        problems.add(where, f"'{version}' is not a supported Python version.", f"Use one of {allowed}.")
-        return
-    in_image = python_of(config.base_image) if config.base_dockerfile is None else None
-    if in_image and in_image != version:
-        problems.add(where, f"'{version}' is not the Python of base-image '{config.base_image}'.", "Make them agree.")
-    if project.requires_python and not _allows(project.requires_python, version):
-        problems.add(
-            where,
-            f"'{version}' is excluded by requires-python '{project.requires_python}'.",
-            f'Set a version that the project allows: python-version = "X.Y" in [{KEY}].',
-        )
-
-
-def _allows(requires_python: str, version: str) -> bool:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - costs start-up when unused
-
-    try:
-        allowed = SpecifierSet(requires_python)
-    except InvalidSpecifier:
-        return True  # the build backend reports it
-    return any(allowed.contains(f"{version}.{patch}") for patch in (0, 99))
-
-
-def _check_base_image(config: Config, project: Project, problems: Problems) -> None:
-    del project
-    where = f"{KEY}.base-image"
-    if config.base_dockerfile is None and not _IMAGE.fullmatch(config.base_image):
-        problems.add(
-            where,
-            f"'{config.base_image}' is not an image reference.",
-            "Write [registry/]name[:tag][@sha256:digest], without spaces and with the name in lower case.",
-        )
-    elif config.system_packages and config.target.libc == "musl":
-        problems.add(where, f"'{config.base_image}' has no apt for system-packages.", "Use a Debian or Ubuntu base.")
-
-
-def _check_cuda(config: Config, project: Project, problems: Problems) -> None:
-    """Check what is asked of a GPU's image: NVIDIA's have the Python of their Ubuntu, and no other can be had there."""
-    where, base_image = f"{KEY}.cuda", config.base_image
-    cuda, own = config.cuda or "", cuda_of(base_image)
-    if not {"base-image", "base-dockerfile"} & project.table.keys() and cuda and not own:
-        problems.add(
-            where, f"'{cuda}' is not one of {', '.join(CUDA_VERSIONS)}.", "For another, name the image: base-image."
-        )
-    elif cuda != own and own:
-        problems.add(where, f"'{cuda}' is not the CUDA of base-image '{base_image}'.", "Make them agree.")
-    own_python = config.user_managed_dependencies or config.base_dockerfile is not None
-    python = packaged_python(base_image) if is_nvidia(base_image) and not own_python else None
-    if python and python != config.python_version:
-        others = " or ".join(f'"{image.python}"' for image in reversed(cuda_images(own))) or f'"{python}"'
-        problems.add(
-            f"{KEY}.python-version",
-            f"'{config.python_version}' is not the Python of '{base_image}', which is Ubuntu's {python}.",
-            f"Set python-version to {others}, or name a base-image with CUDA and that Python.",
-        )
-
-
-def _check_base_dockerfile(config: Config, project: Project, problems: Problems) -> None:
-    where, value = f"{KEY}.base-dockerfile", config.base_dockerfile
-    if value is None:
-        return
-    if "base-image" in project.table:
-        problems.add(where, "cannot be used with base-image: its FROM names the image.", "Keep one of them.")
-    try:
-        found = read_base_dockerfile(project.root, value, config.platform)
-    except (OSError, UnicodeDecodeError) as error:
-        if _check_path(project.root, value, where, problems):
-            problems.add(where, f"'{value}' cannot be read: {error}.", "Name a text file in UTF-8.")
-        return
-    for wrong in found.wrong:
-        problems.add(f"{found.place}:{wrong.line}", wrong.what, wrong.fix)
-    for line, image in found.images:
-        if not _IMAGE.fullmatch(image):
-            problems.add(f"{found.place}:{line}", f"'{image}' is not an image reference.", "Correct it.")
-    if found.needs_buildkit and config.image.builder == "classic":
-        problems.add(
-            f"{found.place}:{found.needs_buildkit}",
-            "needs BuildKit, or a recent buildah: the classic builder and kaniko do not take it.",
-            f'Set builder = "buildkit" in [{KEY}.image], or write it another way.',
-        )
-    if not found.wrong:
-        _require_python(config, project, problems, where)
-
-
-def _check_user_managed(config: Config, project: Project, problems: Problems) -> None:
-    """Check an image that brings the model's packages: nobody else names any, and its Python is known."""
-    where = f"{KEY}.user-managed-dependencies"
-    path = config.interpreter_path
-    if not config.user_managed_dependencies:
-        if path is not None:
-            problems.add(f"{KEY}.interpreter-path", "is only used with user-managed-dependencies = true.", "Remove it.")
-        return
-    named = [key for key in _NAMING_PACKAGES if project.table.get(key)]
-    if named:
-        problems.add(
-            where,
-            f"says that the base image brings the model's packages, and {' and '.join(named)} would install some.",
-            f"Remove {'them' if len(named) > 1 else 'it'}, or user-managed-dependencies.",
-        )
-    if path is not None and not re.fullmatch(r"/?[\w.+-]+|/[\w./+-]+", path):
-        problems.add(
-            f"{KEY}.interpreter-path",
-            f"'{path}' is no program.",
-            'Write its name, or its whole path in the image: "/opt/conda/bin/python".',
-        )
-    if config.base_dockerfile is None:
-        _require_python(config, project, problems, where)
-
-
-def _require_python(config: Config, project: Project, problems: Problems, because: str) -> None:
-    """Report a base image whose Python is neither given nor told by its name: any default would be a guess."""
-    base_image = config.base_image
-    packaged = packaged_python(base_image) if config.base_dockerfile is None else None
-    if not (project.table.get("python-version") or python_of(base_image) or packaged):
-        problems.add(
-            f"{KEY}.python-version",
-            f"is required with {because.removeprefix(f'{KEY}.')}: '{base_image}' does not tell its Python.",
-            'Write python-version = "X.Y"; the build stops where it is another.',
-        )
 
 
 def _check_choices(config: Config, project: Project, problems: Problems) -> None:
@@ -334,7 +181,7 @@ def _check_conda(config: Config, project: Project, problems: Problems) -> None:
         ("conda-file", parts_of_conda_file(config.conda_file or "")[0], Path.is_file, "a file"),
         ("conda-channel", config.conda_channel, Path.is_dir, "a folder"),
     ):
-        found = _check_path(project.root, path, f"{KEY}.{key}", problems) if path else None
+        found = check_path(project.root, path, f"{KEY}.{key}", problems) if path else None
         if found and not is_kind(found):
             problems.add(f"{KEY}.{key}", f"'{path}' is not {kind}.")
     vendored = config.conda_mode == "vendored"
@@ -344,7 +191,7 @@ def _check_conda(config: Config, project: Project, problems: Problems) -> None:
     ):
         if value and wrong:
             problems.add(f"{KEY}.{key}", f"is not used in conda-mode '{config.conda_mode}'.", fix)
-    if config.conda_image and not _IMAGE.fullmatch(config.conda_image):
+    if config.conda_image and not IMAGE.fullmatch(config.conda_image):
         problems.add(f"{KEY}.conda-image", f"'{config.conda_image}' is not an image reference.")
     if vendored and config.python_version in {"3.8", "3.9"}:
         problems.add(
@@ -374,7 +221,7 @@ def _is_printable(value: str) -> bool:
 def _check_steps(config: Config, project: Project, problems: Problems) -> None:
     where, steps = f"{KEY}.extra-dockerfile-steps", config.extra_dockerfile_steps
     if isinstance(steps, str):
-        found = _check_path(project.root, steps, where, problems)
+        found = check_path(project.root, steps, where, problems)
         if found is None or not found.is_file():
             if found:
                 problems.add(where, f"'{steps}' is not a file.")
@@ -399,7 +246,7 @@ def _check_system_packages(config: Config, project: Project, problems: Problems)
 def _check_image(config: Config, project: Project, problems: Problems) -> None:
     del project
     name = config.image.name
-    if not _IMAGE.fullmatch(name) or "@" in name:
+    if not IMAGE.fullmatch(name) or "@" in name:
         problems.add(
             f"{KEY}.image.name",
             f"'{name}' is not an image name.",
@@ -463,11 +310,11 @@ CHECKS = (
     _check_pylock,
     _check_source_directory,
     _check_models,
-    _check_python,
-    _check_base_image,
-    _check_cuda,
-    _check_base_dockerfile,
-    _check_user_managed,
+    check_python,
+    check_base_image,
+    check_cuda,
+    check_base_dockerfile,
+    check_user_managed,
     _check_choices,
     _check_conda,
     _check_variables,
