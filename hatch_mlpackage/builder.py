@@ -13,10 +13,10 @@ from hatchling.builders.plugin.interface import BuilderInterface
 from hatchling.plugin.manager import PluginManager
 
 from hatch_mlpackage.context import build_context
-from hatch_mlpackage.errors import MLPackageError, Problems
+from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problems
 from hatch_mlpackage.manifest import reason_to_keep
 from hatch_mlpackage.package import context_name
-from hatch_mlpackage.project import project_of_hatch
+from hatch_mlpackage.project import located, project_of_hatch
 from hatch_mlpackage.tables import did_you_mean
 
 TARGET = "tool.hatch.build.targets.mlpackage"
@@ -63,7 +63,7 @@ class MLPackageBuilder(BuilderInterface[BuilderConfig, PluginManager]):
             destination = Path(directory, context_name(project))
             build_context(project, destination, warn=self.app.display_warning)
         except MLPackageError as error:
-            self.app.abort(error.report())
+            self.app.abort(report(error, Path(self.root)))
         return os.fspath(destination)
 
     def clean(self, directory: str, versions: list[str]) -> None:
@@ -89,3 +89,10 @@ def refuse_own_keys(table: Mapping[str, Any], where: str, hatch_keys: frozenset[
             hint or "What goes into the context is declared in [tool.mlpackage].",
         )
     problems.raise_if_any()
+
+
+def report(error: MLPackageError, root: Path) -> str:
+    """Write an error as the command line does, with the lines of the keys."""
+    if isinstance(error, ConfigurationError):
+        error = ConfigurationError(located(error.problems, root))
+    return error.report()

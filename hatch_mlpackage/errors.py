@@ -41,7 +41,7 @@ class Problem:
 
     `where` is a full TOML key (`tool.mlpackage.models[0].path`) or `file:line`; `what` states the fact with the
     offending value, and the place too where `where` is empty; `fix` is the next step; `code` is the kind, under which
-    docs/errors.md tells more.
+    docs/errors.md tells more. `at` is the `file:line` where the key of `where` stands, or would stand.
     """
 
     where: str
@@ -49,9 +49,15 @@ class Problem:
     fix: str = ""
     level: Level = "error"
     code: str = "configuration"
+    at: str = ""
+
+    @property
+    def place(self) -> str:
+        """Say where it is, before the text: `pyproject.toml:12: tool.mlpackage.entry-script: `."""
+        return "".join(f"{part}: " for part in (self.at, self.where) if part)
 
     def __str__(self) -> str:
-        return (f"{self.where}: " if self.where else "") + self.what + (f" {self.fix}" if self.fix else "")
+        return f"{self.place}{self.what}" + (f" {self.fix}" if self.fix else "")
 
 
 class Problems:

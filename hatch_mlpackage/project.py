@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,10 @@ from hatch_mlpackage.errors import MLPackageError
 if TYPE_CHECKING:
     from hatchling.metadata.core import ProjectMetadata
 
+    from hatch_mlpackage.errors import Problem
+
 HATCHLING = "hatchling.build"
+PYPROJECT = "pyproject.toml"
 FALLBACK_NAME = "model"
 FALLBACK_VERSION = "0"
 
@@ -41,7 +44,7 @@ def load_project(root: Path) -> Project:
 
     Raises MLPackageError when the file cannot be read.
     """
-    path = root / "pyproject.toml"
+    path = root / PYPROJECT
     if not path.is_file():
         return Project(root=root)
     try:
@@ -81,7 +84,23 @@ def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:
         )
     except Exception as error:
         # A metadata plugin may raise anything; it is the user's to mend.
-        raise MLPackageError(f"{Path(metadata.root, 'pyproject.toml')}: {error}") from error
+        raise MLPackageError(f"{Path(metadata.root, PYPROJECT)}: {error}") from error
+
+
+def located(problems: Iterable[Problem], root: Path) -> tuple[Problem, ...]:
+    """Add to problems with keys of a project's pyproject.toml the lines where these stand."""
+    from hatch_mlpackage.toml_lines import key_lines, line_of  # noqa: PLC0415 - for projects with problems only
+
+    found = tuple(problems)
+    try:
+        text = (root / PYPROJECT).read_text(encoding="utf-8") if found else ""
+    except OSError:
+        return found  # flags are the project
+    lines = key_lines(text)
+    return tuple(
+        replace(problem, at=f"{PYPROJECT}:{line}") if (line := line_of(problem.where, lines)) else problem
+        for problem in found
+    )
 
 
 def canonical_name(name: str) -> str:

@@ -6,9 +6,9 @@ import contextlib
 import glob
 import hashlib
 import os
+import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import FileIO
@@ -103,12 +103,15 @@ def refuse_foreign(destination: Path, reason_to_keep: Callable[[Path], str]) -> 
 @contextlib.contextmanager
 def _beside(destination: Path) -> Iterator[Path]:
     """Make a folder on the destination's own file system; remove it whatever happens."""
-    with explained(destination):
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        _clean_up_after_killed_runs(destination)
-        partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", suffix=_PARTIAL, dir=destination.parent))
-    claim = _claim(partial)
+    # Named before it is made: an interrupt at any moment finds it.
+    partial = destination.with_name(f".{destination.name}.{secrets.token_hex(8)}{_PARTIAL}")
+    claim = None
     try:
+        with explained(destination):
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            _clean_up_after_killed_runs(destination)
+            partial.mkdir(mode=0o700)
+        claim = _claim(partial)
         yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "check",
     cls=Verb,
     examples=("mlpackage check", "mlpackage check --strict", "mlpackage check --json --project app"),
-    document='{"ok": BOOL, "problems": [{"where", "what", "fix", "level": "error|warning|hint", "code"}]}',
+    document='{"ok": BOOL, "problems": [{"where", "what", "fix", "level": "error|warning|hint", "code", "at"}]}',
 )
 @with_project
 @click.option("--strict", is_flag=True, help="Take warnings for problems.")

@@ -41,8 +41,7 @@ def print_notes(problems: Iterable[Problem]) -> None:
 def _parts(problem: Problem, line: str) -> list[tuple[str, str]]:
     """Part a problem's line into where, what and fix, and what follows them."""
     fix = f" {problem.fix}" if problem.fix else ""
-    where = f"{problem.where}: " if problem.where else ""
-    return [(where, "bold"), (problem.what, ""), (fix, "green"), (line[len(str(problem)) :], "dim")]
+    return [(problem.place, "bold"), (problem.what, ""), (fix, "green"), (line[len(str(problem)) :], "dim")]
 
 
 def _styled(*parts: tuple[str, str]) -> Text:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from hatch_mlpackage.cli.verbs import TYPED
+from hatch_mlpackage.cli.verbs import ROOT, TYPED
 from hatch_mlpackage.config import FRAMEWORKS
 from hatch_mlpackage.project import FALLBACK_NAME, FALLBACK_VERSION, Project, load_project
 from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS
@@ -133,6 +133,9 @@ def open_project(folder: Path, flags: Mapping[str, Any]) -> Project:
     Raises MLPackageError when pyproject.toml cannot be read.
     """
     root = folder.absolute()
+    context = click.get_current_context(silent=True)
+    if context:
+        context.meta[ROOT] = root
     project = load_project(root)
     if not (root / "pyproject.toml").is_file():
         name, version = identity(flags)

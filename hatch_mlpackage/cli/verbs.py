@@ -11,9 +11,12 @@ import click
 
 from hatch_mlpackage.cli.output import PLAIN, QUIET, reader_has_left
 from hatch_mlpackage.errors import ConfigurationError, Problem
+from hatch_mlpackage.project import located
 
 # Flags that stand for a key, by that key: errors then name what the person typed.
 TYPED = "hatch_mlpackage.typed"
+# The folder of the project that the verb works on.
+ROOT = "hatch_mlpackage.root"
 
 # `--entry_script`, as the old server spelt it, is `--entry-script`.
 SETTINGS = {
@@ -130,13 +133,14 @@ def _hint(name: str, verbs: list[str]) -> str:
 
 
 def as_typed(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """Name the flags where the keys they stand for are wrong."""
-    typed = click.get_current_context().meta.get(TYPED, {})
-    return tuple(_as_typed(problem, typed) for problem in problems)
+    """Name the flags where the keys they stand for are wrong, and the lines of all other keys."""
+    meta = click.get_current_context().meta
+    found = located(problems, meta[ROOT]) if ROOT in meta else problems
+    return tuple(_as_typed(problem, meta.get(TYPED, {})) for problem in found)
 
 
 def _as_typed(problem: Problem, typed: dict[str, str]) -> Problem:
     for key, flag in typed.items():
         if problem.where == key or problem.where.startswith((f"{key}.", f"{key}[")):
-            return replace(problem, where=flag)
+            return replace(problem, where=flag, at="")
     return problem

@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+from hatch_mlpackage.builder import report
+from hatch_mlpackage.context import plan_context
+from hatch_mlpackage.errors import ConfigurationError
 from hatch_mlpackage.lock.header import split_header, with_header
 from hatch_mlpackage.package import inspect_requirements
 from hatch_mlpackage.project import load_project
@@ -40,8 +43,32 @@ def test_every_problem_at_once(project, mlpackage):
     outcome = mlpackage("check")
 
     assert (outcome.status, outcome.out) == (1, "")
-    places = [line.split(": ")[0].strip() for line in outcome.err.splitlines()[1:]]
-    assert places == ["tool.mlpackage.sever", "tool.mlpackage.models[0].path", "score.py:1"]
+    places = [line.split(": ")[:2] for line in outcome.err.splitlines()[1:]]
+    assert places == [
+        ["  pyproject.toml:26", "tool.mlpackage.sever"],
+        ["  pyproject.toml:24", "tool.mlpackage.models[0].path"],
+        ["  score.py:1", "no run() is defined. Define run(data), which is called for each request."],
+    ]
+
+
+def test_the_same_text_from_hatch(project, mlpackage):
+    """What the command line prints is what the build target and the build hook tell."""
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("greeting.txt", "gone.txt"))
+    with pytest.raises(ConfigurationError) as raised:
+        plan_context(load_project(project))
+
+    outcome = mlpackage("generate")
+
+    assert outcome.err == f"{report(raised.value, project)}\n"
+    assert outcome.err.splitlines()[1].startswith("  pyproject.toml:24: tool.mlpackage.models[0].path: ")
+
+
+def test_a_flag_has_no_line(project, mlpackage):
+    """What was typed is named as it was typed."""
+    outcome = mlpackage("check", "--python-version", "2.7")
+
+    assert outcome.err.splitlines()[1].startswith("  --python-version: '2.7' is not a supported Python version.")
 
 
 def test_json(project, mlpackage):
@@ -62,6 +89,7 @@ def test_json(project, mlpackage):
                     "fix": f"The script was read as Python {HERE}; for newer syntax run this tool with a newer Python.",
                     "level": "error",
                     "code": "configuration",
+                    "at": "",
                 }
             ],
         },
@@ -136,6 +164,7 @@ def _rename(project):
     )
 
 
+HEADER = "pyproject.toml:19"
 UNPINNED = [
     pytest.param(_unpin, "python:3.12-slim-bookworm", "no digest is locked", id="no lock"),
     pytest.param(
@@ -160,12 +189,17 @@ def test_an_unpinned_base_image(project, mlpackage, verb, refusal, change, image
     """A base image without a digest is worth a warning, and with --strict an error, for both verbs that check."""
     change(project)
     said = f"The base image {image} is not pinned: {reason}. {ADVICE}"
+    line = 19 if change is _unpin else 20  # the table where the key is not there
 
     warned = mlpackage(*verb)
     refused = mlpackage(*verb, "--strict")
 
-    assert (warned.status, warned.err) == (0, f"Warning[base-image]: tool.mlpackage.base-image: {said}\n")
-    reported = {"configuration": f"tool.mlpackage.base-image: {said} [base-image]", "lock": said}[refusal]
+    assert (warned.status, warned.err) == (
+        0,
+        f"Warning[base-image]: pyproject.toml:{line}: tool.mlpackage.base-image: {said}\n",
+    )
+    where = f"pyproject.toml:{line}: tool.mlpackage.base-image"
+    reported = {"configuration": f"{where}: {said} [base-image]", "lock": said}[refusal]
     assert (refused.status, refused.out) == (1, "")
     assert refused.err.splitlines()[0].startswith(f"Error[{refusal}]: ")
     assert refused.err.splitlines()[1:] == [f"  {reported}"]
@@ -179,7 +213,7 @@ def test_an_unpinned_base_image_as_json(project, mlpackage):
     warned = mlpackage("check", "--json")
     refused = mlpackage("check", "--json", "--strict")
 
-    problem = {"where": "tool.mlpackage.base-image", "what": said, "fix": "", "code": "base-image"}
+    problem = {"where": "tool.mlpackage.base-image", "what": said, "fix": "", "code": "base-image", "at": HEADER}
     assert (warned.status, json.loads(warned.out)) == (0, {"ok": True, "problems": [{**problem, "level": "warning"}]})
     assert (refused.status, json.loads(refused.out)) == (1, {"ok": False, "problems": [{**problem, "level": "error"}]})
 
@@ -231,7 +265,10 @@ def test_a_base_image_that_has_ended(project, mlpackage):
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace("[tool.mlpackage]", f'[tool.mlpackage]\nbase-image = "{image}"'))
     mlpackage("lock")
+    line = 20
     said = f"{image} is built on Debian 10, which had its last updates on 2024-06-30. Choose another base-image."
 
-    assert (mlpackage("lock", "--check").err) == f"Warning[base-image]: tool.mlpackage.base-image: {said}\n"
+    assert (
+        mlpackage("lock", "--check").err
+    ) == f"Warning[base-image]: pyproject.toml:{line}: tool.mlpackage.base-image: {said}\n"
     assert [it["what"] for it in json.loads(mlpackage("check", "--json").out)["problems"]] == [said]
