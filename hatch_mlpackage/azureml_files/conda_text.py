@@ -36,7 +36,7 @@ def written_dependencies(content: bytes, path: str, inside: str) -> str:
 
 def _node_at(node: Node | None, inside: str) -> Node | None:
     for key in inside.split("."):
-        node = node.value.get(key) if node and isinstance(node.value, Mapping) else None
+        node = node.members.get(key) if node else None
     return node
 
 
@@ -45,9 +45,8 @@ def conda_items(conda: Node) -> tuple[list[Node], list[Node]]:
 
     Conda reads a mapping among the dependencies by its keys, so that `{"conda": […], "pip": […]}` works there too.
     """
-    members = conda.value if isinstance(conda.value, Mapping) else {}
     listed, pip = [], []
-    for item in _items(members.get("dependencies")):
+    for item in _items(conda.members.get("dependencies")):
         if not isinstance(item.value, Mapping):
             listed.append(item)
             continue
@@ -58,18 +57,18 @@ def conda_items(conda: Node) -> tuple[list[Node], list[Node]]:
 
 def odd_keys(conda: Node) -> Iterator[tuple[str, Node]]:
     """Yield the keys of mappings among the dependencies that are neither pip's nor conda's."""
-    members = conda.value if isinstance(conda.value, Mapping) else {}
-    for item in _items(members.get("dependencies")):
+    for item in _items(conda.members.get("dependencies")):
         if isinstance(item.value, Mapping):
             yield from ((key, node) for key, node in item.value.items() if key not in {"pip", "conda"})
 
 
 def as_environment_file(conda: Node) -> str:
     """Write an `environment.yml` with the same channels and requirements."""
-    members = conda.value if isinstance(conda.value, Mapping) else {}
     listed, pip = conda_items(conda)
-    channels = _items(members.get("channels"))
-    lines = [f"name: {_quoted(members['name'])}"] if members.get("name") and members["name"].value else []
+    channels = _items(conda.members.get("channels"))
+    lines = (
+        [f"name: {_quoted(conda.members['name'])}"] if conda.members.get("name") and conda.members["name"].value else []
+    )
     lines += ["channels:", *(f"  - {_quoted(channel)}" for channel in channels)] if channels else []
     lines += ["dependencies:", *(f"  - {_quoted(item)}" for item in listed)]
     lines += ["  - pip:", *(f"      - {_quoted(item)}" for item in pip)] if pip else []
@@ -79,13 +78,12 @@ def as_environment_file(conda: Node) -> str:
 def in_place(conda: Node) -> str:
     """Write the same as one flow of YAML in which every requirement stands on its line of the original file."""
     listed, pip = conda_items(conda)
-    members = conda.value if isinstance(conda.value, Mapping) else {}
     flow = _Flow()
     flow.add(conda.line, "{")
     for key in ("channels", "dependencies"):
-        if members.get(key):
-            flow.add(members[key].line, f'"{key}": [')
-            items = listed if key == "dependencies" else _items(members[key])
+        if conda.members.get(key):
+            flow.add(conda.members[key].line, f'"{key}": [')
+            items = listed if key == "dependencies" else _items(conda.members[key])
             for item in items:
                 flow.add(item.line, f"{_json(item)}, ")
             if key == "dependencies" and pip:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .convert_deployment import convert_deployment
-from .convert_environment import convert_environment, take_base_image, take_conda_file
+from .convert_docker import take_base_image
+from .convert_environment import convert_environment
+from .convert_python import take_conda_file
 from .environment import Environment
 from .places import BRING_IN, Places, find, take_path
 from .report import Conversion, Draft, Row

@@ -25,6 +25,11 @@ class Node:
         return f"{self.path}:{self.line}" if self.line else self.path
 
     @property
+    def members(self) -> Mapping[str, Node]:
+        """Return the members of an object; none of anything else."""
+        return self.value if isinstance(self.value, Mapping) else {}
+
+    @property
     def is_empty(self) -> bool:
         """Whether the original took it for absent: null, false, a blank text, an empty list or object."""
         return not self.value

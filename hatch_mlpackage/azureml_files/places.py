@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -55,7 +55,7 @@ def find(
     first = source or places.here
     for base in _bases(places, source) if wanted.isprintable() else ():
         place = Path(os.path.normpath(base / wanted))
-        if kind(place):
+        if _is(kind, place):
             path = places.from_root(place)
             note = "" if base == first else f"found in {_shown(base)}; the original looked in {_shown(first)} alone"
             return Found(place=place, path="" if leads_outside(path) else path, note=note)
@@ -78,6 +78,13 @@ def take_path(
     return None
 
 
+def _is(kind: Callable[[Path], bool], place: Path) -> bool:
+    try:
+        return kind(place)
+    except OSError:  # a name too long for a file
+        return False
+
+
 def _bases(places: Places, source: Path | None) -> Iterator[Path]:
     if source:
         yield source
@@ -87,10 +94,10 @@ def _bases(places: Places, source: Path | None) -> Iterator[Path]:
 
 def _hint(base: Path, wanted: str) -> str:
     inside = wanted.lstrip("/")
-    if wanted != inside and inside and inside.isprintable() and (base / inside).exists():
+    if wanted != inside and inside and inside.isprintable() and _is(Path.exists, base / inside):
         return f"Write '{inside}': there is one in {_shown(base)}."
     folder = (base / wanted).parent if wanted.isprintable() else base
-    siblings = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+    siblings = sorted(item.name for item in folder.iterdir()) if _is(Path.is_dir, folder) else []
     close = did_you_mean(PurePosixPath(wanted).name, siblings)
     return close or f"It was looked for in {_shown(base)} and beside the configuration file."
 

@@ -25,7 +25,10 @@ def edited(text: str, table: Mapping[str, Any], *, path: Path, force: bool) -> s
 
     try:
         document = tomlkit.parse(text.replace("\r\n", "\n"))
-        present = document.get("tool", {}).get("mlpackage", {})
+        tool = document.get("tool", {})
+        present = tool.get("mlpackage", {}) if isinstance(tool, Mapping) else tool
+        if not isinstance(present, Mapping):
+            raise MLPackageError(f"{path}: {_KEY} is {describe(present)} and no table. Remove it.")
         different = tuple(_differences(present, table, _KEY))
         if different and not force:
             raise ConfigurationError(different)
@@ -61,7 +64,14 @@ def _merge(present: Any, wanted: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(present.get(key), Mapping):
             _merge(present[key], value)
         elif key not in present or present[key] != value:
-            present[key] = _as_toml(value)
+            present[key] = value if _is_inline(present) else _as_toml(value)
+
+
+def _is_inline(present: Any) -> bool:
+    """Tell a table in braces, in which tomlkit writes everything in braces."""
+    from tomlkit.items import InlineTable  # noqa: PLC0415
+
+    return isinstance(present, InlineTable)
 
 
 def _as_toml(value: Any) -> Any:

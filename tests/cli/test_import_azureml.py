@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 import pytest
+
+from hatch_mlpackage.cli.pyproject import edited
+from hatch_mlpackage.errors import MLPackageError
 
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 INFERENCE = {
@@ -266,3 +270,65 @@ def test_a_broken_pyproject(folder, mlpackage):
     assert (outcome.status, (folder / "pyproject.toml").read_text()) == (1, "[tool\n")
     assert "pyproject.toml: " in outcome.err
     assert "line 1" in outcome.err
+
+
+TABLE = {
+    "entry-script": "a.py",
+    "server": {"workers": 2},
+    "image": {"healthcheck": {"retries": 3}},
+    "environment-variables": {"A": 'x"y\\'},
+    "models": [{"name": "r", "path": "m"}],
+}
+
+
+def contains(whole, part):
+    return all(
+        key in whole and (contains(whole[key], value) if isinstance(value, dict) else whole[key] == value)
+        for key, value in part.items()
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[tool]\n",
+        'tool.mlpackage.locker = "uv"\n',
+        'tool = { mlpackage = { locker = "uv" } }\n',
+        "[tool.mlpackage]\nserver = { scoring-timeout-ms = 5 }\n",
+        '[tool.mlpackage.server]\nscoring-timeout-ms = 5\n\n[project]\nname = "a"\n',
+        '[tool.ruff]\nx = 1\n[project]\nname = "a"',
+        '[tool.mlpackage]\nserver.scoring-timeout-ms = 5\n[[tool.mlpackage.image.secrets]]\nid = "a"\n',
+        '[project]\nname = "a"\n[tool.mlpackage]\n[tool.mlpackage.image]\nname = "x" # c\n[tool.other]\ny = 1\n',
+        '[tool.mlpackage]\nlocker = "uv" # last',
+        '[[tool.mlpackage.models]]\nname = "r"\npath = "m"\n',
+    ],
+)
+def test_any_way_to_write_a_table(text, tmp_path):
+    """However the tables are written that are there, they hold what is imported, and what they held."""
+    written = tomllib.loads(edited(text, TABLE, path=tmp_path, force=False))
+
+    assert contains(written["tool"]["mlpackage"], TABLE)
+    assert contains(written, tomllib.loads(text))
+
+
+@pytest.mark.parametrize("text", ["tool.mlpackage = 3\n", "tool = 3\n"])
+def test_a_table_that_is_none(tmp_path, text):
+    """What is no table is told, and not replaced."""
+    with pytest.raises(MLPackageError) as raised:
+        edited(text, TABLE, path=tmp_path / "pyproject.toml", force=True)
+
+    assert str(raised.value) == f"{tmp_path / 'pyproject.toml'}: tool.mlpackage is 3 and no table. Remove it."
+
+
+def test_check_in_place(folder, mlpackage):
+    """`check` of a project that uses the files where they are warns of what has no effect, with its line."""
+    (folder / "ic.json").write_text('{"entryScript": "src/score.py",\n "condafile": "conda.yml"}')
+    (folder / "pyproject.toml").write_text('[tool.mlpackage]\ninference-config = "ic.json"\n')
+
+    outcome = mlpackage("check")
+
+    assert outcome.err.splitlines()[0] == (
+        "Warning[configuration]: ic.json:2: condafile: not a key of such a file; the original ignored it in silence. "
+        "Did you mean 'condaFile'?"
+    )

@@ -28,7 +28,10 @@ from hatch_mlpackage.errors import Problems
 
 SHAPES = (InferenceConfiguration, Environment, Python, Docker, DeploymentConfiguration)
 KEYS = sorted({key for shape in SHAPES for found in _fields(shape) for key in _keys_of(found)})
-KNOWN_VALUES = ("score.py", "python", "local", "aks", "python=3.8", "..", "/", "Linux", "a b", "{{x}}", "")
+KNOWN_VALUES = (
+    *("score.py", "python", "local", "aks", "python=3.8", "..", "/", "Linux", "a b", "{{x}}", ""),
+    *("a" * 300, "/" * 5000),
+)
 
 scalars = (
     st.none()
