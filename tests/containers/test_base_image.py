@@ -18,7 +18,7 @@ from .base_image import NAME
 from .container import container
 from .engine import DOCKER, Engine, run
 from .projects import PROJECTS, generate, mlpackage
-from .registry import DOCKER_LIST, DOCKER_MANIFEST, Registry, registry
+from .registry import DOCKER_LIST, DOCKER_MANIFEST, PASSWORD, USER, Registry, registry
 
 if TYPE_CHECKING:
     from .builders import Builder
@@ -115,3 +115,36 @@ def test_docker_builds_a_tar(engine: Engine, pinned: Pinned, tmp_path: Path, bui
     with container(engine, f"piped:{buildkit}") as running:
         running.wait_until_ready()
         assert running.score({"some": "thing"})["request"] == {"some": "thing"}
+
+
+def test_a_private_registry(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's login locks the base image; who builds elsewhere logs in with the line of the context's README."""
+    project = shutil.copytree(PROJECTS / "base-dockerfile", tmp_path / "project")
+    shutil.rmtree(project / "locks")
+    (tmp_path / "file").write_text("of a base image")
+    with registry(tmp_path / "registry", with_password=True) as running:
+        image = f"{running.host}/team/base:1"
+        login = ["login", running.host, "--username", USER, "--password", PASSWORD]
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "here"))
+        engine.run(*login)
+        run(["tar", "--directory", str(tmp_path), "--create", "--file", str(tmp_path / "base.tar"), "file"])
+        engine.run("import", tmp_path / "base.tar", image)
+        engine.run("push", image)
+        engine.run("rmi", image)
+        base = f'base-dockerfile = "FROM {image}"\npython-version = "3.11"'
+        toml = (project / "pyproject.toml").read_text()
+        (project / "pyproject.toml").write_text(toml.replace('base-dockerfile = "docker/base.Dockerfile"', base))
+        mlpackage(project, "lock")
+        context = generate(project, tmp_path / "context")
+        lines = (context / "Dockerfile").read_text().splitlines()
+        (tmp_path / "pulled").mkdir()
+        (tmp_path / "pulled/Dockerfile").write_text(next(f"{it}\nENV A=1\n" for it in lines if it.startswith("FROM ")))
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "elsewhere"))
+
+        with pytest.raises(subprocess.CalledProcessError):
+            engine.run("build", tmp_path / "pulled", environment={"DOCKER_BUILDKIT": "0"})
+        assert f"    docker login {running.host}" in (context / "README.md").read_text().splitlines()
+        engine.run(*login)
+        engine.run("build", tmp_path / "pulled", environment={"DOCKER_BUILDKIT": "0"})
+
+    assert PASSWORD.encode() not in b"".join(path.read_bytes() for path in context.rglob("*") if path.is_file())
