@@ -27,6 +27,11 @@ CondaMode = Literal["micromamba", "vendored"]
 CONDA_MODES: tuple[CondaMode, ...] = get_args(CondaMode)
 Framework = Literal["sklearn", "skops", "onnx", "tensorflow", "pytorch", "xgboost", "lightgbm", "mlflow"]
 FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
+# What an input may be of: numpy's names.
+TENSOR_TYPES = (
+    *("float16", "float32", "float64", "bool", "str"),
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+)
 GENERATED_SCRIPT = "score.py"
 
 

@@ -9,12 +9,7 @@ from hatch_mlpackage.tables import did_you_mean
 if TYPE_CHECKING:
     from hatch_mlpackage.config import Model
     from hatch_mlpackage.errors import Problems
-from hatch_mlpackage.config import FRAMEWORKS, Config
-
-TYPES = (
-    *("float16", "float32", "float64", "bool", "str"),
-    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
-)
+from hatch_mlpackage.config import FRAMEWORKS, TENSOR_TYPES, Config
 
 
 def missing_script(config: Config) -> tuple[str, str]:
@@ -65,11 +60,11 @@ def _check_inputs(model: Model, where: str, problems: Problems) -> None:
     for index, given in enumerate(model.inputs):
         if not given.name or given.name in names[:index]:
             problems.add(f"{where}[{index}].name", f"'{given.name}' is empty or there twice.", "Give each its own.")
-        if given.type not in TYPES:
+        if given.type not in TENSOR_TYPES:
             problems.add(
                 f"{where}[{index}].type",
-                f"'{given.type}' is not one of {', '.join(TYPES)}.",
-                did_you_mean(given.type, TYPES),
+                f"'{given.type}' is not one of {', '.join(TENSOR_TYPES)}.",
+                did_you_mean(given.type, TENSOR_TYPES),
             )
         if any(size < -1 for size in given.shape):
             problems.add(f"{where}[{index}].shape", "holds a size below -1.", "Write -1 where any size goes.")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hatch_mlpackage.config import TENSOR_TYPES
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.yaml_text import read_yaml, values_of
 
@@ -70,6 +71,8 @@ def _column(item: Mapping[str, Any]) -> Tensor:
 def _tensor(item: Mapping[str, Any]) -> Tensor:
     about = item["tensor-spec"]
     kind = "str" if str(about["dtype"]) in {"object", "str"} else str(about["dtype"])
+    if kind not in TENSOR_TYPES:
+        raise UnreadableModelError(f"its tensor is of the type {kind}, which a request's JSON has no place for")
     return Tensor(name=str(item.get("name") or ""), type=kind, shape=tuple(int(size) for size in about["shape"]))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.config import GENERATED_SCRIPT, KEY
-from hatch_mlpackage.model_facts import EITHER, FOLDERS, ModelFacts, UnreadableModelError, read_facts
+from hatch_mlpackage.model_facts import EITHER, FOLDERS, ModelFacts, UnreadableModelError, printable, read_facts
 
 from .frameworks import FRAMEWORKS, MADE_BY
 from .generated import NoCode
@@ -68,7 +69,10 @@ def _is_kind(model: Model, framework: str, path: Path, problems: Problems) -> bo
 
 def _generated(model: Model, facts: ModelFacts, problems: Problems) -> NoCode | None:
     try:
-        return write_script(model, facts)
+        made = write_script(model, facts)
     except ValueError as error:
-        problems.add(_WHERE, f"'{model.path}' needs an entry script: {error}.", f"Write {GENERATED_SCRIPT}.")
+        problems.add(
+            _WHERE, f"'{model.path}' needs an entry script: {printable(str(error))}.", f"Write {GENERATED_SCRIPT}."
+        )
         return None
+    return replace(made, about=printable(made.about), notes=tuple(map(printable, made.notes)))

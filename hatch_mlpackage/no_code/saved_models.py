@@ -23,9 +23,9 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
     inputs = declared(model, facts)
     default = facts.signatures[0]
     sample = _instance({tensor.name: given.sample for tensor, given in zip(inputs, parameters(inputs), strict=True)})
-    shapes = ", ".join(f"{tensor.name} {tensor.type}{_shape(tensor.shape)}" for tensor in inputs)
+    shapes = ", ".join(f"{text(tensor.name)} {tensor.type}{_shape(tensor.shape)}" for tensor in inputs)
     values = {
-        "comment": f"{default} takes {shapes}; the first size is the number of instances.",
+        "comment": f"{text(default)} takes {shapes}; the first size is the number of instances.",
         "default": text(default),
         "file": text(model.path.rpartition("/")[2]),
         "model": model.name,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hatch_mlpackage.config import TENSOR_TYPES
 from hatch_mlpackage.model_facts import Tensor
 from hatch_mlpackage.render import render
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.model_facts import ModelFacts
 
 _LARGEST_SAMPLE = 1000  # numbers; a sample is part of the service's description
+_DATETIME = "datetime64[ns]"  # of a column
 _RESERVED = frozenset({"request_headers"})  # the server's own parameter of run()
 
 
@@ -49,6 +51,10 @@ def declared(model: Model, facts: ModelFacts) -> tuple[Tensor, ...]:
 
 
 def parameters(tensors: Sequence[Tensor]) -> tuple[Input, ...]:
+    """Make the parameters of run(); raise ValueError for a type that has no place in a script."""
+    strange = [tensor.type for tensor in tensors if tensor.type not in {*TENSOR_TYPES, _DATETIME}]
+    if strange:
+        raise ValueError(f"it takes {strange[0]}")
     names = _identifiers(tensor.name for tensor in tensors)
     return tuple(_input(tensor, name) for tensor, name in zip(tensors, names, strict=True))
 
@@ -131,7 +137,7 @@ def _dtype(kind: str) -> str:
 
 
 def _zero(kind: str) -> Any:
-    others: dict[str, Any] = {"str": "", "bool": False, "datetime64[ns]": "2000-01-01T00:00:00"}
+    others: dict[str, Any] = {"str": "", "bool": False, _DATETIME: "2000-01-01T00:00:00"}
     return others.get(kind, 0.0 if kind.startswith("float") else 0)
 
 

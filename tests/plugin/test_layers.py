@@ -56,6 +56,7 @@ OUTSIDE = {
     "framework_checks": {"packaging"},
     "hooks": {"hatchling"},
     "lock": {"packaging", "piptools", "fsspec", "pip", "rattler", "uv"},
+    "model_facts": {"packaging"},
     "no_code": {"packaging"},
     "plan": {"pathspec"},
     "project": {"hatchling", "packaging"},

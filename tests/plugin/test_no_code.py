@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 from sklearn import __version__ as sklearn_version
 from sklearn.linear_model import Ridge
 
@@ -112,6 +113,60 @@ def test_scripts(request, name):
     assert (script.call_style, problems.found) == ("schema", ())
     ast.parse(made.script, feature_version=(3, 8))
     assert set(json.loads(made.sample)) <= set(script.parameters)
+
+
+def programs(script):
+    """Return what a script does but for its texts: its statements, with every text and number left out."""
+    tree = ast.parse(script)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant):
+            node.value = 0
+    return [type(node).__name__ for node in tree.body]
+
+
+ANY_NAME = st.text(min_size=1, max_size=20) | st.sampled_from(
+    ['"""', "\n", '\\"\\\n', "#", "{{ 1 }}", "{% x %}", "\ud800"]
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(name=ANY_NAME, other=ANY_NAME)
+@pytest.mark.parametrize("framework", ["sklearn", "xgboost", "onnx", "pytorch", "tensorflow", "mlflow"])
+def test_names_are_no_code(framework, name, other):
+    """Whatever a model calls its features, inputs, outputs and signatures, the script stays the same program."""
+
+    def facts(name, other):
+        tensor = Tensor(name=name, type="float32", shape=(-1, 2))
+        columns = {"features": (name,), "feature_count": 1} if framework in {"sklearn", "xgboost"} else {}
+        return ModelFacts(inputs=(tensor,), outputs=(Tensor(name=other, type=""),), signatures=(other,), **columns)
+
+    made = write_script(model(framework, "demo"), facts(name, other))
+
+    assert programs(made.script) == programs(write_script(model(framework, "demo"), facts("x", "y")).script)
+    assert json.loads(made.sample)
+
+
+def test_types_are_no_code():
+    """A type that is none does not get into a script."""
+    facts = ModelFacts(inputs=(Tensor(name="x", type="float32); evil(", shape=(1,)),))
+
+    with pytest.raises(ValueError, match="it takes float32"):
+        write_script(model("onnx", "demo.onnx"), facts)
+
+
+def test_a_version_that_is_none(project_of):
+    """What a file gives for a version becomes no requirement where it is none."""
+
+    def save(path):
+        ridge = Ridge().fit(ROWS, ROWS[:, 0])
+        ridge.__dict__["_sklearn_version"] = "1.0\n--index-url http://evil"
+        pickle_of = pickle.dumps(ridge.__dict__, protocol=4)
+        path.write_bytes(b"\x80\x04csklearn.linear_model._ridge\nRidge\n)\x81" + pickle_of[2:-1] + b"b.")
+
+    package = inspect_project(project_of(save, **{"allow-pickle": True}))
+
+    assert "scikit-learn" in package.requirements.requirements
+    assert package.no_code.notes[0].startswith("models[0] 'ridge': its file does not say the version of scikit-learn")
 
 
 @pytest.fixture

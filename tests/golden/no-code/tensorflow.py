@@ -48,7 +48,7 @@ def refused(reason):
     return AMLResponse({"message": f"The input does not fit the model: {reason}"}, 400, json_str=True)
 
 
-# serving_default takes x float32[-1, 4]; the first size is the number of instances.
+# "serving_default" takes "x" float32[-1, 4]; the first size is the number of instances.
 @input_schema("instances", StandardPythonParameterType([[0.0, 0.0, 0.0, 0.0]]))
 @input_schema("signature_name", StandardPythonParameterType("serving_default"))
 @output_schema(StandardPythonParameterType({"predictions": []}))
