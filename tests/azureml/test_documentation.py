@@ -12,7 +12,6 @@ import urllib.request
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
 
 from hatch_mlpackage.azureml.core import Workspace
@@ -24,7 +23,7 @@ from hatch_mlpackage.azureml.core.webservice import LocalWebservice
 from hatch_mlpackage.health import free_port
 from hatch_mlpackage.manifest import verify_context
 
-from .conftest import ROWS, SCORE
+from .conftest import ECHO, ROWS, SCORE
 
 
 def post(uri: str, body: str | bytes, **headers: str) -> httpx.Response:
@@ -78,6 +77,7 @@ def test_get_model_path(ws, model_file, monkeypatch, folder):
     assert model_path == str(folder / "app/azureml-models/sklearn_mnist/1/sklearn_mnist_model.pkl")
 
 
+@pytest.mark.slow
 def test_deploy_and_ask(ws, model_file, ridge, environment):
     """An environment kept in the workspace, a script in a folder, a service on a port: the client gets two answers."""
     Path("x/y").mkdir(parents=True)
@@ -136,6 +136,7 @@ def test_download_a_model(ws, model_file, ridge):
     assert (model_path, Path(model_path).read_bytes()) == ("sklearn_mnist_model.pkl", ridge[0].read_bytes())
 
 
+@pytest.mark.slow
 def test_no_code(ws, model_file, ridge):
     """A scikit-learn model with its framework is served without a script, with the request that the original took."""
     model = Model.register(
@@ -216,6 +217,7 @@ def test_conda_file(folder):
     assert [*conda.pip_packages] == ["azureml-defaults>=1.0.45", "inference-schema[numpy-support]"]
 
 
+@pytest.mark.slow
 def test_frames_in_and_arrays_out(ws, bare):
     """The second schema example, without AutoML: records become a frame with the sample's columns and types."""
     Path("score.py").write_text(
@@ -332,10 +334,11 @@ def test_package_a_dockerfile(ws, model_file, environment, capsys):
     assert "EXAMPLE_ENV_VAR" not in dockerfile
 
 
-def test_custom_base_image(ws, model_file, ridge):
+def test_custom_base_image(ws):
     """The original's example of a base image of one's own, with a registry and its login, serves here too."""
-    Path("score.py").write_text(SCORE)
-    model = Model.register(ws, str(model_file), "sklearn_mnist")
+    Path("score.py").write_text(ECHO)
+    Path("model.txt").write_text("a model")
+    model = Model.register(ws, "model.txt", "mymodel")
     myenv = Environment(name="myenv")
     myenv.docker.enabled = True
     myenv.docker.base_image = "mcr.microsoft.com/azureml/o16n-sample-user-base/ubuntu-miniconda:latest"
@@ -353,5 +356,5 @@ def test_custom_base_image(ws, model_file, ridge):
     service.wait_for_deployment(show_output=True)
 
     assert service.state == "running"
-    assert np.array_equal(service.run(json.dumps({"data": ROWS})), ridge[1].predict(ROWS))
+    assert service.run("a request") == "a request"
     assert not [path for path in ws.folder.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]

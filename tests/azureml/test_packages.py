@@ -217,6 +217,46 @@ def test_paths_are_registered(ws, echo):
     assert "EXAMPLE_ENV_VAR" not in Path("out/Dockerfile").read_text()
 
 
+def test_own_lines_of_a_dockerfile(ws, folder):
+    """A base Dockerfile becomes a stage of its own, and extra steps stand in the image's Dockerfile."""
+    Path("score.py").write_text(ECHO)
+    Path("steps").write_text("RUN echo an extra step\n")
+    environment = Environment.from_dockerfile("mine", "FROM python:3.12-slim-bookworm\nRUN echo a base\n")
+    environment.python.user_managed_dependencies = False
+    environment.python.conda_dependencies = None
+
+    for inference in (
+        InferenceConfig("score.py", environment=environment),
+        InferenceConfig("score.py", extra_docker_file_steps="steps"),
+    ):
+        Model.package(ws, [], inference, generate_dockerfile=True).save(f"out{inference.extra_docker_file_steps}")
+
+    assert "RUN echo a base\n" in Path("outNone/Dockerfile").read_text()
+    assert "RUN echo an extra step\n" in Path("outsteps/Dockerfile").read_text()
+
+
+def test_a_killed_program_leaves_nothing_for_long(ws, echo):
+    """A package's folder goes with its program; what a killed one left goes with the next package."""
+    code = (
+        "import os, signal\nfrom hatch_mlpackage.azureml import *\n"
+        "made = Environment('bare')\n"
+        "made.python.conda_dependencies = CondaDependencies.create(python_version='3.11')\n"
+        "ws, inference = Workspace.get('my-workspace'), InferenceConfig('score.py', environment=made)\n"
+        "package = Model.package(ws, [], inference, generate_dockerfile=True)\n"
+        "os.kill(os.getpid(), signal.SIG{})"
+    )
+    packages = ws.folder / "packages"
+    left = []
+    for name in ("CONT", "KILL"):  # the first one ends by itself
+        subprocess.run([sys.executable, "-c", code.format(name)], check=False, stdout=subprocess.DEVNULL)
+        left.append(len([path for path in packages.iterdir() if path.is_dir()]))
+
+    package = Model.package(ws, [], echo, generate_dockerfile=True)
+
+    assert left == [0, 1]
+    assert [path for path in packages.iterdir() if path.is_dir()] == [package._folder]
+
+
 def test_what_is_wrong_is_raised(ws, echo):
     """Input that makes no context is an error of the call, and leaves nothing in the workspace."""
     echo.environment.environment_variables = {"not a name": "x"}
@@ -228,4 +268,4 @@ def test_what_is_wrong_is_raised(ws, echo):
     with pytest.raises(UserErrorException, match="holds spaces"):
         Model.package(ws, [], echo, generate_dockerfile=True)
 
-    assert not [path for path in (ws.folder / "packages").rglob("*") if path.is_file()]
+    assert [path.name for path in (ws.folder / "packages").iterdir()] == [".lock"]

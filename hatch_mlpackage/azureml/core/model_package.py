@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import tempfile
-import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
+from hatch_mlpackage.azureml.local.folder import own_folder
 from hatch_mlpackage.azureml.local.packaging import build_image, lock_staged, write_context
 from hatch_mlpackage.azureml.local.saving import save_context
 from hatch_mlpackage.azureml.local.staging import StagedModel, stage
@@ -51,8 +49,7 @@ class ModelPackage:
         self.error: dict[str, Any] | None = None
         self.location: str | None = None
         self._registry = _registry_of(inference)
-        self._folder = _own_folder(workspace.folder / "packages")
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._folder = own_folder(workspace.folder / "packages", self)
         self._log = self._folder / "log.txt"
         self._context = self._folder / "context"
         self.package_build_log_uri = self._log.as_uri()
@@ -168,11 +165,6 @@ def image_of_now(image_name: str | None, image_label: str | None) -> str:
     """Name an image as the original did: `package:<the moment>` unless told otherwise."""
     moment = dt.datetime.now(dt.UTC).strftime("%Y%m%d%H%M%S")
     return f"{image_name or DEFAULT_IMAGE}:{image_label or moment}"
-
-
-def _own_folder(parent: Path) -> Path:
-    parent.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(dir=parent))
 
 
 def _registry_of(inference: InferenceConfig | None) -> ContainerRegistry | None:

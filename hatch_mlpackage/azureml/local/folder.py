@@ -11,12 +11,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from hatch_mlpackage.azureml.exceptions import WorkspaceException
+from hatch_mlpackage.background import is_running
 from hatch_mlpackage.replacing import replace_text
+
+_CLAIM = "claim"
 
 
 @contextlib.contextmanager
@@ -29,6 +35,28 @@ def held(folder: Path) -> Iterator[None]:
 
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def own_folder(parent: Path, owner: object) -> Path:
+    """Make a folder that goes with an object, at the latest with the program, and remove those of killed programs."""
+    with held(parent):
+        with contextlib.suppress(ImportError):  # a system without locks: what is left is left
+            for left in named(parent):
+                if not is_running(parent / left / _CLAIM):
+                    shutil.rmtree(parent / left, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(dir=parent))
+        claim = (made / _CLAIM).open("wb")
+        with contextlib.suppress(ImportError):
+            import fcntl  # noqa: PLC0415 - POSIX only
+
+            fcntl.flock(claim, fcntl.LOCK_EX)
+    weakref.finalize(owner, _give_up, made, claim)
+    return made
+
+
+def _give_up(folder: Path, claim: IO[bytes]) -> None:
+    claim.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def numbered(folder: Path, suffix: str = "") -> list[int]:
