@@ -207,3 +207,30 @@ def test_json_and_strict(project, mlpackage):
     loose, strict = (mlpackage("lock", "--check", "--json", *flags) for flags in ((), ("--strict",)))
 
     assert [(it.status, json.loads(it.out)["ok"]) for it in (loose, strict)] == [(0, True), (1, False)]
+
+
+def test_the_images_of_a_dockerfile(project, mlpackage, tmp_path):
+    """Each image that a base-dockerfile names is locked, kept and renewed for itself, and written with its digest."""
+    with registry(tmp_path / "registry") as running:
+        base, tools = f"{running.host}/team/base:1", f"{running.host}/team/tools:2"
+        digests = {base: running.push_image("team/base", "1"), tools: running.push_image("team/tools", "2")}
+        toml = project / "pyproject.toml"
+        key = f'python-version = "3.12"\nbase-dockerfile = "FROM {base}\\nCOPY --from={tools} /a /b\\n"\n'
+        text = toml.read_text().replace('"idna>=3.7"', "")
+        toml.write_text(text.replace("[tool.mlpackage]\n", f"[tool.mlpackage]\n{key}"))
+
+        first = mlpackage("lock")
+        moved = running.push_image("team/tools", "2", layer=b"newer")
+        kept = mlpackage("lock")
+        renewed = mlpackage("lock", "--upgrade")
+
+    assert (first.status, kept.status, renewed.status, mlpackage("lock", "--check", "--strict").status) == (0, 0, 0, 0)
+    assert [f"Base image {image} for linux/amd64 is {digest}." in first.err for image, digest in digests.items()] == [
+        True,
+        True,
+    ]
+    assert "Base image" not in kept.err
+    assert f"Base image {base} is still {digests[base]}." in renewed.err
+    mlpackage("generate")
+    written = Path("dist/minimal-model-1.0-context/Dockerfile").read_text()
+    assert f"\nFROM {base}@{digests[base]} AS mlpackage-stage-1\nCOPY --from={tools}@{moved} /a /b\n" in written

@@ -7,14 +7,17 @@ import re
 import shutil
 import socket
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from hatch_mlpackage.bases import MICROMAMBA
 from hatch_mlpackage.context import build_context, plan_context
 from hatch_mlpackage.errors import ConfigurationError, LockError
+from hatch_mlpackage.lock.base_image import BaseImageLock, write_base_image_locks
 from hatch_mlpackage.locking import check_project_conda, lock_project
 from hatch_mlpackage.manifest import verify_context
 from hatch_mlpackage.package import inspect_requirements
@@ -182,6 +185,23 @@ def _record_of_pip(root: Path) -> str:
     (root / "environment.yml").write_text("dependencies:\n- python=3.12\n- pip:\n  - idna>=3.7\n")
     file = CondaFile(path="environment.yml", kind="pip", specs=(Line(2, "python 3.12.*"),), pip=(Line(4, "idna>=3.7"),))
     return write_record(file, file_digest(root, "environment.yml"))
+
+
+def test_the_image_that_installs_is_pinned(copy_project):
+    """The digest of conda's image is locked beside the base image's, and written where its stage begins."""
+    root = copy_project("conda")
+    locks = [
+        BaseImageLock(reference=image, platform="linux/amd64", digest=f"sha256:{at * 64}", resolved=date(2026, 11, 20))
+        for image, at in (("python:3.12-slim-bookworm", "5"), (MICROMAMBA, "6"))
+    ]
+    (root / "locks/base-image.toml").write_text(write_base_image_locks(locks[0].reference, locks))
+
+    dockerfile = next(it.source for it in plan_context(load_project(root)).files if it.path == "Dockerfile").decode()
+
+    assert [line for line in dockerfile.splitlines() if line.startswith("FROM ") and "@" in line] == [
+        f"FROM python:3.12-slim-bookworm@{locks[0].digest} AS mlpackage-base",
+        f"FROM {MICROMAMBA}@{locks[1].digest} AS mlpackage-conda",
+    ]
 
 
 def test_the_cuda_of_the_image(copy_project):
