@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from .report import Draft
 
 _SPARK_DEFAULT = "precachePackages"  # true in every Environment, with nothing to cache
+_SECRET = re.compile(r"(?:^|_)(?:KEY|PASS|PASSWORD|PWD|SECRET|TOKEN|SAS|CONNECTION_?STRING)(?:_|$)", re.IGNORECASE)
+_READABLE = "it looks like a secret, and whoever has the image can read it: set it when the container starts instead"
 _AT_START = "installed packages when the container started: name them in the conda file or in requirements"
 # Variables of the original's images that mean something else here than a variable of the image.
 _OTHERWISE = {
@@ -75,7 +78,7 @@ def _drop_section(given: Given[Node] | None, draft: Draft) -> None:
 def _take_variables(given: Given[Node] | None, draft: Draft) -> None:
     for name, node in given.value.members.items() if given else ():
         one = Given(key=f"{given.key if given else ''}.{name}", value=node.text, where=node.where)
-        if name == "WORKER_COUNT" and node.text.isdecimal():
+        if name == "WORKER_COUNT" and re.fullmatch(r"[0-9]{1,4}", node.text):
             draft.take(one, "server.workers", int(node.text))
         elif name in RESERVED_VARIABLES:
             draft.drop(one, "the image sets it")
@@ -83,7 +86,8 @@ def _take_variables(given: Given[Node] | None, draft: Draft) -> None:
             draft.drop(one, _OTHERWISE[name])
         else:
             text = "" if node.value is None else _shell_text(node)
-            draft.take(one, f"environment-variables.{name}", text)
+            is_secret = bool(text) and _SECRET.search(name) is not None
+            draft.take(one, f"environment-variables.{name}", text, _READABLE if is_secret else "", is_secret=is_secret)
 
 
 def _shell_text(node: Node) -> str:

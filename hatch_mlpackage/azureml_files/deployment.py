@@ -144,15 +144,16 @@ def _wrong_pairs(found: DeploymentConfiguration) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_scale(found: DeploymentConfiguration, scaler: AutoScaler) -> Iterator[tuple[str, str]]:
-    enabled = scaler.autoscale_enabled
-    if enabled and enabled.value and found.num_replicas:
-        yield found.num_replicas.where, f"numReplicas cannot be given where {enabled.key} is true."
-    if enabled and not enabled.value:
-        if not found.num_replicas:
-            yield enabled.where, f"{enabled.key} is false, and numReplicas is missing."
-        for given in (scaler.min_replicas, scaler.max_replicas):
-            if given:
-                yield given.where, f"{given.key} cannot be given where {enabled.key} is false."
+    """Yield what does not fit together; with numReplicas and nothing else said, there is no scaling."""
+    enabled, replicas = scaler.autoscale_enabled, found.num_replicas
+    if enabled and enabled.value and replicas:
+        yield replicas.where, f"numReplicas cannot be given where {enabled.key} is true."
+    if enabled and not enabled.value and not replicas:
+        yield enabled.where, f"{enabled.key} is false, and numReplicas is missing."
+    if enabled.value if enabled else not replicas:
+        return
+    for given in filter(None, (scaler.min_replicas, scaler.max_replicas)):
+        yield given.where, f"{given.key} cannot be given without autoScaler.autoscaleEnabled."
 
 
 def _wrong_addresses(found: DeploymentConfiguration) -> Iterator[tuple[str, str]]:

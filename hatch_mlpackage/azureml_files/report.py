@@ -46,8 +46,8 @@ class Draft:
     files: dict[str, str] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
 
-    def take(self, given: Given[Any] | None, key: str, value: Any, note: str = "") -> None:
-        """Set a key of the table (`server.workers`)."""
+    def take(self, given: Given[Any] | None, key: str, value: Any, note: str = "", *, is_secret: bool = False) -> None:
+        """Set a key of the table (`server.workers`); the report does not show a secret."""
         if given is None:
             return
         *tables, last = key.split(".", maxsplit=1 if key.startswith("environment-variables.") else -1)
@@ -55,7 +55,7 @@ class Draft:
         for name in tables:
             inner = inner.setdefault(name, {})
         inner[last] = value
-        self._add(given, "taken", f"{key} = {_toml(value)}" + (f": {note}" if note else ""))
+        self._add(given, "taken", f"{key} = {'…' if is_secret else _toml(value)}" + (f": {note}" if note else ""))
 
     def drop(self, given: Given[Any] | None, why: str) -> None:
         if given is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -33,6 +35,7 @@ from hatch_mlpackage.replacing import replace_text
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml_files import InferenceConfiguration, Node
 
+_PYPROJECT = "pyproject.toml"
 _ORDER = ("taken", "no meaning", "unknown", "by hand")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -143,11 +146,11 @@ def _check_models(models: tuple[dict[str, str], ...], problems: Problems) -> Non
 
 def _files(folder: Path, table: Mapping[str, Any], conversion: Conversion, *, force: bool) -> dict[str, str]:
     """Give the files to write, by their path in the project; those that would stay the same are left out."""
-    path = folder / "pyproject.toml"
+    path = folder / _PYPROJECT
     before = _text_of(path)
     if before is None:
         name, version = identity(table)
-        before, started = None, f'[project]\nname = "{name}"\nversion = "{version}"\n'
+        started = f"[project]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\n"
     else:
         started = before
     texts = {**conversion.files, path.name: edited(started, table, path=path, force=force)}
@@ -191,6 +194,11 @@ def _print_report(rows: tuple[Row, ...]) -> None:
     draw_table(("where", "key", "became", "what"), cells, sizes=None)
 
 
+def _has_models(folder: Path, files: Mapping[str, str]) -> bool:
+    text = files.get(_PYPROJECT) or _text_of(folder / _PYPROJECT) or ""
+    return bool(tomllib.loads(text)["tool"]["mlpackage"].get("models"))
+
+
 def _closing(rows: tuple[Row, ...], folder: Path, files: Mapping[str, str], *, dry_run: bool) -> str:
     names = ", ".join(os.path.normpath(folder / name) for name in files) or "nothing: it was there already"
     decide = sum(row.outcome == "by hand" for row in rows)
@@ -199,6 +207,7 @@ def _closing(rows: tuple[Row, ...], folder: Path, files: Mapping[str, str], *, d
         [
             f"\n{'Would write' if dry_run else 'Wrote'} {names}.",
             *([f"{plural(decide, 'key')} must be decided by hand: see `by hand` above."] if decide else []),
+            *([] if _has_models(folder, files) else ["No model is declared: give --model NAME=PATH, if there is one."]),
             f"Next: mlpackage lock{where}",
         ]
     )

@@ -165,11 +165,12 @@ def test_what_must_be_decided(folder, mlpackage):
 
     outcome = mlpackage("import-azureml", "ic.yml")
 
-    assert outcome.out.splitlines()[-5:] == [
+    assert outcome.out.splitlines()[-6:] == [
         ('ic.yml:3  enableGpu    by hand     choose a CUDA version: cuda = "12.4", or name a base image'),
         "",
         "Wrote pyproject.toml.",
         "1 key must be decided by hand: see `by hand` above.",
+        "No model is declared: give --model NAME=PATH, if there is one.",
         "Next: mlpackage lock",
     ]
 

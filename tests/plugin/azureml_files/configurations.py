@@ -167,6 +167,10 @@ INFERENCE = {
         variables={"A": "1"},
     ),
     "conda-odd": conda(dependencies=["python", {"npm": ["x"]}]),
+    "secrets": nested(
+        environmentVariables={"API_KEY": "letmein", "token": "", "MONKEY": "1", "SAS_TOKEN_X": "letmein"}
+    ),
+    "replicas-and-limits": deployed(computeType="aks", numReplicas=2, autoScaler={"minReplicas": 1}),
     "variables": nested(environmentVariables={
         "GREETING": "good morning!!!",
         "QUOTED": 'say "$HOME" \\ `id`',
