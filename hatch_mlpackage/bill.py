@@ -18,7 +18,6 @@ from hatch_mlpackage.lock import (
     read_packages,
     read_pins,
 )
-from hatch_mlpackage.lock.conda import packages_of as conda_packages_of
 from hatch_mlpackage.plan import server_lock_path
 from hatch_mlpackage.resources import runtime_directory
 from hatch_mlpackage.sbom import (
@@ -91,7 +90,9 @@ def _packages(environment: str, packages: Iterable[Package]) -> Iterator[Compone
 def _conda_packages(inputs: LockInputs) -> Iterator[Component]:
     if inputs.conda is None or inputs.conda.file.kind == "pip":
         return
-    for package in conda_packages_of(inputs.conda_lock_path.read_text(encoding="utf-8")):
+    from hatch_mlpackage.lock.conda import packages_of  # noqa: PLC0415 - few projects have a conda file
+
+    for package in packages_of(inputs.conda_lock_path.read_text(encoding="utf-8")):
         yield Component(
             ref=f"conda/{package.name}@{package.version}",
             kind="library",

@@ -1,7 +1,8 @@
 """Wire conda: what `conda-file` asks for, its lock, and what of it goes into a context.
 
 `locks/conda-<platform>.lock` is the explicit lock; `locks/conda-file.json` is what was read in the conda file, so that
-generating needs neither a YAML reader nor a solver as long as the file is the same.
+generating needs neither a YAML reader nor a solver as long as the file is the same. Projects without a conda file load
+nothing of `lock.conda`: each function imports it where there is one.
 """
 
 from __future__ import annotations
@@ -18,25 +19,13 @@ from hatch_mlpackage.bases import MICROMAMBA
 from hatch_mlpackage.config import KEY, Config, parts_of_conda_file
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock import LockState, Requirements
-from hatch_mlpackage.lock.conda import (
-    CondaInputs,
-    as_constraints,
-    check_conda_lock,
-    check_python,
-    file_digest,
-    make_conda_lock,
-    packages_of,
-    proven_sha256,
-    read_conda_file,
-    read_record,
-    write_record,
-)
 from hatch_mlpackage.plan import ContextFile, text_file
 from hatch_mlpackage.resources import templates_directory
 from hatch_mlpackage.target import SUBDIRS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.lock.conda import CondaInputs
     from hatch_mlpackage.project import Project
 
 CHANNEL = "environment/channel"
@@ -49,6 +38,14 @@ def read_conda(project: Project, config: Config, problems: Problems) -> CondaInp
     shown = parts_of_conda_file(path or "")[0]
     if not path or not subdir or not (project.root / shown).is_file():
         return None  # reported when the configuration was read
+    from hatch_mlpackage.lock.conda import (  # noqa: PLC0415
+        CondaInputs,
+        check_python,
+        file_digest,
+        read_conda_file,
+        read_record,
+    )
+
     record = _read(project.root / config.conda_record_path)
     file = read_record(record, shown, file_digest(project.root, path))
     file = file or read_conda_file(project.root, path, subdir, problems)
@@ -84,6 +81,8 @@ def conda_names(conda: CondaInputs | None) -> tuple[str, ...]:
 
 def with_conda_pins(requirements: Requirements, lock: str | None) -> Requirements:
     """Limit what pip may add to the versions that conda installs, but for what is asked of pip by name."""
+    from hatch_mlpackage.lock.conda import as_constraints, packages_of  # noqa: PLC0415
+
     try:
         pins = as_constraints(packages_of(lock or ""))
     except LockError:
@@ -106,6 +105,8 @@ def lock_conda(
     """
     if conda is None:
         return {}
+    from hatch_mlpackage.lock.conda import file_digest, make_conda_lock, packages_of, write_record  # noqa: PLC0415
+
     for note in conda.notes:
         report(note)
     record = write_record(conda.file, file_digest(project.root, config.conda_file or ""))
@@ -122,6 +123,8 @@ def check_conda(project: Project, config: Config, conda: CondaInputs | None) -> 
     """Tell whether the conda lock fits; where the project has none there is nothing that could not."""
     if conda is None or conda.file.kind == "pip":
         return LockState(status="fresh")
+    from hatch_mlpackage.lock.conda import check_conda_lock  # noqa: PLC0415
+
     text = read_conda_lock(project, config)
     state = check_conda_lock(text, conda)
     if text is None or not state.usable or conda.channel is None:
@@ -131,6 +134,8 @@ def check_conda(project: Project, config: Config, conda: CondaInputs | None) -> 
 
 
 def _wrong_packages(channel: Path, text: str) -> Iterator[str]:
+    from hatch_mlpackage.lock.conda import packages_of, proven_sha256  # noqa: PLC0415
+
     for package in packages_of(text):
         try:
             proven_sha256(channel / package.subdir / package.file, package.sha256)
@@ -150,6 +155,8 @@ def conda_files(project: Project, config: Config, conda: CondaInputs | None) -> 
             yield text_file(f"{INSTALLER}/{name}", content, layer="environment")
     if conda.channel is None:
         return
+    from hatch_mlpackage.lock.conda import packages_of  # noqa: PLC0415
+
     for package in packages_of(text):
         source = conda.channel / package.subdir / package.file
         path = f"{CHANNEL}/{package.subdir}/{package.file}"

@@ -15,8 +15,6 @@ from hatch_mlpackage.entry_script import EntryScript, read_entry_script
 from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.lock import PACKAGES, Package as LockedPackage, Requirements, read_packages, read_requirements
 from hatch_mlpackage.lock.header import with_header
-from hatch_mlpackage.named_contexts import leave_models
-from hatch_mlpackage.no_code import NoCode, read_no_code, with_generated
 from hatch_mlpackage.plan import (
     APP_DIRECTORY,
     ContextFile,
@@ -34,8 +32,9 @@ from hatch_mlpackage.target import SUPPORTED_PYTHONS
 from hatch_mlpackage.wheels import not_sources, with_pylock
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.base_dockerfile import BaseDockerfile
+    from hatch_mlpackage.base_dockerfile.stages import BaseDockerfile
     from hatch_mlpackage.lock.conda import CondaInputs
+    from hatch_mlpackage.no_code import NoCode
     from hatch_mlpackage.project import Project
 
 SAMPLE = "request.json"
@@ -182,7 +181,11 @@ def _read_base_dockerfile(project: Project, config: Config) -> BaseDockerfile | 
 
 def _model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
     files = (*model_files(project, config, problems), *remote_model_files(project, config, problems))
-    return leave_models(files, project, config, problems) if config.image.models == "named-context" else iter(files)
+    if config.image.models != "named-context":
+        return iter(files)
+    from hatch_mlpackage.named_contexts import leave_models  # noqa: PLC0415 - for the few projects that ask for it
+
+    return leave_models(files, project, config, problems)
 
 
 def _read_requirements(
@@ -206,7 +209,11 @@ def _read_requirements(
         left_out=not_sources(project.root, config),
         listed=(conda.file.path, conda.file.pip) if conda else ("", ()),
     )
-    requirements = with_generated(requirements, no_code, inline=config.dependencies or (), conda=conda_names(conda))
+    if no_code is not None:
+        from hatch_mlpackage.no_code import with_generated  # noqa: PLC0415 - was loaded to make `no_code`
+
+        inline = config.dependencies or ()
+        requirements = with_generated(requirements, no_code, inline=inline, conda=conda_names(conda))
     requirements = replace_serving(requirements, script)
     if conda is None or conda.file.kind == "pip":
         return with_pylock(requirements, project, config)
@@ -217,7 +224,11 @@ def _read_no_code(
     project: Project, config: Config, problems: Problems, models_lock: str | None = None
 ) -> NoCode | None:
     model = config.no_code_model
-    fetched = fetched_model(project, config, model, models_lock) if model and model.is_remote else None
+    if model is None:
+        return None
+    from hatch_mlpackage.no_code import read_no_code  # noqa: PLC0415 - projects with an entry script need none of it
+
+    fetched = fetched_model(project, config, model, models_lock) if model.is_remote else None
     return read_no_code(project, config, fetched, problems)
 
 

@@ -13,7 +13,7 @@ from hatch_mlpackage.base_dockerfile import FOLDER as BASE_FOLDER
 from hatch_mlpackage.config import leads_outside
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.base_dockerfile import BaseDockerfile
+    from hatch_mlpackage.base_dockerfile.stages import BaseDockerfile
     from hatch_mlpackage.config import Config, Model
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project import Project

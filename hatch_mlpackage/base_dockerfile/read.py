@@ -11,8 +11,8 @@ from pathlib import Path
 from hatch_mlpackage.decoding import decode
 from hatch_mlpackage.dockerfile import KNOWN, Instruction, directives_of, instructions_of
 
+from . import FOLDER
 from .stages import (
-    FOLDER,
     PREFIX,
     SCRATCH,
     STAGE,

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 # Names of stages that are ours.
 PREFIX = "mlpackage-"
 STAGE = f"{PREFIX}stage-"  # with its number: what stages without a name are called
-# Where files that a Dockerfile copies from its context are put in ours.
-FOLDER = "base"
 SCRATCH = "scratch"
 
 

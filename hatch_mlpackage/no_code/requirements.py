@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
 
 def with_generated(
-    requirements: Requirements, no_code: NoCode | None, *, inline: Iterable[str] = (), conda: Iterable[str] = ()
+    requirements: Requirements, no_code: NoCode, *, inline: Iterable[str] = (), conda: Iterable[str] = ()
 ) -> Requirements:
     """Add what the script needs and nobody else brings.
 
     `inline` are the requirements that the project names itself, in no file of the model's; `conda` are the names of the
     packages that conda installs. What is named is taken as it is: a note says where that is not what made the model.
     """
-    if no_code is None:
-        return requirements
     left_out = {name for name in no_code.left_out if name not in map(_name, inline)}
     dropped = [text for text in requirements.requirements if _name(text) in left_out]
     kept = [text for text in requirements.requirements if text not in dropped]
