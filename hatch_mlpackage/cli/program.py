@@ -6,9 +6,11 @@ is missing or failed, 130 interrupted; a container engine that ran passes on its
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 import click
@@ -42,6 +44,9 @@ def mlpackage() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the program as a process of its own."""
+    for name in ("stdout", "stderr"):  # closed by whoever started it
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for as long as we run
     _print_any_character(sys.stdout, sys.stderr)
     for name in _ENDING_SIGNALS:
         if hasattr(signal, name):

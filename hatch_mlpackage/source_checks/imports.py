@@ -19,19 +19,20 @@ UNLOCKED, RELATIVE, UNUSED = "unlocked-import", "relative-import", "unused-requi
 
 
 def unlocked_imports(tree: Tree, environment: Environment, root: Path) -> Iterator[Problem]:
-    """Yield the first import of each module that nothing in the image has; code ready for a failure is passed over.
+    """Yield the first import of each distribution that is not in the image; code ready for a failure is passed over.
 
     What lies in the project, at `root`, and is not packed is told apart from what is to be installed.
     """
     seen: set[str] = set()
     for file in tree.reached.values():
         for found in file.imports:
-            if found.when == "guarded" or found.level or found.module in seen:
+            distribution = likely(found.module)[0]
+            if found.when == "guarded" or found.level or distribution in seen:
                 continue
             if not (
                 tree.holds(found.module) or environment.provides(found.module) or is_retired(found.module, environment)
             ):
-                seen.add(found.module)
+                seen.add(distribution)
                 yield _unlocked(file, found, tree, environment, root)
 
 
