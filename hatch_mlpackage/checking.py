@@ -45,6 +45,8 @@ def check_project(project: Project) -> Checked:
     package, problems = _inspect(project)
     problems += imported_problems(project)
     inputs = package or _lock_inputs(project)
+    if inputs and inputs.no_code:
+        problems += [Problem(where=f"{KEY}.models[0]", what=note, level="hint") for note in inputs.no_code.notes]
     locked = list(_lock_problems(inputs)) if inputs else []
     problems += locked
     if inputs and not locked:

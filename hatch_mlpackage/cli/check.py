@@ -65,7 +65,6 @@ def described(package: Package) -> list[str]:
         f"image         {check_project_images(package)[0].shown}, Python {config.python_version}, {config.platform}",
         _packages_line(config),
         *([f"conda lock    {config.conda_lock_path}: fits"] if package.has_conda_lock else []),
-        *(f"note          {note}" for note in (package.no_code.notes if package.no_code else ())),
     ]
 
 

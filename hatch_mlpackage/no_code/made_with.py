@@ -56,19 +56,18 @@ def pinned(model: Model, framework: Framework, facts: ModelFacts) -> tuple[dict[
 
 
 def _notes(model: Model, framework: Framework, facts: ModelFacts) -> list[str]:
-    where = f"models[0] '{model.name}'"
     notes = []
     if facts.doubtful and not model.allow_pickle:
         classes = ", ".join(facts.doubtful)
-        notes.append(f"{where}: {framework.title} may refuse to load {classes}. Trust them with allow-pickle = true.")
+        notes.append(f"{framework.title} may refuse to load {classes}. Trust them with allow-pickle = true.")
     strange = sorted(module for module in facts.modules if module.partition(".")[0] not in _KNOWN)
     if strange:
-        notes.append(f"{where}: its file imports {', '.join(strange)}: see that a requirement brings it.")
+        notes.append(f"its file imports {', '.join(strange)}: see that a requirement brings it.")
     for what in facts.missing:
         key = _KEY_OF.get(what, "framework-version")
         if (key == "inputs" and model.inputs) or (key == "framework-version" and model.framework_version):
             continue
         taken = "tensors of float32 are, of any shape" if model.framework == "pytorch" else "any list is given to it"
         meanwhile = taken if key == "inputs" else f"the newest {framework.distribution} is locked"
-        notes.append(f"{where}: its file does not say {what}: {meanwhile}. Say it in {key}.")
+        notes.append(f"its file does not say {what}: {meanwhile}. Say it in {key}.")
     return notes

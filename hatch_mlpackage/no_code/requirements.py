@@ -31,7 +31,10 @@ def with_generated(
     kept = [text for text in requirements.requirements if text not in dropped]
     asked = {_name(text): text for text in kept} | dict.fromkeys(map(_name, conda), "")
     added: dict[str, str] = {}
-    notes = [*no_code.notes, *(f"{text} is left out: what loads the model is added in its place." for text in dropped)]
+    notes = [
+        *(f"The model: {note}" for note in no_code.notes),
+        *(f"{text} is left out: what loads the model is added in its place." for text in dropped),
+    ]
     for needed, reason in no_code.requirements.items():
         named = next((asked[name] for name in _names(needed) if name in asked), None)
         if named is None:

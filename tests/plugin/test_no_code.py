@@ -15,6 +15,7 @@ from hypothesis import given, settings, strategies as st
 from sklearn import __version__ as sklearn_version
 from sklearn.linear_model import Ridge
 
+from hatch_mlpackage.cli.program import run
 from hatch_mlpackage.config import Model, ModelInput
 from hatch_mlpackage.context import build_context
 from hatch_mlpackage.entry_script import read_entry_script
@@ -22,6 +23,7 @@ from hatch_mlpackage.errors import ConfigurationError, LockError, Problems
 from hatch_mlpackage.image import server_environment
 from hatch_mlpackage.lock import Requirements
 from hatch_mlpackage.lock.header import with_header
+from hatch_mlpackage.locking import lock_project
 from hatch_mlpackage.model_facts import ModelFacts, Tensor
 from hatch_mlpackage.no_code import with_generated
 from hatch_mlpackage.no_code.scripts import write_script
@@ -37,6 +39,7 @@ def model(framework, path, **more):
     return Model(name="demo", path=f"models/{path}", framework=framework, **more)
 
 
+FLAGS = ("--model", "ridge=model.pkl", "--framework", "sklearn", "--allow-pickle")
 COLUMNS = ("sepal length (cm)", "sepal width (cm)")
 SCRIPTS = {
     "sklearn-rows": (model("sklearn", "demo.joblib", allow_pickle=True), ModelFacts(feature_count=4)),
@@ -166,7 +169,7 @@ def test_a_version_that_is_none(project_of):
     package = inspect_project(project_of(save, **{"allow-pickle": True}))
 
     assert "scikit-learn" in package.requirements.requirements
-    assert package.no_code.notes[0].startswith("models[0] 'ridge': its file does not say the version of scikit-learn")
+    assert package.no_code.notes[0].startswith("its file does not say the version of scikit-learn")
 
 
 @pytest.fixture
@@ -338,10 +341,69 @@ def test_what_is_missing_is_told():
 
     (note,) = write_script(model("lightgbm", "demo.txt"), facts).notes
     assert note == (
-        "models[0] 'demo': its file does not say the version of LightGBM that made it: the newest lightgbm is locked. "
+        "its file does not say the version of LightGBM that made it: the newest lightgbm is locked. "
         "Say it in framework-version."
     )
     assert write_script(model("lightgbm", "demo.txt", framework_version="4.6.0"), facts).notes == ()
     assert (
         "lightgbm==4.6.0" in write_script(model("lightgbm", "demo.txt", framework_version="4.6.0"), facts).requirements
     )
+
+
+@pytest.mark.network
+def test_by_url(tmp_path, monkeypatch):
+    """A model that is declared by URL is fetched before it is read, so that what made it is locked at once."""
+    monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path / "cache"))
+    save_ridge(tmp_path / "ridge.joblib")
+    root = tmp_path / "project"
+    root.mkdir()
+    declared = {
+        "name": "ridge",
+        "path": (tmp_path / "ridge.joblib").as_uri(),
+        "framework": "sklearn",
+        "allow-pickle": True,
+    }
+    project = Project(root=root, name="ridge", version="1", table={"pin-base-image": False, "models": [declared]})
+
+    lock_project(project, report=lambda _: None)
+    build_context(project, tmp_path / "context")
+
+    assert f"scikit-learn=={sklearn_version} " in (root / "locks/requirements.txt").read_text()
+    assert 'MODEL_FILE = "ridge.joblib"' in (tmp_path / "context/azureml-app/score.py").read_text()
+    assert (tmp_path / "context/azureml-models/ridge/1/ridge.joblib").is_file()
+
+
+def test_by_url_before_it_is_fetched(tmp_path, monkeypatch):
+    """What was not fetched yet is reported as any model by URL is."""
+    monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path / "cache"))
+    declared = {"name": "ridge", "path": "file:///ridge.skops", "framework": "skops"}
+    project = Project(root=tmp_path, name="ridge", version="1", table={"models": [declared]})
+
+    assert refusal(project) == [f"{K}.path: file:///ridge.skops is not locked. Run `mlpackage lock`, which fetches it."]
+
+
+def test_check_tells(project_of, tmp_path, monkeypatch, capsys):
+    """`mlpackage check` says what was read of the model, and what its file does not say."""
+
+    def save(path):
+        ridge = Ridge().fit(ROWS, ROWS[:, 0])
+        del ridge.n_features_in_
+        joblib.dump(ridge, path)
+
+    project = project_of(save, **{"allow-pickle": True})
+    package = inspect_project(project)
+    package.lock_path.parent.mkdir()
+    package.lock_path.write_text(with_header("", package.requirements, package.config.target))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.mlpackage]\npin-base-image = false\n")
+
+    assert run(["check", *FLAGS]) == 0
+    shown, told = capsys.readouterr()
+    assert "entry script  generated: run() has an input schema" in shown
+    assert f"model         ridge 1: scikit-learn {sklearn_version}" in shown
+    note = "its file does not say what it takes: any list is given to it. Say it in inputs."
+    assert f"Hint[configuration]: --model ridge=model.pkl: {note}" in " ".join(told.split())
+    assert run(["check", "--json", *FLAGS]) == 0
+    assert [(problem["what"], problem["level"]) for problem in json.loads(capsys.readouterr().out)["problems"]] == [
+        (note, "hint")
+    ]
