@@ -13,8 +13,10 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 _PAUSE = 0.05  # seconds between looks
+_LOOKED_AT = 0.5  # seconds that a claim may be taken though nothing runs
 _GRACE = 30.0  # seconds; a server finishes the requests it accepted
 # The shell starts the program and leaves at once: so it is nobody's child, and nobody has to wait for it.
 _START = 'log="$1"; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
@@ -27,10 +29,8 @@ def run_in_background(
 
     Raises BlockingIOError while the program that was started with this claim runs.
     """
-    import fcntl  # noqa: PLC0415 - POSIX only
-
     with claim.open("a+b") as held:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(held)
         started = subprocess.run(
             ["/bin/sh", "-c", _START, "sh", str(log), *command],
             env=environment,
@@ -42,6 +42,22 @@ def run_in_background(
         )
         held.truncate(0)
         held.write(started.stdout)
+
+
+def _take(held: IO[bytes]) -> None:
+    """Lock a claim; whoever only looks whether a program runs has it for a moment."""
+    import fcntl  # noqa: PLC0415 - POSIX only
+
+    deadline = time.monotonic() + _LOOKED_AT
+    while True:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def is_running(claim: Path) -> bool:

@@ -157,6 +157,10 @@ def test_download(ws, tree, folder):
     assert error.value.message == "File already exists. To overwrite, set exist_ok to True. got/tree/a.txt"
     assert model.download("got", exist_ok=True) == "got/tree"
     assert contents(folder / "got/tree") == contents(model.path)
+    Path("other").mkdir()
+    Path("other/tree").write_text("a file")
+    with pytest.raises(FileExistsError, match=r"Cannot copy .*: one is a folder and the other is a file\."):
+        model.download("other", exist_ok=True)
 
 
 def test_tags_and_properties(ws, file, capsys):

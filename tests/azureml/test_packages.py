@@ -193,7 +193,7 @@ def test_source_directories(ws, bare):
     Path("project").mkdir()
     Path("project/score.py").write_text(ECHO)
     Path("project/beside.txt").write_text("x")
-    own = type(ws).get("own", folder="project/workspace")
+    own = type(ws).get("own", folder="project/work [1] space")
     inference = InferenceConfig("score.py", source_directory="project", environment=bare)
 
     package = Model.package(own, [], inference, generate_dockerfile=True)

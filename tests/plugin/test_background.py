@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 
 import pytest
@@ -64,6 +65,28 @@ def test_an_end(begin, code, grace):
     assert not is_running(claim)
     begin("print('again')")
     wait_for_text(log, "again\n")
+
+
+def test_a_look_keeps_nothing_from_starting(begin, tmp_path):
+    """A program starts while others keep looking whether it runs."""
+    claim = tmp_path / "claim"
+    claim.touch()
+    looking = threading.Event()
+
+    def look():
+        while not looking.is_set():
+            is_running(claim)
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        begin(WAITS)
+        assert is_running(claim)
+    finally:
+        looking.set()
+        for looker in lookers:
+            looker.join()
 
 
 def test_no_program(tmp_path):

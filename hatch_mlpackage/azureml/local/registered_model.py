@@ -66,6 +66,8 @@ class RegisteredModel:
             raise WebserviceException("Both exists_ok and exist_ok are set. Please use exist_ok only.")
         source = self.path
         place = Path(target_dir, source.name)
+        if place.exists() and place.is_dir() != source.is_dir():
+            raise FileExistsError(f"Cannot copy {source} to {place}: one is a folder and the other is a file.")
         files = [path.relative_to(source) for path in sorted(source.rglob("*")) if path.is_file()] or [Path()]
         in_the_way = [place / path for path in files if (place / path).exists()]
         if in_the_way and not (exist_ok or exists_ok):

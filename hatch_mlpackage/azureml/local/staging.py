@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 # The frameworks that need no entry script, and what `[tool.mlpackage]` calls them.
 NO_CODE = {"Onnx": "onnx", "ScikitLearn": "sklearn", "TensorFlow": "tensorflow", "PyTorch": "pytorch"}
 
+_SPECIAL, _ESCAPED = re.compile(r"[\\*?\[\]]"), r"\\\g<0>"  # what a pattern of .gitignore gives a meaning to
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StagedModel:
@@ -78,7 +80,8 @@ def _take_inference(folder: Path, inference: InferenceConfig, workspace: Path) -
     table = dict(conversion.table)
     source = Path(inference.source_directory) if inference.source_directory else None
     if source and workspace.resolve().is_relative_to(source):
-        table["exclude"] = [f"/{workspace.resolve().relative_to(source).as_posix()}/"]
+        inside = workspace.resolve().relative_to(source).as_posix()
+        table["exclude"] = [f"/{_SPECIAL.sub(_ESCAPED, inside)}/"]
     return table
 
 
