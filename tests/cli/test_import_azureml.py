@@ -194,6 +194,29 @@ def test_an_environment_of_its_own(folder, mlpackage):
     ]
 
 
+def test_an_environment_beside_flat_keys(folder, mlpackage):
+    """An environment cannot stand beside keys that say the same, also when it is given by its own file."""
+    (folder / "ic.json").write_text('{"entryScript": "src/score.py",\n "runtime": "python"}')
+    (folder / "e.json").write_text(json.dumps(INFERENCE["environment"]))
+
+    refused = mlpackage("import-azureml", "ic.json", "--environment", "e.json")
+
+    assert (refused.status, [line.strip() for line in refused.err.splitlines()[1:]]) == (
+        1,
+        ["ic.json:2: runtime cannot be given beside an environment. Leave one of them out."],
+    )
+
+
+def test_a_pyproject_that_is_no_text(folder, mlpackage):
+    """A pyproject.toml in another encoding is told, and left as it is."""
+    (folder / "pyproject.toml").write_bytes(b"# \xff\n")
+
+    outcome = mlpackage(*IMPORT)
+
+    assert (outcome.status, (folder / "pyproject.toml").read_bytes()) == (1, b"# \xff\n")
+    assert "Save it as UTF-8." in outcome.err
+
+
 def test_from_elsewhere(folder, mlpackage, tmp_path_factory, monkeypatch):
     """Paths of the file are relative to where one stands, those that are written to the project."""
     monkeypatch.chdir(folder / "src")

@@ -246,6 +246,7 @@ INFERENCE = {
     "no-script": Case({"entryScript": "scroe.py"}),
     "script-outside-of-its-source": Case({"entryScript": "notes.txt", "sourceDirectory": "src"}),
     "absolute-script": Case({"entryScript": "/src/score.py"}),
+    "a-name-too-long": Case({"entryScript": f"{'a' * 300}.py"}),
     "not-python": Case({"entryScript": "notes.txt"}),
     "bad-name": Case({"entryScript": "bad-name.py"}),
     "keyword": Case({"entryScript": "class.py"}),

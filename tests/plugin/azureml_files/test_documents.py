@@ -68,3 +68,27 @@ def test_what_cannot_be_read(content, said, problems):
     """What is no configuration is refused with its line and the fix."""
     assert read(content, problems) is None
     assert "\n".join(map(str, problems.found)) == said
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (b"4", 4),
+        (b"0x1F", 31),
+        (b"1_000", 1000),
+        (b"3.10", 3.1),
+        (b"off", False),
+        (b"~", None),
+        (b"1:30", "1:30"),
+        (b"017", "017"),
+        (b".inf", ".inf"),
+        (b"2020-02-02", "2020-02-02"),
+        (b"'4'", "4"),
+        (b"!!python/name:os.system", ""),
+    ],
+)
+def test_scalars_of_yaml(written, value, problems):
+    """A scalar is what YAML says it is, as far as JSON has such values; every other is its text."""
+    found = read(b"a: " + written, problems)
+
+    assert (problems.found, found.value["a"].value) == ((), value)
