@@ -15,7 +15,7 @@ from __future__ import annotations
 from .convert import convert
 from .deployment import DeploymentConfiguration, read_deployment
 from .documents import read_document
-from .environment import Environment
+from .environment import Environment, with_saved_files
 from .in_place import Imported, with_imported
 from .inference import InferenceConfiguration, read_environment_file, read_inference
 from .nodes import Node, node_of
@@ -39,4 +39,5 @@ __all__ = [
     "read_environment_file",
     "read_inference",
     "with_imported",
+    "with_saved_files",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.tables import did_you_mean
@@ -93,6 +94,21 @@ class Environment(Section):
 
 def read_environment(node: Node, problems: Problems) -> Environment:
     return read_section(Environment, node, problems)
+
+
+def with_saved_files(environment: Environment, folder: Path) -> Environment:
+    """Add what `save_to_directory` put beside the definition, into files of their own, where it says no other."""
+    python, docker = environment.python or Python(), environment.docker or Docker()
+    conda, dockerfile = _saved(folder / "conda_dependencies.yml"), _saved(folder / "BaseDockerfile")
+    if not (python.conda_dependencies or python.conda_dependencies_file):
+        python = replace(python, conda_dependencies_file=conda)
+    if not (docker.base_dockerfile or docker.base_image):
+        docker = replace(docker, base_dockerfile=dockerfile)
+    return replace(environment, python=python, docker=docker)
+
+
+def _saved(path: Path) -> Given[str] | None:
+    return Given(key=path.name, value=str(path.absolute()), where=path.as_posix()) if path.is_file() else None
 
 
 def check_environment(environment: Environment, problems: Problems) -> None:

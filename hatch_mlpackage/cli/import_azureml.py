@@ -22,6 +22,7 @@ from hatch_mlpackage.azureml_files import (
     read_document,
     read_environment_file,
     read_inference,
+    with_saved_files,
 )
 from hatch_mlpackage.cli.output import answer, answer_json, is_quiet, plural, show
 from hatch_mlpackage.cli.project import ModelFlag, identity, table_from_flags
@@ -52,7 +53,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("config", type=_FILE)
 @click.option("--deployment", type=_FILE, metavar="FILE", help="A deployment configuration, for what an image can do.")
 @click.option(
-    "--environment", type=_FILE, metavar="FILE", help="The Environment that CONFIG refers to by its name, as JSON."
+    "--environment",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PATH",
+    help="The Environment that CONFIG refers to by its name: its JSON, or the folder of save_to_directory.",
 )
 @click.option("--model", "models", type=ModelFlag(), multiple=True, help="A model file or folder; repeatable.")
 @click.option(
@@ -127,8 +131,15 @@ def _with_environment(inference: InferenceConfiguration, path: Path, problems: P
         return inference
     for given in inference.flat:
         problems.add(given.where, f"{given.key} cannot be given beside an environment.", "Leave one of them out.")
-    node = _read(path, problems)
-    return replace(inference, environment=read_environment_file(node, problems)) if node else inference
+    definition = path / "azureml_environment.json" if path.is_dir() else path
+    if not definition.is_file():
+        problems.add(path.as_posix(), f"there is no {definition.name} in it.", "Name the file that holds the JSON.")
+        return inference
+    node = _read(definition, problems)
+    if node is None:
+        return inference
+    environment = with_saved_files(read_environment_file(node, problems), definition.parent)
+    return replace(inference, environment=environment)
 
 
 def _check_script(conversion: Conversion, folder: Path, problems: Problems) -> None:

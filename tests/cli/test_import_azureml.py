@@ -194,6 +194,27 @@ def test_an_environment_of_its_own(folder, mlpackage):
     ]
 
 
+def test_an_environment_as_it_was_saved(folder, mlpackage):
+    """The folder of save_to_directory is an environment: its conda file and its Dockerfile are used where they are."""
+    (folder / "ic.json").write_text('{"entryScript": "src/score.py", "environment": {"name": "env"}}')
+    (folder / "env").mkdir()
+    (folder / "env/azureml_environment.json").write_text('{"name": "env", "python": {"condaDependencies": null}}')
+    (folder / "env/conda_dependencies.yml").write_text(ENVIRONMENT)
+    (folder / "env/BaseDockerfile").write_text("FROM debian:12\n")
+
+    assert mlpackage("import-azureml", "ic.json", "--environment", "env").status == 0
+    assert tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["mlpackage"] == {
+        "entry-script": "src/score.py",
+        "conda-file": "env/conda_dependencies.yml",
+        "python-version": "3.11",
+        "base-dockerfile": "env/BaseDockerfile",
+    }
+    refused = mlpackage("import-azureml", "ic.json", "--environment", "src")
+    assert refused.err.splitlines()[1:] == [
+        "  src: there is no azureml_environment.json in it. Name the file that holds the JSON."
+    ]
+
+
 def test_an_environment_beside_flat_keys(folder, mlpackage):
     """An environment cannot stand beside keys that say the same, also when it is given by its own file."""
     (folder / "ic.json").write_text('{"entryScript": "src/score.py",\n "runtime": "python"}')
