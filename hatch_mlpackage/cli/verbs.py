@@ -11,7 +11,6 @@ import click
 
 from hatch_mlpackage.cli.output import PLAIN, QUIET, reader_has_left
 from hatch_mlpackage.errors import ConfigurationError, Problem
-from hatch_mlpackage.project import located
 
 # Flags that stand for a key, by that key: errors then name what the person typed.
 TYPED = "hatch_mlpackage.typed"
@@ -134,6 +133,8 @@ def _hint(name: str, verbs: list[str]) -> str:
 
 def as_typed(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     """Name the flags where the keys they stand for are wrong, and the lines of all other keys."""
+    from hatch_mlpackage.project import located  # noqa: PLC0415 - not every verb has a project
+
     meta = click.get_current_context().meta
     found = located(problems, meta[ROOT]) if ROOT in meta else problems
     return tuple(_as_typed(problem, meta.get(TYPED, {})) for problem in found)
