@@ -75,10 +75,19 @@ def take_base_image(
         problems.add(given.where, f"{given.key} '{given.value}' holds spaces.", fix)
     elif given and given.value.strip():
         name = given.value.strip()
-        image = name if not address or name.startswith(f"{address}/") else f"{address}/{name}"
+        image = name if not address or _has_host(name) else f"{address}/{name}"
         _take_image(given, image, draft, is_needed=has_packages or not _ORIGINALS.match(image))
     if registry:
+        elsewhere = given is not None and _has_host(given.value) and not given.value.strip().startswith(f"{address}/")
+        said = "the base image's name has another registry" if elsewhere else "part of the base image's name"
+        draft.drop(registry.address, said)
         _say_login(registry, address, draft)
+
+
+def _has_host(name: str) -> bool:
+    """Tell whether an image's name begins with a registry (github.com/distribution/reference)."""
+    first, slash, _ = name.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")
 
 
 def _take_image(given: Given[str], image: str, draft: Draft, *, is_needed: bool) -> None:
@@ -99,7 +108,6 @@ def _sentence(text: str) -> str:
 
 def _say_login(registry: Registry, address: str, draft: Draft) -> None:
     user = f" --username {registry.username.value}" if registry.username and registry.username.value else ""
-    draft.drop(registry.address, "part of the base image's name")
     draft.drop(registry.username, f"never written; before locking and building: docker login{user} {address}")
     draft.drop(registry.password, f"never written, nor needed in this file: docker login {address} asks for it")
     draft.drop(registry.registry_identity, f"an identity of the cloud: docker login {address} instead")

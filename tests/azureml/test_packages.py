@@ -235,6 +235,21 @@ def test_own_lines_of_a_dockerfile(ws, folder):
     assert "RUN echo an extra step\n" in Path("outsteps/Dockerfile").read_text()
 
 
+def test_an_image_with_its_own_packages(ws, caplog):
+    """An image that brings its packages is asked for none; which Python it has is what the environment says."""
+    Path("score.py").write_text(ECHO)
+    environment = Environment.from_docker_image("mine", "team/own:1")
+    environment.docker.base_image_registry.address = "localhost:1"
+    environment.python.conda_dependencies.set_python_version("3.11")
+
+    inference = InferenceConfig("score.py", environment=environment)
+    Model.package(ws, [], inference, generate_dockerfile=True).save("out")
+
+    assert "FROM localhost:1/team/own:1" in Path("out/Dockerfile").read_text()
+    assert not Path("out/environment").exists()
+    assert any("taken to have Python 3.11" in record.message for record in caplog.records)
+
+
 def test_a_killed_program_leaves_nothing_for_long(ws, echo):
     """A package's folder goes with its program; what a killed one left goes with the next package."""
     code = (

@@ -187,6 +187,23 @@ def test_a_script_with_its_folder(ws, bare):
     assert service.run("{}") == "from the folder"
 
 
+def test_another_interpreter(ws, folder, bare):
+    """The entry script runs in the interpreter that is named, and goes on doing so after `reload`."""
+    Path("score.py").write_text(
+        "import os\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    return os.environ['MARK']\n"
+    )
+    wrapper = folder / "python"
+    wrapper.write_text(f'#!/bin/sh\nMARK="by the wrapper" exec {sys.executable} "$@"\n')
+    wrapper.chmod(0o755)
+    configuration = LocalWebservice.deploy_configuration(python=str(wrapper))
+
+    service = Model.deploy(ws, "myservice", [], InferenceConfig("score.py", environment=bare), configuration)
+    first = service.run("{}")
+    LocalWebservice(ws, "myservice").reload(wait=True)
+
+    assert (first, service.run("{}")) == ("by the wrapper", "by the wrapper")
+
+
 @pytest.mark.parametrize("name", ["My-service", "ab", "a" * 33, "ends-", "1st"])
 def test_names(ws, echo, name):
     with pytest.raises(WebserviceException, match="provided service name is invalid"):

@@ -19,6 +19,7 @@ from hatch_mlpackage.azureml_files import Conversion, Places, convert, node_of, 
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.project import Project, canonical_name
 from hatch_mlpackage.replacing import replace_text
+from hatch_mlpackage.target import python_of
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
@@ -78,11 +79,28 @@ def _take_inference(folder: Path, inference: InferenceConfig, workspace: Path) -
     for path, text in conversion.files.items():
         replace_text(folder / path, text)
     table = dict(conversion.table)
+    table |= _own_python(table, inference)
     source = Path(inference.source_directory) if inference.source_directory else None
     if source and workspace.resolve().is_relative_to(source):
         inside = workspace.resolve().relative_to(source).as_posix()
         table["exclude"] = [f"/{_SPECIAL.sub(_ESCAPED, inside)}/"]
     return table
+
+
+def _own_python(table: Mapping[str, Any], inference: InferenceConfig) -> dict[str, str]:
+    """Take what the packages ask for as the Python of an image that brings its own and does not tell which."""
+    environment = inference.environment
+    conda = environment.python.conda_dependencies if environment else None
+    version = conda.get_python_version() if conda else None
+    if not table.get("user-managed-dependencies") or python_of(table.get("base-image", "")) or not version:
+        return {}
+    python = ".".join(version.split(".")[:2])
+    log.warning(
+        "The base image is taken to have Python %s, as environment.python.conda_dependencies says; its build stops "
+        "where it has another. Say which with set_python_version.",
+        python,
+    )
+    return {"python-version": python}
 
 
 def _stage_files(folder: Path, inference: InferenceConfig) -> dict[str, Any]:

@@ -108,6 +108,9 @@ INFERENCE = {
     "registry-as-text": Case({
         "entryScript": "score.py", "baseImage": "team/base:1", "baseImageRegistry": "https://registry.example/",
     }),
+    "registry-beside-another": Case({
+        "entryScript": "score.py", "baseImage": "mcr.microsoft.com/azureml/base:1", "baseImageRegistry": "own.example",
+    }),
     "registry-of-the-original": Case({
         "entryScript": "score.py",
         "baseImage": "azureml/openmpi4.1.0-ubuntu20.04",
