@@ -10,6 +10,9 @@ from hatch_mlpackage.bases import CUDA_VERSIONS, cuda_images, cuda_of, is_nvidia
 from hatch_mlpackage.target import SUPPORTED_PYTHONS, python_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hatch_mlpackage.base_dockerfile.stages import BaseDockerfile
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project import Project
 from hatch_mlpackage.config import KEY, Config
@@ -91,11 +94,8 @@ def check_base_dockerfile(config: Config, project: Project, problems: Problems) 
         return
     if "base-image" in project.table:
         problems.add(where, "cannot be used with base-image: its FROM names the image.", "Keep one of them.")
-    try:
-        found = read_base_dockerfile(project.root, value, config.platform)
-    except (OSError, UnicodeDecodeError) as error:
-        if check_path(project.root, value, where, problems):
-            problems.add(where, f"'{value}' cannot be read: {error}.", "Name a text file in UTF-8.")
+    found = _read_dockerfile(project.root, value, config.platform, problems)
+    if found is None:
         return
     for wrong in found.wrong:
         problems.add(f"{found.place}:{wrong.line}", wrong.what, wrong.fix)
@@ -110,6 +110,19 @@ def check_base_dockerfile(config: Config, project: Project, problems: Problems) 
         )
     if not found.wrong:
         _require_python(config, project, problems, where)
+
+
+def _read_dockerfile(root: Path, value: str, platform: str, problems: Problems) -> BaseDockerfile | None:
+    """Read the text or the file; None where it was reported."""
+    where = f"{KEY}.base-dockerfile"
+    try:
+        found = read_base_dockerfile(root, value, platform)
+    except (OSError, UnicodeDecodeError) as error:
+        if check_path(root, value, where, problems):
+            problems.add(where, f"'{value}' cannot be read: {error}.", "Name a text file in UTF-8.")
+        return None
+    is_file = found.place == value
+    return None if is_file and check_path(root, value, where, problems) is None else found
 
 
 def check_user_managed(config: Config, project: Project, problems: Problems) -> None:

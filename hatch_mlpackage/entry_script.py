@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from hatch_mlpackage.decoding import parse_python
+
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
 
@@ -35,7 +37,7 @@ class EntryScript:
 def read_entry_script(source: bytes, name: str, problems: Problems) -> EntryScript | None:
     """Check that the script can be an entry script; None when it cannot be parsed."""
     try:
-        tree = ast.parse(source, filename=name)
+        tree = parse_python(source, name)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         reason = getattr(error, "msg", None) or str(error)
@@ -70,7 +72,7 @@ def _newer_syntax_hint() -> str:
 
 def _bound_names(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
     """Yield the names that a module's own statements bind, blocks of if, try and with included."""
-    for node in body:
+    for node in _statements(body):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield node.name, node
@@ -82,11 +84,18 @@ def _bound_names(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
                 )
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
                 yield name, node
-        for block in ("body", "orelse", "finalbody"):
-            if not isinstance(node, Function | ast.ClassDef):
-                yield from _bound_names(getattr(node, block, []))
-        for handler in getattr(node, "handlers", []):
-            yield from _bound_names(handler.body)
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements and those of their blocks, each before those in it; not those of functions and classes."""
+    waiting = body[::-1]
+    while waiting:  # no recursion: what a program wrote may have thousands of branches
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, Function | ast.ClassDef):
+            handlers = [inner for handler in getattr(node, "handlers", []) for inner in handler.body]
+            blocks = (getattr(node, block, []) for block in ("body", "orelse", "finalbody"))
+            waiting += [inner for block in (*blocks, handlers) for inner in block][::-1]
 
 
 def _arguments(function: Function) -> list[ast.arg]:

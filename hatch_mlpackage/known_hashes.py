@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+from hatch_mlpackage.decoding import parse_json
 from hatch_mlpackage.replacing import replace_text
 from hatch_mlpackage.resources import cache_directory
 
@@ -60,7 +61,7 @@ def _read(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
     try:
-        found = json.loads(path.read_bytes())
+        found = parse_json(path.read_bytes())
     except (OSError, ValueError):
         return {}
     if not isinstance(found, dict):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hatch_mlpackage.decoding import parse_json
 from hatch_mlpackage.errors import ContextError
 
 # hatchling's own default (2020-02-02): one fixed moment for every file, whatever the clock.
@@ -83,7 +84,7 @@ def read_manifest(directory: Path) -> Manifest:
     """
     path = directory if directory.is_file() else directory / MANIFEST_NAME
     try:
-        values = json.loads(path.read_bytes())
+        values = parse_json(path.read_bytes())
     except OSError as error:
         raise ContextError(
             f"{directory}: not a context ({path.name}: {error.strerror}). Make one with: mlpackage generate"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hatch_mlpackage.decoding import parse_toml
 from hatch_mlpackage.errors import MLPackageError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load_project(root: Path) -> Project:
     if not path.is_file():
         return Project(root=root)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = parse_toml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise MLPackageError(f"{path}: {error}. Correct the file.") from None
     metadata = document.get("project", {})

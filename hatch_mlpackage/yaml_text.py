@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 INSTALL = 'Install it with: pip install "hatch-mlpackage[conda]"'
 
+_MOST = 1_000_000  # nodes of a document with every alias written out
+
 # Each: a line that no YAML reader would explain as well, what is wrong with it, and the fix.
 _BROKEN = tuple(
     (re.compile(pattern), what, fix)
@@ -71,12 +73,34 @@ def read_yaml(
         line = f":{mark.line + 1}" if mark else ""
         problems.add(f"{where}{line}", f"this is not YAML: {error.problem or error.context}.", "Correct the line.")
         return None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError:
+        problems.add(where, "it is nested too deeply.", "Correct the file.")
+        return None
+    except (yaml.YAMLError, ValueError) as error:
         problems.add(where, f"this is not YAML: {' '.join(str(error).split())}.", "Save it as plain UTF-8 text.")
         return None
     if node is None:
         problems.add(where, "the file is empty.", empty)
+    elif _size(node, {}) > _MOST:
+        problems.add(where, "its aliases stand for more than any such file says, or for themselves.", "Write them out.")
+        return None
     return node
+
+
+def _size(node: Any, known: dict[int, int]) -> int:
+    """Count the nodes that a node is with every alias written out; more than `_MOST` where it is in itself."""
+    if id(node) not in known:
+        known[id(node)] = _MOST
+        known[id(node)] = 1 + sum(_size(inside, known) for inside in _inside(node))
+    return known[id(node)]
+
+
+def _inside(node: Any) -> Iterator[Any]:
+    if is_mapping(node):
+        for pair in node.value:
+            yield from pair
+    elif is_list(node):
+        yield from node.value
 
 
 def is_mapping(node: Any) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hatch_mlpackage.decoding import decode
+from hatch_mlpackage.decoding import decode, parse_json
 from hatch_mlpackage.dockerfile import KNOWN, Instruction, directives_of, instructions_of
 
 from . import FOLDER
@@ -236,7 +236,7 @@ def _words(rest: str) -> list[str] | None:
     if not rest.startswith("["):
         return rest.split()
     try:
-        words = json.loads(rest)
+        words = parse_json(rest)
     except ValueError:
         return None
     return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else None

@@ -6,12 +6,12 @@ The file has the same of every other image that the Dockerfile starts a stage fr
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from hatch_mlpackage.decoding import parse_toml
 from hatch_mlpackage.errors import LockError
 
 from .conflict import merge_conflict
@@ -96,8 +96,8 @@ def read_base_image_locks(text: str) -> tuple[BaseImageLock, ...]:
     if conflict:
         raise _damaged(conflict)
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values = parse_toml(text)
+    except ValueError as error:
         raise _damaged(str(error)) from None
     others = values.pop("other", [])
     if not isinstance(others, list) or not all(isinstance(other, dict) for other in others):

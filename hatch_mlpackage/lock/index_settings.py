@@ -18,11 +18,12 @@ import json
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
+
+from hatch_mlpackage.decoding import parse_toml
 
 from . import pip_settings
 
@@ -206,7 +207,7 @@ def _uv_config_files(environ: Mapping[str, str]) -> list[Path]:
 
 def _kept_of(file: Path) -> dict[str, Any]:
     try:
-        read = tomllib.loads(file.read_text(encoding="utf-8"))
+        read = parse_toml(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # as uv without the file; uv itself tells what is wrong with it, to everybody who runs it
     kept = {key: value for key, value in read.items() if key in _TOML_KEPT}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.tags import parse_tag
 
+from hatch_mlpackage.decoding import parse_json
 from hatch_mlpackage.errors import LockError
 
 from .conflict import merge_conflict
@@ -124,7 +125,7 @@ def _key(name: str, version: str) -> str:
 def _read(text: str | None) -> Mapping[str, Mapping[str, Any]]:
     text = "{}" if text is None else text
     try:
-        entries = json.loads(text)
+        entries = parse_json(text)
     except ValueError as error:
         raise _damaged(merge_conflict(text) or str(error)) from None
     if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):

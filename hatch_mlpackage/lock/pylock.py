@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from hatch_mlpackage.decoding import parse_toml
 from hatch_mlpackage.errors import LockError
 
 from .conflict import merge_conflict
@@ -83,7 +83,7 @@ def _parse(content: bytes, path: str) -> Pylock:
     if not select_is_there:
         raise LockError(f'{path} is read by packaging 26.1 or newer: pip install "packaging>=26.1"')
     try:
-        return pylock.Pylock.from_dict(tomllib.loads(content.decode("utf-8")))
+        return pylock.Pylock.from_dict(parse_toml(content.decode("utf-8")))
     except (ValueError, pylock.PylockValidationError) as error:
         reason = merge_conflict(content.decode("utf-8", "replace")) or error
         raise LockError(f"{path} is no pylock file: {reason}. Write it anew with the tool that made it.") from error

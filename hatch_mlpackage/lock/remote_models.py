@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 import time
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from hatch_mlpackage.decoding import parse_toml
 from hatch_mlpackage.errors import LockError, UnavailableError, explained
 
 from .conflict import merge_conflict
@@ -56,8 +56,8 @@ def file_name(url: str) -> str:
 def read_models(text: str | None) -> tuple[RemoteModel, ...]:
     """Read the record; raise LockError when it is damaged."""
     try:
-        models = tuple(RemoteModel(**entry) for entry in tomllib.loads(text or "").get("models", []))
-    except (tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
+        models = tuple(RemoteModel(**entry) for entry in parse_toml(text or "").get("models", []))
+    except (ValueError, TypeError, AttributeError) as error:
         raise _damaged(merge_conflict(text or "") or str(error)) from None
     for model in models:
         if not re.fullmatch("[0-9a-f]{64}", str(model.sha256)):

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from hatch_mlpackage.decoding import parse_python
+
 # `always`: the line runs when the module is loaded; `maybe`: when a function is called; `guarded`: the code is ready
 # for its failure, or chooses by a condition that is not known here.
 When = Literal["always", "maybe", "guarded"]
@@ -76,14 +78,21 @@ class SourceFile:
 
 
 def read_source(source: bytes, path: str, *, entry: bool = False) -> SourceFile | None:
-    """Read a file; None where it cannot be parsed.
+    """Read a file; None where it cannot be parsed, or branches too deeply, as what a program wrote may do.
 
     Of an entry script only what init() and run() can reach by name counts in its functions.
     """
     try:
-        tree = ast.parse(source, filename=path)
+        tree = parse_python(source, path)
     except (SyntaxError, ValueError):
         return None
+    try:
+        return _source_file(tree, path, entry=entry)
+    except RecursionError:
+        return None
+
+
+def _source_file(tree: ast.Module, path: str, *, entry: bool) -> SourceFile:
     wanted = _reached_from(tree, {"init", "run"}) if entry else None
     found = _Reader(_aliases(tree), wanted)
     found.read(tree.body, "always")

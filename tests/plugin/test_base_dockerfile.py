@@ -216,6 +216,13 @@ def test_the_configuration(make_project, problems):
             f"{K}:1: 'Ab:1' is not an image reference. Correct it.",
         ),
         (
+            {"base-dockerfile": "../Dockerfile"},
+            (
+                f"{K}: '../Dockerfile' is outside the project. "
+                "Copy it into the project, or place a symbolic link to it there and name the link."
+            ),
+        ),
+        (
             {"base-dockerfile": "FROM python:3.11\nRUN <<EOF\ntrue\nEOF\n"},
             (
                 f"{K}:2: needs BuildKit, or a recent buildah: the classic builder and kaniko do not take it. "
@@ -227,6 +234,7 @@ def test_the_configuration(make_project, problems):
 def test_a_wrong_configuration(make_project, problems, table, expected):
     """Each mistake is told once, with its key or with the line of the text."""
     project = make_project(table)
+    (project.root.parent / "Dockerfile").write_text("FROM python:3.11\n")
     read_config(project, problems)
 
     assert [str(problem).replace(str(project.root), "ROOT") for problem in problems.found] == [expected]

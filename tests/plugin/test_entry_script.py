@@ -89,3 +89,11 @@ def test_unreadable_text(problems, source):
     """Bytes that are no Python source are a problem with a place, not a traceback."""
     assert read_entry_script(source, "score.py", problems) is None
     assert [problem.where for problem in problems.found] == ["score.py:1"]
+
+
+def test_thousands_of_branches(problems):
+    """A script that a program wrote is read, however many branches its statements have."""
+    branches = "if A:\n    pass\n" + "elif A:\n    pass\n" * 2000 + "else:\n    def init(): ...\n"
+
+    assert read_entry_script(f"{branches}def run(data): ...\n".encode(), "score.py", problems) is not None
+    assert problems.found == ()

@@ -457,3 +457,11 @@ def test_the_stand_ins():
         for name in sorted(leaves - parents)
         if not any(name == stand_in or name.startswith(f"{stand_in}.") for stand_in in STAND_INS)
     ] == []
+
+
+@pytest.mark.parametrize(
+    "long", ["1" + " + 1" * 2000, "model" + ".node" * 2000, "0" + "".join(" if d else 1" for _ in range(2000))]
+)
+def test_what_a_program_wrote(check, long):
+    """A script with more operators in a row than can be followed is no finding: it runs."""
+    assert check(f"{SOUND}\n\ndef score(d):\n    return {long}\n") == []

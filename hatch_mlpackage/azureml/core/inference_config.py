@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import keyword
 import logging
 import os
@@ -13,6 +12,7 @@ from typing import Any
 from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
 from hatch_mlpackage.azureml.core.environment import Environment
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
+from hatch_mlpackage.decoding import parse_python
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class InferenceConfig:
     def _check_script(self) -> None:
         path = self.path_of(self.entry_script)
         try:
-            ast.parse(path.read_bytes(), str(path))
+            parse_python(path.read_bytes(), str(path))
         except OSError:
             raise UserErrorException(
                 f"Failed to open {path}, please check if it exists and the read permission. "

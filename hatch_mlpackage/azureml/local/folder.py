@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from hatch_mlpackage.azureml.exceptions import WorkspaceException
 from hatch_mlpackage.background import is_running
+from hatch_mlpackage.decoding import parse_json
 from hatch_mlpackage.replacing import replace_text
 
 _CLAIM = "claim"
@@ -82,7 +83,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     Raises WorkspaceException where it is damaged.
     """
     try:
-        found = json.loads(path.read_bytes())
+        found = parse_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

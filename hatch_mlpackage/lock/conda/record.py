@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, get_args
 
 from hatch_mlpackage.config import parts_of_conda_file
+from hatch_mlpackage.decoding import parse_json
 from hatch_mlpackage.lock.pip_file import Line
 
 from .conda_file import CondaFile, Kind
@@ -53,7 +54,7 @@ def write_record(file: CondaFile, digest: str) -> str:
 def read_record(text: str | None, path: str, digest: str) -> CondaFile | None:
     """Read a record back; None where it is not of this very file, or no record."""
     try:
-        record: Any = json.loads(text or "null")
+        record: Any = parse_json(text or "null")
         if (record["schema"], record["file"], record["digest"]) != (_SCHEMA, path, digest):
             return None
         if record["kind"] not in get_args(Kind):

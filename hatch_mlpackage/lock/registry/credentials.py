@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.decoding import parse_json
 
 if TYPE_CHECKING:
     from .reference import Reference
@@ -79,7 +80,7 @@ def _read(path: Path, report: Callable[[str], None]) -> Mapping[str, Any]:
 
 def _parsed(text: str | bytes, origin: str, report: Callable[[str], None]) -> Mapping[str, Any]:
     try:
-        settings = json.loads(text)
+        settings = parse_json(text)
     except ValueError:
         report(f"{origin}: not readable as JSON; its logins are not used.")
         return {}
@@ -136,7 +137,7 @@ def _ask(program: str, server: str, report: Callable[[str], None]) -> Mapping[st
         done = subprocess.run(
             [program, "get"], input=server, capture_output=True, text=True, timeout=_HELPER_SECONDS, check=False
         )
-        said = json.loads(done.stdout) if done.returncode == 0 else {}
+        said = parse_json(done.stdout) if done.returncode == 0 else {}
     except FileNotFoundError:
         report(f"{program} is not installed: the registry is asked without the login it keeps.")
         return None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hatch_mlpackage.decoding import parse_json
 from hatch_mlpackage.errors import LockError, UnavailableError
 
 from .authorize import answer_challenge
@@ -58,7 +58,7 @@ class Repository:
 
     def _document(self, path: str, digest: str) -> Mapping[str, Any]:
         try:
-            document = json.loads(self._get(path, digest))
+            document = parse_json(self._get(path, digest))
         except ValueError:
             document = None
         if not isinstance(document, dict):

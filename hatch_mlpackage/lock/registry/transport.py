@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import queue
 import socket
 import ssl
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from hatch_mlpackage.decoding import parse_json
 from hatch_mlpackage.errors import UnavailableError
 
 from .reference import is_loopback
@@ -43,7 +43,7 @@ class Answer:
     def json(self) -> Any:
         """Give the body as JSON; None where it is none."""
         try:
-            return json.loads(self.body)
+            return parse_json(self.body)
         except ValueError:
             return None
 
