@@ -92,6 +92,6 @@ def _why_not_safe(pyfunc: Mapping[str, Any], flavors: Mapping[str, Any]) -> str:
     }
     if safe.get(loader):
         return ""
-    if loader in safe:
-        return f"{kept or 'what it keeps'} is a pickle, which is a program that runs when it is loaded"
+    if kept.endswith((".pkl", ".pickle", ".joblib")):
+        return f"{kept} is a pickle, which is a program that runs when it is loaded"
     return _UNKNOWN.format(loader=loader)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
 import json
 import re
 import zipfile
@@ -152,5 +151,5 @@ def _names_in(archive: zipfile.ZipFile) -> Iterator[Name]:
             with archive.open(member) as opened:
                 yield from read_pickle(Stream(opened)).names
         elif member.endswith(".pt"):
-            with zipfile.ZipFile(io.BytesIO(archive.read(member))) as inner:
+            with archive.open(member) as opened, zipfile.ZipFile(opened) as inner:
                 yield from _names_in(inner)

@@ -42,8 +42,8 @@ def read_lightgbm(path: Path) -> ModelFacts:
         head = file.read(_HEAD_OF_LIGHTGBM).partition(b"\nTree=")[0]
         file.seek(max(0, path.stat().st_size - (1 << 20)))
         tail = file.read()
-    lines = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", head.decode()))
-    if not head.startswith(b"tree") or "max_feature_idx" not in lines:
+    lines = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", head.decode())) if head.startswith(b"tree") else {}
+    if "max_feature_idx" not in lines:
         raise UnreadableModelError('it is no text of LightGBM: save it with save_model("model.txt")')
     if re.search(rb"(?m)^pandas_categorical:\[\s*\[", tail):
         raise UnreadableModelError("it has categories of pandas, whose codes only a DataFrame gives it")
