@@ -60,6 +60,8 @@ def test_what_is_in_the_wheel(built):
     for name in (
         "hatch_mlpackage/py.typed",
         "hatch_mlpackage/_templates/context/Dockerfile.j2",
+        "hatch_mlpackage/_templates/project/{{cookiecutter.project_slug}}/.github/workflows/ci.yml",
+        "hatch_mlpackage/_templates/project/{{cookiecutter.project_slug}}/.gitignore",
         "hatch_mlpackage/_runtime/__main__.py",
         "hatch_mlpackage/_runtime/mlpackage_runtime/frames.py",
         "hatch_mlpackage/_runtime/requirements/3.12.txt",

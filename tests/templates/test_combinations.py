@@ -61,9 +61,15 @@ def files_of(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.fixture(scope="module")
+def validate() -> Validator:
+    """Compile the schemas once, ours among them."""
+    return Validator()
+
+
 @pytest.mark.parametrize("dependencies", CHOICES["dependencies"])
 @pytest.mark.parametrize("framework", CHOICES["framework"])
-def test_every_combination(baked, framework, dependencies):
+def test_every_combination(baked, validate, framework, dependencies):
     """Each has exactly its files, without a trace of the template's language, and metadata that two checkers accept."""
     for ci, licence in itertools.product(CHOICES["ci"], CHOICES["licence"]):
         answers = {"framework": framework, "dependencies": dependencies, "ci": ci, "licence": licence}
@@ -76,7 +82,7 @@ def test_every_combination(baked, framework, dependencies):
         assert [name for name, text in texts.items() if not text.endswith("\n") or text.endswith("\n\n")] == []
         assert LICENCES.get(licence, "") in texts.get("LICENSE", "")
         pyproject = tomllib.loads(texts["pyproject.toml"])
-        Validator()(pyproject)
+        validate(pyproject)
         inputs = inspect_requirements(load_project(project))
         assert (inputs.config.conda_file is not None) == (dependencies == "conda")
         assert inputs.config.models[0].path.startswith("models/model.")
