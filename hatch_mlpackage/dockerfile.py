@@ -10,6 +10,8 @@ KNOWN = frozenset({
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
     "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 })  # fmt: skip
+# What is wrong with an instruction that goes on, and the fix.
+GOES_ON = ("ends in a backslash: what follows it would be part of it.", "Remove the backslash.")
 _DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(.*?)\s*", re.IGNORECASE)
 _TAKE_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 _HEREDOC = re.compile(r"\d*<<(-?)(['\"]?)([^<'\"]+)\2")
@@ -31,6 +33,11 @@ class Instruction:
     text: str
     above: str = ""
     body: str = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Tell whether it would take what follows the text: only the last one can, comments after it or not."""
+        return [line for line in self.text.split("\n") if not _is_nothing(line)][-1].rstrip().endswith("\\")
 
 
 def directives_of(text: str) -> tuple[dict[str, tuple[int, str]], str]:

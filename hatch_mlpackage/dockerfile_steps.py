@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hatch_mlpackage.decoding import decode
-from hatch_mlpackage.dockerfile import KNOWN, instructions_of
+from hatch_mlpackage.dockerfile import GOES_ON, KNOWN, instructions_of
 
 # What the image says after these lines anyway.
 _OURS = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK"})
@@ -33,9 +33,8 @@ def wrong_steps(text: str) -> Iterator[tuple[int, str, str]]:
             yield number, f"{instruction} has no effect: the image says its own after it.", "Remove the line."
         elif instruction not in KNOWN:
             yield number, f"'{instruction}' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"
-    lines = text.splitlines()
-    if lines and lines[-1].endswith("\\"):
-        yield len(lines), "the last line ends in a backslash: what follows it would be part of it.", "Remove it."
+        if found.goes_on:
+            yield number, *GOES_ON
 
 
 def names_in(text: str) -> frozenset[str]:

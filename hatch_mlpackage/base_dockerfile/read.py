@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hatch_mlpackage.decoding import decode, parse_json
-from hatch_mlpackage.dockerfile import KNOWN, Instruction, directives_of, instructions_of
+from hatch_mlpackage.dockerfile import GOES_ON, KNOWN, Instruction, directives_of, instructions_of
 
 from . import FOLDER
 from .stages import (
@@ -86,6 +86,8 @@ class _Reader:
         self.parts += [*parts, Part(before=found.body)]
         if found.name not in KNOWN:
             self.refuse(found.line, f"'{found.name}' is no instruction of a Dockerfile.", "Correct it.")
+        if found.goes_on:
+            self.refuse(found.line, *GOES_ON)
 
     def result(self, *, place: str, directives: tuple[str, ...]) -> BaseDockerfile:
         if not self.stages and not self.wrong:

@@ -156,6 +156,7 @@ def test_an_image_with_conda(tmp_path):
         ("FROM a\nCOPY [b, c]", 2, "COPY has no source and destination."),
         ("FROM a\nCOPY --parents b /app", 2, "--parents would copy the folder that the files are put into."),
         ("FROM a\nCOPY --from=$B c d", 2, "'$B' has a variable."),
+        ("FROM a\nRUN b \\\n# c", 2, "ends in a backslash: what follows it would be part of it."),
         ("FROM a\nRUN --mount=target=/b c", 2, "mounts the build context, which is not this folder."),
     ],
 )

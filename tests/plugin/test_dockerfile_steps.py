@@ -56,10 +56,18 @@ def test_everything_wrong():
         (2, "'RUM' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"),
         (3, "CMD has no effect: the image says its own after it.", "Remove the line."),
         (4, "'APT-GET' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"),
-        (6, "the last line ends in a backslash: what follows it would be part of it.", "Remove it."),
+        (6, "ends in a backslash: what follows it would be part of it.", "Remove the backslash."),
     ]
 
 
 def test_instructions():
     """Which instructions there are, in capitals."""
     assert names_in("user 5\nRUN a\n") == {"USER", "RUN"}
+
+
+@pytest.mark.parametrize("text", ["RUN a \\\n# b\n", "RUN a \\\n\n", "RUN a \\\n  b \\\n"])
+def test_the_last_instruction_ends(text):
+    """What would take the lines that follow is told, also where a comment or an empty line hides it."""
+    assert [found[:2] for found in wrong_steps(text)] == [
+        (1, "ends in a backslash: what follows it would be part of it.")
+    ]
