@@ -19,7 +19,8 @@ from hatch_mlpackage.plan import ContextFile, ContextPlan, make_plan, text_file
 from hatch_mlpackage.render import render
 from hatch_mlpackage.sbom import SBOM_NAME
 from hatch_mlpackage.wheels import project_wheel_file, wheel_files, without_urls
-from hatch_mlpackage.write import Progress, Reuse, refuse_foreign, write_files
+from hatch_mlpackage.write import refuse_foreign, write_files
+from hatch_mlpackage.write_file import Progress, Reuse
 from hatch_mlpackage.write_tar import replacing, write_tar
 
 if TYPE_CHECKING:

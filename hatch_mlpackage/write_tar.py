@@ -20,7 +20,7 @@ from hatch_mlpackage.errors import ContextError, explained
 
 if TYPE_CHECKING:
     from hatch_mlpackage.plan import ContextFile
-    from hatch_mlpackage.write import Progress
+    from hatch_mlpackage.write_file import Progress
 
 _DIRECTORY_MODE = 0o755
 _CHUNK = 1 << 20

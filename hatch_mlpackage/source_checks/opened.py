@@ -75,7 +75,7 @@ def unpacked_files(tree: Tree, packed: Iterable[str], root: Path, models: Mappin
     seen: set[str] = set()
     for path, file in tree.reached.items():
         for call in file.calls:
-            opened = _read_path(call, file) if call.when == "always" or path == tree.entry else ""
+            opened = _read_path(call) if call.when == "always" or path == tree.entry else ""
             if opened and call.when != "guarded" and opened not in seen and not _is_there(opened, there):
                 seen.add(opened)
                 yield from _unpacked(opened, f"{file.path}:{call.node.lineno}", file, root, models)
@@ -108,9 +108,8 @@ def _unpacked(opened: str, where: str, file: SourceFile, root: Path, models: Map
     yield Problem(where=where, what=what, fix=fix, level="warning", code=UNPACKED)
 
 
-def _read_path(call: Call, file: SourceFile) -> str:
+def _read_path(call: Call) -> str:
     """Return the literal path of a file that a call reads, or nothing."""
-    del file
     if call.name not in _READS:
         return ""
     keyword = _READS[call.name]

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "hatch_mlpackage"
 ROWS = [
     {"__init__", "decoding", "errors", "replacing", "resources", "target", "toml_lines", "yaml_text"},
     {"tables", "project", "foreground", "background", "health", "hard_links", "known_hashes"},
-    {"bases", "dockerfile"},
+    {"bases", "dockerfile", "write_file"},
     {"base_dockerfile", "dockerfile_steps"},
     {"config"},
     {"path_checks"},

@@ -10,7 +10,8 @@ from hatch_mlpackage.errors import ContextError
 from hatch_mlpackage.hard_links import HardLinks
 from hatch_mlpackage.known_hashes import KnownHashes
 from hatch_mlpackage.plan import ContextFile, text_file
-from hatch_mlpackage.write import Reuse, refuse_foreign, write_files
+from hatch_mlpackage.write import refuse_foreign, write_files
+from hatch_mlpackage.write_file import Reuse
 
 TIMESTAMP = 1_000_000_000
 SHA_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
