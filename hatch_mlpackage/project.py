@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,8 +50,10 @@ def load_project(root: Path) -> Project:
         return Project(root=root)
     try:
         document = parse_toml(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MLPackageError(f"{path}: {error}. Correct the file.") from None
+    except OSError as error:
+        raise MLPackageError(f"{path}: cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise MLPackageError(f"{path}: {_why_no_toml(path, error)}") from None
     metadata = document.get("project", {})
     if metadata.get("dynamic") and _backend(document) == HATCHLING:
         return _ask_hatchling(root)
@@ -64,6 +67,12 @@ def load_project(root: Path) -> Project:
         table=document.get("tool", {}).get("mlpackage", {}),
         backend=_backend(document),
     )
+
+
+def _why_no_toml(path: Path, error: ValueError) -> str:
+    if isinstance(error, UnicodeDecodeError) or path.read_bytes().startswith(BOM_UTF8):
+        return "TOML is UTF-8 without a byte order mark, and this file is not. Save it so."
+    return f"{error}. Correct the file."
 
 
 def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:

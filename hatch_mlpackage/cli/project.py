@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ import click
 
 from hatch_mlpackage.cli.verbs import ROOT, TYPED
 from hatch_mlpackage.config import FRAMEWORKS
-from hatch_mlpackage.project import FALLBACK_NAME, FALLBACK_VERSION, Project, load_project
+from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.project import FALLBACK_NAME, FALLBACK_VERSION, PYPROJECT, Project, load_project
 from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS
 
 Returned = TypeVar("Returned")
@@ -130,17 +132,34 @@ def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
 def open_project(folder: Path, flags: Mapping[str, Any]) -> Project:
     """Return the project with each key that a flag gives replaced; without pyproject.toml the flags are the project.
 
-    Raises MLPackageError when pyproject.toml cannot be read.
+    Raises MLPackageError when pyproject.toml cannot be read, and when neither it nor a flag says what to package.
     """
     root = folder.absolute()
     context = click.get_current_context(silent=True)
     if context:
         context.meta[ROOT] = root
     project = load_project(root)
-    if not (root / "pyproject.toml").is_file():
+    if not (root / PYPROJECT).is_file():
         name, version = identity(flags)
         project = replace(project, name=name, version=version)
+    if not (project.table or flags):
+        raise MLPackageError(_nothing_to_package(folder))
     return replace(project, table={**project.table, **flags})
+
+
+def _nothing_to_package(folder: Path) -> str:
+    """Say what a folder lacks, and which one above it may be meant."""
+    shown = folder / PYPROJECT
+    lacks = f"{shown}: has nothing in [{_KEY}]" if shown.is_file() else f"{shown}: there is no such file"
+    for above in folder.absolute().parents:
+        if (above / PYPROJECT).is_file() and load_project(above).table:
+            return (
+                f"{lacks}, but {above / PYPROJECT} has [{_KEY}]. Go there, or give --project {shlex.quote(str(above))}"
+            )
+    return (
+        f"{lacks}. Declare what to package there, or by --entry-script and --model; `mlpackage new` makes a project, "
+        "`mlpackage import-azureml` writes the table from a configuration of Azure ML."
+    )
 
 
 def identity(flags: Mapping[str, Any]) -> tuple[str, str]:

@@ -84,7 +84,6 @@ def test_flags_replace_keys(project):
         ({"entry-script": "Score_it.py"}, "score-it", "0"),
         ({"entry-script": "score.py", "models": [{"name": "Ridge.A", "path": "m", "version": "7"}]}, "ridge-a", "7"),
         ({"entry-script": "score.py", "models": [{"name": "ridge", "path": "m"}]}, "ridge", "1"),
-        ({}, "model", "0"),
     ],
 )
 def test_without_pyproject_the_flags_are_the_project(folder, flags, name, version):
@@ -131,14 +130,42 @@ def test_unreadable_model(folder, mlpackage, value):
     assert f"'{value}' is not NAME=PATH or NAME:VERSION=PATH, such as ridge:3=models/ridge.pkl." in outcome.err
 
 
-def test_nothing_to_work_on(tmp_path, monkeypatch, mlpackage):
-    """In an empty folder the first thing that is missing is the entry script."""
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.parametrize(
+    ("text", "lacks"), [(None, "there is no such file"), ('[project]\nname = "x"\n', "has nothing in [tool.mlpackage]")]
+)
+def test_nothing_to_work_on(folder, mlpackage, text, lacks):
+    """Where nothing says what to package nothing is done: a lock stays what it was."""
+    lock = folder / "locks/requirements.txt"
+    lock.parent.mkdir()
+    lock.write_text("numpy==2.0.0\n")
+    if text is not None:
+        Path("pyproject.toml").write_text(text)
 
-    outcome = mlpackage("check")
+    outcome = mlpackage("lock")
 
     assert outcome.status == 1
-    assert "tool.mlpackage.entry-script: is required and missing." in outcome.err
+    assert outcome.err == (
+        "Error[failed]: It cannot be done:\n"
+        f"  pyproject.toml: {lacks}. Declare what to package there, or by --entry-script and --model; `mlpackage new` "
+        "makes a project, `mlpackage import-azureml` writes the table from a configuration of Azure ML.\n"
+    )
+    assert lock.read_text() == "numpy==2.0.0\n"
+
+
+def test_below_a_project(project, mlpackage, monkeypatch):
+    """In a folder of a project the project's own is named, and nothing is written beside the sources."""
+    below = project / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+
+    outcome = mlpackage("lock")
+
+    assert outcome.status == 1
+    assert outcome.err.splitlines()[1] == (
+        f"  pyproject.toml: there is no such file, but {project / 'pyproject.toml'} has [tool.mlpackage]. "
+        f"Go there, or give --project {project}"
+    )
+    assert list(below.iterdir()) == []
 
 
 def test_another_folder(project, mlpackage, tmp_path, monkeypatch):
@@ -149,3 +176,18 @@ def test_another_folder(project, mlpackage, tmp_path, monkeypatch):
 
     assert outcome.status == 0
     assert (project / "dist/minimal-model-1.0-context/manifest.json").is_file()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_saved_by_another_editor(project, mlpackage, encoding):
+    """TOML has one encoding; a file in another is answered with that."""
+    path = project / "pyproject.toml"
+    path.write_text(path.read_text(), encoding=encoding)
+
+    outcome = mlpackage("check")
+
+    assert outcome.status == 1
+    assert outcome.err == (
+        "Error[failed]: It cannot be done:\n"
+        f"  {path}: TOML is UTF-8 without a byte order mark, and this file is not. Save it so.\n"
+    )
