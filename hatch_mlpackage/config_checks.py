@@ -56,6 +56,12 @@ _LAST_PORT = 65535
 _LABEL_NAME = re.compile(r"[a-z0-9]([a-z0-9._\-/]*[a-z0-9])?", re.IGNORECASE)
 
 
+_PYTHON_ONLY = {
+    "": "Only .py entry scripts can be served.",
+    ".ipynb": "Write the notebook out as one: jupyter nbconvert --to script.",
+}
+
+
 def _check_entry_script(config: Config, project: Project, problems: Problems) -> None:
     where = f"{KEY}.entry-script"
     script = config.entry_script
@@ -66,11 +72,13 @@ def _check_entry_script(config: Config, project: Project, problems: Problems) ->
             problems.add(where, *missing_script(config))
         return
     found = check_path(project.root, script, where, problems)
-    if found and not found.is_file():
+    if found is None:
+        return
+    if not found.is_file():
         problems.add(where, f"'{script}' is not a file.")
     name = PurePosixPath(script)
     if name.suffix != ".py":
-        problems.add(where, f"'{script}' is not a Python file.", "Only .py entry scripts can be served.")
+        problems.add(where, f"'{script}' is not a Python file.", _PYTHON_ONLY.get(name.suffix, _PYTHON_ONLY[""]))
     elif not name.stem.isidentifier() or keyword.iskeyword(name.stem):
         problems.add(where, f"'{script}' cannot be imported as a module.", "Rename it to a valid Python module name.")
     source = config.source_directory

@@ -41,7 +41,7 @@ def read_entry_script(source: bytes, name: str, problems: Problems) -> EntryScri
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         reason = getattr(error, "msg", None) or str(error)
-        problems.add(f"{name}:{line}", f"syntax error: {reason}.", _newer_syntax_hint())
+        problems.add(f"{name}:{line}", f"syntax error: {reason.rstrip('.?')}.", _next_step(error, reason))
         return None
     bound = dict(_bound_names(tree.body))
     for required in ("init", "run"):
@@ -65,7 +65,14 @@ _SIGNATURES = {
 }
 
 
-def _newer_syntax_hint() -> str:
+def _next_step(error: Exception, reason: str) -> str:
+    """Say what mends a syntax error; only one that an older Python may make is blamed on the Python that reads."""
+    if isinstance(error, TabError):
+        return "Indent with spaces alone."
+    if "codec can't decode" in reason or reason.startswith("unknown encoding"):
+        return "Save it as UTF-8, or name its encoding in its first line: # coding: latin-1"
+    if "print" in reason:
+        return "This is Python 2, and images have Python 3: write print(…)."
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     return f"The script was read as Python {running}; for newer syntax run this tool with a newer Python."
 

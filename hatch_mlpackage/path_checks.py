@@ -29,6 +29,9 @@ def check_path(root: Path, path: str, where: str, problems: Problems) -> Path | 
 
 
 def _missing_fix(root: Path, path: str) -> str:
+    with_slashes = path.replace("\\", "/")
+    if with_slashes != path and (root / with_slashes).exists():
+        return f"Write it with slashes, on every system: '{with_slashes}'."
     parent = (root / path).parent
     if (root / "PKG-INFO").is_file():
         return (

@@ -84,6 +84,36 @@ def test_syntax_error(problems):
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            b'def init():\n    print "loading"\n',
+            (
+                "score.py:2: syntax error: Missing parentheses in call to 'print'. Did you mean print(...). "
+                "This is Python 2, and images have Python 3: write print(…)."
+            ),
+        ),
+        (
+            b"def init():\n\tif 1:\n        pass\n",
+            "score.py:3: syntax error: inconsistent use of tabs and spaces in indentation. Indent with spaces alone.",
+        ),
+        (
+            b"# coding: klingon\n",
+            (
+                "score.py:1: syntax error: unknown encoding: klingon. "
+                "Save it as UTF-8, or name its encoding in its first line: # coding: latin-1"
+            ),
+        ),
+    ],
+)
+def test_next_step(problems, source, expected):
+    """No newer Python is asked for where it would be of no help."""
+    read_entry_script(source, "score.py", problems)
+
+    assert list(map(str, problems.found)) == [expected]
+
+
 @pytest.mark.parametrize("source", [b"\xff\xfe", b"a\0b", b"# coding: nonsense\n"])
 def test_unreadable_text(problems, source):
     """Bytes that are no Python source are a problem with a place, not a traceback."""

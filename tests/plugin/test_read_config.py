@@ -312,6 +312,16 @@ class TestRefused:
             ),
         )
 
+    def test_backslashes(self, make_project, problems):
+        """A path as Windows shows it is answered with the one to write."""
+        project = make_project({"models": [{"name": "r", "path": "models\\ridge.pkl"}]})
+
+        read_config(project, problems)
+
+        assert [problem.fix for problem in problems.found] == [
+            "Write it with slashes, on every system: 'models/ridge.pkl'."
+        ]
+
     def test_model_missing_from_a_source_distribution(self, make_project, problems):
         """In an unpacked sdist the cause of a missing model is that it was ignored, and the message says so."""
         project = make_project({"models": [{"name": "r", "path": "models/x.onnx"}]})
@@ -362,6 +372,13 @@ class TestRefused:
             (
                 "src/score.R",
                 f"{K}.entry-script: 'src/score.R' is not a Python file. Only .py entry scripts can be served.",
+            ),
+            (
+                "src/score.ipynb",
+                (
+                    f"{K}.entry-script: 'src/score.ipynb' is not a Python file. "
+                    "Write the notebook out as one: jupyter nbconvert --to script."
+                ),
             ),
         ],
     )
