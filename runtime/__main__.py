@@ -7,6 +7,8 @@ import sys
 
 USAGE = "usage: python <runtime folder> serve [options] | work FD | health [--port PORT]"
 
+INTERRUPTED = 130  # as shells have it
+
 
 def main(arguments: list[str]) -> int:
     """Run a verb and return the exit status; imports no more than that verb needs."""
@@ -38,4 +40,7 @@ def _leave_path() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # before the server handles signals by itself
+        sys.exit(INTERRUPTED)

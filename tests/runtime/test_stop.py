@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+
+from runtime_service import RUNTIME, SERVER_PYTHON
 
 if TYPE_CHECKING:
     from runtime_service import Start
@@ -63,3 +66,16 @@ def test_sigterm_while_starting_stops(start: Start) -> None:
     service.wait_for_log("(Invoking user's init function)")
     service.process.send_signal(signal.SIGTERM)
     assert service.wait() == 0
+
+
+def test_ctrl_c_before_there_is_a_server() -> None:
+    """Somebody who is quicker than the imports sees no traceback."""
+    command = [SERVER_PYTHON, "-v", str(RUNTIME), "serve"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "mlpackage_runtime/server/program" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read()
+    assert (process.returncode, "Traceback" in told) == (130, False)
