@@ -18,7 +18,7 @@ from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.locking import lock_project
 from hatch_mlpackage.model_facts import READERS, ModelFacts, UnreadableModelError, read_facts
-from hatch_mlpackage.project import load_project
+from hatch_mlpackage.project import Project, load_project
 from hatch_mlpackage.tables import did_you_mean
 
 Returned = TypeVar("Returned")
@@ -212,11 +212,16 @@ def _next(project: Path, *, conda: bool, locked: bool) -> str:
 def _next_with_own(project: Path, *, conda: bool, locked: bool) -> str:
     folder = shlex.quote(str(project))
     return _steps(
-        *(_conda_environment(project) if conda else [f"python -m pip install --editable {folder}"]),
+        *(_conda_environment(project) if conda else [_install(load_project(project))]),
         *([] if locked else [f"mlpackage lock --project {folder}"]),
         f"mlpackage serve --project {folder}",
         f"mlpackage score --data @{shlex.quote(str(project / 'src/sample.json'))}   # in another terminal",
     )
+
+
+def _install(project: Project) -> str:
+    """Install what the model needs by name: that needs no build, hence no index that has this plugin."""
+    return f"python -m pip install {shlex.join(project.dependencies or ())}"
 
 
 def _conda_environment(project: Path) -> tuple[str, str]:

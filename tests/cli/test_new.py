@@ -228,7 +228,7 @@ def test_with_a_model_of_ones_own(folder, own_model, mlpackage):
     assert "/models/" not in (made / ".gitignore").read_text()
     assert outcome.out.splitlines()[-5:] == [
         "Next:",
-        "  python -m pip install --editable my-ridge",
+        f"  python -m pip install joblib numpy scikit-learn=={version} 'inference-schema[numpy-support]'",
         "  mlpackage lock --project my-ridge",
         "  mlpackage serve --project my-ridge",
         "  mlpackage score --data @my-ridge/src/sample.json   # in another terminal",

@@ -23,7 +23,8 @@ PATIENCE = 120  # seconds that one block may take, locking included
 # Commands that another test runs, because they need an engine or change the environment that the tests run in.
 ELSEWHERE = {
     'python -m pip install "hatch-mlpackage[cli]"': "tests/cli/test_demo.py::test_the_whole_job",
-    "python -m pip install --editable": "tests/templates/test_own_model.py::test_five_commands",
+    "python -m pip install --editable": "tests/templates/test_projects.py::test_in_isolation",
+    "python -m pip install joblib numpy": "tests/templates/test_own_model.py::test_five_commands",
     "mlpackage image build": "tests/containers/test_hand_off.py::test_image_build",
     "mlpackage image push": "tests/cli/test_image.py::test_push_and_pull",
     "mlpackage image run": "tests/containers/test_hand_off.py::test_image_run",

@@ -75,6 +75,7 @@ def test_five_commands(tmp_path: Path, shell, record_property):
 
     finish(shell('python -m pip install "hatch-mlpackage[cli]"'))
     told = finish(shell("mlpackage new ridge --model ridge.joblib"))
+    assert "__pycache__" not in told
     install, serve, score = (line.strip() for line in told.partition("Next:\n")[2].splitlines())
     finish(shell(install))
     server = shell(f"{serve} --port 0")

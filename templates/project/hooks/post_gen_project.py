@@ -13,6 +13,9 @@ WANTED = {
     "train.py": TRAINED,
 }
 
+for cache in Path().rglob("__pycache__"):  # pip compiles the template's own files where mlpackage is installed
+    shutil.rmtree(cache)
+
 for name, wanted in WANTED.items():
     if not wanted:
         shutil.rmtree(name) if Path(name).is_dir() else Path(name).unlink()
