@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -51,7 +52,7 @@ def bake(answers: Mapping[str, Any], destination: Path, *, model: Path | None = 
     """
     if destination.exists() or destination.is_symlink():
         raise MLPackageError(f"{destination}: exists already. Choose another name, or remove it first.")
-    with _beside(destination) as staging:
+    with _beside(destination) as staging, _temporary_files_in(staging):
         made = _generate({**_image(), **answers}, staging)
         if model:
             _copy(model, made / "models" / model.name)
@@ -69,6 +70,16 @@ def _beside(destination: Path) -> Iterator[Path]:
         yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Have temporary files made in a folder that is removed: cookiecutter leaves the hooks that it rendered behind."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder.absolute())
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _generate(settings: dict[str, Any], folder: Path) -> Path:

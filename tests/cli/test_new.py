@@ -110,6 +110,16 @@ def test_every_question_has_an_option(folder, mlpackage):
     assert "import xgboost\n" in (folder / "trees/src/score.py").read_text()
 
 
+def test_no_temporary_file_is_left(folder, start):
+    """Nothing is left in the system's temporary folder."""
+    (folder / "tmp").mkdir()
+
+    process = start("new", "--no-input", "--no-lock", env={**os.environ, "TMPDIR": str(folder / "tmp")})
+
+    assert process.wait(PATIENCE) == 0
+    assert list((folder / "tmp").iterdir()) == []
+
+
 def test_for_this_machine(folder, mlpackage):
     """The image has the running Python and this machine's architecture, so that its lock installs here too."""
     mlpackage("new", "--no-input", "--no-lock")
