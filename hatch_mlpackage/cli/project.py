@@ -106,7 +106,8 @@ def with_project(verb: Callable[..., Returned]) -> Callable[..., Returned]:
         given = {name: rest.pop(name) for name in (*_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS)}
         table = table_from_flags(folder, {**given, "models": models, "requirements": requirements})
         click.get_current_context().meta[TYPED] = _typed_flags(table, models)
-        return verb(project=open_project(folder, table), **rest)
+        elsewhere = bool(rest.get("context") or rest.get("tag"))  # a context, or an image by its name
+        return verb(project=open_project(folder, table, may_be_empty=elsewhere), **rest)
 
     for option in reversed(_OPTIONS):
         opened = option(opened)
@@ -129,10 +130,11 @@ def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
     return table
 
 
-def open_project(folder: Path, flags: Mapping[str, Any]) -> Project:
+def open_project(folder: Path, flags: Mapping[str, Any], *, may_be_empty: bool = False) -> Project:
     """Return the project with each key that a flag gives replaced; without pyproject.toml the flags are the project.
 
-    Raises MLPackageError when pyproject.toml cannot be read, and when neither it nor a flag says what to package.
+    Raises MLPackageError when pyproject.toml cannot be read and, unless it `may_be_empty`, when neither it nor a flag
+    says what to package.
     """
     root = folder.absolute()
     context = click.get_current_context(silent=True)
@@ -142,7 +144,7 @@ def open_project(folder: Path, flags: Mapping[str, Any]) -> Project:
     if not (root / PYPROJECT).is_file():
         name, version = identity(flags)
         project = replace(project, name=name, version=version)
-    if not (project.table or flags):
+    if not (project.table or flags or may_be_empty):
         raise MLPackageError(_nothing_to_package(folder))
     return replace(project, table={**project.table, **flags})
 
