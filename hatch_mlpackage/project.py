@@ -20,6 +20,20 @@ HATCHLING = "hatchling.build"
 PYPROJECT = "pyproject.toml"
 FALLBACK_NAME = "model"
 FALLBACK_VERSION = "0"
+# What is read of the file, the outer tables first, and what each has to be.
+_SHAPES: Mapping[str, type] = {
+    "build-system": dict,
+    "build-system.build-backend": str,
+    "project": dict,
+    "project.dependencies": list,
+    "project.dynamic": list,
+    "project.name": str,
+    "project.requires-python": str,
+    "project.version": str,
+    "tool": dict,
+    "tool.mlpackage": dict,
+}
+_SAID: Mapping[type, str] = {dict: "a table", list: "an array of strings", str: "a string"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +68,7 @@ def load_project(root: Path) -> Project:
         raise MLPackageError(f"{path}: cannot be read: {error.strerror}.") from None
     except ValueError as error:
         raise MLPackageError(f"{path}: {_why_no_toml(path, error)}") from None
+    _check_shapes(document, path)
     metadata = document.get("project", {})
     if metadata.get("dynamic") and _backend(document) == HATCHLING:
         return _ask_hatchling(root)
@@ -73,6 +88,15 @@ def _why_no_toml(path: Path, error: ValueError) -> str:
     if isinstance(error, UnicodeDecodeError) or path.read_bytes().startswith(BOM_UTF8):
         return "TOML is UTF-8 without a byte order mark, and this file is not. Save it so."
     return f"{error}. Correct the file."
+
+
+def _check_shapes(document: Mapping[str, Any], path: Path) -> None:
+    for name, kind in _SHAPES.items():
+        table, _, key = name.rpartition(".")
+        value = (document.get(table, {}) if table else document).get(key, kind())
+        items = value if kind is list and isinstance(value, list) else []
+        if not isinstance(value, kind) or not all(isinstance(item, str) for item in items):
+            raise MLPackageError(f"{path}: {name} is not {_SAID[kind]}. Correct the file.")
 
 
 def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:
