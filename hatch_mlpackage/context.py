@@ -20,12 +20,13 @@ from hatch_mlpackage.render import render
 from hatch_mlpackage.sbom import SBOM_NAME
 from hatch_mlpackage.wheels import project_wheel_file, wheel_files, without_urls
 from hatch_mlpackage.write import refuse_foreign, write_files
-from hatch_mlpackage.write_file import Progress, Reuse
+from hatch_mlpackage.write_file import Reuse
 from hatch_mlpackage.write_tar import replacing, write_tar
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.base_image import BaseImageState
     from hatch_mlpackage.project import Project
+    from hatch_mlpackage.read_source import Progress
 from hatch_mlpackage.image import about_run, dockerfile_values, readme_values
 from hatch_mlpackage.locking import check_project_conda, check_project_images, check_project_lock
 from hatch_mlpackage.package import Package, inspect_project

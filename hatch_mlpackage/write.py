@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import ContextError, explained
-from hatch_mlpackage.write_file import Progress, Reuse, hash_in_place, link_file, store_once, write_file
+from hatch_mlpackage.write_file import Reuse, hash_in_place, link_file, store_once, write_file
 
 if TYPE_CHECKING:
     from hatch_mlpackage.hard_links import HardLinks
     from hatch_mlpackage.plan import ContextFile
+    from hatch_mlpackage.read_source import Progress
 
 DIRECTORY_MODE = 0o755
 _PARTIAL = ".partial"

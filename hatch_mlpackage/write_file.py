@@ -10,24 +10,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
-from hatch_mlpackage.errors import ContextError, explained
+from hatch_mlpackage.errors import explained
 from hatch_mlpackage.known_hashes import SMALLEST
+from hatch_mlpackage.read_source import read_through
 
 if TYPE_CHECKING:
     from hatch_mlpackage.hard_links import HardLinks
     from hatch_mlpackage.known_hashes import KnownHashes
     from hatch_mlpackage.plan import ContextFile
+    from hatch_mlpackage.read_source import Progress
 
-_CHUNK = 1 << 20
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copy on write
-
-
-class Progress(Protocol):
-    """Told after each chunk how many bytes of which file were written."""
-
-    def __call__(self, file: ContextFile, written: int) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,26 +139,14 @@ def _read(
     source: Path,
     reader: FileIO,
     *,
-    write: Callable[[memoryview], None],
+    write: Callable[[memoryview], object],
     reuse: Reuse,
     progress: Progress,
 ) -> str:
-    """Hash what is read and pass it on; raise ContextError when it is not one file from beginning to end."""
-    before = os.fstat(reader.fileno())
-    digest, taken = hashlib.sha256(), 0
-    buffer = memoryview(bytearray(min(_CHUNK, file.size + 1)))  # one more, to notice a file that grew
-    while count := reader.readinto(buffer):
-        digest.update(buffer[:count])
-        write(buffer[:count])
-        taken += count
-        progress(file, count)
-    after = os.fstat(reader.fileno())
-    if taken != file.size or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
-        raise ContextError(f"{source}: changed while it was read. Run again when nothing writes to it.")
-    if file.sha256 not in {"", digest.hexdigest()}:
-        raise ContextError(f"{source}: is not the file that was locked. Remove it, and run: mlpackage lock")
-    reuse.known.remember(source, after, digest.hexdigest())
-    return digest.hexdigest()
+    """Hash what is read and pass it on, and remember the hash."""
+    digest, state = read_through(file, source, reader, write=write, progress=progress)
+    reuse.known.remember(source, state, digest)
+    return digest
 
 
 def _write_all(writer: BinaryIO, chunk: memoryview) -> None:

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import secrets
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
 from hatch_mlpackage.errors import ContextError, explained
+from hatch_mlpackage.read_source import read_through
 
 if TYPE_CHECKING:
     from hatch_mlpackage.plan import ContextFile
-    from hatch_mlpackage.write_file import Progress
+    from hatch_mlpackage.read_source import Progress
 
 _DIRECTORY_MODE = 0o755
-_CHUNK = 1 << 20
 _MAGIC_AT, _MAGIC = 257, b"ustar"
 
 Hashed = list[tuple["ContextFile", str]]
@@ -110,28 +108,10 @@ def _write_file(file: ContextFile, stream: BinaryIO, timestamp: int, progress: P
 
 
 def _copy(file: ContextFile, source: Path, write: Callable[[memoryview], object], progress: Progress) -> str:
-    digest, written = hashlib.sha256(), 0
     with explained(source):
         reader = source.open("rb", buffering=0)
-    with reader:
-        before = os.fstat(reader.fileno())
-        buffer = memoryview(bytearray(min(_CHUNK, file.size + 1)))  # one more, to notice a file that grew
-        while (count := _fill(buffer, reader, source)) and written + count <= file.size:
-            digest.update(buffer[:count])
-            write(buffer[:count])
-            written += count
-            progress(file, count)
-        after = os.fstat(reader.fileno())
-    if count or written != file.size or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
-        raise ContextError(f"{source}: changed while it was read. Run again when nothing writes to it.")
-    if file.sha256 not in {"", digest.hexdigest()}:
-        raise ContextError(f"{source}: is not the file that was locked. Remove it, and run: mlpackage lock")
-    return digest.hexdigest()
-
-
-def _fill(buffer: memoryview, reader: FileIO, source: Path) -> int:
-    with explained(source):  # what fails in writing is the tar's affair
-        return reader.readinto(buffer) or 0
+    with reader:  # what fails in writing is the tar's affair
+        return read_through(file, source, reader, write=write, progress=progress)[0]
 
 
 def _header(path: str, timestamp: int, *, mode: int, size: int = 0, kind: bytes = tarfile.REGTYPE) -> bytes:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hatch_mlpackage.package import Package
     from hatch_mlpackage.project import Project
 
+_NEXT = "Next: mlpackage generate"
+
 
 @click.command(
     "check",
@@ -48,7 +50,7 @@ def command(*, project: Project, strict: bool, as_json: bool) -> int:
         raise ConfigurationError(errors)
     if found.package and found.plan:
         files = summary(found.plan.files)
-        show("\n".join((*described(found.package), f"ok: {files} would go into the context")))
+        show("\n".join((*described(found.package), f"ok: {files} would go into the context", _NEXT)))
     return 0
 
 

@@ -20,6 +20,7 @@ from hatch_mlpackage.cli.reload import snapshot, wait_for_change
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError, UnavailableError
 from hatch_mlpackage.foreground import run_in_foreground, shell_status, stop
+from hatch_mlpackage.handoff import PORT_IN_IMAGE
 from hatch_mlpackage.serving import (
     Serving,
     serve_context,
@@ -32,6 +33,7 @@ from hatch_mlpackage.serving import (
 Layout = Callable[[Path], Serving]
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_HOST = "127.0.0.1"
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -50,8 +52,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--context", type=_FOLDER, metavar="DIR", help="Serve this context instead of the project.")
 @click.option("--entry-script", type=_FILE, metavar="FILE", help="Serve this script instead of the project.")
 @click.option("--model-dir", type=_FOLDER, metavar="DIR", help="AZUREML_MODEL_DIR of the script.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=5001, show_default=True, help="0 takes any free one.")
+@click.option("--host", default=_HOST, show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=PORT_IN_IMAGE, show_default=True, help="0 takes any free one."
+)
 @click.option("--worker-count", type=click.IntRange(min=1), help="Processes that score, one request at a time each.")
 @click.option(
     "--python",
@@ -80,13 +84,18 @@ def command(
     """
     layout = choose_layout(folder, context, entry_script, model_dir)
     interpreter = find_python(python) if python else worker_python(folder, os.environ)
-    say(f"Serving with the packages of {interpreter} (Ctrl-C stops it)")
+    say(f"Serving with the packages of {interpreter} (Ctrl-C stops it)\nNext, elsewhere: {_score_command(host, port)}")
     flags = ["--host", host, "--port", str(port), "--worker-python", interpreter]
     flags += ["--worker-count", str(worker_count)] if worker_count else []
     if reload:
         return _serve_and_reload(layout, (*flags, *extra))
     with laid_out(layout) as serving:
         return _serve(serving, (*flags, *extra))
+
+
+def _score_command(host: str, port: int) -> str:
+    url = f" --url http://{host}:{port or 'PORT'}" if (host, port) != (_HOST, PORT_IN_IMAGE) else ""
+    return f"mlpackage score{url} --data @request.json"
 
 
 def choose_layout(folder: Path, context: Path | None, entry_script: Path | None, model_dir: Path | None) -> Layout:

@@ -16,7 +16,7 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def test_ok(project, mlpackage):
-    """A sound project is described in four lines."""
+    """A sound project is described line by line, and what comes next is named."""
     outcome = mlpackage("check")
 
     assert (outcome.status, outcome.err) == (0, "")
@@ -27,6 +27,7 @@ def test_ok(project, mlpackage):
         "lock          locks/requirements.txt: fits",
     ]
     assert outcome.out.splitlines()[4].startswith("ok: ")
+    assert outcome.out.splitlines()[5:] == ["Next: mlpackage generate"]
 
 
 def test_quiet(project, mlpackage):

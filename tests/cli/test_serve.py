@@ -53,10 +53,11 @@ def said(log: list[str], pattern: str) -> str:
 def test_project(project, serve, mlpackage):
     """A project is served from its own files, and leaves nothing behind."""
     before = sorted(project.rglob("*"))
-    process, url, _ = serve()
+    process, url, log = serve()
 
     outcome = mlpackage("score", "--url", url, "--data", "world")
 
+    assert log[1] == f"Next, elsewhere: mlpackage score --url {url} --data @request.json\n"
     assert (outcome.status, outcome.out) == (0, '"Hello, world!"\n')
     assert end(process) == 143
     assert sorted(project.rglob("*")) == before

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "hatch_mlpackage"
 ROWS = [
     {"__init__", "decoding", "errors", "replacing", "resources", "target", "toml_lines", "yaml_text"},
-    {"tables", "project", "foreground", "background", "health", "hard_links", "known_hashes"},
+    {"tables", "project", "foreground", "background", "health", "hard_links", "known_hashes", "read_source"},
     {"bases", "dockerfile", "write_file"},
     {"base_dockerfile", "dockerfile_steps"},
     {"config"},

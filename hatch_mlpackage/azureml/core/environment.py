@@ -21,6 +21,7 @@ from hatch_mlpackage.azureml.core.environment_sections import (
 from hatch_mlpackage.azureml.exceptions import UserErrorException
 from hatch_mlpackage.azureml.local.cloud import with_absent_members
 from hatch_mlpackage.azureml.local.folder import held, named, numbered, read_json, write_json
+from hatch_mlpackage.decoding import parse_json
 from hatch_mlpackage.replacing import replace_text
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ class Environment:
         Raises FileNotFoundError where there is no azureml_environment.json.
         """
         folder = Path(path)
-        found = json.loads((folder / DEFINITION).read_bytes())
+        found = parse_json((folder / DEFINITION).read_bytes())
         made = Environment.from_json(found)
         if (folder / CONDA_FILE).is_file():
             made.python.conda_dependencies = CondaDependencies(str(folder / CONDA_FILE))
