@@ -59,9 +59,17 @@ def on_terminal(*, stderr: bool = False) -> bool:
 
 
 def reader_has_left() -> int:
-    """Give the interpreter's last flush a place to go, and return the exit status of a program whose pipe is closed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Return the exit status of a program whose pipe is closed."""
+    drop_what_is_not_written()
     return _BROKEN_PIPE
+
+
+def drop_what_is_not_written() -> None:
+    """Give the interpreter's last flush a place to go, where stdout takes no more: it would end with a complaint."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def is_quiet() -> bool:

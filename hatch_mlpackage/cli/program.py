@@ -17,7 +17,7 @@ import click
 
 from hatch_mlpackage import __version__
 from hatch_mlpackage.cli.errors import print_error
-from hatch_mlpackage.cli.output import PLAIN, reader_has_left
+from hatch_mlpackage.cli.output import PLAIN, drop_what_is_not_written, reader_has_left
 from hatch_mlpackage.cli.verbs import Verbs
 from hatch_mlpackage.errors import MLPackageError
 
@@ -73,6 +73,7 @@ def run(arguments: Sequence[str]) -> int:
         return reader_has_left()
     except OSError as error:  # a disk, a permission: the machine's affair, to be told in its words
         print_error(MLPackageError(f"{error.filename}: {error.strerror}." if error.filename else f"{error}."))
+        drop_what_is_not_written()
         return MLPackageError.exit_status
     return status if isinstance(status, int) else 0
 

@@ -40,6 +40,8 @@ def test_without_anything_the_defaults_of_the_original_hold() -> None:
         receive_timeout=30.0,
         body_limit=104_857_600,
         queue_limit=1000,
+        max_concurrent_requests=None,
+        max_queue_wait_ms=None,
         cors=None,
         log_format="line",
         server_version="mlpackage-runtime/1.0",
