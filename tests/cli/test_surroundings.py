@@ -92,14 +92,12 @@ def test_interrupted_while_locking(project, start):
         nowhere = {"UV_DEFAULT_INDEX": url, "PIP_INDEX_URL": url, "PIP_CONFIG_FILE": os.devnull, "UV_NO_CACHE": "1"}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
         process = start("lock", "--upgrade", "--base-image", f"python:3.12@sha256:{'5' * 64}", env={**kept, **nowhere})
-        asked, _ = index.accept()
+        with index.accept()[0] as asked:
+            process.send_signal(signal.SIGINT)
+            printed = process.communicate(timeout=60)
 
-        process.send_signal(signal.SIGINT)
-        printed = process.communicate(timeout=60)
-
-        asked.settimeout(60)
-        while asked.recv(65536):  # until the resolver's end of it is closed
-            pass
-        asked.close()
+            asked.settimeout(60)
+            while asked.recv(65536):  # until the resolver's end of it is closed
+                pass
     assert (process.returncode, printed[0], printed[1].splitlines()[-1]) == (130, "", "Interrupted.")
     assert {path: path.read_bytes() for path in project.glob("locks/*")} == before
