@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,3 +56,20 @@ def our_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(command, cwd=TESTS.parent, check=True, capture_output=True, timeout=120)
     return next(folder.glob("*.whl"))
+
+
+@pytest.fixture
+def close_to() -> Callable[[Any], Any]:
+    """Give a function whose result equals a value but for the rounding of the floats in it.
+
+    Other batches, processes and libraries add up in another order; the tolerance is what single precision promises.
+    """
+
+    def close(expected: Any) -> Any:
+        if isinstance(expected, dict):
+            return {key: close(value) for key, value in expected.items()}
+        if isinstance(expected, list):
+            return [close(value) for value in expected]
+        return pytest.approx(expected, rel=1e-4, abs=1e-6) if isinstance(expected, float) else expected
+
+    return close

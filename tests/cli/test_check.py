@@ -186,7 +186,7 @@ ADVICE = (
         pytest.param(["lock", "--check"], "lock", id="lock"),
     ],
 )
-def test_an_unpinned_base_image(project, mlpackage, verb, refusal, change, image, reason):  # noqa: PLR0917 - a table
+def test_an_unpinned_base_image(project, mlpackage, verb, refusal, change, image, reason):
     """A base image without a digest is worth a warning, and with --strict an error, for both verbs that check."""
     change(project)
     said = f"The base image {image} is not pinned: {reason}. {ADVICE}"

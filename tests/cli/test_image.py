@@ -113,7 +113,7 @@ def test_run_of_a_tag(tmp_path, mlpackage, recorder, monkeypatch):
 @pytest.mark.parametrize(
     ("flags", "port"), [((), "8890"), (("--context", "made"), "8890"), (("--port", "7000"), "7000")]
 )
-def test_run_on_the_port_of_the_configuration(copy_project, mlpackage, recorder, monkeypatch, flags, port):  # noqa: PLR0917 - a table
+def test_run_on_the_port_of_the_configuration(copy_project, mlpackage, recorder, monkeypatch, flags, port):
     """`image.port` is the port on this machine, for a project as for its context; a flag wins."""
     monkeypatch.chdir(copy_project("steps"))
     mlpackage("generate", "--output", "made")
@@ -148,7 +148,7 @@ def test_interrupted_run(project, start, recorder, tmp_path):
         ("docker", ("--gpu", "--tag", "gpu:1.0"), ["--gpus", "all"]),
     ],
 )
-def test_run_with_gpus(copy_project, mlpackage, recorder, monkeypatch, engine, flags, given):  # noqa: PLR0917 - a table
+def test_run_with_gpus(copy_project, mlpackage, recorder, monkeypatch, engine, flags, given):
     """An image with CUDA gets this machine's GPUs, in each engine's words, unless told otherwise."""
     monkeypatch.chdir(copy_project("gpu"))
     mlpackage("generate", "--output", "made")
@@ -168,7 +168,7 @@ def test_run_with_gpus(copy_project, mlpackage, recorder, monkeypatch, engine, f
     ],
 )
 @pytest.mark.parametrize("engine", ["docker", "podman", "buildah"])
-def test_push_and_pull(project, mlpackage, recorder, verb, done, following, engine):  # noqa: PLR0917 - a table
+def test_push_and_pull(project, mlpackage, recorder, verb, done, following, engine):
     """The configured name goes to the engine, whose command is shown first; the next command is named."""
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text() + '\n[tool.mlpackage.image]\nname = "registry.example:5000/hello"\n')

@@ -293,7 +293,7 @@ def test_from_elsewhere(folder, mlpackage, tmp_path_factory, monkeypatch):
     ],
     ids=["deployment", "missing files", "script without run()", "no configuration at all"],
 )
-def test_refused(folder, mlpackage, inference, deployment, model, expected):  # noqa: PLR0917 - a table
+def test_refused(folder, mlpackage, inference, deployment, model, expected):
     """Every mistake is told with its file and line, and nothing is written."""
     (folder / "ic.json").write_text(inference)
     (folder / "dc.json").write_text(deployment)

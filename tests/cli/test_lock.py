@@ -86,7 +86,7 @@ def tree(folder):
 
 
 @pytest.mark.parametrize("variable", [False, True], ids=["docker login", "DOCKER_AUTH_CONFIG"])
-def test_the_base_image(project, private, tmp_path, mlpackage, monkeypatch, variable):  # noqa: PLR0917
+def test_the_base_image(project, private, tmp_path, mlpackage, monkeypatch, variable):
     """Its digest is locked, used offline, and kept when the registry is down; the password goes nowhere."""
     pushed = private.push_index("python", "3.12-bookworm", "linux/amd64", "linux/arm64")
     image = f"{private.host}/python:3.12-bookworm"
@@ -129,9 +129,7 @@ def test_the_base_image(project, private, tmp_path, mlpackage, monkeypatch, vari
     ],
     ids=["no such tag", "wrong password"],
 )
-def test_a_base_image_that_cannot_be_had(  # noqa: PLR0917 - a table
-    project, private, tmp_path, mlpackage, password, status, said
-):
+def test_a_base_image_that_cannot_be_had(project, private, tmp_path, mlpackage, password, status, said):
     """A tag that does not exist and a login that is refused end the run with their status, and nothing is written."""
     log_in(tmp_path, private.host, password)
     before = tree(project)

@@ -68,7 +68,9 @@ def made(package: ModelPackage) -> ModelPackage:
     return package
 
 
-def test_packages_and_services(engine: Engine, inputs: tuple[Workspace, Model, InferenceConfig, list[float]]) -> None:
+def test_packages_and_services(
+    engine: Engine, inputs: tuple[Workspace, Model, InferenceConfig, list[float]], close_to
+) -> None:
     """The saved context and the built image score as the model does; so does a local service in a container."""
     ws, model, inference, predictions = inputs
     package = made(Model.package(ws, [model], inference, generate_dockerfile=True))
@@ -78,7 +80,7 @@ def test_packages_and_services(engine: Engine, inputs: tuple[Workspace, Model, I
     for tag in ("myimage:latest", image.location):
         with container(engine, tag) as running:
             running.wait_until_ready()
-            assert running.score({"data": ROWS}) == predictions
+            assert running.score({"data": ROWS}) == close_to(predictions)
             engine.run("kill", running.id)
 
     port = free_port()
@@ -87,7 +89,7 @@ def test_packages_and_services(engine: Engine, inputs: tuple[Workspace, Model, I
     service = Model.deploy(ws, "in-a-container", [model], inference, configuration)
     try:
         service.wait_for_deployment(show_output=True)
-        assert service.run(json.dumps({"data": ROWS})) == predictions
+        assert service.run(json.dumps({"data": ROWS})) == close_to(predictions)
         assert engine.run("ps", "--quiet").split()
         assert "docker build" in service.get_logs()
     finally:

@@ -59,7 +59,7 @@ def test_image_build_that_fails(image: Image, diabetes: Diabetes, environment: d
     assert "unknown flag: --no-such" in done.stderr
 
 
-def test_image_run(engine: Engine, image: Image, diabetes: Diabetes, environment: dict[str, str]) -> None:
+def test_image_run(engine: Engine, image: Image, diabetes: Diabetes, environment: dict[str, str], close_to) -> None:
     """The image is served until the command is told to stop; no container is left."""
     name, port = f"served-{image.builder.name}", free_port()
     variables = ["--env", f"MLPACKAGE_PORT={port}", "--env", "MLPACKAGE_HOST=127.0.0.1"]
@@ -71,7 +71,7 @@ def test_image_run(engine: Engine, image: Image, diabetes: Diabetes, environment
             wait_for(lambda: engine.run("ps", "--quiet", "--filter", f"name={name}"), 30)
             running = Container(engine=engine, id=name, port=port)
             running.wait_until_ready()
-            assert running.score(diabetes.request) == diabetes.predictions
+            assert running.score(diabetes.request) == close_to(diabetes.predictions)
         finally:
             serving.send_signal(signal.SIGTERM)
             serving.wait(30)

@@ -110,7 +110,7 @@ def test_a_dockerfile_and_its_own_packages(engine: Engine, builder: Builder, own
         ("interpreter-path", "/root/own/bin/python", "the user 1000:0 may not run /root/own/bin/python: install that"),
     ],
 )
-def test_a_python_that_cannot_serve(  # noqa: PLR0917 - a table
+def test_a_python_that_cannot_serve(
     engine: Engine, own_base: Path, tmp_path: Path, key: str, value: str, said: str
 ) -> None:
     """The build stops with one sentence where the image's Python is not the one that was said, or is out of reach."""

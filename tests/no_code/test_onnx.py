@@ -11,7 +11,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 
-def test_a_converted_classifier(project_of, serve):
+def test_a_converted_classifier(project_of, serve, close_to):
     """A model that skl2onnx made takes its input by its name, and answers with all of its outputs by theirs."""
     features, target = load_iris(return_X_y=True)
     sample = features[[0, 60, 120]].astype(np.float32)
@@ -23,7 +23,7 @@ def test_a_converted_classifier(project_of, serve):
 
     assert served.score(X=sample.tolist()) == {
         "output_label": labels.tolist(),
-        "output_probability": [{str(name): value for name, value in row.items()} for row in probabilities],
+        "output_probability": close_to([{str(name): value for name, value in row.items()} for row in probabilities]),
     }
     assert served.input_schema()["X"]["items"] == {"type": "array", "items": {"type": "number", "format": "float"}}
     assert served.refusal(X=[[1.0]])[0] == 400

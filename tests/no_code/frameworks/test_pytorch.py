@@ -27,7 +27,7 @@ def predicted(model):
         return {"predictions": model(torch.tensor(ROWS)).tolist()}
 
 
-def test_torchscript(project_of, serve):
+def test_torchscript(project_of, serve, close_to):
     """TorchScript's input goes by its name in forward(), and has any shape."""
     import torch  # noqa: PLC0415
 
@@ -36,14 +36,14 @@ def test_torchscript(project_of, serve):
 
     served = serve(project)
 
-    assert served.score(input=ROWS) == predicted(model)
+    assert served.score(input=ROWS) == close_to(predicted(model))
     status, message = served.refusal(input=[[1.0]])
     assert (status, message.startswith("The input does not fit the model: ")) == (400, True)
     (note,) = inspect_project(project).no_code.notes
     assert note.endswith("does not say what it takes: tensors of float32 are, of any shape. Say it in inputs.")
 
 
-def test_declared_inputs(project_of, serve):
+def test_declared_inputs(project_of, serve, close_to):
     """What a TorchScript file does not say is said in the project: the types and sizes of its input."""
     import torch  # noqa: PLC0415
 
@@ -51,11 +51,11 @@ def test_declared_inputs(project_of, serve):
 
     served = serve(project_of("net.pt", "pytorch", torch.jit.script(network()).save, declared))
 
-    assert served.score(input=ROWS) == predicted(network())
+    assert served.score(input=ROWS) == close_to(predicted(network()))
     assert "array has size 1 on dimension #1" in served.refusal(input=[[1.0]])[1]
 
 
-def test_an_exported_program(project_of, serve):
+def test_an_exported_program(project_of, serve, close_to):
     """An exported program says what it takes and with which version it was made."""
     import torch  # noqa: PLC0415
 
@@ -65,15 +65,15 @@ def test_an_exported_program(project_of, serve):
 
     served = serve(project)
 
-    assert served.score(input=ROWS) == predicted(program.module())
+    assert served.score(input=ROWS) == close_to(predicted(program.module()))
     assert "array has size 1 on dimension #1" in served.refusal(input=[[1.0]])[1]
     assert f"torch=={torch.__version__.split('+')[0]}" in inspect_project(project).requirements.requirements
 
 
-def test_a_pickled_module(project_of, serve):
+def test_a_pickled_module(project_of, serve, close_to):
     """A pickled module of PyTorch's own classes is served once it is vouched for."""
     import torch  # noqa: PLC0415
 
     served = serve(project_of("net.pt", "pytorch", lambda path: torch.save(network(), path), "allow-pickle = true"))
 
-    assert served.score(data=ROWS) == predicted(network())
+    assert served.score(data=ROWS) == close_to(predicted(network()))

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.frameworks
 ROWS = [[0.5, -1.0, 2.0, 0.25], [1.0, 0.0, 0.0, 3.0]]
 
 
-def test_one_input(project_of, serve):
+def test_one_input(project_of, serve, close_to):
     """A Keras model answers as TensorFlow Serving does: an instance is a row."""
     import keras  # noqa: PLC0415 - of an environment of its own
     import tensorflow as tf  # noqa: PLC0415
@@ -21,7 +21,7 @@ def test_one_input(project_of, serve):
 
     served = serve(project)
 
-    answer = {"predictions": next(iter(expected.values())).numpy().tolist()}
+    answer = close_to({"predictions": next(iter(expected.values())).numpy().tolist()})
     assert served.score(instances=ROWS) == answer
     assert served.score(signature_name="serving_default", instances=ROWS) == answer
     assert served.refusal(instances=[[1.0], [2.0]])[0] == 400

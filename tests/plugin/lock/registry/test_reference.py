@@ -34,7 +34,7 @@ DIGEST = f"sha256:{'5' * 64}"
         ("registry:5000/base:2", "registry:5000", "base", "2", None, "https://registry:5000/v2/base"),
     ],
 )
-def test_parse(text, registry, repository, tag, digest, address):  # noqa: PLR0917 - a table
+def test_parse(text, registry, repository, tag, digest, address):
     """A reference is read as engines read it: Docker Hub and its `library/` are what is left out."""
     expected = Reference(registry=registry, repository=repository, tag=tag, digest=digest)
 
