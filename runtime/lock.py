@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hatch_mlpackage.lock import PACKAGES, describe_packages
-from hatch_mlpackage.target import Target
+from hatch_mlpackage.lock.pins.packages import PACKAGES
+from hatch_mlpackage.lock.wheels.describe import describe_packages
+from hatch_mlpackage.project.target import Target
 
 FOLDER = Path(__file__).parent
 LOCKS = FOLDER / "requirements"

@@ -5,13 +5,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project.pyproject import Project
+
 TESTS = Path(__file__).resolve().parent
+SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 
 # Whoever starts the tests in the background has them ignore Ctrl-C, and every program that they start inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -73,3 +78,32 @@ def close_to() -> Callable[[Any], Any]:
         return pytest.approx(expected, rel=1e-4, abs=1e-6) if isinstance(expected, float) else expected
 
     return close
+
+
+@pytest.fixture
+def problems() -> Problems:
+    from hatch_mlpackage.errors import Problems  # noqa: PLC0415 - the runtime's tests have no such package
+
+    return Problems()
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Callable[..., Project]:
+    """Give a function that writes a small valid project and returns it, with the table changed as asked."""
+
+    from hatch_mlpackage.project.pyproject import Project  # noqa: PLC0415 - see above
+
+    def make(table: Mapping[str, Any] | None = None, **project: Any) -> Project:
+        root = tmp_path / "project"
+        (root / "src").mkdir(parents=True)
+        (root / "models").mkdir()
+        (root / "src/score.py").write_text(SCRIPT)
+        (root / "models/ridge.pkl").write_bytes(b"ridge")
+        complete = {
+            "entry-script": "src/score.py",
+            "models": [{"name": "ridge", "path": "models/ridge.pkl"}],
+            **(table or {}),
+        }
+        return Project(root=root, name="diabetes", version="1.0", table=complete, **project)
+
+    return make

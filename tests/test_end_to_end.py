@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.manifest import verify_context
+from hatch_mlpackage.context.manifest import verify_context
 
 HATCHLING = [sys.executable, "-m", "hatchling", "build"]
 TARGET = [*HATCHLING, "-t", "mlpackage"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.lock import read_pins
+from hatch_mlpackage.lock.pins.pins import read_pins
 
 from .pythons import interpreter
 

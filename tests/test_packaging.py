@@ -166,8 +166,8 @@ def test_works_however_it_is_installed(built, copy_project, tmp_path, way):
     root = copy_project("minimal")
     code = (
         "from pathlib import Path\n"
-        "from hatch_mlpackage.context import build_context\n"
-        "from hatch_mlpackage.project import load_project\n"
+        "from hatch_mlpackage.context.build import build_context\n"
+        "from hatch_mlpackage.project.pyproject import load_project\n"
         f"print(build_context(load_project(Path({str(root)!r})), Path({str(tmp_path / 'context')!r})).digest)\n"
     )
     where = REPOSITORY if way == "checkout" else tmp_path

@@ -7,7 +7,7 @@ from hatch_mlpackage.azureml.core.conda_dependencies import CondaDependencies
 from hatch_mlpackage.azureml.core.model import InferenceConfig, ModelPackage
 from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration
 from hatch_mlpackage.azureml.core.webservice import LocalWebservice
-from hatch_mlpackage.azureml.local.cloud import plant_modules
+from hatch_mlpackage.azureml.local.cloud_only import plant_modules
 
 __all__ = [
     "CondaDependencies",

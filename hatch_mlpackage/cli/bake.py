@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hatch_mlpackage.config import DEFAULT_PYTHON
 from hatch_mlpackage.errors import MLPackageError
-from hatch_mlpackage.resources import templates_directory
-from hatch_mlpackage.target import SUPPORTED_PYTHONS
+from hatch_mlpackage.files.resources import templates_directory
+from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON
+from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 _ARM = frozenset({"arm64", "aarch64"})
 

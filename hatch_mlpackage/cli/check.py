@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.checking import check_project
 from hatch_mlpackage.cli.errors import print_notes
 from hatch_mlpackage.cli.output import answer_json, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import summary
 from hatch_mlpackage.cli.verbs import Verb, as_typed
+from hatch_mlpackage.context.check import check_project
 from hatch_mlpackage.errors import ConfigurationError, Problem
-from hatch_mlpackage.locking import check_project_images
+from hatch_mlpackage.lock.check_locks import check_project_images
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.config import Config
-    from hatch_mlpackage.package import Package
-    from hatch_mlpackage.project import Project
+    from hatch_mlpackage.context.package import Package
+    from hatch_mlpackage.project.config.keys import Config
+    from hatch_mlpackage.project.pyproject import Project
 
 _NEXT = "Next: mlpackage generate"
 

@@ -20,10 +20,10 @@ from hatch_mlpackage.cli.output import console, is_quiet, on_terminal, show
 from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError
-from hatch_mlpackage.foreground import shell_status, stop
-from hatch_mlpackage.health import free_port, wait_until_healthy
-from hatch_mlpackage.lock.index_settings import for_uv
-from hatch_mlpackage.lock.uv import find as find_uv
+from hatch_mlpackage.files.run_foreground import shell_status, stop
+from hatch_mlpackage.lock.resolve.index_settings import for_uv
+from hatch_mlpackage.lock.resolve.uv import find as find_uv
+from hatch_mlpackage.serve.health import free_port, wait_until_healthy
 
 NAME = "diabetes"
 CONTEXT = Path("dist", f"{NAME}-0.1.0-context")

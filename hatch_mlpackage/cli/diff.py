@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,10 @@ import click
 
 from hatch_mlpackage.cli.output import answer, answer_json, plural, size
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.diff import compare, read_side
+from hatch_mlpackage.context.diff import compare, read_side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hatch_mlpackage.diff import ContextDiff, FileChange, LayerDiff, Side, ValueChange
+    from hatch_mlpackage.context.diff import ContextDiff, FileChange, LayerDiff, Side, ValueChange
 
 _FOR_THE_BUILDER = "build"
 _DOCUMENT = """{"same": BOOL, "digests": [A, B],

@@ -15,14 +15,14 @@ from hatch_mlpackage.cli.progress import writing
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.context import build_context, build_tar
-from hatch_mlpackage.handoff import build_command
-from hatch_mlpackage.named_contexts import find_models
-from hatch_mlpackage.package import default_destination
+from hatch_mlpackage.context.build import build_context, build_tar
+from hatch_mlpackage.context.named_contexts import find_models
+from hatch_mlpackage.context.package import default_destination
+from hatch_mlpackage.serve.container import build_command
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.manifest import Manifest
-    from hatch_mlpackage.project import Project
+    from hatch_mlpackage.context.manifest import Manifest
+    from hatch_mlpackage.project.pyproject import Project
 
 
 @click.command(

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hatch_mlpackage import handoff
 from hatch_mlpackage.cli.generate import generate, shown
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, Verbs
+from hatch_mlpackage.context.manifest import read_manifest
+from hatch_mlpackage.context.named_contexts import check_models, find_models
+from hatch_mlpackage.context.package import default_destination
 from hatch_mlpackage.errors import MLPackageError
-from hatch_mlpackage.manifest import read_manifest
-from hatch_mlpackage.named_contexts import check_models, find_models
-from hatch_mlpackage.package import default_destination, inspect_requirements
+from hatch_mlpackage.lock.inputs import inspect_requirements
+from hatch_mlpackage.serve import container as handoff
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.project import Project
+    from hatch_mlpackage.project.pyproject import Project
 
 _engine_option = click.option(
     "--engine",

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hatch_mlpackage.azureml_files import (
+from hatch_mlpackage.cli.output import answer, answer_json, is_quiet, plural, show
+from hatch_mlpackage.cli.project import ModelFlag, identity, table_from_flags
+from hatch_mlpackage.cli.pyproject import edited
+from hatch_mlpackage.cli.tables import draw_table
+from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
+from hatch_mlpackage.files.replace import replace_text
+from hatch_mlpackage.project.azureml_files import (
     Conversion,
     Places,
     Row,
@@ -24,17 +31,10 @@ from hatch_mlpackage.azureml_files import (
     read_inference,
     with_saved_files,
 )
-from hatch_mlpackage.cli.output import answer, answer_json, is_quiet, plural, show
-from hatch_mlpackage.cli.project import ModelFlag, identity, table_from_flags
-from hatch_mlpackage.cli.pyproject import edited
-from hatch_mlpackage.cli.tables import draw_table
-from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.entry_script import read_entry_script
-from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
-from hatch_mlpackage.replacing import replace_text
+from hatch_mlpackage.project.sources.entry_script import read_entry_script
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.azureml_files import InferenceConfiguration, Node
+    from hatch_mlpackage.project.azureml_files import InferenceConfiguration, Node
 
 _PYPROJECT = "pyproject.toml"
 _ORDER = ("taken", "no meaning", "unknown", "by hand")

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.checking import image_problems
 from hatch_mlpackage.cli.errors import print_notes
 from hatch_mlpackage.cli.generate import shown
 from hatch_mlpackage.cli.output import answer_json, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, as_typed
-from hatch_mlpackage.locking import check_project_conda, check_project_images, check_project_lock, lock_project
-from hatch_mlpackage.package import inspect_requirements
+from hatch_mlpackage.context.check import image_problems
+from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
+from hatch_mlpackage.lock.inputs import inspect_requirements
+from hatch_mlpackage.lock.project_lock import lock_project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from hatch_mlpackage.lock import LockState
-    from hatch_mlpackage.package import LockInputs
-    from hatch_mlpackage.project import Project
+    from hatch_mlpackage.lock.inputs import LockInputs
+    from hatch_mlpackage.lock.pins.check import LockState
+    from hatch_mlpackage.project.pyproject import Project
 
 
 _DOCUMENT = """{"ok": BOOL, "written": BOOL,

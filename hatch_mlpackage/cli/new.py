@@ -16,10 +16,10 @@ from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.project import plain_name
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError
-from hatch_mlpackage.locking import lock_project
-from hatch_mlpackage.model_facts import READERS, ModelFacts, UnreadableModelError, read_facts
-from hatch_mlpackage.project import Project, load_project
-from hatch_mlpackage.tables import did_you_mean
+from hatch_mlpackage.files.typed_tables import did_you_mean
+from hatch_mlpackage.lock.project_lock import lock_project
+from hatch_mlpackage.project.model_facts import READERS, ModelFacts, UnreadableModelError, read_facts
+from hatch_mlpackage.project.pyproject import Project, load_project
 
 Returned = TypeVar("Returned")
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.changes import DOCKERFILE, Change, Rebuild, changes_since, rebuilds, rebuilt_layers
 from hatch_mlpackage.cli.generate import shown
 from hatch_mlpackage.cli.output import answer, answer_json, on_terminal, plural, size
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.context import plan_package
-from hatch_mlpackage.manifest import MANIFEST_NAME
-from hatch_mlpackage.package import default_destination, inspect_project
+from hatch_mlpackage.context.build import plan_package
+from hatch_mlpackage.context.changes import DOCKERFILE, Change, Rebuild, changes_since, rebuilds, rebuilt_layers
+from hatch_mlpackage.context.manifest import MANIFEST_NAME
+from hatch_mlpackage.context.package import default_destination, inspect_project
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.lock import Package as LockedPackage
-    from hatch_mlpackage.package import Package
-    from hatch_mlpackage.plan import ContextPlan
-    from hatch_mlpackage.project import Project
+    from hatch_mlpackage.context.package import Package
+    from hatch_mlpackage.context.plan import ContextPlan
+    from hatch_mlpackage.lock.pins.packages import LockedPackage
+    from hatch_mlpackage.project.pyproject import Project
 
 _FOR_THE_BUILDER = "build"  # files that no layer carries: Dockerfile, .dockerignore, README.md
 _LISTED = 20  # changes; more are counted

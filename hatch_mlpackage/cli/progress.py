@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hatch_mlpackage.cli.output import console, is_quiet, on_terminal
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.plan import ContextFile
-    from hatch_mlpackage.read_source import Progress
+    from hatch_mlpackage.context.plan import ContextFile
+    from hatch_mlpackage.context.write.read import Progress
 
 _BIG = 32 << 20  # bytes; what is smaller is written before a bar can be read
 

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 import click
 
 from hatch_mlpackage.cli.verbs import ROOT, TYPED
-from hatch_mlpackage.config import FRAMEWORKS
 from hatch_mlpackage.errors import MLPackageError
-from hatch_mlpackage.project import FALLBACK_NAME, FALLBACK_VERSION, PYPROJECT, Project, load_project
-from hatch_mlpackage.target import ARCHITECTURES, SUPPORTED_PYTHONS
+from hatch_mlpackage.project.config.keys import FRAMEWORKS
+from hatch_mlpackage.project.pyproject import FALLBACK_NAME, FALLBACK_VERSION, PYPROJECT, Project, load_project
+from hatch_mlpackage.project.target import ARCHITECTURES, SUPPORTED_PYTHONS
 
 Returned = TypeVar("Returned")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem
-from hatch_mlpackage.tables import describe
+from hatch_mlpackage.files.typed_tables import describe
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

@@ -19,9 +19,9 @@ from hatch_mlpackage.cli.project import open_project
 from hatch_mlpackage.cli.reload import snapshot, wait_for_change
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError, UnavailableError
-from hatch_mlpackage.foreground import run_in_foreground, shell_status, stop
-from hatch_mlpackage.handoff import PORT_IN_IMAGE
-from hatch_mlpackage.serving import (
+from hatch_mlpackage.files.run_foreground import run_in_foreground, shell_status, stop
+from hatch_mlpackage.serve.container import PORT_IN_IMAGE
+from hatch_mlpackage.serve.layout import (
     Serving,
     serve_context,
     serve_project,

@@ -133,7 +133,7 @@ def _hint(name: str, verbs: list[str]) -> str:
 
 def as_typed(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     """Name the flags where the keys they stand for are wrong, and the lines of all other keys."""
-    from hatch_mlpackage.project import located  # noqa: PLC0415 - not every verb has a project
+    from hatch_mlpackage.project.pyproject import located  # noqa: PLC0415 - not every verb has a project
 
     meta = click.get_current_context().meta
     found = located(problems, meta[ROOT]) if ROOT in meta else problems

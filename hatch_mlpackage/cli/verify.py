@@ -9,7 +9,7 @@ import click
 from hatch_mlpackage.cli.output import answer, answer_json, plural, show
 from hatch_mlpackage.cli.tables import summary
 from hatch_mlpackage.cli.verbs import Verb
-from hatch_mlpackage.manifest import read_manifest, verify_context
+from hatch_mlpackage.context.manifest import read_manifest, verify_context
 
 
 @click.command(

@@ -13,7 +13,7 @@ from hatch_mlpackage.azureml.train.automl.run import AutoMLRun
 from hatch_mlpackage.azureml.core import Environment, Experiment, Model, Workspace
 from hatch_mlpackage.azureml.core.webservice import AciWebservice, AksWebservice
 from hatch_mlpackage.azureml.exceptions import NotInTheCloudError, UserErrorException
-from hatch_mlpackage.azureml.local.cloud import MEMBERS, MODULES, PREFIX
+from hatch_mlpackage.azureml.local.cloud_only import MEMBERS, MODULES, PREFIX
 from hatch_mlpackage.errors import MLPackageError
 
 
@@ -79,7 +79,7 @@ def test_datasets_are_refused(ws, model_file):
 def test_nothing_else_brings_it_along():
     """The command line and the plugins do not load any of it."""
     code = (
-        "import sys, hatch_mlpackage.cli.program, hatch_mlpackage.hooks, hatch_mlpackage.builder\n"
+        "import sys, hatch_mlpackage.cli.program, hatch_mlpackage.plugin.hooks, hatch_mlpackage.plugin.builder\n"
         "print([name for name in sys.modules if name.startswith('hatch_mlpackage.azureml.')])"
     )
 

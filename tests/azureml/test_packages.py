@@ -10,7 +10,7 @@ import pytest
 from hatch_mlpackage.azureml.core import Environment, Model
 from hatch_mlpackage.azureml.core.model import InferenceConfig
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.manifest import read_manifest, verify_context
+from hatch_mlpackage.context.manifest import read_manifest, verify_context
 
 from .conftest import ECHO
 

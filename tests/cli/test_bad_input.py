@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ..plugin.lock.conftest import start_index  # noqa: TID252 - tests are no package
+from ..lock.conftest import start_index  # noqa: TID252 - tests are no package
 
 PROGRAM = (sys.executable, "-P", "-m", "hatch_mlpackage")
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"

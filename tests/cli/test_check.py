@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from hatch_mlpackage.builder import report
-from hatch_mlpackage.context import plan_context
+from hatch_mlpackage.context.build import plan_context
 from hatch_mlpackage.errors import ConfigurationError
-from hatch_mlpackage.lock.header import split_header, with_header
-from hatch_mlpackage.package import inspect_requirements
-from hatch_mlpackage.project import load_project
+from hatch_mlpackage.lock.inputs import inspect_requirements
+from hatch_mlpackage.lock.pins.header import split_header, with_header
+from hatch_mlpackage.plugin.builder import report
+from hatch_mlpackage.project.pyproject import load_project
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 

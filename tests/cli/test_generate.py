@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.manifest import read_manifest
+from hatch_mlpackage.context.manifest import read_manifest
 
 CONTEXT = "dist/minimal-model-1.0-context"
 

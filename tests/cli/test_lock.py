@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.manifest import read_manifest
+from hatch_mlpackage.context.manifest import read_manifest
 
 from ..containers.registry import PASSWORD, USER, registry  # noqa: TID252 - tests are no package
 

@@ -4,11 +4,11 @@ import json
 import re
 from pathlib import Path
 
-from hatch_mlpackage.changes import Change, changes_since, rebuilt_layers
 from hatch_mlpackage.cli.output import size
 from hatch_mlpackage.cli.program import run
-from hatch_mlpackage.context import build_context, plan_context
-from hatch_mlpackage.project import load_project
+from hatch_mlpackage.context.build import build_context, plan_context
+from hatch_mlpackage.context.changes import Change, changes_since, rebuilt_layers
+from hatch_mlpackage.project.pyproject import load_project
 
 MODEL = "azureml-models/greeting/1"
 IDNA = "ab7ae7122974553370f0bdb919e1a960b2cd1bc1ef0276416d896db81c14582c"

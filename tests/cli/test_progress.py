@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hatch_mlpackage.cli.progress import writing
-from hatch_mlpackage.plan import ContextFile
+from hatch_mlpackage.context.plan import ContextFile
 
 BIG = ContextFile(path="azureml-models/big/1/weights.bin", layer="azureml-models/big/1", source=b"", size=64 << 20)
 SMALL = ContextFile(path="Dockerfile", layer="build", source=b"", size=10)

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from hatch_mlpackage.cli.project import open_project, table_from_flags
-from hatch_mlpackage.project import Project
+from hatch_mlpackage.project.pyproject import Project
 
 
 @pytest.fixture

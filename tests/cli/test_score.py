@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from hatch_mlpackage.health import free_port
+from hatch_mlpackage.serve.health import free_port
 
 
 @pytest.fixture

@@ -3,16 +3,19 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from hatch_mlpackage.health import free_port, wait_until_healthy
-from hatch_mlpackage.manifest import verify_context
+from hatch_mlpackage.context.manifest import verify_context
+from hatch_mlpackage.serve.health import free_port, wait_until_healthy
+
+if TYPE_CHECKING:
+    import subprocess
 
 PATIENCE = 30
 

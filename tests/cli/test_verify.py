@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.manifest import read_manifest
+from hatch_mlpackage.context.manifest import read_manifest
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.error
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,6 @@ from .container import container
 from .projects import generate, mlpackage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .engine import Engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("engine")]

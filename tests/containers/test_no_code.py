@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lightgbm
@@ -13,8 +14,6 @@ from .container import container
 from .projects import generate, mlpackage
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .engine import Engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("engine")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..plugin.lock.conftest import start_index  # noqa: TID252 - it has no other name
+from ..lock.conftest import start_index  # noqa: TID252 - it has no other name
 from .container import container
 from .projects import generate, mlpackage
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hatch_mlpackage import checking, errors
-from hatch_mlpackage.source_checks import imports, opened, retired
+from hatch_mlpackage import errors
+from hatch_mlpackage.context import check as checking
+from hatch_mlpackage.project.sources import imports, opened, retired
 
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
 OF_PROBLEMS = {imports.UNLOCKED, imports.RELATIVE, imports.UNUSED, opened.UNPACKED, opened.PICKLE, retired.CODE}

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,8 +15,6 @@ from mlpackage_runtime.server.settings import Settings, SettingsError, read_sett
 from runtime_service import wait_for
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runtime_service import Service, Start
 
 LOG_CONFIG = "azureml_inference_server_http.log_config"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runtime_service import Start
 
 JSON = {"content-type": "application/json"}

@@ -12,8 +12,8 @@ import pytest
 from validate_pyproject.api import Validator
 
 from hatch_mlpackage.cli.bake import questions
-from hatch_mlpackage.package import inspect_requirements
-from hatch_mlpackage.project import load_project
+from hatch_mlpackage.lock.inputs import inspect_requirements
+from hatch_mlpackage.project.pyproject import load_project
 
 pytestmark = pytest.mark.templates
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
 from hatch_mlpackage.azureml.local.documents import read_mapping
-from hatch_mlpackage.azureml_files.conda_text import as_environment_file
-from hatch_mlpackage.azureml_files.nodes import node_of
-from hatch_mlpackage.replacing import replace_text
+from hatch_mlpackage.files.replace import replace_text
+from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file
+from hatch_mlpackage.project.azureml_files.nodes import node_of
 
 PYTHON_DEFAULT_VERSION = "3.10.18"
 CONDA_FILE_NAME = "auto_conda_dependencies.yml"

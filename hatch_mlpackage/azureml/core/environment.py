@@ -19,10 +19,10 @@ from hatch_mlpackage.azureml.core.environment_sections import (
     PythonSection,
 )
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml.local.cloud import with_absent_members
-from hatch_mlpackage.azureml.local.folder import held, named, numbered, read_json, write_json
-from hatch_mlpackage.decoding import parse_json
-from hatch_mlpackage.replacing import replace_text
+from hatch_mlpackage.azureml.local.cloud_only import with_absent_members
+from hatch_mlpackage.azureml.local.workspace_folder import held, named, numbered, read_json, write_json
+from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.files.replace import replace_text
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry

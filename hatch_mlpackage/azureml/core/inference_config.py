@@ -12,7 +12,7 @@ from typing import Any
 from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
 from hatch_mlpackage.azureml.core.environment import Environment
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.decoding import parse_python
+from hatch_mlpackage.files.parse import parse_python
 
 log = logging.getLogger(__name__)
 

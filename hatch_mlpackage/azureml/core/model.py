@@ -13,12 +13,12 @@ from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
 from hatch_mlpackage.azureml.core.model_package import ModelPackage, image_of_now
 from hatch_mlpackage.azureml.core.webservice.local import LocalWebservice
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.azureml.local.cloud import DATA, refuse, with_absent_members
+from hatch_mlpackage.azureml.local.choose_models import require_no_code, staged_model, take_registered
+from hatch_mlpackage.azureml.local.cloud_only import DATA, refuse, with_absent_members
 from hatch_mlpackage.azureml.local.model_path import get_model_path
 from hatch_mlpackage.azureml.local.model_search import MODEL_NAME, Wanted, find_document
 from hatch_mlpackage.azureml.local.models import add_model, list_models
 from hatch_mlpackage.azureml.local.registered_model import RegisteredModel, texts_of
-from hatch_mlpackage.azureml.local.taking import require_no_code, staged_model, take_registered
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration

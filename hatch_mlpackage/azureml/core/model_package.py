@@ -9,20 +9,20 @@ from typing import IO, TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.azureml.local.folder import own_folder
-from hatch_mlpackage.azureml.local.packaging import build_image, lock_staged, write_context
-from hatch_mlpackage.azureml.local.saving import save_context
-from hatch_mlpackage.azureml.local.staging import StagedModel, stage
+from hatch_mlpackage.azureml.local.make_package import build_image, lock_staged, write_context
+from hatch_mlpackage.azureml.local.save_context import save_context
+from hatch_mlpackage.azureml.local.stage_project import StagedModel, stage
+from hatch_mlpackage.azureml.local.workspace_folder import own_folder
+from hatch_mlpackage.context.manifest import read_manifest
+from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError
-from hatch_mlpackage.handoff import execute, find_engine, pull_command
-from hatch_mlpackage.lock.registry.reference import parse_reference
-from hatch_mlpackage.manifest import read_manifest
-from hatch_mlpackage.package import inspect_project
+from hatch_mlpackage.lock.images.reference import parse_reference
+from hatch_mlpackage.serve.container import execute, find_engine, pull_command
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
     from hatch_mlpackage.azureml.core.workspace import Workspace
-    from hatch_mlpackage.project import Project
+    from hatch_mlpackage.project.pyproject import Project
 
 DEFAULT_IMAGE = "package"
 

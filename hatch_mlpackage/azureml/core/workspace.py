@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WorkspaceException
-from hatch_mlpackage.azureml.local.cloud import with_absent_members
+from hatch_mlpackage.azureml.local.cloud_only import with_absent_members
 from hatch_mlpackage.azureml.local.documents import read_mapping
-from hatch_mlpackage.azureml.local.folder import named
-from hatch_mlpackage.replacing import replace_text
-from hatch_mlpackage.resources import data_directory
+from hatch_mlpackage.azureml.local.workspace_folder import named
+from hatch_mlpackage.files.replace import replace_text
+from hatch_mlpackage.files.resources import data_directory
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.environment import Environment

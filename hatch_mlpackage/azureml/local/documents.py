@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml_files.documents import read_document
 from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.project.azureml_files.documents import read_document
 
 
 def read_mapping(path: Path, otherwise: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.azureml.exceptions import ModelNotFoundException, WebserviceException
-from hatch_mlpackage.azureml.local.folder import numbered
+from hatch_mlpackage.azureml.local.workspace_folder import numbered
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.workspace import Workspace

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hatch_mlpackage.azureml.exceptions import WebserviceException
-from hatch_mlpackage.azureml.local.folder import held, named, numbered, read_json, write_json
+from hatch_mlpackage.azureml.local.workspace_folder import held, named, numbered, read_json, write_json
 
 _DOCUMENT = "model.json"
 _CONTENT = "content"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration
 from hatch_mlpackage.azureml.exceptions import WebserviceException
-from hatch_mlpackage.azureml.local.cloud import DATA, refuse
+from hatch_mlpackage.azureml.local.cloud_only import DATA, refuse
 from hatch_mlpackage.azureml.local.models import change_model, delete_model, model_content
 
 if TYPE_CHECKING:

@@ -20,18 +20,18 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml.local.folder import held, read_json, write_json
-from hatch_mlpackage.azureml.local.packaging import build_image, lock_staged, write_context
-from hatch_mlpackage.azureml.local.staging import StagedModel, stage
-from hatch_mlpackage.background import end, is_running, run_in_background
+from hatch_mlpackage.azureml.local.make_package import build_image, lock_staged, write_context
+from hatch_mlpackage.azureml.local.stage_project import StagedModel, stage
+from hatch_mlpackage.azureml.local.workspace_folder import held, read_json, write_json
 from hatch_mlpackage.errors import ConfigurationError
-from hatch_mlpackage.handoff import RUNNERS, find_engine, run_command
-from hatch_mlpackage.health import free_port, wait_until_healthy
-from hatch_mlpackage.serving import serve_project, server_command
+from hatch_mlpackage.files.run_background import end, is_running, run_in_background
+from hatch_mlpackage.serve.container import RUNNERS, find_engine, run_command
+from hatch_mlpackage.serve.health import free_port, wait_until_healthy
+from hatch_mlpackage.serve.layout import serve_project, server_command
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
-    from hatch_mlpackage.project import Project
+    from hatch_mlpackage.project.pyproject import Project
 
 _RECORD = "service.json"
 _MADE = "made.txt"  # what was said while it was made

@@ -7,17 +7,16 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.lock.check import LockState, damage, other_target
-from hatch_mlpackage.lock.header import SCHEMA, Header, digest, split_header
-
-from .explicit import Package, read_packages, write_explicit
-from .spec import allows, name_of
+from hatch_mlpackage.lock.conda.explicit import CondaPackage, read_packages, write_explicit
+from hatch_mlpackage.lock.conda.spec import allows, name_of
+from hatch_mlpackage.lock.pins.check import LockState, damage, other_target
+from hatch_mlpackage.lock.pins.header import SCHEMA, Header, digest, split_header
 
 if TYPE_CHECKING:
-    from .asked import CondaInputs
+    from hatch_mlpackage.lock.conda.inputs import CondaInputs
 
 
-def with_conda_header(packages: tuple[Package, ...], asked: CondaInputs) -> str:
+def with_conda_header(packages: tuple[CondaPackage, ...], asked: CondaInputs) -> str:
     """Return the whole text of a conda lock."""
     body = write_explicit(packages, asked.subdir)
     target = asked.target
@@ -28,7 +27,7 @@ def with_conda_header(packages: tuple[Package, ...], asked: CondaInputs) -> str:
     )
 
 
-def packages_of(text: str) -> tuple[Package, ...]:
+def conda_packages_of(text: str) -> tuple[CondaPackage, ...]:
     """Return the packages of a conda lock; raise LockError when a line is none."""
     return read_packages(split_header(text.replace("\r\n", "\n"))[1])
 
@@ -60,7 +59,7 @@ def _judge(header: Header, body: str, asked: CondaInputs) -> LockState:
     return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
 
 
-def _unmet(packages: tuple[Package, ...], asked: CondaInputs) -> Iterator[str]:
+def _unmet(packages: tuple[CondaPackage, ...], asked: CondaInputs) -> Iterator[str]:
     if asked.file.kind == "locked":
         locked = {str(package) for package in packages}
         yield from (f"{asked.file.where(line)} is not in it" for line in asked.specs if line.text not in locked)
@@ -76,7 +75,7 @@ def _unmet(packages: tuple[Package, ...], asked: CondaInputs) -> Iterator[str]:
             yield f"{spec.text} is asked for, the lock has {package.name} {package.version}"
 
 
-def _meets(package: Package, spec: str) -> bool:
+def _meets(package: CondaPackage, spec: str) -> bool:
     """Tell as far as the file's name goes; what stands in brackets is not in it, and taken for unmet."""
     _, _, build = (*spec.split(), "", "")[:3]
     return "[" not in spec and allows(spec, (package.version,)) and fnmatchcase(package.build, build or "*")

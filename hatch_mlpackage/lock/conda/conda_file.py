@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hatch_mlpackage.config import parts_of_conda_file
-from hatch_mlpackage.decoding import decode
-from hatch_mlpackage.lock.pip_file import Line
-from hatch_mlpackage.lock.redact import has_credentials, redact
-from hatch_mlpackage.lock.requirement_line import RefusedRequirementError
-from hatch_mlpackage.tables import did_you_mean
-from hatch_mlpackage.yaml_text import broken_lines, entries, get, is_list, is_mapping, line_of, read_yaml, scalar
-
-from .spec import canonical_spec, name_of
+from hatch_mlpackage.files.parse import decode
+from hatch_mlpackage.files.typed_tables import did_you_mean
+from hatch_mlpackage.files.yaml_lines import broken_lines, entries, get, is_list, is_mapping, line_of, read_yaml, scalar
+from hatch_mlpackage.lock.asked.pip_file import Line
+from hatch_mlpackage.lock.asked.redact import has_credentials, redact
+from hatch_mlpackage.lock.asked.requirement_line import RefusedRequirementError
+from hatch_mlpackage.lock.conda.spec import canonical_spec, name_of
+from hatch_mlpackage.project.config.keys import parts_of_conda_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hatch_mlpackage.errors import Problems
 
 
@@ -75,7 +73,7 @@ def read_text(root: Path, path: str, problems: Problems) -> str | None:
 
 
 def _inside(content: bytes, file: str, inside: str, problems: Problems) -> str | None:
-    from hatch_mlpackage.azureml_files.conda_text import dependencies_in_place  # noqa: PLC0415 - rarely needed
+    from hatch_mlpackage.project.azureml_files.conda_text import dependencies_in_place  # noqa: PLC0415 - rarely needed
 
     return dependencies_in_place(content, file, inside, problems)
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from packaging.version import InvalidVersion, Version
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.lock.pip_file import Line
+from hatch_mlpackage.lock.asked.pip_file import Line
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -26,7 +26,7 @@ _ENTRY = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
+class CondaPackage:
     """One locked conda package; `sha256` or `md5` is empty, never both; `license` is as its author wrote."""
 
     url: str
@@ -72,12 +72,12 @@ class Package:
         return f"{self.url}#{f'sha256:{self.sha256}' if self.sha256 else self.md5}"
 
 
-def parse_package(text: str, line: int = 0) -> Package | None:
+def parse_package(text: str, line: int = 0) -> CondaPackage | None:
     """Read one `url#hash`; None when it is none with a hash."""
     found = _ENTRY.fullmatch(text)
     if found is None or found["file"].count("-") < 2:  # noqa: PLR2004 - name-version-build
         return None
-    return Package(
+    return CondaPackage(
         url=f"{found['base']}/{found['subdir']}/{found['file']}",
         subdir=found["subdir"],
         file=found["file"],
@@ -87,14 +87,14 @@ def parse_package(text: str, line: int = 0) -> Package | None:
     )
 
 
-def write_explicit(packages: tuple[Package, ...], subdir: str) -> str:
+def write_explicit(packages: tuple[CondaPackage, ...], subdir: str) -> str:
     """Write the body of a lock; the packages come sorted, dependencies first."""
     # Before the mark, where no installer looks; the bill of materials tells them.
     licenses = (f"{_LICENSE}{package.name} {package.license}" for package in packages if package.license)
     return "".join(f"{line}\n" for line in (f"# platform: {subdir}", *licenses, MARK, *map(str, packages)))
 
 
-def read_packages(body: str) -> tuple[Package, ...]:
+def read_packages(body: str) -> tuple[CondaPackage, ...]:
     """Read a lock's packages; raise LockError at the first line that is none."""
     found = []
     licenses: dict[str, str] = {}
@@ -141,7 +141,7 @@ _PLATFORM_FIX = "Give a file made for the image's platform, or change platform i
 _FILE_FIX = "Give the URL of its channel, or name the environment file, and the folder as conda-channel."
 
 
-def as_constraints(packages: tuple[Package, ...]) -> tuple[str, ...]:
+def as_constraints(packages: tuple[CondaPackage, ...]) -> tuple[str, ...]:
     """Return `name==version` of each package that pip too knows: what pip adds must not replace them."""
     return tuple(
         f"{package.name}=={package.version}"

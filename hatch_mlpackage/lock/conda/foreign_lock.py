@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.lock.pip_file import Line
-from hatch_mlpackage.yaml_text import get, is_list, is_mapping, line_of, scalar
-
-from .explicit import parse_package
+from hatch_mlpackage.files.yaml_lines import get, is_list, is_mapping, line_of, scalar
+from hatch_mlpackage.lock.asked.pip_file import Line
+from hatch_mlpackage.lock.conda.explicit import parse_package
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems

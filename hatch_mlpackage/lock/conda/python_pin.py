@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.target import SUPPORTED_PYTHONS
-
-from .explicit import parse_package
-from .spec import allows, name_of
+from hatch_mlpackage.lock.conda.explicit import parse_package
+from hatch_mlpackage.lock.conda.spec import allows, name_of
+from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.lock.pip_file import Line
-
-    from .conda_file import CondaFile
+    from hatch_mlpackage.lock.asked.pip_file import Line
+    from hatch_mlpackage.lock.conda.conda_file import CondaFile
 
 _PATCHES = range(40)
 

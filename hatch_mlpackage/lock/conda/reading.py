@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.config import parts_of_conda_file
-from hatch_mlpackage.yaml_text import broken_lines, read_yaml
-
-from .conda_file import CondaFile, read_environment, read_text
-from .explicit import is_explicit, read_foreign
-from .foreign_lock import is_conda_lock, is_pixi_lock, read_conda_lock, read_pixi_lock
+from hatch_mlpackage.files.yaml_lines import broken_lines, read_yaml
+from hatch_mlpackage.lock.conda.conda_file import CondaFile, read_environment, read_text
+from hatch_mlpackage.lock.conda.explicit import is_explicit, read_foreign
+from hatch_mlpackage.lock.conda.foreign_lock import is_conda_lock, is_pixi_lock, read_conda_lock, read_pixi_lock
+from hatch_mlpackage.project.config.keys import parts_of_conda_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.lock.pip_file import Line
+    from hatch_mlpackage.lock.asked.pip_file import Line
 
 # A key that conda-lock's and pixi's locks have on a line of its own, and environment files do not.
 _LOCK = re.compile(r"(?m)^(?:package|packages):\s*$")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, get_args
+from pathlib import Path
+from typing import Any, get_args
 
-from hatch_mlpackage.config import parts_of_conda_file
-from hatch_mlpackage.decoding import parse_json
-from hatch_mlpackage.lock.pip_file import Line
-
-from .conda_file import CondaFile, Kind
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.lock.asked.pip_file import Line
+from hatch_mlpackage.lock.conda.conda_file import CondaFile, Kind
+from hatch_mlpackage.project.config.keys import parts_of_conda_file
 
 _SCHEMA = 1
 
@@ -29,7 +26,7 @@ def file_digest(root: Path, path: str) -> str:
     except OSError:
         return ""
     if inside:
-        from hatch_mlpackage.azureml_files.conda_text import written_dependencies  # noqa: PLC0415 - rarely needed
+        from hatch_mlpackage.project.azureml_files.conda_text import written_dependencies  # noqa: PLC0415 - rarely needed
 
         content = written_dependencies(content, file, inside).encode()
     content = content.replace(b"\r\n", b"\n")  # a checkout on Windows

@@ -11,22 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
-from hatch_mlpackage.lock.redact import redact
-from hatch_mlpackage.yaml_text import INSTALL
-
-from .explicit import CHANNEL_ROOT, Package
-from .spec import name_of
-from .vendored import proven_sha256
+from hatch_mlpackage.files.yaml_lines import INSTALL
+from hatch_mlpackage.lock.asked.redact import redact
+from hatch_mlpackage.lock.conda.explicit import CHANNEL_ROOT, CondaPackage
+from hatch_mlpackage.lock.conda.spec import name_of
+from hatch_mlpackage.lock.conda.vendored import proven_sha256
 
 if TYPE_CHECKING:
-    from .asked import CondaInputs
+    from hatch_mlpackage.lock.conda.inputs import CondaInputs
 
 _SOLVER = Path(__file__).with_name("solver.py")
 _NEWS_AFTER = 15.0  # seconds
 _LONGEST_REASON = 14  # lines
 
 
-def solve(asked: CondaInputs, previous: Sequence[Package], report: Callable[[str], None]) -> tuple[Package, ...]:
+def solve(
+    asked: CondaInputs, previous: Sequence[CondaPackage], report: Callable[[str], None]
+) -> tuple[CondaPackage, ...]:
     """Return the packages, dependencies first; those of `previous` are kept where they still fit.
 
     Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
@@ -41,7 +42,7 @@ def solve(asked: CondaInputs, previous: Sequence[Package], report: Callable[[str
     return tuple(_package(found, asked.channel) for found in answer["packages"])
 
 
-def _question(asked: CondaInputs, previous: Sequence[Package]) -> dict[str, Any]:
+def _question(asked: CondaInputs, previous: Sequence[CondaPackage]) -> dict[str, Any]:
     root = asked.channel.as_uri() if asked.channel else ""
     return {
         "channels": [root] if root else asked.file.channels,
@@ -91,7 +92,7 @@ def _wait(process: subprocess.Popen[str], question: str, report: Callable[[str],
             report(f"Still solving after {waited:.0f} seconds.")
 
 
-def _package(found: dict[str, str], channel: Path | None) -> Package:
+def _package(found: dict[str, str], channel: Path | None) -> CondaPackage:
     url, sha256, md5 = found["url"], found["sha256"], found["md5"]
     subdir, file = url.split("/")[-2:]
     if channel:
@@ -99,7 +100,7 @@ def _package(found: dict[str, str], channel: Path | None) -> Package:
         sha256 = proven_sha256(channel / subdir / file, sha256)
     if not sha256 and not md5:
         raise LockError(f"The channel gives no hash for {redact(url)}: it cannot be locked.")
-    return Package(
+    return CondaPackage(
         url=url, subdir=subdir, file=file, sha256=sha256, md5="" if sha256 else md5, license=found["license"]
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from hatch_mlpackage.lock.requirement_line import RefusedRequirementError
+from hatch_mlpackage.lock.asked.requirement_line import RefusedRequirementError
 
 _NAME = r"[A-Za-z0-9_][\w.-]*"
 _VERSION = r"[A-Za-z0-9_*][\w.*+!-]*"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hatch_mlpackage.azureml.core.webservice.local import LocalWebservice
 from hatch_mlpackage.azureml.core.webservice.webservice import Webservice
-from hatch_mlpackage.azureml.local.cloud import absent
+from hatch_mlpackage.azureml.local.cloud_only import absent
 
 __all__ = ["LocalWebservice", "Webservice"]
 

@@ -19,10 +19,10 @@ from hatch_mlpackage.azureml.core.webservice.local_configuration import (
 )
 from hatch_mlpackage.azureml.core.webservice.webservice import Webservice
 from hatch_mlpackage.azureml.exceptions import WebserviceException
-from hatch_mlpackage.azureml.local.cloud import with_absent_members
-from hatch_mlpackage.azureml.local.folder import named
+from hatch_mlpackage.azureml.local.choose_models import require_no_code, take_as_they_are
+from hatch_mlpackage.azureml.local.cloud_only import with_absent_members
 from hatch_mlpackage.azureml.local.services import Record, Service, Settings
-from hatch_mlpackage.azureml.local.taking import require_no_code, take_as_they_are
+from hatch_mlpackage.azureml.local.workspace_folder import named
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.workspace import Workspace

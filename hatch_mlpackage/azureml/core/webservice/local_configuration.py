@@ -7,7 +7,7 @@ from typing import Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
 from hatch_mlpackage.azureml.local.services import Settings
-from hatch_mlpackage.handoff import RUNNERS
+from hatch_mlpackage.serve.container import RUNNERS
 
 _HIGHEST_PORT = 65535
 

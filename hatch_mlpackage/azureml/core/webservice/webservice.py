@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.azureml.local.cloud import with_absent_members
+from hatch_mlpackage.azureml.local.cloud_only import with_absent_members
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.webservice.local import LocalWebservice

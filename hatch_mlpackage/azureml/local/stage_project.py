@@ -1,0 +1,145 @@
+"""Stage a project of registered models and an inference configuration: links, and a table of `[tool.mlpackage]`.
+
+source/<folder>  or  entry/<script>       the code, where it is
+models/<name>/<version>/<file or folder>  the models, in the workspace
+files/<name>                              what else the configuration names
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.azureml.exceptions import UserErrorException
+from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.files.replace import replace_text
+from hatch_mlpackage.project.azureml_files import Conversion, Places, convert, node_of, read_inference
+from hatch_mlpackage.project.pyproject import Project, canonical_name
+from hatch_mlpackage.project.target import python_of
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
+
+log = logging.getLogger(__name__)
+
+# The frameworks that need no entry script, and what `[tool.mlpackage]` calls them.
+NO_CODE = {"Onnx": "onnx", "ScikitLearn": "sklearn", "TensorFlow": "tensorflow", "PyTorch": "pytorch"}
+
+_SPECIAL, _ESCAPED = re.compile(r"[\\*?\[\]]"), r"\\\g<0>"  # what a pattern of .gitignore gives a meaning to
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StagedModel:
+    """A model to go along: its one file or folder, and its framework in the original's words."""
+
+    name: str
+    version: int
+    content: Path
+    framework: str | None = None
+
+
+def stage(
+    folder: Path,
+    models: Iterable[StagedModel],
+    inference: InferenceConfig | None,
+    *,
+    workspace: Path,
+    image_name: str = "",
+) -> Project:
+    """Fill an empty folder and return the project; what needs a decision that nobody took is refused.
+
+    Raises UserErrorException with everything that is wrong.
+    """
+    found = [*models]
+    table = _take_inference(folder, inference, workspace) if inference else {}
+    table["models"] = [_take_model(folder, model, no_code=inference is None) for model in found]
+    if image_name:
+        table["image"] = {**table.get("image", {}), "name": image_name}
+    name = found[0].name if found else Path(inference.entry_script).stem if inference else "model"
+    version = str(found[0].version) if found else "0"
+    return Project(root=folder, name=_plain(name), version=version, table=table)
+
+
+def _take_model(folder: Path, model: StagedModel, *, no_code: bool) -> dict[str, Any]:
+    path = f"models/{model.name}/{model.version}/{model.content.name}"
+    _link(folder / path, model.content)
+    declared = {"name": model.name, "version": str(model.version), "path": path}
+    if not no_code or not model.framework:
+        return declared
+    log.warning("%s is loaded by %s: a model can run any code then. Trust where it comes from.", path, model.framework)
+    return {**declared, "framework": NO_CODE[model.framework], "allow-pickle": True}
+
+
+def _take_inference(folder: Path, inference: InferenceConfig, workspace: Path) -> dict[str, Any]:
+    conversion = _convert(folder, _stage_files(folder, inference))
+    for path, text in conversion.files.items():
+        replace_text(folder / path, text)
+    table = dict(conversion.table)
+    table |= _own_python(table, inference)
+    source = Path(inference.source_directory) if inference.source_directory else None
+    if source and workspace.resolve().is_relative_to(source):
+        inside = workspace.resolve().relative_to(source).as_posix()
+        table["exclude"] = [f"/{_SPECIAL.sub(_ESCAPED, inside)}/"]
+    return table
+
+
+def _own_python(table: Mapping[str, Any], inference: InferenceConfig) -> dict[str, str]:
+    """Take what the packages ask for as the Python of an image that brings its own and does not tell which."""
+    environment = inference.environment
+    conda = environment.python.conda_dependencies if environment else None
+    version = conda.get_python_version() if conda else None
+    if not table.get("user-managed-dependencies") or python_of(table.get("base-image", "")) or not version:
+        return {}
+    python = ".".join(version.split(".")[:2])
+    log.warning(
+        "The base image is taken to have Python %s, as environment.python.conda_dependencies says; its build stops "
+        "where it has another. Say which with set_python_version.",
+        python,
+    )
+    return {"python-version": python}
+
+
+def _stage_files(folder: Path, inference: InferenceConfig) -> dict[str, Any]:
+    """Link what the configuration names, and return its JSON form with the links' paths."""
+    document = inference.to_json()
+    if inference.source_directory:
+        source = Path(inference.source_directory)
+        document["sourceDirectory"] = f"source/{source.name}"
+        _link(folder / document["sourceDirectory"], source)
+        return document  # the other paths are relative to it
+    for key, place in (("entryScript", "entry"), ("condaFile", "files"), ("extraDockerfileSteps", "files")):
+        if key in document:
+            path = inference.path_of(document[key])
+            document[key] = f"{place}/{path.name}"
+            _link(folder / document[key], path)
+    return document
+
+
+def _convert(folder: Path, document: Mapping[str, Any]) -> Conversion:
+    problems = Problems()
+    places = Places(root=folder, here=folder, beside=folder)
+    inference = read_inference(node_of(document, "InferenceConfig"), problems)
+    conversion = None if problems.found else convert(inference, None, places, problems)
+    if conversion is None or problems.found:
+        raise UserErrorException("\n".join(map(str, problems.found)))
+    undecided = [row for row in conversion.rows if row.outcome == "by hand"]
+    refused = [f"{row.key}: {row.said}." for row in undecided if row.settled_by]
+    if refused:
+        raise UserErrorException("\n".join(refused))
+    for row in undecided:
+        log.warning("%s: %s.", row.key, row.said)
+    return conversion
+
+
+def _link(place: Path, target: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(target.absolute(), target_is_directory=target.is_dir())
+
+
+def _plain(name: str) -> str:
+    """Make a name that an image can have."""
+    return re.sub(r"[^a-z0-9]+", "-", canonical_name(name)).strip("-") or "model"

@@ -1,0 +1,97 @@
+"""The folder that a workspace is: one writer at a time, whole entries or none.
+
+models/<name>/<version>/        model.json, and the model's one file or folder below content/
+environments/<name>/<version>.json
+locks/<digest>/                 a package's locks, by what they were made of
+services/<name>/                a local web service: its settings, its layout and its log
+packages/                       contexts of this program's packages, gone with it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from hatch_mlpackage.azureml.exceptions import WorkspaceException
+from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.files.replace import replace_text
+from hatch_mlpackage.files.run_background import is_running
+
+_CLAIM = "claim"
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep every other process and thread from changing a folder meanwhile; it is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("ab") as lock:
+        with contextlib.suppress(ImportError):  # a system without such locks
+            import fcntl  # noqa: PLC0415 - POSIX only
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def own_folder(parent: Path, owner: object) -> Path:
+    """Make a folder that goes with an object, at the latest with the program, and remove those of killed programs."""
+    with held(parent):
+        with contextlib.suppress(ImportError):  # a system without locks: what is left is left
+            for left in named(parent):
+                if not is_running(parent / left / _CLAIM):
+                    shutil.rmtree(parent / left, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(dir=parent))
+        claim = (made / _CLAIM).open("wb")
+        with contextlib.suppress(ImportError):
+            import fcntl  # noqa: PLC0415 - POSIX only
+
+            fcntl.flock(claim, fcntl.LOCK_EX)
+    weakref.finalize(owner, _give_up, made, claim)
+    return made
+
+
+def _give_up(folder: Path, claim: IO[bytes]) -> None:
+    claim.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def numbered(folder: Path, suffix: str = "") -> list[int]:
+    """List the version numbers that a folder's entries stand for, in order; nothing where there is no folder."""
+    try:
+        names = [path.name.removesuffix(suffix) for path in folder.iterdir() if path.name.endswith(suffix)]
+    except FileNotFoundError:
+        return []
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
+def named(folder: Path) -> list[str]:
+    """List the names that a folder's own folders have, in order."""
+    try:
+        return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Read what `write_json` wrote; None where there is nothing.
+
+    Raises WorkspaceException where it is damaged.
+    """
+    try:
+        found = parse_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise WorkspaceException(f"{path}: cannot be read: {error}. Restore the file, or remove its folder.") from None
+    if not isinstance(found, dict):
+        raise WorkspaceException(f"{path}: holds no JSON object. Restore the file, or remove its folder.")
+    return found
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    replace_text(path, json.dumps(document, indent=2) + "\n")

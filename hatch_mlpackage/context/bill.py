@@ -1,0 +1,107 @@
+"""Wire the bill of materials: what the locks, the manifest and the base image say, as components of one document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage import __version__
+from hatch_mlpackage.context.cyclonedx import (
+    Component,
+    digest_of_files,
+    make_sbom,
+    purl_of_conda_package,
+    purl_of_image,
+    purl_of_package,
+)
+from hatch_mlpackage.files.resources import runtime_directory, server_lock_path
+from hatch_mlpackage.lock.pins.packages import PACKAGES, LockedPackage, read_packages
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.context.plan import ContextFile
+    from hatch_mlpackage.lock.inputs import LockInputs
+    from hatch_mlpackage.project.config.keys import Model
+
+Hashed = Sequence[tuple["ContextFile", str]]
+
+
+def installed(inputs: LockInputs) -> tuple[Component, ...]:
+    """Describe the packages that the image gets; the locks were checked.
+
+    Raises LockError when what was kept of the packages is damaged.
+    """
+    server_lock = server_lock_path(runtime_directory(), inputs.config.python_version)
+    return (
+        *_packages("environment", inputs.read_packages()),
+        *_conda_packages(inputs),
+        *_packages("server", read_packages(server_lock.read_text(encoding="utf-8"), server_lock.with_name(PACKAGES))),
+    )
+
+
+def make_bill(inputs: LockInputs, base_image: str, packages: Iterable[Component], hashed: Hashed) -> str:
+    """Describe the image that the hashed files of a context make."""
+    project, config = inputs.project, inputs.config
+    image = Component(ref="image", kind="container", name=project.name, version=project.version)
+    components = [
+        Component(ref="base", kind="container", name=base_image, version="", purl=purl_of_image(base_image)),
+        _runtime(hashed),
+        *(_model(model, hashed) for model in config.models),
+        *packages,
+    ]
+    # What the base image is made of was never looked at: a reader has to know where what matters comes from it.
+    unknown = ("base",) if config.user_managed_dependencies or config.base_dockerfile else ()
+    return make_sbom(image, components, __version__, unknown=unknown)
+
+
+def _packages(environment: str, packages: Iterable[LockedPackage]) -> Iterator[Component]:
+    for package in packages:
+        yield Component(
+            ref=f"{environment}/{package.name}@{package.version}",
+            kind="library",
+            name=package.name,
+            version=package.version,
+            purl=purl_of_package(package.name, package.version),
+            sha256=package.sha256,
+            license=package.license,
+        )
+
+
+def _conda_packages(inputs: LockInputs) -> Iterator[Component]:
+    if inputs.conda is None or inputs.conda.file.kind == "pip":
+        return
+    from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415 - few projects have a conda file
+
+    for package in conda_packages_of(inputs.conda_lock_path.read_text(encoding="utf-8")):
+        yield Component(
+            ref=f"conda/{package.name}@{package.version}",
+            kind="library",
+            name=package.name,
+            version=package.version,
+            purl=purl_of_conda_package(package.name, package.version, package.build, package.channel, package.subdir),
+            sha256=package.sha256,
+            license=package.license,
+        )
+
+
+def _model(model: Model, hashed: Hashed) -> Component:
+    files = [(file.path, sha256) for file, sha256 in hashed if file.layer == model.context_path]
+    return Component(
+        ref=f"model/{model.name}@{model.version}",
+        kind="machine-learning-model",
+        name=model.name,
+        version=model.version,
+        sha256=files[0][1] if len(files) == 1 else digest_of_files(files),
+    )
+
+
+def _runtime(hashed: Hashed) -> Component:
+    files = [(file.path, sha256) for file, sha256 in hashed if re.match(r"runtime/.*\.py$", file.path)]
+    return Component(
+        ref="runtime",
+        kind="application",
+        name="mlpackage-runtime",
+        version=__version__,
+        sha256=digest_of_files(files),
+        license="Apache-2.0",
+    )

@@ -1,0 +1,212 @@
+"""Wire the steps: configuration → plan → lock → render → write. The adapters call these functions and no others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from hatch_mlpackage import __version__
+from hatch_mlpackage.context.bill import installed, make_bill
+from hatch_mlpackage.context.cyclonedx import SBOM_NAME
+from hatch_mlpackage.context.image_values import about_run, dockerfile_values, readme_values
+from hatch_mlpackage.context.locked_files import conda_files, project_wheel_file, wheel_files, without_urls
+from hatch_mlpackage.context.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, hashes_of, reason_to_keep
+from hatch_mlpackage.context.named_contexts import declared_places, sums_texts
+from hatch_mlpackage.context.package import Package, inspect_project
+from hatch_mlpackage.context.plan import ContextFile, ContextPlan, make_plan, text_file
+from hatch_mlpackage.context.write.file import Reuse
+from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
+from hatch_mlpackage.context.write.hard_links import HardLinks, linked_to
+from hatch_mlpackage.context.write.tar import replacing, write_tar
+from hatch_mlpackage.errors import ContextError, explained
+from hatch_mlpackage.files.hash_cache import open_known_hashes
+from hatch_mlpackage.files.templates import render
+from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.context.write.read import Progress
+    from hatch_mlpackage.lock.images.base_image import BaseImageState
+    from hatch_mlpackage.project.pyproject import Project
+
+
+def _silent(file: ContextFile, written: int) -> None:
+    del file, written
+
+
+def _unsaid(warning: str) -> None:
+    del warning
+
+
+def plan_context(project: Project) -> ContextPlan:
+    """Plan the whole context.
+
+    Raises ConfigurationError, or LockError when the lock is missing, stale or damaged.
+    """
+    return plan_package(inspect_project(project))
+
+
+def plan_package(package: Package) -> ContextPlan:
+    """Plan the context of a project that was inspected; errors as for `plan_context`."""
+    return _prepare(package, _unsaid)[0]
+
+
+def build_context(
+    project: Project,
+    destination: Path,
+    *,
+    progress: Progress = _silent,
+    warn: Callable[[str], None] = _unsaid,
+    hardlink: bool = False,
+) -> Manifest:
+    """Write the context and return its manifest; what was at the destination stays until the new one is whole.
+
+    `warn` is told of a locked digest that no longer counts. With `hardlink`, as with `image.models = "hard-linked"`,
+    models are hard links to the project's files where that is possible, and `warn` is told of the others. Raises
+    ConfigurationError, LockError or ContextError.
+    """
+    plan, seal = _prepare(inspect_project(project), warn)
+    write_files(
+        plan.files,
+        destination,
+        seal=seal,
+        reason_to_keep=_reason_to_keep(plan),
+        timestamp=TIMESTAMP,
+        reuse=Reuse(directory=destination, hashes=hashes_of(destination), known=open_known_hashes()),
+        links=HardLinks(seal.linked_layers(always=hardlink), warn),
+        progress=progress,
+    )
+    return seal.manifest
+
+
+def build_tar(
+    project: Project,
+    destination: Path | BinaryIO,
+    *,
+    progress: Progress = _silent,
+    warn: Callable[[str], None] = _unsaid,
+) -> Manifest:
+    """Write the context as a tar to a file or a stream, without a folder of it, and return its manifest.
+
+    A file that was at the destination stays until the new one is whole. Raises ConfigurationError or LockError before
+    anything is written, or ContextError. `warn` as for a folder.
+    """
+    plan, seal = _prepare(inspect_project(project), warn)
+    if not isinstance(destination, Path):
+        with explained("The stream"):
+            write_tar(plan.files, destination, seal=seal, timestamp=TIMESTAMP, progress=progress)
+        return seal.manifest
+    _refuse_to_hold_itself(plan, destination)
+    with replacing(destination) as stream:
+        write_tar(plan.files, stream, seal=seal, timestamp=TIMESTAMP, progress=progress)
+    return seal.manifest
+
+
+def _refuse_to_hold_itself(plan: ContextPlan, destination: Path) -> None:
+    """Stop before the tar of an earlier run goes into the next one with the source tree that it lies in."""
+    place = destination.resolve()
+    if any(isinstance(file.source, Path) and file.source.resolve() == place for file in plan.files):
+        raise ContextError(
+            f"{destination}: is part of the context itself. Remove it, and choose a place outside source-directory."
+        )
+
+
+class _Seal:
+    """Makes what is known only when every other file was hashed: the bill of materials, and the manifest last."""
+
+    manifest: Manifest
+
+    def __init__(self, package: Package, base_image: str, plan: ContextPlan) -> None:
+        self._package = package
+        self._base_image = base_image
+        self._plan = plan
+        self._installed = installed(package)
+
+    def linked_layers(self, *, always: bool) -> frozenset[str]:
+        """Return the layers whose files are to be hard links."""
+        config = self._package.config
+        wanted = always or config.image.models == "hard-linked"
+        return frozenset(model.context_path for model in config.models) if wanted else frozenset()
+
+    def __call__(self, hashed: Sequence[tuple[ContextFile, str]]) -> tuple[ContextFile, ...]:
+        bill = make_bill(self._package, self._base_image, self._installed, hashed)
+        texts = ((SBOM_NAME, "manifest", bill), *sums_texts(hashed))
+        made = [
+            (text_file(path, text, layer=layer), hashlib.sha256(text.encode()).hexdigest())
+            for path, layer, text in texts
+        ]
+        everything = sorted([*hashed, *made], key=lambda entry: entry[0].path)
+        self.manifest = _make_manifest(self._package, self._base_image, self._plan, everything)
+        return (*(file for file, _ in made), text_file(MANIFEST_NAME, self.manifest.to_json(), layer="manifest"))
+
+
+def check_destination(destination: Path, plan: ContextPlan) -> None:
+    """Raise ContextError when something that must not be replaced stands where the planned context would go."""
+    refuse_foreign(destination, _reason_to_keep(plan))
+
+
+def _reason_to_keep(plan: ContextPlan) -> Callable[[Path], str]:
+    linked = linked_to(file.source for file in plan.files if isinstance(file.source, Path))
+    return lambda directory: reason_to_keep(directory, linked)
+
+
+def _prepare(package: Package, warn: Callable[[str], None]) -> tuple[ContextPlan, _Seal]:
+    check_project_lock(package).require(package.config.lock_path)
+    check_project_conda(package).require(package.config.conda_lock_path)
+    images = check_project_images(package)
+    for image in images:
+        if image.lock and image.describe():
+            warn(image.describe())
+    plan = _plan(package, images)
+    return plan, _Seal(package, images[0].image, plan)
+
+
+def _plan(package: Package, images: Sequence[BaseImageState]) -> ContextPlan:
+    lock = package.read_lock() or ""
+    requirements = text_file("environment/requirements.txt", without_urls(lock, package), layer="environment")
+    texts = [
+        *wheel_files(package, lock),
+        *project_wheel_file(package),
+        *(() if package.config.user_managed_dependencies else (requirements,)),
+        *conda_files(package.project, package.config, package.conda),
+    ]
+    texts += [
+        text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package, images, texts)), layer="build"),
+        text_file(".dockerignore", render("dockerignore", {}), layer="build"),
+    ]
+    files = [*package.files, *texts]
+    files.append(text_file("README.md", render("README.md.j2", readme_values(package, files)), layer="build"))
+    return make_plan(files, package.config.models)
+
+
+def _make_manifest(
+    package: Package, base_image: str, plan: ContextPlan, hashed: Sequence[tuple[ContextFile, str]]
+) -> Manifest:
+    config, project = package.config, package.project
+    cuda = {"cuda": config.cuda} if config.cuda else {}
+    about = {
+        "generator": {"hatch-mlpackage": __version__},
+        "project": {"name": project.name, "version": project.version},
+        "image": {
+            "name": package.image_name,
+            "base": base_image,
+            "platform": config.platform,
+            "python": config.python_version,
+            **cuda,
+            **about_run(package),
+        },
+        **declared_places(config),
+    }
+    files = tuple(
+        ManifestFile(
+            path=file.path,
+            layer=file.layer,
+            size=file.size,
+            mode=f"{file.mode:04o}",
+            sha256=sha256,
+            named_context=file.named_context,
+        )
+        for file, sha256 in hashed
+    )
+    return Manifest(about=about, layers=plan.layers, files=files)

@@ -1,0 +1,235 @@
+"""What changes from one context to another: which layers of the image, and why, down to files and packages."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.context.cyclonedx import SBOM_NAME
+from hatch_mlpackage.context.manifest import read_manifest
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.context.manifest import Manifest, ManifestFile
+
+_DOCKERFILE = "Dockerfile"
+_FOR_THE_BUILDER = "build"
+# The part of the bill of materials that lists a layer's packages, by the start of their references.
+_PACKAGES_OF = {"environment": ("conda/", "environment/"), "runtime": ("server/",)}
+# What the first COPY of a layer starts with; a model's layer is the path of its files.
+_FIRST_COPY = {
+    "environment": "COPY environment/",
+    "runtime": "COPY runtime/",
+    "source": "COPY azureml-app/",
+    "manifest": "COPY manifest.json",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One of two contexts; of a manifest alone neither its Dockerfile nor its packages are known.
+
+    `packages` is layer → name → version; `dockerfile` its instructions, a line each, without comments.
+    """
+
+    manifest: Manifest
+    dockerfile: tuple[str, ...] | None = None
+    packages: Mapping[str, Mapping[str, str]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValueChange:
+    """A named value, such as a package's version, before and after; None where it is not there."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileChange:
+    """A file that is added, removed or changed; sizes in bytes, None where it is not there."""
+
+    path: str
+    kind: str
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerDiff:
+    """What changes in a layer; `build` is what only the builder or a reader needs."""
+
+    name: str
+    files: tuple[FileChange, ...]
+    packages: tuple[ValueChange, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContextDiff:
+    """Everything that changes: what the manifests say of the whole, the layers, and the Dockerfile's lines.
+
+    `dockerfile` is None where it changes and the files are not at hand; `rebuilt` are the layers that a builder makes
+    again, from the lowest that changes upwards, at most those.
+    """
+
+    about: tuple[ValueChange, ...]
+    layers: tuple[LayerDiff, ...]
+    dockerfile: tuple[str, ...] | None
+    rebuilt: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        return not (self.about or self.layers)
+
+
+def read_side(path: Path) -> Side:
+    """Read a context's folder, or a manifest alone, as an image has it at /opt/mlpackage/manifest.json.
+
+    Raises ContextError when it is neither.
+    """
+    manifest = read_manifest(path)
+    listed = {file.path: file for file in manifest.files}
+    directory = path if path.is_dir() else path.parent
+    dockerfile = _proven(directory, listed.get(_DOCKERFILE))
+    bill = _proven(directory, listed.get(SBOM_NAME))
+    return Side(
+        manifest=manifest,
+        dockerfile=_instructions(dockerfile) if dockerfile is not None else None,
+        packages=_packages(json.loads(bill)) if bill is not None else None,
+    )
+
+
+def compare(before: Side, after: Side) -> ContextDiff:
+    """Tell what changes from one context to the other."""
+    about = _values(_flat(before.manifest.about), _flat(after.manifest.about))
+    changes = _file_changes(before.manifest, after.manifest)
+    names = (*after.manifest.layers, *before.manifest.layers, _FOR_THE_BUILDER)
+    layers = [
+        LayerDiff(name=name, files=changes.get(name, ()), packages=_package_changes(before, after, name))
+        for name in dict.fromkeys(names)
+    ]
+    changed = tuple(layer for layer in layers if layer.files or layer.packages)
+    return ContextDiff(
+        about=about,
+        layers=changed,
+        dockerfile=_dockerfile_changes(before, after, changes),
+        rebuilt=_rebuilt(before, after, {layer.name for layer in changed}, {value.name for value in about}),
+    )
+
+
+def _proven(directory: Path, file: ManifestFile | None) -> str | None:
+    """Read a file beside a manifest; None when it is not there, or not the one that the manifest lists."""
+    try:
+        content = (directory / file.path).read_bytes() if file else b""
+    except OSError:
+        return None
+    if file is None or hashlib.sha256(content).hexdigest() != file.sha256:
+        return None
+    return content.decode()
+
+
+def _instructions(dockerfile: str) -> tuple[str, ...]:
+    return tuple(line for line in dockerfile.splitlines() if line.strip() and not line.startswith("#"))
+
+
+def _packages(bill: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+    return {
+        layer: {
+            component["name"]: component.get("version", "")
+            for component in bill.get("components", ())
+            if str(component.get("bom-ref")).startswith(starts)
+        }
+        for layer, starts in _PACKAGES_OF.items()
+    }
+
+
+def _flat(about: Mapping[str, Any]) -> dict[str, str]:
+    return {f"{part}.{name}": str(value) for part, values in about.items() for name, value in values.items()}
+
+
+def _values(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[ValueChange, ...]:
+    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    return tuple(ValueChange(name=name, before=before.get(name), after=after.get(name)) for name in names)
+
+
+def _package_changes(before: Side, after: Side, layer: str) -> tuple[ValueChange, ...]:
+    if before.packages is None or after.packages is None:
+        return ()
+    return _values(before.packages.get(layer, {}), after.packages.get(layer, {}))
+
+
+def _file_changes(before: Manifest, after: Manifest) -> dict[str, tuple[FileChange, ...]]:
+    """Return layer → changes; a file that moves to another layer leaves the one and comes to the other."""
+    old = {(file.layer, file.path): file for file in before.files}
+    new = {(file.layer, file.path): file for file in after.files}
+    found: dict[str, tuple[FileChange, ...]] = {}
+    for place in sorted(old.keys() | new.keys()):
+        one, other = old.get(place), new.get(place)
+        if one == other:
+            continue
+        kind = "added" if one is None else "removed" if other is None else "changed"
+        change = FileChange(
+            path=place[1], kind=kind, before=one.size if one else None, after=other.size if other else None
+        )
+        found[place[0]] = (*found.get(place[0], ()), change)
+    return found
+
+
+def _dockerfile_changes(
+    before: Side, after: Side, changes: Mapping[str, tuple[FileChange, ...]]
+) -> tuple[str, ...] | None:
+    if not any(change.path == _DOCKERFILE for change in changes.get(_FOR_THE_BUILDER, ())):
+        return ()
+    if before.dockerfile is None or after.dockerfile is None:
+        return None
+    compared = difflib.unified_diff(before.dockerfile, after.dockerfile, n=0, lineterm="")
+    return tuple(line for line in compared if line[:1] in "+-" and line[:3] not in {"+++", "---"})
+
+
+def _rebuilt(before: Side, after: Side, changed: set[str], about: set[str]) -> tuple[str, ...]:
+    """List the layers from the first that changes: by what it holds, by its place, or by its instructions."""
+    layers = after.manifest.layers
+    firsts = [
+        _first(zip(layers, before.manifest.layers, strict=False), _unlike),
+        _first(layers, lambda layer: layer in changed),
+        0 if "image.base" in about else len(layers),
+        _first_instruction(before, after, changed),
+    ]
+    return layers[min(firsts) :]
+
+
+def _first(items: Any, matches: Callable[[Any], bool]) -> int:
+    """Count the items before the first that matches, all of them when none does."""
+    count = 0
+    for item in items:
+        if matches(item):
+            return count
+        count += 1
+    return count
+
+
+def _unlike(pair: tuple[str, str]) -> bool:
+    return pair[0] != pair[1]
+
+
+def _first_instruction(before: Side, after: Side, changed: set[str]) -> int:
+    """Find the layer whose instructions change first: the last one begun up to the first other line."""
+    layers = after.manifest.layers
+    if _FOR_THE_BUILDER not in changed:
+        return len(layers)
+    if before.dockerfile is None or after.dockerfile is None:
+        return 0
+    same = _first(zip(before.dockerfile, after.dockerfile, strict=False), _unlike)
+    if same == len(before.dockerfile) == len(after.dockerfile):
+        return len(layers)  # another file for the builder, or a comment
+    begun = [layer for layer in layers if any(line.startswith(_copy(layer)) for line in after.dockerfile[: same + 1])]
+    return layers.index(begun[-1]) if begun else 0
+
+
+def _copy(layer: str) -> str:
+    return _FIRST_COPY.get(layer, f"COPY {layer}/")

@@ -1,0 +1,174 @@
+"""What the image is to be, as the values that its templates are filled with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.context.locked_files import ENVIRONMENT_WHEELS, SERVER_WHEELS, has_wheels
+from hatch_mlpackage.context.manifest import TIMESTAMP
+from hatch_mlpackage.context.named_contexts import named_copies, shown_places
+from hatch_mlpackage.context.package import SAMPLE
+from hatch_mlpackage.context.plan import APP_DIRECTORY, PROJECT_LAYER, ContextFile
+from hatch_mlpackage.context.project_files import source_name
+from hatch_mlpackage.files.templates import quote_for_dockerfile
+from hatch_mlpackage.lock.conda.of_project import conda_values
+from hatch_mlpackage.lock.images.reference import parse_reference
+from hatch_mlpackage.lock.inputs import images_of
+from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, MODELS_DIRECTORY
+from hatch_mlpackage.project.dockerfiles.extra_steps import names_in, read_steps
+from hatch_mlpackage.project.known_images import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.context.package import Package
+    from hatch_mlpackage.lock.images.base_image import BaseImageState
+    from hatch_mlpackage.project.config.keys import Config
+
+PORT = 5001
+# Any user id works; 1000 is what the original's images ran as, group 0 is what OpenShift gives to random ids.
+USER = "1000:0"
+APP_ROOT = f"/var/{APP_DIRECTORY}"
+WORKER_PYTHON = "/opt/mlpackage/environment/bin/python"
+
+
+def server_environment(package: Package) -> Mapping[str, str]:
+    """Give the variables that tell the server what to serve, as the image sets them."""
+    config = package.config
+    values = {"AML_APP_ROOT": APP_ROOT}
+    script = config.entry_script or GENERATED_SCRIPT
+    if config.source_directory is None:
+        values["AZUREML_ENTRY_SCRIPT"] = script.rpartition("/")[2]
+    else:
+        name = source_name(package.project, config)
+        inside = script if config.source_directory == "." else script.removeprefix(f"{config.source_directory}/")
+        values["AZUREML_ENTRY_SCRIPT"] = f"{name}/{inside}"
+        values["AZUREML_SOURCE_DIRECTORY"] = name
+    if len(config.models) == 1:
+        values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{config.models[0].context_path}"
+    elif config.models:
+        values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{MODELS_DIRECTORY}"
+    values["MLPACKAGE_WORKER_PYTHON"] = interpreter_of(config) if config.user_managed_dependencies else WORKER_PYTHON
+    values["WORKER_COUNT"] = str(config.server.workers)
+    if config.server.scoring_timeout_ms is not None:
+        values["SCORING_TIMEOUT_MS"] = str(config.server.scoring_timeout_ms)
+    if config.server.max_concurrent_requests is not None:
+        values["MLPACKAGE_MAX_CONCURRENT_REQUESTS"] = str(config.server.max_concurrent_requests)
+    if config.server.max_queue_wait_ms is not None:
+        values["MLPACKAGE_MAX_QUEUE_WAIT_MS"] = str(config.server.max_queue_wait_ms)
+    return {**values, **config.environment_variables}
+
+
+def interpreter_of(config: Config) -> str:
+    """Name the base image's Python: it makes environments, and runs the worker where it has the model's packages."""
+    return (config.interpreter_path or "python") if config.user_managed_dependencies else "python3"
+
+
+def dockerfile_values(
+    package: Package, images: Sequence[BaseImageState], files: Sequence[ContextFile]
+) -> dict[str, Any]:
+    """Give what the Dockerfile is filled with; stages start from `images`, the environment is made of `files`."""
+    config = package.config
+    pinned = dict(zip(images_of(package), (state.image for state in images), strict=True))
+    base_image = pinned[config.base_image]
+    dockerfile = package.base_dockerfile
+    conda = conda_values(config, package.conda)
+    if conda:
+        conda["image"] = pinned.get(conda["image"], "")
+    own, servers = (has_wheels(files, place) for place in (ENVIRONMENT_WHEELS, SERVER_WHEELS))
+    return {
+        "app_directory": APP_DIRECTORY,
+        "architecture": config.target.architecture,
+        "base_dockerfile": dockerfile.text(pinned) if dockerfile else "",
+        "base_image": dockerfile.last_stage if dockerfile else base_image,
+        "conda": conda,
+        "directives": dockerfile.directives if dockerfile else (),
+        "environment": _quoted({**_gpu_environment(config), **server_environment(package)}),
+        "environment_wheels": own,
+        "extra_steps": _extra_steps(package),
+        "healthcheck": config.image.healthcheck,
+        "interpreter": interpreter_of(config),
+        "labels": _quoted({**_standard_labels(package, base_image), **config.image.labels}),
+        "models": config.models,
+        "named_copies": named_copies(package.files),
+        "port": PORT,
+        "project_wheel": next((file.path for file in files if file.layer == PROJECT_LAYER), ""),
+        "python_version": config.python_version,
+        "source_date_epoch": TIMESTAMP,
+        "secrets": config.image.secrets,
+        "server_wheels": servers,
+        "sets_shell": dockerfile is not None and dockerfile.sets_shell,
+        "stage": f"conda-{config.conda_mode}" if conda else "wheels" if own or servers else "",
+        "system_packages": _system_packages(package),
+        "user": USER,
+        "user_managed": config.user_managed_dependencies,
+        "wheelhouse": config.wheelhouse,
+    }
+
+
+def _gpu_environment(config: Config) -> Mapping[str, str]:
+    """Give the variables by which NVIDIA's container toolkit knows what to show; its own images have them."""
+    if not config.cuda or is_nvidia(config.base_image):
+        return {}
+    return {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
+
+
+def _system_packages(package: Package) -> tuple[str, ...]:
+    config = package.config
+    own_python = config.user_managed_dependencies or config.base_dockerfile is not None
+    python = (PYTHON_PACKAGE,) if is_nvidia(config.base_image) and not own_python else ()
+    generated = package.no_code.system_packages if package.no_code else ()
+    return tuple(sorted({*config.system_packages, *python, *generated}))
+
+
+def _extra_steps(package: Package) -> str:
+    """Give the user's lines, and after them what makes those that follow run as before."""
+    text = read_steps(package.project.root, package.config.extra_dockerfile_steps)
+    after = {"USER": "USER 0:0\n", "SHELL": 'SHELL ["/bin/sh", "-c"]\n'}
+    return text + "".join(line for instruction, line in after.items() if instruction in names_in(text))
+
+
+def about_run(package: Package) -> Mapping[str, Any]:
+    """Tell what differs from most images: the port to publish, and the digest of the user's lines of the Dockerfile."""
+    port, steps = package.config.image.port, _extra_steps(package)
+    digest = hashlib.sha256(steps.encode()).hexdigest()
+    return {
+        **({"port": port} if port != PORT else {}),
+        **({"extra-dockerfile-steps": f"sha256:{digest}"} if steps else {}),
+    }
+
+
+def _standard_labels(package: Package, base_image: str) -> Mapping[str, str]:
+    """Give the labels that registries and scanners read (opencontainers/image-spec, annotations.md)."""
+    name, _, digest = base_image.partition("@")
+    labels = {
+        "org.opencontainers.image.title": package.project.name,
+        "org.opencontainers.image.version": package.project.version,
+        "org.opencontainers.image.base.name": name,
+    }
+    return {**labels, "org.opencontainers.image.base.digest": digest} if digest else labels
+
+
+def readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
+    return {
+        "conda": conda_values(package.config, package.conda),
+        "gpu": bool(package.config.cuda),
+        "image_name": package.image_name,
+        "logins": _logins(package),
+        "named_contexts": shown_places(package.project, package.config),
+        "port": PORT,
+        "published": package.config.image.port,
+        "sample": SAMPLE if package.no_code else None,
+        "secrets": [secret.id for secret in package.config.image.secrets],
+        "user_managed": package.config.user_managed_dependencies,
+        "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime" and not file.named_context})),
+    }
+
+
+def _logins(package: Package) -> list[str]:
+    """List the registries that may ask for a login."""
+    return sorted({parse_reference(image).registry for image in images_of(package)} - PUBLIC_REGISTRIES)
+
+
+def _quoted(values: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, quote_for_dockerfile(value)) for name, value in values.items()]

@@ -1,0 +1,123 @@
+"""Find the files of a context that the locks name: wheels, conda packages, models that were fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.context.plan import PROJECT_LAYER, ContextFile, text_file
+from hatch_mlpackage.context.project_wheel import build_project_wheel
+from hatch_mlpackage.errors import LockError, MLPackageError
+from hatch_mlpackage.files.resources import cache_directory, templates_directory
+from hatch_mlpackage.lock.conda.of_project import read_conda_lock
+from hatch_mlpackage.lock.models.fetch import RemoteModel, by_model, file_name, place_of, public, read_models
+from hatch_mlpackage.lock.models.of_project import _locked, _read
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, read_pins
+from hatch_mlpackage.lock.pins.wheel_tags import fits
+from hatch_mlpackage.lock.wheels.of_project import find_all_wheels
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.lock.conda.inputs import CondaInputs
+    from hatch_mlpackage.lock.inputs import LockInputs
+    from hatch_mlpackage.project.config.keys import Config, Model
+    from hatch_mlpackage.project.pyproject import Project
+
+ENVIRONMENT_WHEELS = "environment/wheels"
+SERVER_WHEELS = "server/wheels"
+INSTALLER_WHEELS = "environment/conda/wheels"
+CHANNEL = "environment/channel"
+INSTALLER = "environment/conda"
+_FETCH = "Run `mlpackage lock`, which fetches it."
+
+
+def wheel_files(inputs: LockInputs, text: str) -> Iterator[ContextFile]:
+    """Yield the wheels that go along in a context; the lock was checked."""
+    places = ((ENVIRONMENT_WHEELS, "environment"), (SERVER_WHEELS, "runtime"), (INSTALLER_WHEELS, "environment"))
+    for (place, layer), (paths, _) in zip(places, find_all_wheels(inputs, text), strict=False):
+        for path in paths:
+            yield ContextFile(path=f"{place}/{path.name}", layer=layer, source=path, size=path.stat().st_size)
+
+
+def has_wheels(files: Iterable[ContextFile], place: str) -> bool:
+    return any(file.path.startswith(f"{place}/") for file in files)
+
+
+def project_wheel_file(inputs: LockInputs) -> Iterator[ContextFile]:
+    """Yield the project's own wheel where it is to be installed; raise MLPackageError when it cannot be."""
+    if not inputs.config.install_project:
+        return
+    name, content = build_project_wheel(inputs.project.root)
+    if not fits(name, inputs.config.target):
+        raise MLPackageError(
+            f"{name} does not load in {inputs.config.target}: the project holds code compiled for this machine. "
+            "Build its wheel for the image elsewhere, and name that as a requirement instead of install-project."
+        )
+    yield ContextFile(path=f"{PROJECT_LAYER}/{name}", layer=PROJECT_LAYER, source=content, size=len(content))
+
+
+def without_urls(text: str, inputs: LockInputs) -> str:
+    """Pin what the lock has by URL by its place in the wheelhouse, so that nothing is asked of the network."""
+    if not inputs.config.wheelhouse:
+        return text
+    (paths, _), *_ = find_all_wheels(inputs, text)
+    for pin in read_pins(text):
+        if pin.url is not None:
+            file = next(path.name for path in paths if path.name.replace("_", "-").lower().startswith(f"{pin.name}-"))
+            text = re.sub(rf"(?m)^{re.escape(pin.name)} @ \S+", f"./{WHEELS_FOLDER}/{file}", text)
+    return text
+
+
+def conda_files(project: Project, config: Config, conda: CondaInputs | None) -> Iterator[ContextFile]:
+    """Yield what a context needs to make the environment; the lock was checked."""
+    text = read_conda_lock(project, config)
+    if conda is None or conda.file.kind == "pip" or text is None:
+        return
+    yield text_file(f"environment/conda-{conda.subdir}.lock", text.replace("\r\n", "\n"), layer="environment")
+    if config.conda_mode == "vendored":
+        for name in ("install.py", "requirements.txt"):
+            content = (templates_directory() / "context" / "conda" / name).read_text(encoding="utf-8")
+            yield text_file(f"{INSTALLER}/{name}", content, layer="environment")
+    if conda.channel is None:
+        return
+    from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415
+
+    for package in conda_packages_of(text):
+        source = conda.channel / package.subdir / package.file
+        path = f"{CHANNEL}/{package.subdir}/{package.file}"
+        size = source.stat().st_size
+        yield ContextFile(path=path, layer="environment", source=source, size=size, sha256=package.sha256)
+
+
+def remote_model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
+    """Yield the fetched models, and report those that are not here; opens no socket."""
+    remote = [(index, model) for index, model in enumerate(config.models) if model.is_remote]
+    if not remote:
+        return
+    try:
+        known = by_model(read_models(_read(project, config)))
+    except LockError as error:
+        problems.add(config.models_path, str(error))
+        return
+    cache = cache_directory()
+    for index, model in remote:
+        where = f"tool.mlpackage.models[{index}].path"
+        locked = _locked(model, known.get((model.name, model.version)))
+        if locked is None:
+            problems.add(where, f"{public(model.path)} is not locked.", _FETCH)
+        elif cache is None or not (place := place_of(cache, locked.sha256)).is_file():
+            problems.add(where, f"{public(model.path)} is locked, but not on this machine.", _FETCH)
+        else:
+            yield _file(model, locked, place)
+
+
+def _file(model: Model, locked: RemoteModel, place: Path) -> ContextFile:
+    return ContextFile(
+        path=str(PurePosixPath(model.context_path, file_name(model.path))),
+        layer=model.context_path,
+        source=place,
+        size=locked.size,
+        sha256=locked.sha256,
+    )

@@ -1,0 +1,102 @@
+"""A project with its configuration, its requirements and its files, checked: what the next steps work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.context.locked_files import remote_model_files
+from hatch_mlpackage.context.plan import APP_DIRECTORY, ContextFile, text_file
+from hatch_mlpackage.context.project_files import base_files, model_files, runtime_files, source_files
+from hatch_mlpackage.errors import ConfigurationError, Problems
+from hatch_mlpackage.files.resources import runtime_directory
+from hatch_mlpackage.lock.inputs import LockInputs, read_inputs
+from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT
+from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problem
+    from hatch_mlpackage.project.config.keys import Config
+    from hatch_mlpackage.project.no_code import NoCode
+    from hatch_mlpackage.project.pyproject import Project
+
+SAMPLE = "request.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package(LockInputs):
+    """A project whose configuration and files were all checked: the next steps find nothing wrong with them."""
+
+    files: tuple[ContextFile, ...]
+
+
+def default_destination(project: Project) -> Path:
+    return project.root / "dist" / context_name(project)
+
+
+def context_name(project: Project) -> str:
+    return f"{project.name}-{project.version}-context"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inspected:
+    """What was read of a project, sound or not: `inputs` and `package` are None where a problem stands in their way."""
+
+    problems: tuple[Problem, ...]
+    inputs: LockInputs | None
+    package: Package | None
+
+
+def inspect_project(project: Project) -> Package:
+    """Check everything that needs no lock and no network.
+
+    Raises ConfigurationError with every problem found.
+    """
+    found = inspect_all(project)
+    if found.package is None:
+        raise ConfigurationError(found.problems)
+    return found.package
+
+
+def inspect_all(project: Project) -> Inspected:
+    """Check everything that needs no lock and no network, and return what is sound beside what is wrong."""
+    problems = Problems()
+    inputs = read_inputs(project, problems)
+    may_lock = not inputs.hindering(problems.found)
+    files = _files(inputs, problems)
+    read = {field.name: getattr(inputs, field.name) for field in fields(inputs)}
+    return Inspected(
+        problems=problems.found,
+        inputs=inputs if may_lock else None,
+        package=None if problems.found else Package(**read, files=files),
+    )
+
+
+def _files(inputs: LockInputs, problems: Problems) -> tuple[ContextFile, ...]:
+    project, config, dockerfile = inputs.project, inputs.config, inputs.base_dockerfile
+    supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
+    return (
+        *(base_files(project, dockerfile, problems) if dockerfile else ()),
+        *_model_files(project, config, problems),
+        *source_files(project, config, problems),
+        *_generated_files(inputs.no_code),
+        *(runtime_files(runtime_directory(), config.python_version, problems) if supported else ()),
+    )
+
+
+def _model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
+    files = (*model_files(project, config, problems), *remote_model_files(project, config, problems))
+    if config.image.models != "named-context":
+        return iter(files)
+    from hatch_mlpackage.context.named_contexts import leave_models  # noqa: PLC0415 - for the few projects that ask for it
+
+    return leave_models(files, project, config, problems)
+
+
+def _generated_files(no_code: NoCode | None) -> Iterator[ContextFile]:
+    """Yield the script that stands in for the user's, and a request that it takes."""
+    if no_code is not None:
+        yield text_file(f"{APP_DIRECTORY}/{GENERATED_SCRIPT}", no_code.script, layer="source")
+        yield text_file(SAMPLE, no_code.sample, layer="build")

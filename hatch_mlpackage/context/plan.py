@@ -1,0 +1,68 @@
+"""Decide which files make up the context, and in which layer of the image each one lands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.config.keys import Model
+
+APP_DIRECTORY = "azureml-app"
+MANIFEST = "manifest.json"
+PROJECT_LAYER = "project"
+BASE_LAYER = "base"
+# Below the path of a model that is not copied: what its files must be, as `sha256sum` writes it.
+SUMS = "SHA256SUMS"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContextFile:
+    """One file of the context: where it goes, where its bytes come from, its size in bytes, its permission bits.
+
+    `layer` is the image layer that carries it, or `build` for what only the builder or a reader needs; `sha256`, as
+    hex, is what the bytes must have, where a lock says so. A file with a `named_context` is not copied into the
+    context: the builder takes it from the folder that it is given by that name.
+    """
+
+    path: str
+    layer: str
+    source: Path | bytes
+    size: int
+    mode: int = 0o644
+    sha256: str = ""
+    named_context: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContextPlan:
+    """Every file but the manifest, sorted by path, and the layers in the order in which the image stacks them."""
+
+    files: tuple[ContextFile, ...]
+    layers: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+    def in_layer(self, layer: str) -> tuple[ContextFile, ...]:
+        return tuple(file for file in self.files if file.layer == layer)
+
+
+def text_file(path: str, text: str, *, layer: str) -> ContextFile:
+    """Make a context file of a text that exists only here."""
+    content = text.encode()
+    return ContextFile(path=path, layer=layer, source=content, size=len(content))
+
+
+def make_plan(files: Iterable[ContextFile], models: Iterable[Model]) -> ContextPlan:
+    """Sort the files and name the layers, most stable first."""
+    ordered = tuple(sorted(files, key=lambda file: file.path))
+    # The project's own wheel changes with its code: a layer of its own, and only where it is installed.
+    project = tuple(sorted({file.layer for file in ordered} & {PROJECT_LAYER}))
+    # A base image of the user's Dockerfile may take files; one that brings the model's packages needs no environment.
+    first = [layer for layer in (BASE_LAYER, "environment") if any(file.layer == layer for file in ordered)]
+    layers = (*first, "runtime", *(model.context_path for model in models), *project, "source", "manifest")
+    return ContextPlan(files=ordered, layers=layers)

@@ -1,0 +1,194 @@
+"""Find the files of a project that go into its context: models, sources, what a base Dockerfile copies, the runtime."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, MANIFEST, ContextFile
+from hatch_mlpackage.files.resources import server_lock_path
+from hatch_mlpackage.project.config.keys import leads_outside
+from hatch_mlpackage.project.dockerfiles.instructions import BASE_FOLDER
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project.config.keys import Config
+    from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
+    from hatch_mlpackage.project.pyproject import Project
+
+# Never part of a model or a source tree: histories (a cloned model carries its weights twice) and desktop litter.
+_LITTER = frozenset({".git", ".hg", ".svn", ".bzr", ".DS_Store", "Thumbs.db"})
+
+# Made by tools from the sources, different on every machine.
+_DERIVED = frozenset(
+    {
+        "__pycache__",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+        ".nox",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".tox",
+        "node_modules",
+    }
+)
+
+
+def model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
+    """Yield every model's files below their own name: a file keeps its basename, a folder its name."""
+    for index, model in enumerate(config.models):
+        source = project.root / model.path
+        if model.is_remote or leads_outside(model.path) or not source.exists():
+            continue  # fetched by the lock, or reported when the configuration was read
+        found = 0
+        for relative, path in _walk(source, _is_litter, problems):
+            found += 1
+            place = PurePosixPath(model.context_path, _name_of(source, project), relative)
+            yield from _context_file(path, place, model.context_path, problems)
+        if not found:
+            problems.add(f"tool.mlpackage.models[{index}].path", f"'{model.path}' is an empty folder.")
+
+
+def base_files(project: Project, dockerfile: BaseDockerfile, problems: Problems) -> Iterator[ContextFile]:
+    """Yield what the user's Dockerfile copies, each file once, below a folder of its own."""
+    places: dict[PurePosixPath, Path] = {}
+    for source in dockerfile.sources:
+        found = {
+            PurePosixPath(BASE_FOLDER, top.relative_to(project.root), relative): path
+            for top in _matching(project.root, source.pattern)
+            for relative, path in _walk(top, _is_derived, problems)
+        }
+        if not found:
+            what = f"'{source.pattern}' is no file in {project.root}, nor a folder with files."
+            problems.add(f"{dockerfile.place}:{source.line}", what, "Paths are relative to the project.")
+        places |= found
+    for place, path in places.items():
+        yield from _context_file(path, place, BASE_LAYER, problems)
+
+
+def _matching(root: Path, pattern: str) -> Iterator[Path]:
+    """Find what a pattern of COPY names; a name that only looks like a pattern is taken as it is."""
+    return iter([root / pattern]) if (root / pattern).exists() else root.glob(pattern)
+
+
+def source_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
+    """Yield the entry script, or the whole source tree where one is declared."""
+    declared = config.source_directory or config.entry_script
+    if not declared or leads_outside(declared) or not (project.root / declared).exists():
+        return  # reported when the configuration was read, or generated
+    if config.source_directory is None:
+        script = project.root / config.entry_script
+        yield from _context_file(script, PurePosixPath(APP_DIRECTORY, script.name), "source", problems)
+        return
+    source = project.root / config.source_directory
+    place = PurePosixPath(APP_DIRECTORY, source_name(project, config))
+    for relative, path in _walk(source, _left_out(project, config), problems):
+        yield from _context_file(path, place / relative, "source", problems)
+
+
+def source_name(project: Project, config: Config) -> str:
+    """Name the source tree's folder in the app root; the root goes by the project's name, not the checkout's."""
+    return PurePosixPath(config.source_directory or "").name or project.name
+
+
+def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[ContextFile]:
+    """Yield the runtime's program and its locked requirements for the image's Python."""
+    for part in ("__main__.py", "mlpackage_runtime"):
+        for relative, path in _walk(runtime / part, _is_derived, problems):
+            yield from _context_file(path, PurePosixPath("runtime", part, relative), "runtime", problems)
+    lock = server_lock_path(runtime, python)
+    yield from _context_file(lock, PurePosixPath("runtime/requirements.txt"), "runtime", problems)
+
+
+Skip = Callable[[PurePosixPath, Path], bool]
+
+
+def _is_litter(relative: PurePosixPath, path: Path) -> bool:
+    del path
+    return relative.name in _LITTER
+
+
+def _is_derived(relative: PurePosixPath, path: Path) -> bool:
+    return (
+        relative.name in _LITTER
+        or relative.name in _DERIVED
+        or relative.suffix in {".pyc", ".pyo"}
+        or (path / "pyvenv.cfg").exists()
+        or (path / MANIFEST).exists()  # an earlier context
+    )
+
+
+def _left_out(project: Project, config: Config) -> Skip:
+    """Leave out what is derived, what the user excludes, and the models: they have layers of their own."""
+    excluded = _gitignore(config.exclude)
+    elsewhere = {(project.root / path).resolve() for path in ("dist", *(model.path for model in config.models))}
+
+    def skip(relative: PurePosixPath, path: Path) -> bool:
+        return (
+            _is_derived(relative, path)
+            or path.resolve() in elsewhere
+            or excluded(f"{relative}/" if path.is_dir() else str(relative))
+        )
+
+    return skip
+
+
+def _gitignore(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    if not patterns:
+        return lambda _: False
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - hatchling brings it; rarely needed here
+
+    return GitIgnoreSpec.from_lines(patterns).match_file
+
+
+def _name_of(source: Path, project: Project) -> str:
+    return project.name if source == project.root else source.name
+
+
+def _walk(top: Path, skip: Skip, problems: Problems) -> Iterator[tuple[PurePosixPath, Path]]:
+    """Yield every file below `top` (or `top` itself), links followed but never in a circle."""
+    if not top.is_dir():
+        yield PurePosixPath(), top
+        return
+    pending = [(PurePosixPath(), top, frozenset[Path]())]
+    while pending:
+        relative, directory, above = pending.pop()
+        above |= {directory.resolve()}
+        for path in _listed(directory, problems):
+            place = relative / path.name
+            if skip(place, path):
+                continue
+            if not path.is_dir():
+                yield place, path
+            elif path.resolve() not in above:
+                pending.append((place, path, above))
+
+
+def _listed(directory: Path, problems: Problems) -> list[Path]:
+    try:
+        return sorted(directory.iterdir())
+    except OSError as error:
+        problems.add(str(directory), f"cannot be read: {error.strerror}.", "Give yourself permission, or exclude it.")
+        return []
+
+
+def _context_file(source: Path, place: PurePosixPath, layer: str, problems: Problems) -> Iterator[ContextFile]:
+    """Yield the file as the context holds it, or report why it cannot be there."""
+    try:
+        status = source.stat()
+    except OSError as error:
+        problems.add(str(source), f"cannot be read: {error.strerror}.", "Restore the file, or exclude it.")
+        return
+    if not stat.S_ISREG(status.st_mode):
+        problems.add(str(source), "is not a regular file.", "Remove it, or exclude it.")
+    elif not os.access(source, os.R_OK):
+        problems.add(str(source), "cannot be read: permission denied.", "Give yourself read permission for it.")
+    elif not str(place).isprintable():
+        problems.add(ascii(str(source)), "has a name that is not printable UTF-8.", "Rename the file, or exclude it.")
+    else:
+        # Only the owner's x bit is the author's will; the rest depends on the umask.
+        mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
+        yield ContextFile(path=str(place), layer=layer, source=source, size=status.st_size, mode=mode)

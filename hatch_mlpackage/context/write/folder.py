@@ -1,0 +1,149 @@
+"""Write a context: beside its destination first, then into its place, so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.context.write.file import Reuse, hash_in_place, link_file, store_once, write_file
+from hatch_mlpackage.errors import ContextError, explained
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.context.plan import ContextFile
+    from hatch_mlpackage.context.write.hard_links import HardLinks
+    from hatch_mlpackage.context.write.read import Progress
+
+DIRECTORY_MODE = 0o755
+_PARTIAL = ".partial"
+_REPLACED = ".replaced"
+
+Hashed = list[tuple["ContextFile", str]]
+
+
+def write_files(
+    files: Iterable[ContextFile],
+    destination: Path,
+    *,
+    seal: Callable[[Hashed], Iterable[ContextFile]],
+    reason_to_keep: Callable[[Path], str],
+    timestamp: int,
+    reuse: Reuse,
+    links: HardLinks,
+    progress: Progress,
+) -> None:
+    """Write the files and what `seal` makes of their hashes, then put the folder in its place.
+
+    `reason_to_keep` tells why the folder at the destination must not be replaced, or nothing; `timestamp` is given
+    to every file and folder (seconds since 1970).
+    Raises ContextError; whatever was at the destination is then as it was.
+    """
+    refuse_foreign(destination, reason_to_keep)
+    with _beside(destination) as partial:
+        hashed: Hashed = []
+        twins: dict[tuple[str, int], Path] = {}
+        for file in files:
+            if file.named_context and isinstance(file.source, Path):
+                hashed.append((file, hash_in_place(file, file.source, reuse, progress)))
+                continue
+            digest = link_file(file, partial, links, reuse, progress) or write_file(
+                file, partial, timestamp, reuse, progress
+            )
+            hashed.append((file, digest))
+            store_once(file, partial / file.path, digest, twins)
+        for file in seal(hashed):
+            write_file(file, partial, timestamp, reuse, progress)
+        _normalise_folders(partial, timestamp)
+        _put_in_place(partial, destination)
+    links.remember(reuse.known)
+    reuse.known.save()
+
+
+def refuse_foreign(destination: Path, reason_to_keep: Callable[[Path], str]) -> None:
+    """Stop before anything that we did not make, or that the user has changed, would be replaced."""
+    if not os.path.lexists(destination):
+        return
+    if destination.is_symlink() or not destination.is_dir():
+        raise ContextError(f"{destination}: in the way and not a folder. Remove it, or choose another output.")
+    reason = any(destination.iterdir()) and reason_to_keep(destination)
+    if reason:
+        raise ContextError(f"{destination}: {reason}. Move it away, or choose another output.")
+
+
+@contextlib.contextmanager
+def _beside(destination: Path) -> Iterator[Path]:
+    """Make a folder on the destination's own file system; remove it whatever happens."""
+    # Named before it is made: an interrupt at any moment finds it.
+    partial = destination.with_name(f".{destination.name}.{secrets.token_hex(8)}{_PARTIAL}")
+    claim = None
+    try:
+        with explained(destination):
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            _clean_up_after_killed_runs(destination)
+            partial.mkdir(mode=0o700)
+        claim = _claim(partial)
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if claim is not None:
+            os.close(claim)
+
+
+def _clean_up_after_killed_runs(destination: Path) -> None:
+    """Bring back a context whose replacement was cut short, and remove what a dead run left half-written."""
+    for replaced in _beside_it(destination, _REPLACED):
+        if destination.exists():
+            shutil.rmtree(replaced, ignore_errors=True)
+        else:
+            replaced.rename(destination)
+    for partial in _beside_it(destination, _PARTIAL):
+        claim = _claim(partial)
+        if claim is not None:  # otherwise a living run is writing there
+            shutil.rmtree(partial, ignore_errors=True)
+            os.close(claim)
+
+
+def _beside_it(destination: Path, suffix: str) -> list[Path]:
+    return list(destination.parent.glob(f".{glob.escape(destination.name)}.*{suffix}"))
+
+
+def _claim(partial: Path) -> int | None:
+    """Lock a folder for as long as this process lives; None when another has it, or the system has no such lock."""
+    try:
+        import fcntl  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return None
+    descriptor = os.open(partial, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _normalise_folders(top: Path, timestamp: int) -> None:
+    """Give folders one mode and one time, the innermost first."""
+    for directory, _, _ in os.walk(top, topdown=False):
+        Path(directory).chmod(DIRECTORY_MODE)
+        os.utime(directory, (timestamp, timestamp))
+
+
+def _put_in_place(partial: Path, destination: Path) -> None:
+    """Swap the folders by renaming; the old one comes back if the new one cannot go in."""
+    replaced = partial.with_suffix(_REPLACED)
+    with explained(destination):
+        if destination.exists():
+            destination.rename(replaced)
+        try:
+            partial.rename(destination)
+        except OSError:
+            if replaced.exists():
+                replaced.rename(destination)
+            raise
+    shutil.rmtree(replaced, ignore_errors=True)

@@ -1,0 +1,52 @@
+"""Read a file that goes into a context: once, whole, and the same from its beginning to its end."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from hatch_mlpackage.errors import ContextError, explained
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.context.plan import ContextFile
+
+_CHUNK = 1 << 20
+
+
+class Progress(Protocol):
+    """Told after each chunk how many bytes of which file were written."""
+
+    def __call__(self, file: ContextFile, written: int) -> None: ...
+
+
+def read_through(
+    file: ContextFile, source: Path, reader: FileIO, *, write: Callable[[memoryview], object], progress: Progress
+) -> tuple[str, os.stat_result]:
+    """Pass on what is read, never more than was planned; return its sha256 and the state that it was read in.
+
+    Raises ContextError when the file cannot be read, changes meanwhile or is not the one that was locked; what `write`
+    raises is the caller's.
+    """
+    before = os.fstat(reader.fileno())
+    digest, taken = hashlib.sha256(), 0
+    buffer = memoryview(bytearray(min(_CHUNK, file.size + 1)))  # one more, to notice a file that grew
+    while (count := _fill(buffer, reader, source)) and taken + count <= file.size:
+        digest.update(buffer[:count])
+        write(buffer[:count])
+        taken += count
+        progress(file, count)
+    after = os.fstat(reader.fileno())
+    if count or taken != file.size or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+        raise ContextError(f"{source}: changed while it was read. Run again when nothing writes to it.")
+    if file.sha256 not in {"", digest.hexdigest()}:
+        raise ContextError(f"{source}: is not the file that was locked. Remove it, and run: mlpackage lock")
+    return digest.hexdigest(), after
+
+
+def _fill(buffer: memoryview, reader: FileIO, source: Path) -> int:
+    with explained(source):
+        return reader.readinto(buffer) or 0

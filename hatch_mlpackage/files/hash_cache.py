@@ -1,0 +1,72 @@
+"""Remember the hashes of large files between runs, so that a model that did not change is not read again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.files.replace import replace_text
+from hatch_mlpackage.files.resources import cache_directory
+
+if TYPE_CHECKING:
+    import os
+
+# Reading less than this takes no longer than looking it up.
+SMALLEST = 1 << 20
+_MOST = 10_000
+_FILE = "hashes.json"
+
+
+class KnownHashes:
+    """Hashes by what the file system says of a file.
+
+    A hash counts only for the same path, inode, size, modification time and change time: the last moves with every
+    write and cannot be set back by a program.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._hashes = _read(path)
+        self._changed = False
+
+    def find(self, path: Path, status: os.stat_result) -> str | None:
+        """Return the file's sha256 when it is still the file that was hashed."""
+        return self._hashes.get(_key(path, status)) if status.st_size >= SMALLEST else None
+
+    def remember(self, path: Path, status: os.stat_result, sha256: str) -> None:
+        if status.st_size >= SMALLEST:
+            self._hashes[_key(path, status)] = sha256
+            self._changed = True
+
+    def save(self) -> None:
+        """Write what was learned; a cache that cannot be written costs time later, and nothing now."""
+        if self._changed and self.path is not None:
+            newest = dict(list(self._hashes.items())[-_MOST:])
+            with contextlib.suppress(OSError):
+                replace_text(self.path, json.dumps(newest))
+
+
+def open_known_hashes() -> KnownHashes:
+    """Open the one in the user's cache."""
+    directory = cache_directory()
+    return KnownHashes(directory / _FILE if directory else None)
+
+
+def _key(path: Path, status: os.stat_result) -> str:
+    values = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return f"{path.resolve()}|{'|'.join(map(str, values))}"
+
+
+def _read(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        found = parse_json(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if isinstance(value, str)}

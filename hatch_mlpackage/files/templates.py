@@ -1,0 +1,37 @@
+"""Fill the templates of a context; the only place that touches Jinja."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jinja2
+
+from hatch_mlpackage.files.resources import templates_directory
+
+
+def render(template: str, values: Mapping[str, Any]) -> str:
+    """Fill a template of a context or of a generated script; a name that the values lack is an error, not empty."""
+    return _environment().get_template(template).render(values)
+
+
+def quote_for_dockerfile(value: str) -> str:
+    """Quote a value of ENV or LABEL so that the builder neither splits nor expands it."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{escaped}"'
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(
+            [templates_directory() / name for name in ("context", "no-code")], encoding="utf-8"
+        ),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - Dockerfiles, Markdown and Python, not HTML
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        newline_sequence="\n",
+    )

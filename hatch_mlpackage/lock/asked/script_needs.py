@@ -1,0 +1,71 @@
+"""What the original server's packages become: the server in the image replaces them, and scripts keep what they import.
+
+An entry script written for the original lists `azureml-defaults`, which brought the server into the model's
+environment and pinned dozens of packages there. It is left out of the lock; what the script itself imports of what it
+brought is named instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set as AbstractSet
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.asked.requirements import Requirements
+    from hatch_mlpackage.project.sources.entry_script import EntryScript
+
+# Distributions whose whole use was to serve, and what serves now. `azureml-core` is not among them: whoever names it
+# may use more of it than the stand-in for `Model.get_model_path` has.
+SERVING = {
+    "azureml-contrib-services": "the server's own AMLRequest and AMLResponse",
+    "azureml-defaults": "the server in the image",
+    "azureml-inference-server-http": "the server in the image",
+    "azureml-monitoring": "a collector that collects nothing",
+}
+# What those brought that scripts import by name: module → requirement.
+_BROUGHT = {
+    "flask": "flask",
+    "flask_cors": "flask-cors",
+    "inference_schema": "inference-schema",
+}
+# The parts of inference-schema that need more than it installs on its own: module → extra.
+_SCHEMA_EXTRAS = {
+    "inference_schema.parameter_types.numpy_parameter_type": "numpy-support",
+    "inference_schema.parameter_types.pandas_parameter_type": "pandas-support",
+}
+# Modules whose requests and responses are werkzeug's.
+_RAW = ("azureml.contrib.services", "azureml_inference_server_http")
+_WERKZEUG, _FLASK = "werkzeug", "flask"
+
+
+def replace_serving(requirements: Requirements, script: EntryScript) -> Requirements:
+    """Leave out what the server replaces, and add what the script needs of it; each with a note for the reader."""
+    asked = {canonicalize_name(Requirement(text).name): text for text in requirements.requirements}
+    dropped = sorted(asked.keys() & SERVING.keys())
+    notes = [f"{asked[name]} is left out: {SERVING[name]} replaces it." for name in dropped]
+    added = dict(_needed(script, asked.keys() - set(dropped), after=dropped))
+    notes += [f"{requirement} is added: {reason}." for requirement, reason in added.items()]
+    kept = [text for name, text in asked.items() if name not in dropped]
+    return replace(
+        requirements,
+        requirements=tuple(sorted([*kept, *added])),
+        notes=(*requirements.notes, *notes),
+    )
+
+
+def _needed(script: EntryScript, asked: AbstractSet[str], *, after: Sequence[str]) -> Iterator[tuple[str, str]]:
+    brought = " and ".join(after)
+    for module, distribution in _BROUGHT.items():
+        if after and distribution not in asked and script.uses(module):
+            yield _with_extras(distribution, script), f"the script imports {module}, which {brought} brought"
+    if not {_WERKZEUG, _FLASK} & asked and (script.call_style == "rawhttp" or any(map(script.uses, _RAW))):
+        yield _WERKZEUG, "the script takes the raw request, whose class it is"
+
+
+def _with_extras(distribution: str, script: EntryScript) -> str:
+    extras = sorted(extra for module, extra in _SCHEMA_EXTRAS.items() if script.uses(module))
+    return f"{distribution}[{','.join(extras)}]" if distribution == "inference-schema" and extras else distribution

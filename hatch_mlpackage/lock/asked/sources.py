@@ -1,0 +1,187 @@
+"""Requirements that no index has: folders, archives, URLs and repositories, which are vendored as wheels.
+
+Reading one never builds it: what it is called may only be known once `mlpackage lock` has built its wheel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.utils import canonicalize_name
+
+from hatch_mlpackage.lock.asked.markers import marker_applies
+from hatch_mlpackage.lock.asked.redact import has_credentials
+from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, RefusedRequirementError
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.target import Target
+
+REMOTE = "-"  # in place of a digest: what is at a URL is not looked at until it is locked anew
+_REPOSITORY = re.compile(r"(?i)(?:git|hg|svn|bzr)\+\S+")
+_ARCHIVE = re.compile(r"(?i)\S+\.(?:whl|tar\.gz|tgz|tar\.bz2|tar\.xz|zip)(?:#\S*)?")
+_REMOTE_ARCHIVE = re.compile(r"(?i)https?://\S+\.(?:tar\.gz|tgz|tar\.bz2|tar\.xz|zip)(?:[?#]\S*)?")
+_LOCAL = re.compile(r"(?i)file:\S+|\.{1,2}(?:[/\\\[].*)?|[/\\].+|[a-z]:[/\\].+")
+_NAMED = re.compile(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[(?P<extras>[^\]]*)\])?\s*@\s*(?P<place>.+)")
+_SSH_USER = re.compile(r"(?<=\+ssh://)[\w.-]+@")  # an account's name, as in git+ssh://git@host, is no secret
+# Made by tools from the sources, or never part of them.
+_LITTER = frozenset(
+    {
+        *(".git", ".hg", ".svn", ".bzr", ".DS_Store", "__pycache__", ".ipynb_checkpoints", ".eggs", "node_modules"),
+        *(".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".tox", ".hypothesis", ".idea", ".vscode"),
+    }
+)
+_LITTER_AT_THE_TOP = frozenset({"build", "dist"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One requirement to be built: `location` is a URL, or a path relative to the project's root.
+
+    `text` is what the lock records it by; `digest` is `sha256:…` of a local one's files, or `REMOTE`.
+    """
+
+    text: str
+    location: str
+    digest: str
+    name: str | None = None
+    extras: tuple[str, ...] = ()
+    marker: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        return self.digest != REMOTE
+
+    def applies(self, target: Target) -> bool:
+        """Tell whether it counts in the image."""
+        return not self.marker or marker_applies(Marker(self.marker), target)
+
+
+def read_source(text: str, root: Path, folder: Path, left_out: Collection[Path] = ()) -> Source | None:
+    """Read a requirement that must be built, or return None for one that an index has.
+
+    Relative paths are the root's, as for a pip that runs there, or the `folder`'s of the file that holds them.
+    Raises RefusedRequirementError.
+    """
+    requirement, marker = _part_marker(text)
+    named = _NAMED.fullmatch(requirement)
+    place = named["place"].strip() if named else requirement
+    name, extras = (named["name"], named["extras"] or "") if named else (None, "")
+    if _REPOSITORY.fullmatch(place) or _REMOTE_ARCHIVE.fullmatch(place):
+        return _remote(place, name, extras, marker)
+    if not (_LOCAL.fullmatch(place) or (not named and _ARCHIVE.fullmatch(place) and "://" not in place)):
+        return None
+    place, _, in_brackets = place.partition("[")  # `./lib[extra]`
+    location, digest = _find_local(place, (root, folder), left_out)
+    return _source(location, name, extras or in_brackets.rstrip("]"), marker, digest)
+
+
+def files_of(tree: Path, left_out: Collection[Path] = ()) -> Iterator[tuple[str, Path]]:
+    """Yield what a folder's wheel may be made of, sorted: each file's place in it, and where it is."""
+    pending = [("", tree, frozenset[Path]())]
+    found: list[tuple[str, Path]] = []
+    while pending:
+        place, directory, above = pending.pop()
+        above |= {directory.resolve()}
+        for path in sorted(directory.iterdir()):
+            if _is_litter(place, path) or path.resolve() in left_out:
+                continue
+            if not path.is_dir():
+                found.append((f"{place}{path.name}", path))
+            elif path.resolve() not in above:
+                pending.append((f"{place}{path.name}/", path, above))
+    yield from sorted(found)
+
+
+def _is_litter(place: str, path: Path) -> bool:
+    name = path.name
+    return (
+        name in _LITTER
+        or name.endswith((".pyc", ".pyo", ".egg-info"))
+        or (not place and name in _LITTER_AT_THE_TOP)
+        or (path / "pyvenv.cfg").is_file()
+    )
+
+
+def _part_marker(text: str) -> tuple[str, str]:
+    # After a URL or a path a marker needs a space before its semicolon, as they may hold one.
+    requirement, _, marker = (part.strip() for part in re.sub(r"\s;\s*", "\0", text, count=1).partition("\0"))
+    try:
+        return requirement, str(Marker(marker)) if marker else ""
+    except InvalidMarker as error:
+        reason = str(error).partition("\n")[0]
+        raise RefusedRequirementError(f"its marker cannot be read: {reason}.", "Correct what follows ` ; `.") from error
+
+
+def _remote(place: str, name: str | None, extras: str, marker: str) -> Source:
+    if has_credentials(_SSH_USER.sub("", place)):
+        raise RefusedRequirementError("the URL holds credentials.", CREDENTIALS_FIX)
+    if "${" in place:
+        raise RefusedRequirementError("an environment variable stands in the URL.", "Write its value.")
+    egg = re.search(r"[#&]egg=([\w.-]+)(?:\[([^\]]*)\])?", place)
+    if egg and name is None:
+        name, extras = egg[1], egg[2] or ""
+    return _source(place, name, extras, marker, REMOTE)
+
+
+def _find_local(place: str, folders: tuple[Path, Path], left_out: Collection[Path]) -> tuple[str, str]:
+    """Return a path relative to the first folder, and its digest."""
+    root = folders[0]
+    path = _path_of_url(place) if place.lower().startswith("file:") else place
+    found = next((folder / path for folder in folders if (folder / path).exists()), None)
+    if found is None:
+        raise RefusedRequirementError(f"{path} does not exist.", "Correct the path (relative to the project's folder).")
+    relative = Path(os.path.relpath(found, root)).as_posix()
+    location = relative if relative == "." or relative.startswith("..") else f"./{relative}"
+    if found.is_dir() and not any((found / file).is_file() for file in ("pyproject.toml", "setup.py")):
+        raise RefusedRequirementError(
+            f"{location} is a folder without pyproject.toml or setup.py.", "Name a folder that pip can install."
+        )
+    try:
+        return location, digest_of(found, left_out)
+    except OSError as error:
+        raise RefusedRequirementError(
+            f"{error.filename} cannot be read: {error.strerror}.", "Give yourself permission, or remove it."
+        ) from error
+
+
+def _path_of_url(url: str) -> str:
+    return unquote(urlsplit(url).path)
+
+
+def digest_of(path: Path, left_out: Collection[Path] = ()) -> str:
+    """Digest a file, or all files of a folder with their places and x bits: `sha256:…`."""
+    if path.is_file():
+        return f"sha256:{_hash_file(path)}"
+    digest = hashlib.sha256()
+    for place, file in files_of(path, left_out):
+        executable = "x" if os.access(file, os.X_OK) else "-"
+        digest.update(f"{executable} {_hash_file(file)} {place}\n".encode("utf-8", "surrogateescape"))
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _source(location: str, name: str | None, extras: str, marker: str, digest: str) -> Source:
+    asked = tuple(sorted({canonicalize_name(extra.strip()) for extra in extras.split(",") if extra.strip()}))
+    wanted = f"[{','.join(asked)}]" if asked else ""
+    canonical = canonicalize_name(name) if name else None
+    what = f"{canonical}{wanted} @ {location}" if canonical else f"{location}{wanted}"
+    return Source(
+        text=f"{what} ; {marker}" if marker else what,
+        location=location,
+        digest=digest,
+        name=canonical,
+        extras=asked,
+        marker=marker,
+    )

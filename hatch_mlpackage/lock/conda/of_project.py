@@ -1,0 +1,158 @@
+"""Wire conda: what `conda-file` asks for, its lock, and what of it goes into a context.
+
+`locks/conda-<platform>.lock` is the explicit lock; `locks/conda-file.json` is what was read in the conda file, so that
+generating needs neither a YAML reader nor a solver as long as the file is the same. Projects without a conda file load
+nothing of `lock.conda`: each function imports it where there is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import Requirement
+
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.lock.pins.check import LockState
+from hatch_mlpackage.project.config.keys import KEY, Config, parts_of_conda_file
+from hatch_mlpackage.project.known_images import MICROMAMBA
+from hatch_mlpackage.project.target import SUBDIRS
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.lock.asked.requirements import Requirements
+    from hatch_mlpackage.lock.conda.inputs import CondaInputs
+    from hatch_mlpackage.project.pyproject import Project
+
+
+def read_conda(project: Project, config: Config, problems: Problems) -> CondaInputs | None:
+    """Read the conda file; None where none is asked for, or where it was reported."""
+    path, subdir = config.conda_file, SUBDIRS.get(config.platform)
+    shown = parts_of_conda_file(path or "")[0]
+    if not path or not subdir or not (project.root / shown).is_file():
+        return None  # reported when the configuration was read
+    from hatch_mlpackage.lock.conda.inputs import CondaInputs  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.python_pin import check_python  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.reading import read_conda_file  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.record import file_digest, read_record  # noqa: PLC0415
+
+    record = _read(project.root / config.conda_record_path)
+    file = read_record(record, shown, file_digest(project.root, path))
+    file = file or read_conda_file(project.root, path, subdir, problems)
+    if file is None:
+        return None
+    check_python(file, config.python_version, problems)
+    if file.kind != "pip":
+        _check_image(config, problems)
+    channel = (project.root / config.conda_channel).resolve() if config.conda_channel else None
+    return CondaInputs(file=file, target=config.target, cuda=config.cuda or "", channel=channel)
+
+
+def _check_image(config: Config, problems: Problems) -> None:
+    if config.target.libc == "musl":
+        problems.add(
+            f"{KEY}.base-image",
+            f"'{config.base_image}' has musl, and conda's packages need the GNU C library.",
+            "Use a Debian or Ubuntu base.",
+        )
+    if config.wheelhouse and config.conda_channel is None:
+        problems.add(
+            f"{KEY}.wheelhouse",
+            "is not all that the build needs: conda's packages are fetched when the image is built.",
+            'Set conda-mode = "vendored" and a conda-channel, or remove it.',
+        )
+
+
+def conda_names(conda: CondaInputs | None) -> tuple[str, ...]:
+    """Name the packages that conda is asked for."""
+    lines = conda.file.specs if conda else ()
+    return tuple(match[1] for line in lines if (match := re.match(r"(?:[^\s\[]*::)?([\w.-]+)", line.text)))
+
+
+def with_conda_pins(requirements: Requirements, lock: str | None) -> Requirements:
+    """Limit what pip may add to the versions that conda installs, but for what is asked of pip by name."""
+    from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.explicit import as_constraints  # noqa: PLC0415
+
+    try:
+        pins = as_constraints(conda_packages_of(lock or ""))
+    except LockError:
+        return requirements  # told when the lock is checked
+    asked = {Requirement(text).name for text in requirements.requirements}
+    limits = {pin for pin in pins if Requirement(pin).name not in asked}
+    return replace(requirements, constraints=tuple(sorted({*requirements.constraints, *limits})))
+
+
+def read_conda_lock(project: Project, config: Config) -> str | None:
+    return _read(project.root / config.conda_lock_path)
+
+
+def lock_conda(
+    project: Project, config: Config, conda: CondaInputs | None, *, upgrade: bool, report: Callable[[str], None]
+) -> dict[Path, str]:
+    """Return the texts of what is written beside the lock for pip, by path; none without a conda file.
+
+    Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
+    """
+    if conda is None:
+        return {}
+    from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.make import make_conda_lock  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.record import file_digest, write_record  # noqa: PLC0415
+
+    for note in conda.notes:
+        report(note)
+    record = write_record(conda.file, file_digest(project.root, config.conda_file or ""))
+    texts = {project.root / config.conda_record_path: record}
+    if conda.file.kind != "pip":
+        previous = read_conda_lock(project, config)
+        text = make_conda_lock(conda, previous=previous, upgrade=upgrade, report=report)
+        texts[project.root / config.conda_lock_path] = text
+        report(f"Locked {len(conda_packages_of(text))} conda packages in {config.conda_lock_path}.")
+    return texts
+
+
+def check_conda(project: Project, config: Config, conda: CondaInputs | None) -> LockState:
+    """Tell whether the conda lock fits; where the project has none there is nothing that could not."""
+    if conda is None or conda.file.kind == "pip":
+        return LockState(status="fresh")
+    from hatch_mlpackage.lock.conda.check import check_conda_lock  # noqa: PLC0415
+
+    text = read_conda_lock(project, config)
+    state = check_conda_lock(text, conda)
+    if text is None or not state.usable or conda.channel is None:
+        return state
+    reasons = tuple(_wrong_packages(conda.channel, text))
+    return replace(state, status="stale", reasons=reasons) if reasons else state
+
+
+def _wrong_packages(channel: Path, text: str) -> Iterator[str]:
+    from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.vendored import proven_sha256  # noqa: PLC0415
+
+    for package in conda_packages_of(text):
+        try:
+            proven_sha256(channel / package.subdir / package.file, package.sha256)
+        except LockError as error:
+            yield str(error)
+
+
+def conda_values(config: Config, conda: CondaInputs | None) -> dict[str, Any] | None:
+    """Give what the Dockerfile says of conda; None where the environment is pip's alone."""
+    if conda is None or conda.file.kind == "pip":
+        return None
+    return {
+        "channel": conda.channel is not None,
+        "image": config.conda_image or MICROMAMBA,
+        "lock": f"conda-{conda.subdir}.lock",
+    }
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")  # what is no text is told as damaged
+    except FileNotFoundError:
+        return None

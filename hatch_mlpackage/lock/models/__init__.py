@@ -1,0 +1,1 @@
+"""Fetch models that are declared by URL, and record which bytes they were."""

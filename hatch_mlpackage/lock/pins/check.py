@@ -1,0 +1,159 @@
+"""Tells whether a lock still answers what is asked, from its text alone: no network, no resolver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from packaging.requirements import Requirement
+
+from hatch_mlpackage.errors import LockError, Problem
+from hatch_mlpackage.lock.asked.markers import applies
+from hatch_mlpackage.lock.pins.conflict import merge_conflict
+from hatch_mlpackage.lock.pins.header import SCHEMA, Header, digest, inputs_digest, split_header
+from hatch_mlpackage.lock.pins.pins import Pin, read_pins
+from hatch_mlpackage.lock.pins.wheel_records import changed
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.asked.requirements import Requirements
+    from hatch_mlpackage.project.target import Target
+
+Status = Literal["fresh", "satisfied", "stale", "missing", "damaged", "other-target"]
+_USABLE = frozenset({"fresh", "satisfied"})
+_SAID = {
+    "fresh": "is fresh",
+    "satisfied": "was made from other inputs, and still satisfies every requirement",
+    "stale": "is stale",
+    "missing": "is missing",
+    "damaged": "is damaged",
+    "other-target": "was made for another image",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockState:
+    """How a lock stands to its inputs; each reason names the requirement and what the lock has."""
+
+    status: Status
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        return self.status in _USABLE
+
+    def describe(self, lock: str) -> str:
+        """Say it in a sentence and one line for each reason; `lock` is the path to show."""
+        return "\n  ".join((f"{lock} {_SAID[self.status]}{':' if self.reasons else '.'}", *self.reasons))
+
+    def problem(self, lock: str) -> Problem:
+        """Say it as one problem of many; `lock` is the path to show."""
+        what = f"{_SAID[self.status]}{': ' if self.reasons else '.'}{'; '.join(self.reasons)}"
+        fix = "Run `mlpackage lock` and commit the result."
+        return Problem(where=lock, what=what if what.endswith(".") else f"{what}.", fix=fix, code=LockError.code)
+
+    def require(self, lock: str) -> None:
+        """Raise LockError unless the lock can be used; `lock` is the path to show."""
+        if not self.usable:
+            raise LockError(f"{self.describe(lock)}\nRun `mlpackage lock` and commit the result.")
+
+
+def check_lock(text: str | None, requirements: Requirements, target: Target) -> LockState:
+    """Compare a lock's text, None where there is no file, with what is asked of it now."""
+    if text is None:
+        return LockState(status="missing")
+    text = text.replace("\r\n", "\n")  # a checkout on Windows
+    header, body = split_header(text)
+    if header is None or header.body != digest(body):
+        return LockState(status="damaged", reasons=damage(text, header, body))
+    return _judge(header, text, body, requirements, target)
+
+
+def _judge(header: Header, text: str, body: str, requirements: Requirements, target: Target) -> LockState:
+    if header.schema != SCHEMA:
+        return LockState(status="stale", reasons=(f"its schema is {header.schema}, this release reads {SCHEMA}",))
+    other = tuple(other_target(header, target))
+    if other:
+        return LockState(status="other-target", reasons=other)
+    if header.inputs == inputs_digest(requirements, target):
+        return LockState(status="fresh")
+    try:
+        pins = {pin.name: pin for pin in read_pins(body)}
+    except LockError as error:
+        return LockState(status="damaged", reasons=(_in_file(error, text, body),))
+    reasons = (*_not_met(header, pins, requirements, target), *changed(body, requirements, target))
+    return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
+
+
+def damage(text: str, header: Header | None, body: str, read: Callable[[str], object] = read_pins) -> tuple[str, ...]:
+    """Say what happened to a lock whose body is not what its header says; `read` raises LockError at a bad line."""
+    conflict = merge_conflict(text)
+    if conflict:
+        return (conflict,)
+    if header is None:
+        return ("its `# mlpackage-lock:` line is missing or cut short: it was not written by `mlpackage lock`",)
+    try:
+        read(body)
+    except LockError as error:
+        return (_in_file(error, text, body),)
+    if not body.endswith("\n"):
+        return ("it ends in the middle of an entry: it was cut short",)
+    return ("it was edited by hand, or cut short, after it was written",)
+
+
+def _in_file(error: LockError, text: str, body: str) -> str:
+    """Count an error's line from the start of the file, not of the body."""
+    before = text.count("\n") - body.count("\n")
+    return re.sub(r"^line (\d+)", lambda line: f"line {int(line[1]) + before}", str(error))
+
+
+def other_target(header: Header, target: Target) -> Iterator[str]:
+    """Say in what a lock's image differs from this one so that its files would not load."""
+    if header.python != target.python:
+        yield f"it is for CPython {header.python}, the image has {target.python}"
+    if header.platform != target.platform:
+        yield f"it is for {header.platform}, the image is for {target.platform}"
+    if not _loads(header.libc, target.libc):
+        yield f"its wheels may need {header.libc}, the image has {target.libc}"
+
+
+def _loads(locked: str, present: str) -> bool:
+    """Tell whether wheels for one C library load on another: those for an older glibc load on every newer one."""
+    if not (locked.startswith("manylinux_") and present.startswith("manylinux_")):
+        return locked == present
+    return _numbers(locked) <= _numbers(present)
+
+
+def _numbers(libc: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", libc)]
+
+
+def _not_met(header: Header, pins: dict[str, Pin], requirements: Requirements, target: Target) -> tuple[str, ...]:
+    asked = [(text, Requirement(text)) for text in requirements.requirements]
+    limits = [(text, Requirement(text)) for text in requirements.constraints]
+    counted = asked + [(text, limit) for text, limit in limits if limit.name in pins]
+    return tuple(
+        f"{text} is asked for, the lock has {found}"
+        for text, requirement in counted
+        if applies(requirement, target)
+        for found in _not_meeting(requirement, pins.get(requirement.name), header)
+    )
+
+
+def _not_meeting(requirement: Requirement, pin: Pin | None, header: Header) -> Iterator[str]:
+    if pin is None:
+        yield f"no {requirement.name}"
+        return
+    if not _meets(requirement, pin):
+        yield str(pin)
+    for extra in sorted(requirement.extras - header.extras.get(requirement.name, frozenset())):
+        yield f"{pin} without its extra {extra}"
+
+
+def _meets(requirement: Requirement, pin: Pin) -> bool:
+    if requirement.url is None:
+        return pin.version is None or requirement.specifier.contains(pin.version, prereleases=True)
+    address, _, wanted = requirement.url.partition("#sha256=")
+    same_file = not wanted or f"sha256:{wanted.lower()}" in pin.hashes
+    return same_file and address.partition("#")[0] == (pin.url or "").partition("#")[0]

@@ -1,0 +1,134 @@
+"""What is kept of each locked package: the wheel that the image installs, its licence and the modules it holds.
+
+`packages.json` lies beside the lock and is written with it. It proves nothing, and its absence hinders nothing: the
+lock alone decides what is installed, and a package that is not listed is only less well described.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.tags import parse_tag
+
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.lock.pins.conflict import merge_conflict
+from hatch_mlpackage.lock.pins.pins import read_pins
+from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.pins.pins import Pin
+    from hatch_mlpackage.project.target import Target
+
+PACKAGES = "packages.json"
+_LONGEST_SHOWN = 160
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedPackage:
+    """One distribution in an environment of the image.
+
+    `sha256` is that of the wheel the image installs, as hex, and `license` an SPDX expression or what its author
+    wrote instead; both are empty where they were not to be had when the lock was made. `tags` are those of every
+    locked wheel, of any machine's: `cp312-cp312-manylinux_2_28_x86_64`. `size` is the wheel's in bytes, 0 where it is
+    not known; `modules` are what it makes importable, dotted where several wheels share a folder: `google.auth`.
+    """
+
+    name: str
+    version: str
+    wheel: str = ""
+    sha256: str = ""
+    license: str = ""
+    tags: tuple[str, ...] = ()
+    size: int = 0
+    modules: tuple[str, ...] = ()
+
+
+def read_packages(lock: str, described: Path) -> tuple[LockedPackage, ...]:
+    """Describe every pin of a lock's text with what was kept of it in the file `described`, where there is one."""
+    return packages_of(read_pins(lock), described.read_text(encoding="utf-8") if described.is_file() else None)
+
+
+def packages_of(pins: Iterable[Pin], packages_json: str | None) -> tuple[LockedPackage, ...]:
+    """Describe every pin with what was kept of it; entries of other versions are passed over.
+
+    Raises LockError when what was kept is damaged: a bill would silently lack the licences.
+    """
+    kept = _read(packages_json)
+    return tuple(_package(pin, kept.get(_key(pin.name, pin.version or ""), {})) for pin in pins)
+
+
+def packages_to_json(packages: Iterable[LockedPackage]) -> str:
+    entries = {
+        _key(package.name, package.version): {
+            "wheel": package.wheel,
+            "sha256": package.sha256,
+            "license": package.license,
+            "tags": list(package.tags),
+            "size": package.size,
+            "modules": list(package.modules),
+        }
+        for package in packages
+    }
+    return json.dumps(entries, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _package(pin: Pin, entry: Mapping[str, Any]) -> LockedPackage:
+    only = pin.hashes[0].removeprefix("sha256:") if len(pin.hashes) == 1 else ""
+    sha256 = str(entry.get("sha256", ""))
+    # A hash that the lock does not have is not what the image installs.
+    proven = f"sha256:{sha256}" in pin.hashes
+    return LockedPackage(
+        name=pin.name,
+        version=pin.version or "",
+        wheel=str(entry.get("wheel", "")) if proven else "",
+        sha256=sha256 if proven else only,
+        license=str(entry.get("license", "")),
+        tags=_texts(entry, "tags"),
+        size=_size(entry.get("size")) if proven else 0,
+        modules=_texts(entry, "modules"),
+    )
+
+
+def _texts(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(map(str, entry.get(key, ())))
+
+
+def _size(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def without_wheel(packages: Iterable[LockedPackage], target: Target) -> Iterator[str]:
+    """Say which packages have no wheel at all for an image, whatever was locked for; nothing of those unknown."""
+    supported = frozenset(supported_tags(target))
+    for package in packages:
+        if package.tags and all(parse_tag(tag).isdisjoint(supported) for tag in package.tags):
+            yield f"{package.name} {package.version} has no wheel for that, but {_listing(package.tags)}"
+
+
+def _listing(tags: tuple[str, ...]) -> str:
+    return textwrap.shorten(", ".join(tags), _LONGEST_SHOWN, placeholder=" …")
+
+
+def _key(name: str, version: str) -> str:
+    return f"{name}=={version}"
+
+
+def _read(text: str | None) -> Mapping[str, Mapping[str, Any]]:
+    text = "{}" if text is None else text
+    try:
+        entries = parse_json(text)
+    except ValueError as error:
+        raise _damaged(merge_conflict(text) or str(error)) from None
+    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
+        raise _damaged("it is no table of packages")
+    return entries
+
+
+def _damaged(reason: str) -> LockError:
+    return LockError(f"{PACKAGES} is damaged: {reason}.\nRun `mlpackage lock` and commit the result.")

@@ -1,0 +1,154 @@
+"""What a lock says of the wheels beside it, in comments that pip ignores, and whether those are there and whole.
+
+# vendored: lib-1.0-py3-none-any.whl sha256:<digest of the sources> from ./lib[extra]
+# selected: pylock.toml sha256:<digest of the file>
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, read_pins
+from hatch_mlpackage.lock.pins.wheel_tags import fits
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.asked.requirements import Requirements
+    from hatch_mlpackage.lock.asked.sources import Source
+    from hatch_mlpackage.project.target import Target
+
+_VENDORED = re.compile(r"(?m)^# vendored: (?P<file>\S+\.whl) (?P<digest>\S+) from (?P<text>.+)$")
+_SELECTED = re.compile(r"(?m)^# selected: \S+ (?P<digest>sha256:[0-9a-f]{64})$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vendored:
+    """A wheel made of a source: where it lies, its name and version, and its sha256 as hex."""
+
+    source: Source
+    path: Path
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """What a lock says of one vendored wheel: its file name, its sources' digest, the requirement it was made for."""
+
+    file: str
+    digest: str
+    text: str
+
+
+def records(lock: str) -> tuple[Record, ...]:
+    return tuple(Record(**line.groupdict()) for line in _VENDORED.finditer(lock))
+
+
+def with_records(body: str, vendored: tuple[Vendored, ...]) -> str:
+    """Put before a body what each vendored wheel is made of."""
+    lines = (f"# vendored: {it.path.name} {it.source.digest} from {it.source.text}\n" for it in vendored)
+    return f"{''.join(lines)}{body}"
+
+
+def selected_from(lock: str) -> str:
+    """Return the digest of the pylock.toml that a lock's pins come from, or nothing."""
+    found = _SELECTED.search(lock)
+    return found["digest"] if found else ""
+
+
+def changed(lock: str, requirements: Requirements, target: Target) -> Iterator[str]:
+    """Say of each source what is not as it was when the lock was made."""
+    known = {record.text: record for record in records(lock)}
+    for source in requirements.sources:
+        record = known.get(source.text)
+        if not source.applies(target):
+            continue
+        if record is None:
+            yield f"{source.text} is asked for, the lock has no wheel of it"
+        elif record.digest != source.digest and source.is_local:
+            yield f"{source.location} has changed since {record.file} was built from it"
+    path, digest = requirements.pylock or ("", "")
+    before = selected_from(lock)
+    if digest != before:
+        said = f"{path} has changed since the lock was selected from it" if before else f"{path} was not asked then"
+        yield said if path else "it was selected from a pylock.toml, which no longer counts"
+
+
+def without_vendored(lock: str) -> str:
+    """Leave out of a lock what only lies beside it."""
+    return re.sub(rf"(?m)^\./{WHEELS_FOLDER}/(?:.*\\\n)*.*\n", "", lock)
+
+
+def find_wheels(
+    lock: str, folder: Path, target: Target, *, all_wheels: bool
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Return the wheels in `folder` that the pins are installed from, and what is wrong with those that are not there.
+
+    Wanted are the vendored ones, or one for every pin. Each is known by its hash, not by its name alone.
+    """
+    vendored = {name_of(record.file): record.file for record in records(lock)}
+    there = by_name(folder)
+    found: list[Path] = []
+    wrong: list[str] = []
+    for pin in read_pins(lock):
+        file = vendored.get(pin.name)
+        if file is None and not all_wheels:
+            continue
+        whole = [path for path in there.get(pin.name, ()) if is_locked(path, pin, target)]
+        found += whole[:1]
+        if not whole:
+            wrong.append(_said(pin, file, folder))
+    return tuple(sorted(found)), tuple(wrong)
+
+
+def _said(pin: Pin, file: str | None, folder: Path) -> str:
+    if file is None:
+        return f"{WHEELS_FOLDER}/ has no wheel of {pin} for the image"
+    return f"{WHEELS_FOLDER}/{file} is {'not the file that was locked' if (folder / file).exists() else 'missing'}"
+
+
+def is_locked(path: Path, pin: Pin, target: Target) -> bool:
+    """Tell whether a wheel is one of a pin's files, and loads in the image."""
+    kinds = {kind for kind, _, _ in (digest.partition(":") for digest in pin.hashes)}
+    return fits(path.name, target) and any(f"{kind}:{_hash_file(path, kind)}" in pin.hashes for kind in kinds)
+
+
+def name_of(file_name: str) -> str | None:
+    """Return the canonical name in a wheel's file name, or None for a name that no wheel has."""
+    try:
+        return parse_wheel_filename(file_name)[0]
+    except InvalidWheelFilename:
+        return None
+
+
+def by_name(folder: Path) -> dict[str | None, list[Path]]:
+    """Return the wheels in a folder by their canonical names."""
+    found: dict[str | None, list[Path]] = {}
+    for path in sorted(folder.glob("*.whl")):
+        found.setdefault(name_of(path.name), []).append(path)
+    found.pop(None, None)
+    return found
+
+
+def sha256_of(path: Path) -> str:
+    return _hash_file(path, "sha256")
+
+
+def _hash_file(path: Path, kind: str) -> str:
+    status = path.stat()
+    return _hash_unchanged(path, kind, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(maxsize=4096)
+def _hash_unchanged(path: Path, kind: str, *_: int) -> str:
+    """Read a file once: a wheelhouse of gigabytes is asked about several times in a run."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, kind).hexdigest()

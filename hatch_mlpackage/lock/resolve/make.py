@@ -1,0 +1,149 @@
+"""Makes a lock: runs a resolver in a folder of its own, checks what it wrote, and puts our header on it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from packaging.requirements import Requirement
+
+from hatch_mlpackage.errors import LockError, UnavailableError
+from hatch_mlpackage.lock.asked.markers import applies
+from hatch_mlpackage.lock.asked.redact import has_credentials, redact
+from hatch_mlpackage.lock.pins.header import with_header
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, kept_pins, read_pins
+from hatch_mlpackage.lock.pins.wheel_records import Vendored, with_records
+from hatch_mlpackage.lock.resolve import pip_tools, uv
+from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.asked.requirements import Requirements
+    from hatch_mlpackage.project.target import Target
+
+Locker = Literal["uv", "pip-tools"]
+_INSTALL = 'Install it with: pip install "hatch-mlpackage[cli]"'
+
+
+def make_lock(
+    requirements: Requirements,
+    target: Target,
+    *,
+    locker: Locker = "uv",
+    previous: str | None = None,
+    upgrade: bool = False,
+    report: Callable[[str], None] = print,
+    vendored: tuple[Vendored, ...] = (),
+) -> str:
+    """Return the whole text of a lock for the image.
+
+    Pins of `previous` are kept where they still fit, unless `upgrade`; `vendored` are the wheels of its sources.
+    Raises LockError where the requirements cannot be locked, UnavailableError where the network or an index failed.
+    """
+    # The image installs from the indexes that the project names; those of this machine stay its own affair.
+    options = "".join(f"{option}\n" for option in requirements.options if option != "--pre")
+    if not requirements.requirements and not vendored:
+        return with_header(options, requirements, target)
+    resolve = _choose(locker, target, report)
+    for note in requirements.notes:
+        report(note)
+    report(f"Locking {_counted(len(requirements.requirements) + len(vendored), 'requirement')} for {target}.")
+    try:
+        with tempfile.TemporaryDirectory(prefix="mlpackage-lock-") as folder:
+            task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
+            _write_inputs(task, vendored, "" if upgrade else kept_pins(previous))
+            resolve(task)
+            body = _by_path((task.folder / OUTPUT).read_text(encoding="utf-8"), vendored)
+    except OSError as error:
+        raise UnavailableError(f"The resolver could not be run in a temporary folder: {error.strerror}.") from error
+    pins = _proven(body, requirements, target, folder)
+    _require_vendored(pins, vendored)
+    hashes = sum(len(pin.hashes) for pin in pins)
+    report(f"Locked {_counted(len(pins), 'package')} with {_counted(hashes, 'hash', 'hashes')}.")
+    return with_header(options + with_records(body, vendored), requirements, target)
+
+
+def _counted(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
+
+
+def _choose(locker: Locker, target: Target, report: Callable[[str], None]) -> Callable[[Task], None]:
+    if locker == "uv" and uv.find() is not None:
+        return uv.resolve
+    if not pip_tools.is_installed():
+        wanted = "pip-tools" if locker == "pip-tools" else "uv"
+        raise LockError(f"The resolver {wanted} is not installed. {_INSTALL}")
+    pip_tools.require_host(target)
+    if locker == "uv":
+        report("uv is not installed: locking with pip-tools, which takes longer.")
+    return pip_tools.resolve
+
+
+def _write_inputs(task: Task, vendored: tuple[Vendored, ...], kept: str) -> None:
+    # A resolver copies a URL's `#sha256=…` unread; without it the file itself is hashed, and then compared.
+    # The vendored ones come last: the lines of the others, which annotations and errors count, stay the same.
+    asked = [*map(_without_hash, task.requirements.requirements), *map(_as_file, vendored)]
+    _write_lines(task.folder / INPUT, asked)
+    _write_lines(task.folder / CONSTRAINTS, map(_without_hash, task.requirements.constraints))
+    if kept:
+        (task.folder / OUTPUT).write_text(kept, encoding="utf-8", newline="\n")
+
+
+def _as_file(wheel: Vendored) -> str:
+    extras = f"[{','.join(wheel.source.extras)}]" if wheel.source.extras else ""
+    return f"{wheel.name}{extras} @ {wheel.path.absolute().as_uri()}"
+
+
+def _by_path(body: str, vendored: tuple[Vendored, ...]) -> str:
+    """Pin vendored wheels by their place beside the lock: by name, pip would ask an index for one of that name too."""
+    for wheel in vendored:
+        pattern = rf"(?m)^{re.escape(wheel.name)} @ \S+(?=\s)"
+        body = re.sub(pattern, f"./{WHEELS_FOLDER}/{wheel.path.name}", body)
+    return body
+
+
+def _without_hash(requirement: str) -> str:
+    return re.sub(r"#\S*", "", requirement, count=1)
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+
+
+def _proven(body: str, requirements: Requirements, target: Target, folder: str) -> tuple[Pin, ...]:
+    """Read a resolver's output back; whatever it is, no lock leaves with a wrong file, a path or a credential."""
+    try:
+        pins = read_pins(body)
+    except LockError as error:
+        raise LockError(f"The resolver wrote what cannot be installed by hash: {redact(str(error))}.") from error
+    if folder in body or has_credentials(body):
+        raise LockError("The resolver wrote a path or a password of this machine: the lock is not kept.")
+    by_name = {pin.name: pin for pin in pins}
+    for requirement in map(Requirement, requirements.requirements):
+        if not applies(requirement, target):
+            continue
+        pin = by_name.get(requirement.name)
+        if pin is None:
+            raise LockError(f"The resolver left {requirement} out, though it counts for {target}.")
+        _require_same_file(requirement, pin)
+    return pins
+
+
+def _require_vendored(pins: tuple[Pin, ...], vendored: tuple[Vendored, ...]) -> None:
+    """See that each vendored wheel is pinned, and nothing of its name from an index beside it."""
+    by_name = {pin.name: pin for pin in pins}
+    for wheel in vendored:
+        pin = by_name.get(wheel.name)
+        if pin is None or (pin.version, pin.hashes) != (wheel.version, (f"sha256:{wheel.sha256}",)):
+            raise LockError(f"The resolver did not take the wheel of {wheel.source.text}, but {pin or 'nothing'}.")
+
+
+def _require_same_file(requirement: Requirement, pin: Pin) -> None:
+    wanted = "".join(re.findall(r"[#&]sha256=(\w+)", requirement.url or "")).lower()
+    if wanted and f"sha256:{wanted}" not in pin.hashes:
+        raise LockError(
+            f"The file at the URL of {requirement.name} is not the one you named: sha256 {wanted} is asked for, "
+            f"it has {', '.join(pin.hashes)}. Correct the URL or its `#sha256=`."
+        )

@@ -1,0 +1,91 @@
+"""Locks with pip-tools, for an image whose Python and platform are those of this interpreter.
+
+pip evaluates markers and wheel tags for the interpreter that runs it, whatever it is told; so for any other image
+the lock would be wrong without a warning, and is refused.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.lock.resolve import index_settings
+from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task, fail, run
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.target import Target
+
+_PROGRAM = Path(__file__).with_name("pip_tools_compile.py")
+_NO_GLIBC_LIMIT = 999
+_FLAGS = (
+    "--quiet",
+    "--no-config",
+    "--generate-hashes",
+    "--strip-extras",
+    "--allow-unsafe",  # else setuptools and pip are left out, and installing by hash fails
+    "--no-header",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--no-emit-trusted-host",
+    "--no-emit-options",
+    "--annotation-style=split",
+    "--newline=lf",
+    "--pip-args=--only-binary=:all:",
+    f"--constraint={CONSTRAINTS}",
+    f"--output-file={OUTPUT}",
+)
+_NOT_A_REASON = re.compile(r"\s*(?:WARNING: |Could not fetch URL .*404 )")
+_INPUT_LINE = re.compile(rf"-r {re.escape(INPUT)} \(line (\d+)\)")
+
+
+def is_installed() -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in ("piptools", "pip"))
+
+
+def require_host(target: Target) -> None:
+    """Raise LockError unless this interpreter's Python, platform and kind of C library are the image's."""
+    libc = "" if sys.platform != "linux" else " (glibc)" if platform.libc_ver()[0] == "glibc" else " (musl)"
+    host = (
+        f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor} on "
+        f"{sys.platform}/{platform.machine()}{libc}"
+    )
+    wanted_libc = "musl" if target.libc == "musl" else "glibc"
+    wanted = f"CPython {target.python} on linux/{target.architecture} ({wanted_libc})"
+    if host != wanted:
+        raise LockError(
+            f"pip-tools locks only for the Python that runs it: here that is {host}, the image has {wanted}. "
+            f'Lock with uv (`pip install "hatch-mlpackage[cli]"`, and no `locker = "pip-tools"`), or run '
+            f"`mlpackage lock` with the image's Python on such a machine."
+        )
+
+
+def resolve(task: Task) -> None:
+    """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
+    # -P: the program's folder must not come first on the path, where its neighbours would hide other modules.
+    command = [sys.executable, "-P", str(_PROGRAM), _newest_glibc(task.target), *_FLAGS]
+    if "--pre" in task.requirements.options:
+        command.append("--pre")
+    environment = index_settings.for_pip_tools(os.environ, task.requirements.options)
+    outcome = run([*command, INPUT], environment, task)
+    if outcome.status:
+        fail(task, outcome, _reason(outcome.said, (task.folder / INPUT).read_text(encoding="utf-8").splitlines()))
+
+
+def _newest_glibc(target: Target) -> str:
+    return str(_NO_GLIBC_LIMIT if target.libc == "musl" else target.libc.rpartition("_")[2])
+
+
+def _reason(said: str, asked: list[str]) -> str:
+    """Keep what pip says in its own words, and of a traceback nothing but its last line."""
+    told = re.split(r"(?m)^(?:Traceback |The above exception )", said, maxsplit=1)
+    kept = [line for line in told[0].splitlines() if not _NOT_A_REASON.match(line)]
+    text = re.sub(r"(?m)^\s*ERROR: ", "", "\n".join(kept)).strip()
+    if not text or "ERROR: " not in said:
+        text = said.strip().rpartition("\n")[2]
+    return _INPUT_LINE.sub(lambda line: asked[int(line[1]) - 1], text)

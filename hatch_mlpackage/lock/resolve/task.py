@@ -1,0 +1,140 @@
+"""What both resolvers share: the task, the child process, and how its failures are told to people."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from hatch_mlpackage.errors import LockError, UnavailableError
+from hatch_mlpackage.lock.asked.redact import redact
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.asked.requirements import Requirements
+    from hatch_mlpackage.project.target import Target
+
+# Fixed names, relative to the task's folder: the lock's `# via -r …` comments repeat them.
+INPUT = "requirements.in"
+CONSTRAINTS = "constraints.txt"
+OUTPUT = "requirements.txt"
+
+_NEWS_AFTER = 15.0  # seconds
+_LONGEST_REASON = 12  # lines
+# Each: what a resolver says when something outside failed, and the next step. They are looked for first: an index
+# that refuses, or cannot be reached, must not be told as the conflict of versions which resolvers end with then.
+_OUTSIDE = (
+    (
+        r"\b40[13] (?:Client Error|Unauthorized|Forbidden)",
+        "The index refuses: give the resolver credentials for it in ~/.netrc, keyring or its own variables.",
+    ),
+    (
+        r"certificate verify failed|invalid peer certificate|confirming the ssl certificate|UnknownIssuer",
+        "The index's certificate is not trusted here: name your organisation's CA bundle in SSL_CERT_FILE.",
+    ),
+    (r"network was disabled", "The resolver was told to stay offline: unset UV_OFFLINE."),
+    (
+        (
+            r"error sending request|HTTP status server error|too many 50\d error|\b50\d Server Error"
+            r"|operation timed out|Max retries exceeded|Retry\(total=0,"
+            r"|Could not fetch URL \S+ (?:connection error|timed out)"
+        ),
+        "Check the network and the index's URL, and try again.",
+    ),
+)
+# Each: what a resolver says of requirements that cannot be locked, and the next step; the last fits everything.
+_INSIDE = (
+    (
+        r"No space left on device|Disk quota exceeded",
+        "The disk is full: free some, or name folders on another one in TMPDIR and UV_CACHE_DIR.",
+    ),
+    (
+        r"\b(?:Attribute|Import|Index|Key|ModuleNotFound|Type)Error: ",
+        "The resolver itself failed: bring pip-tools and pip up to date, or lock with uv.",
+    ),
+    (
+        r"not found in the package registry|from versions: none\)",
+        (
+            "No index that was asked has it as a wheel: check the spelling, and that the index which has it is set, in "
+            "the settings of uv or pip, or by --extra-index-url in a requirements file."
+        ),
+    ),
+    (
+        r"no usable wheels|no wheels|building from source is disabled",
+        "Only wheels are locked, as the image has no compiler: choose a version that has one for the image.",
+    ),
+    (r"", "Loosen one of these, or change the image's Python or platform, and run `mlpackage lock` again."),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One resolution: its inputs lie in `folder` under the fixed names, and its output goes there."""
+
+    folder: Path
+    requirements: Requirements
+    target: Target
+    upgrade: bool
+    report: Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How a resolver ended: its exit status and all it said, without credentials."""
+
+    status: int
+    said: str
+
+
+def run(
+    command: Sequence[str], environment: Mapping[str, str], task: Task, *, doing: str = "resolving", umask: int = -1
+) -> Outcome:
+    """Run a resolver to its end in the task's folder; it never outlives the call, whatever interrupts it."""
+    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(task.folder))  # what a killed one leaves goes with it
+    with subprocess.Popen(
+        command,
+        cwd=task.folder,
+        env={**environment, **temporary},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        umask=umask,
+    ) as process:
+        try:
+            said = _wait(process, task.report, doing)
+        except BaseException:
+            process.kill()
+            process.wait()  # after an interrupt, leaving the `with` does not
+            raise
+    return Outcome(status=process.returncode, said=redact(said.decode("utf-8", "replace")))
+
+
+def _wait(process: subprocess.Popen[bytes], report: Callable[[str], None], doing: str) -> bytes:
+    waited = 0.0
+    while True:
+        try:
+            return process.communicate(timeout=_NEWS_AFTER)[0]
+        except subprocess.TimeoutExpired:
+            waited += _NEWS_AFTER
+            report(f"Still {doing} after {waited:.0f} seconds.")
+
+
+def fail(task: Task, outcome: Outcome, reason: str) -> NoReturn:
+    """Raise what a resolver's failure means: something outside, or requirements that cannot be locked."""
+    lines = [line.rstrip() for line in reason.splitlines() if line.strip()]
+    shown = lines[:_LONGEST_REASON] + (["…"] if len(lines) > _LONGEST_REASON else [])
+    text = "\n".join(f"  {line}" for line in shown) or f"  It said nothing, and ended with status {outcome.status}."
+    raise_if_outside(outcome, text)
+    said = " ".join(outcome.said.split())
+    fix = next(fix for pattern, fix in _INSIDE if re.search(pattern, said))
+    raise LockError(f"The requirements cannot be locked for {task.target}:\n{text}\n{fix}")
+
+
+def raise_if_outside(outcome: Outcome, shown: str) -> None:
+    """Raise UnavailableError, with what is shown of the output, when the index or the network failed."""
+    said = " ".join(outcome.said.split())  # they break lines anywhere
+    for pattern, fix in _OUTSIDE:
+        if re.search(pattern, said, re.IGNORECASE):
+            raise UnavailableError(f"The package index could not be asked:\n{shown}\n{fix}")

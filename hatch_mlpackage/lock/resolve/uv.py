@@ -1,0 +1,87 @@
+"""Locks with `uv pip compile`, which is right for any Python and platform from any machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.lock.resolve import index_settings
+from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task, fail, run
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.target import Target
+
+# The C library versions that uv knows a platform for, oldest first.
+_GLIBC_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+# The rest of the project's index options goes into a file: as arguments they would replace the machine's own.
+_INDEXES = "indexes.in"
+# What uv does not take from a requirements file, or would let the machine's setting override.
+_FLAG_FOR = {
+    "--index-url": "--default-index",
+    "--pre": "--prerelease",
+    "--trusted-host": "--allow-insecure-host",
+}
+
+
+def find() -> str | None:
+    """Return the path of uv's program: the installed package's, or the first on PATH."""
+    try:
+        from uv import find_uv_bin  # noqa: PLC0415 - an extra: absent where only a lock is read
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        return shutil.which("uv")
+
+
+def platform_of(target: Target) -> str:
+    """Name uv's platform with the image's C library, or the newest older one."""
+    if target.libc == "musl":
+        return f"{target.architecture}-unknown-linux-musl"
+    minor = int(target.libc.rpartition("_")[2])
+    return f"{target.architecture}-manylinux_2_{max(known for known in _GLIBC_MINORS if known <= minor)}"
+
+
+def resolve(task: Task) -> None:
+    """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
+    in_file = [option for option in task.requirements.options if option.partition(" ")[0] not in _FLAG_FOR]
+    (task.folder / _INDEXES).write_text("".join(f"{option}\n" for option in in_file), encoding="utf-8")
+    environment, settings = index_settings.for_uv(os.environ, task.folder)
+    command = [find() or "uv", *_arguments(task), *settings]
+    outcome = run(command, environment, task)
+    if outcome.status and "not found in the package registry" in outcome.said:
+        # Where uv compares several indexes it passes over one that refuses, unsaid; asked for the first, it tells.
+        again = run([*command, "--index-strategy=first-index"], environment, task)
+        outcome = again if again.status else outcome
+    if outcome.status:
+        fail(task, outcome, _reason(outcome.said))
+
+
+def _arguments(task: Task) -> list[str]:
+    arguments = [
+        "pip",
+        "compile",
+        "--quiet",
+        "--color=never",
+        "--no-header",
+        "--generate-hashes",
+        "--only-binary=:all:",
+        f"--python-version={task.target.python}",
+        f"--python-platform={platform_of(task.target)}",
+        f"--python={sys.executable}",  # any will do, and finding one of the image's version takes time
+        f"--constraints={CONSTRAINTS}",
+        f"--output-file={OUTPUT}",
+        INPUT,
+        _INDEXES,
+    ]
+    if task.upgrade:
+        arguments.append("--upgrade")
+    options = [option.partition(" ") for option in task.requirements.options]
+    return arguments + [f"{_FLAG_FOR[name]}={value or 'allow'}" for name, _, value in options if name in _FLAG_FOR]
+
+
+def _reason(said: str) -> str:
+    """Keep uv's error, its causes and its hints."""
+    return re.sub(r"(?m)^(?:error|\s*cause): ", "", said)

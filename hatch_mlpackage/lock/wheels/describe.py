@@ -1,0 +1,158 @@
+"""Finds the wheel of every pin that the image will install, its licence and its modules, as far as the index tells.
+
+What is not to be had (of an index that wants credentials of the resolver, or serves neither the metadata nor parts of
+files) is left out: no lock fails for it.
+"""
+
+from __future__ import annotations
+
+import email.parser
+import os
+import tomllib
+import zipfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.pins.packages import LockedPackage
+from hatch_mlpackage.lock.pins.pins import read_pins
+from hatch_mlpackage.lock.pins.wheel_records import name_of, records, sha256_of, without_vendored
+from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
+from hatch_mlpackage.lock.resolve import index_settings, uv
+from hatch_mlpackage.lock.resolve.task import OUTPUT, Task, run
+from hatch_mlpackage.lock.wheels.modules import modules_of
+from hatch_mlpackage.lock.wheels.remote_zip import LARGEST_METADATA, ask_for_metadata, open_wheel
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.pins.pins import Pin
+    from hatch_mlpackage.project.target import Target
+
+_PYLOCK = "pylock.toml"
+_AT_ONCE = 8
+_LONGEST = 100  # characters; some packages give the whole text of their licence
+_CLASSIFIER = "License :: "
+
+
+def describe_packages(lock: str, target: Target, *, folder: Path, wheels: Path) -> tuple[LockedPackage, ...]:
+    """Find the wheel of every pin that the image will install, and what it says of itself.
+
+    `wheels` is the folder with the vendored ones; the empty `folder` is for work in progress.
+    """
+    task = Task(folder=folder, requirements=Requirements(), target=target, upgrade=False, report=lambda _: None)
+    known = _wheels(task, without_vendored(lock)) | _vendored(lock, wheels)
+    chosen = [(pin, _choose(known.get(pin.name, ()), pin, target)) for pin in read_pins(lock)]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        contents = list(threads.map(_read, (wheel.get("url", "") for _, wheel in chosen)))
+    return tuple(
+        LockedPackage(
+            name=pin.name,
+            version=pin.version or "",
+            wheel=_file_name(wheel),
+            sha256=wheel.get("hashes", {}).get("sha256", ""),
+            license=content.license,
+            tags=_tags(known.get(pin.name, ()), pin),
+            size=content.size,
+            modules=content.modules,
+        )
+        for (pin, wheel), content in zip(chosen, contents, strict=True)
+    )
+
+
+def _wheels(task: Task, lock: str) -> dict[str, list[dict[str, Any]]]:
+    """Let uv tell where the files of the pins are; nothing where it is absent or fails."""
+    program = uv.find()
+    if program is None:
+        return {}
+    (task.folder / OUTPUT).write_text(lock, encoding="utf-8", newline="\n")
+    environment, settings = index_settings.for_uv(os.environ, task.folder)
+    command = [program, "pip", "compile", "--quiet", "--no-deps", "--no-header", f"--output-file={_PYLOCK}"]
+    # For one platform uv would list no other's wheels, and it could not be told which packages another one lacks.
+    target = ["--universal", f"--python-version={task.target.python}"]
+    outcome = run([*command, *target, "--only-binary=:all:", *settings, OUTPUT], environment, task)
+    if outcome.status:
+        return {}
+    packages = tomllib.loads((task.folder / _PYLOCK).read_text(encoding="utf-8")).get("packages", [])
+    return {canonicalize_name(package["name"]): package.get("wheels", []) for package in packages}
+
+
+def _vendored(lock: str, beside: Path) -> dict[str, list[dict[str, Any]]]:
+    found = ((name_of(record.file), beside / record.file) for record in records(lock))
+    return {
+        name: [{"url": path.absolute().as_uri(), "name": path.name, "hashes": {"sha256": sha256_of(path)}}]
+        for name, path in found
+        if name and path.is_file()
+    }
+
+
+def _tags(wheels: Iterable[dict[str, Any]], pin: Pin) -> tuple[str, ...]:
+    """Return what the locked wheels of a pin are for, as their file names say; only those for Linux."""
+    locked = (wheel for wheel in wheels if f"sha256:{wheel.get('hashes', {}).get('sha256')}" in pin.hashes)
+    tags = {"-".join(_file_name(wheel).removesuffix(".whl").split("-")[-3:]) for wheel in locked}
+    return tuple(sorted(tag for tag in tags if "linux" in tag or tag.endswith("-any")))
+
+
+def _choose(wheels: Iterable[dict[str, Any]], pin: Pin, target: Target) -> dict[str, Any]:
+    """Return the wheel that the image's pip prefers among those the lock allows, or nothing."""
+    rank = {tag: number for number, tag in enumerate(supported_tags(target))}
+    allowed = [wheel for wheel in wheels if f"sha256:{wheel.get('hashes', {}).get('sha256')}" in pin.hashes]
+    ranked = [(min(_ranks(wheel, rank), default=len(rank)), _file_name(wheel), wheel) for wheel in allowed]
+    best = min(ranked, key=lambda entry: entry[:2], default=(len(rank), "", {}))
+    return best[2] if best[0] < len(rank) else {}
+
+
+def _ranks(wheel: dict[str, Any], rank: dict[Any, int]) -> Iterator[int]:
+    return (rank[tag] for tag in parse_wheel_filename(_file_name(wheel))[3] if tag in rank)
+
+
+def _file_name(wheel: dict[str, Any]) -> str:
+    return str(wheel.get("name") or wheel.get("url", "").rpartition("/")[2].partition("#")[0])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Contents:
+    """What a wheel says of itself; the size is in bytes."""
+
+    license: str = ""
+    modules: tuple[str, ...] = ()
+    size: int = 0
+
+
+def _read(url: str) -> _Contents:
+    """Return what is to be had of a wheel."""
+    for read in (_read_wheel, _read_metadata):
+        try:
+            return read(url)
+        except (OSError, ValueError, KeyError, StopIteration, zipfile.BadZipFile):
+            continue
+    return _Contents()
+
+
+def _read_wheel(url: str) -> _Contents:
+    with open_wheel(url) as (archive, size):
+        names = archive.namelist()
+        metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        with archive.open(metadata) as file:
+            said = file.read(LARGEST_METADATA).decode("utf-8", "replace")
+        return _Contents(license=license_of(said), modules=modules_of(names), size=size)
+
+
+def _read_metadata(url: str) -> _Contents:
+    return _Contents(license=license_of(ask_for_metadata(url)))
+
+
+def license_of(metadata: str) -> str:
+    """Tell the licence from a wheel's METADATA: its expression, else its text's first line, else its classifiers."""
+    fields = email.parser.HeaderParser().parsestr(metadata)
+    expression = fields.get("License-Expression")
+    if expression:
+        return expression.strip()
+    text = (fields.get("License") or "").strip().partition("\n")[0].strip()
+    if text and text.upper() != "UNKNOWN":
+        return text[:_LONGEST]
+    classifiers = [value for value in fields.get_all("Classifier", []) if value.startswith(_CLASSIFIER)]
+    return " AND ".join(value.rpartition(" :: ")[2] for value in classifiers)

@@ -1,0 +1,110 @@
+"""Fetches the wheel of every pin for the image, whatever machine this is, so that the image needs no network at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.lock.pins.pins import Pin, read_pins
+from hatch_mlpackage.lock.pins.wheel_records import by_name, is_locked, name_of, records
+from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
+from hatch_mlpackage.lock.resolve import index_settings
+from hatch_mlpackage.lock.resolve.pip_tools import is_installed
+from hatch_mlpackage.lock.resolve.task import OUTPUT, Task, raise_if_outside, run
+from hatch_mlpackage.lock.wheels.build import PIP
+from hatch_mlpackage.lock.wheels.folder import put_wheel
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.asked.requirements import Requirements
+    from hatch_mlpackage.project.target import Target
+
+_AT_ONCE = 5  # pins: what an interrupted run has to fetch again is no more than these
+_LONGEST_REASON = 8  # lines
+# Of all that pip says then, what tells why it failed.
+_TOLD = re.compile(r"\s*(?:ERROR: |Could not fetch URL .*(?<! 404)$|Expected sha|Got  )")
+_FLAGS = (
+    "--no-deps",
+    "--require-hashes",
+    "--only-binary=:all:",
+    "--no-input",
+    "--disable-pip-version-check",
+    "--progress-bar=off",
+    "-vv",  # else pip keeps to itself why an index could not be read
+    "--implementation=cp",
+    f"--requirement={OUTPUT}",
+)
+
+
+def fetch_wheels(
+    lock: str,
+    requirements: Requirements,
+    target: Target,
+    *,
+    folder: Path,
+    wheels: Path,
+    report: Callable[[str], None] = print,
+) -> tuple[Path, ...]:
+    """Fetch the wheels that `wheels` lacks of a lock's pins, checked by their hashes; return one for each.
+
+    The vendored ones are built, not fetched. Wheels that are there, those of an interrupted run too, are not fetched
+    again. The empty `folder` is for work in progress. Raises LockError or UnavailableError.
+    """
+    task = Task(folder=folder, requirements=requirements, target=target, upgrade=False, report=report)
+    vendored = {name_of(record.file) for record in records(lock)}
+    pins = [pin for pin in read_pins(lock) if pin.name not in vendored]
+    found = _present(pins, wheels, task.target)
+    lacking = [pin for pin in pins if pin not in found]
+    if lacking and not is_installed():
+        raise LockError('A wheelhouse is filled by pip: pip install "hatch-mlpackage[cli]"')
+    size = 0
+    for start in range(0, len(lacking), _AT_ONCE):
+        some = lacking[start : start + _AT_ONCE]
+        _download(task, some)
+        for path in sorted(task.folder.glob("*.whl")):
+            put_wheel(path, wheels)
+            path.unlink()
+        now = _present(some, wheels, task.target)
+        if missing := next((pin for pin in some if pin not in now), None):
+            raise LockError(f"{missing} has no wheel for {task.target}. Choose a version that has one.")
+        found |= now
+        size += sum(path.stat().st_size for path in now.values())
+        task.report(f"Fetched {start + len(some)} of {len(lacking)} wheels, {size / 1e6:.1f} MB.")
+    return tuple(sorted(found.values()))
+
+
+def _present(pins: Sequence[Pin], folder: Path, target: Target) -> dict[Pin, Path]:
+    there = by_name(folder)
+    found = ((pin, path) for pin in pins for path in there.get(pin.name, ()) if is_locked(path, pin, target))
+    return dict(reversed([*found]))
+
+
+def _download(task: Task, pins: Sequence[Pin]) -> None:
+    (task.folder / OUTPUT).write_text("".join(f"{_entry(pin)}\n" for pin in pins), encoding="utf-8")
+    command = [*PIP, "download", *_FLAGS, *_target_flags(task.target), f"--dest={task.folder}"]
+    environment = index_settings.for_pip(os.environ, task.requirements.options)
+    outcome = run(command, environment, task, doing="downloading")
+    if outcome.status:
+        told = [line.strip() for line in outcome.said.splitlines() if _TOLD.match(line)]
+        shown = "\n".join(f"  {line}" for line in dict.fromkeys(told[-_LONGEST_REASON:]))
+        raise_if_outside(outcome, shown)
+        raise LockError(
+            f"The wheelhouse cannot be filled for {task.target}:\n{shown}\n"
+            "What was fetched is kept. See that the index still has these files, and run `mlpackage lock` again."
+        )
+
+
+def _entry(pin: Pin) -> str:
+    what = f"{pin.name}=={pin.version}" if pin.url is None else f"{pin.name} @ {pin.url}"
+    return " ".join((what, *(f"--hash={digest}" for digest in pin.hashes)))
+
+
+def _target_flags(target: Target) -> Iterator[str]:
+    """Name the image to pip, which knows no order among glibc versions that it is not told."""
+    yield f"--python-version={target.python}"
+    yield from (f"--abi={abi}" for abi in (f"cp{target.python.replace('.', '')}", "abi3", "none"))
+    platforms = dict.fromkeys(tag.platform for tag in supported_tags(target))
+    yield from (f"--platform={platform}" for platform in platforms if platform != "any")

@@ -1,0 +1,66 @@
+"""The folder of wheels beside a lock: puts wheels there, and removes those that it put there and nobody wants now.
+
+`SHA256SUMS` lists what was put there (`sha256sum --check SHA256SUMS` proves it); any other file is the user's.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from hatch_mlpackage.lock.pins.wheel_records import sha256_of
+
+SUMS = "SHA256SUMS"
+_LINE = re.compile(r"(?m)^([0-9a-f]{64})  (\S+\.whl)$")
+
+
+def put_wheel(wheel: Path, folder: Path) -> Path:
+    """Copy a wheel into the folder, whole or not at all, and list it; return where it lies."""
+    target = folder / wheel.name
+    if wheel.absolute() != target.absolute():
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(target, lambda partial: shutil.copyfile(wheel, partial))
+        _list(folder, _listed(folder) | {target.name: sha256_of(target)})
+    return target
+
+
+def clear_wheels(folder: Path, wanted: Collection[str], report: Callable[[str], None]) -> None:
+    """Remove the listed wheels that are not wanted, unless somebody changed them; name what else lies there."""
+    listed = _listed(folder)
+    for path in sorted(folder.glob("*.whl")):
+        if path.name in wanted:
+            continue
+        if listed.get(path.name) == sha256_of(path):
+            path.unlink()
+        else:
+            report(f"{path.name} in {folder.name}/ is not one that mlpackage put there: it stays, unused.")
+    _list(folder, {name: digest for name, digest in listed.items() if name in wanted})
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    try:
+        text = (folder / SUMS).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name: digest for digest, name in _LINE.findall(text)}
+
+
+def _list(folder: Path, listed: dict[str, str]) -> None:
+    text = "".join(f"{digest}  {name}\n" for name, digest in sorted(listed.items()))
+    if text:
+        _replace(folder / SUMS, lambda partial: partial.write_text(text, encoding="utf-8", newline="\n"))
+        return
+    (folder / SUMS).unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _replace(target: Path, write: Callable[[Path], object]) -> None:
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        write(partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

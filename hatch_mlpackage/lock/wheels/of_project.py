@@ -1,0 +1,65 @@
+"""Wire the wheels beside the lock: `mlpackage lock` makes and fetches them, a context takes them along.
+
+`locks/wheels/` holds what no index has and, with `wheelhouse = true`, the wheels of every pin and of the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.files.resources import runtime_directory, server_lock_path, templates_directory
+from hatch_mlpackage.lock.pins.header import split_header
+from hatch_mlpackage.lock.pins.packages import packages_of, without_wheel
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, read_pins
+from hatch_mlpackage.lock.pins.wheel_records import find_wheels
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.lock.inputs import LockInputs
+    from hatch_mlpackage.lock.pins.check import LockState
+
+
+def wheels_directory(inputs: LockInputs) -> Path:
+    return inputs.lock_path.parent / WHEELS_FOLDER
+
+
+def our_locks(inputs: LockInputs) -> Iterator[str]:
+    """Yield the locks that come with this package: the server's, and that of what installs conda's packages."""
+    yield server_lock_path(runtime_directory(), inputs.config.python_version).read_text(encoding="utf-8")
+    if inputs.has_conda_lock and inputs.config.conda_mode == "vendored":
+        yield (templates_directory() / "context" / "conda" / "requirements.txt").read_text(encoding="utf-8")
+
+
+def with_wheels(state: LockState, text: str | None, inputs: LockInputs) -> LockState:
+    """Take a lock that fits for stale when one of its wheels is missing or is another file.
+
+    Of a lock for another platform it is said which packages have no wheel for this one: they need other versions.
+    """
+    if text is not None and state.status == "other-target":
+        return replace(state, reasons=(*state.reasons, *_lacking(text, inputs)))
+    if text is None or not state.usable:
+        return state
+    reasons = tuple(reason for _, wrong in find_all_wheels(inputs, text) for reason in wrong)
+    return replace(state, status="stale", reasons=reasons) if reasons else state
+
+
+def _lacking(text: str, inputs: LockInputs) -> Iterator[str]:
+    header, _ = split_header(text)
+    target = inputs.config.target
+    # Of another Python's wheels nothing was kept.
+    if header is not None and header.python == target.python and inputs.packages_path.is_file():
+        kept = inputs.packages_path.read_text(encoding="utf-8")
+        with suppress(LockError):  # damaged: the new lock that is needed anyway writes it anew
+            yield from without_wheel(packages_of(read_pins(text), kept), target)
+
+
+def find_all_wheels(inputs: LockInputs, text: str) -> Iterator[tuple[tuple[Path, ...], tuple[str, ...]]]:
+    """Find the wheels of the environment and, with a wheelhouse, those of the server and of conda's installer."""
+    config, folder = inputs.config, wheels_directory(inputs)
+    yield find_wheels(text, folder, config.target, all_wheels=config.wheelhouse)
+    for lock in our_locks(inputs) if config.wheelhouse else ():
+        yield find_wheels(lock, folder, config.target, all_wheels=True)

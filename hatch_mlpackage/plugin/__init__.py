@@ -1,0 +1,1 @@
+"""Hatch's side: the build target, the build hook, and what registers them."""

@@ -1,0 +1,98 @@
+"""The build target: `hatch build -t mlpackage` and `python -m hatchling build -t mlpackage`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.config import BuilderConfig
+from hatchling.builders.plugin.interface import BuilderInterface
+from hatchling.plugin.manager import PluginManager
+
+from hatch_mlpackage.context.build import build_context
+from hatch_mlpackage.context.manifest import reason_to_keep
+from hatch_mlpackage.context.package import context_name
+from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problems
+from hatch_mlpackage.files.typed_tables import did_you_mean
+from hatch_mlpackage.project.pyproject import located, project_of_hatch
+
+TARGET = "tool.hatch.build.targets.mlpackage"
+# What Hatch itself reads in a target's table (hatch.pypa.io/latest/config/build).
+HATCH_TARGET_KEYS = frozenset(
+    {
+        "artifacts",
+        "dependencies",
+        "dev-mode-dirs",
+        "dev-mode-exact",
+        "directory",
+        "enable-by-default",
+        "exclude",
+        "force-include",
+        "hooks",
+        "ignore-vcs",
+        "include",
+        "only-include",
+        "only-packages",
+        "packages",
+        "reproducible",
+        "require-runtime-dependencies",
+        "require-runtime-features",
+        "skip-excluded-dirs",
+        "sources",
+        "versions",
+    }
+)
+
+
+class MLPackageBuilder(BuilderInterface[BuilderConfig, PluginManager]):
+    """Writes the context into Hatch's output directory."""
+
+    PLUGIN_NAME = "mlpackage"
+
+    def get_version_api(self) -> dict[str, Callable[..., str]]:
+        return {"standard": self.build_standard}
+
+    def build_standard(self, directory: str, **build_data: Any) -> str:
+        del build_data  # hooks may offer artifacts; a context holds what [tool.mlpackage] declares and nothing else
+        try:
+            refuse_own_keys(self.target_config, TARGET, HATCH_TARGET_KEYS)
+            project = project_of_hatch(self.metadata)
+            destination = Path(directory, context_name(project))
+            build_context(project, destination, warn=self.app.display_warning)
+        except MLPackageError as error:
+            self.app.abort(report(error, Path(self.root)))
+        return os.fspath(destination)
+
+    def clean(self, directory: str, versions: list[str]) -> None:
+        """Remove the contexts of this project as they were written; whatever else is there stays."""
+        del versions
+        name = project_of_hatch(self.metadata).name
+        for path in Path(directory).glob(f"{name}-*-context"):
+            if not reason_to_keep(path):
+                shutil.rmtree(path)
+
+
+def refuse_own_keys(table: Mapping[str, Any], where: str, hatch_keys: frozenset[str]) -> None:
+    """Report keys that Hatch does not know: they are ours and belong in [tool.mlpackage], or typos.
+
+    Raises ConfigurationError.
+    """
+    problems = Problems()
+    for key in sorted(table.keys() - hatch_keys):
+        hint = did_you_mean(key, hatch_keys)
+        problems.add(
+            f"{where}.{key}",
+            "is not a key of Hatch's.",
+            hint or "What goes into the context is declared in [tool.mlpackage].",
+        )
+    problems.raise_if_any()
+
+
+def report(error: MLPackageError, root: Path) -> str:
+    """Write an error as the command line does, with the lines of the keys."""
+    if isinstance(error, ConfigurationError):
+        error = ConfigurationError(located(error.problems, root))
+    return error.report()

@@ -1,0 +1,124 @@
+"""Writes the conda dependencies of a JSON file as the file that conda's tools read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.project.azureml_files.documents import read_document
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.azureml_files.nodes import Node
+
+# What YAML reads as the same text without quotes; anything else is quoted as JSON, which YAML reads too.
+_PLAIN = re.compile(r"[A-Za-z_][\w./:+-]*(?:[=<>!~*,\[\]]+[\w.*,=<>!~\[\]+-]*)?")
+_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "none"})
+
+
+def dependencies_in_place(content: bytes, path: str, inside: str, problems: Problems) -> str | None:
+    """Return the conda dependencies at a key of a configuration file, on their lines; None when it was reported."""
+    document = read_document(content, path, problems)
+    node = _node_at(document, inside)
+    if document and node is None:
+        problems.add(path, f"there is no {inside} in it.", "Name the key that holds the conda dependencies.")
+    return in_place(node) if node else None
+
+
+def written_dependencies(content: bytes, path: str, inside: str) -> str:
+    """Return the same as an environment file; empty where there is nothing to be read."""
+    node = _node_at(read_document(content, path, Problems()), inside)
+    return as_environment_file(node) if node else ""
+
+
+def _node_at(node: Node | None, inside: str) -> Node | None:
+    for key in inside.split("."):
+        node = node.members.get(key) if node else None
+    return node
+
+
+def conda_items(conda: Node) -> tuple[list[Node], list[Node]]:
+    """Return the requirements for conda and for pip.
+
+    Conda reads a mapping among the dependencies by its keys, so that `{"conda": […], "pip": […]}` works there too.
+    """
+    listed, pip = [], []
+    for item in _items(conda.members.get("dependencies")):
+        if not isinstance(item.value, Mapping):
+            listed.append(item)
+            continue
+        listed += _items(item.value.get("conda"))
+        pip += _items(item.value.get("pip"))
+    return listed, pip
+
+
+def odd_keys(conda: Node) -> Iterator[tuple[str, Node]]:
+    """Yield the keys of mappings among the dependencies that are neither pip's nor conda's."""
+    for item in _items(conda.members.get("dependencies")):
+        if isinstance(item.value, Mapping):
+            yield from ((key, node) for key, node in item.value.items() if key not in {"pip", "conda"})
+
+
+def as_environment_file(conda: Node) -> str:
+    """Write an `environment.yml` with the same channels and requirements."""
+    listed, pip = conda_items(conda)
+    channels = _items(conda.members.get("channels"))
+    lines = (
+        [f"name: {_quoted(conda.members['name'])}"] if conda.members.get("name") and conda.members["name"].value else []
+    )
+    lines += ["channels:", *(f"  - {_quoted(channel)}" for channel in channels)] if channels else []
+    lines += ["dependencies:", *(f"  - {_quoted(item)}" for item in listed)]
+    lines += ["  - pip:", *(f"      - {_quoted(item)}" for item in pip)] if pip else []
+    return "\n".join([*lines, ""])
+
+
+def in_place(conda: Node) -> str:
+    """Write the same as one flow of YAML in which every requirement stands on its line of the original file."""
+    listed, pip = conda_items(conda)
+    flow = _Flow()
+    flow.add(conda.line, "{")
+    for key in ("channels", "dependencies"):
+        if conda.members.get(key):
+            flow.add(conda.members[key].line, f'"{key}": [')
+            items = listed if key == "dependencies" else _items(conda.members[key])
+            for item in items:
+                flow.add(item.line, f"{_json(item)}, ")
+            if key == "dependencies" and pip:
+                flow.add(pip[0].line, '{"pip": [')
+                for item in pip:
+                    flow.add(item.line, f"{_json(item)}, ")
+                flow.text += "]}"
+            flow.text += "], "
+    return f"{flow.text}}}\n"
+
+
+class _Flow:
+    """Text that is filled up with line ends, so that what is added stands on a given line."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._line = 1
+
+    def add(self, line: int, text: str) -> None:
+        missing = max(line - self._line, 0)
+        self.text += "\n" * missing + text
+        self._line += missing
+
+
+def _items(node: Node | None) -> list[Node]:
+    if node is None or node.value is None:
+        return []
+    return list(node.value) if isinstance(node.value, tuple) else [node]
+
+
+def _quoted(node: Node) -> str:
+    text = node.text if not isinstance(node.value, tuple | Mapping) else json.dumps(node.plain(), ensure_ascii=False)
+    is_plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not text.endswith(":") and ": " not in text
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
+
+
+def _json(node: Node) -> str:
+    said = node.plain() if isinstance(node.value, tuple | Mapping) else node.text
+    return json.dumps(said, ensure_ascii=False)

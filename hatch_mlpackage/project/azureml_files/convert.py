@@ -1,0 +1,128 @@
+"""Turns the original's configuration into `[tool.mlpackage]`, and says what became of every key."""
+
+from __future__ import annotations
+
+import keyword
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.project.azureml_files.convert_deployment import convert_deployment
+from hatch_mlpackage.project.azureml_files.convert_docker import take_base_image
+from hatch_mlpackage.project.azureml_files.convert_environment import convert_environment
+from hatch_mlpackage.project.azureml_files.convert_python import take_conda_file
+from hatch_mlpackage.project.azureml_files.environment import Environment
+from hatch_mlpackage.project.azureml_files.places import BRING_IN, Places, find, take_path
+from hatch_mlpackage.project.azureml_files.report import Conversion, Draft, Row
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration
+    from hatch_mlpackage.project.azureml_files.inference import InferenceConfiguration
+    from hatch_mlpackage.project.azureml_files.shapes import Given
+
+_PACKAGES = ("conda-file", "requirements", "dependencies", "pylock")
+
+
+def convert(
+    inference: InferenceConfiguration,
+    deployment: DeploymentConfiguration | None,
+    places: Places,
+    problems: Problems,
+    *,
+    in_place: bool = False,
+) -> Conversion:
+    """Convert configurations that were read without a problem; what is wrong with the files they name is added.
+
+    Conda dependencies that stand in the file become a file of their own, or with `in_place` are named where they are.
+    """
+    draft = Draft()
+    source = _take_source(inference, places, problems, draft)
+    _take_script(inference, places, problems, draft, source)
+    draft.take(inference.description, "image.labels", _description(inference.description))
+    if inference.environment:
+        convert_environment(inference.environment, places, problems, draft, in_place=in_place, source=source)
+    else:
+        _convert_flat(inference, places, problems, draft, source)
+    _say_what_is_installed(inference, draft)
+    draft.name_unknown(inference, inference.base_image_registry)
+    if deployment:
+        convert_deployment(deployment, draft)
+    return draft.finish()
+
+
+def _description(given: Given[str] | None) -> dict[str, str]:
+    return {"org.opencontainers.image.description": " ".join(given.value.split())} if given else {}
+
+
+def _take_source(inference: InferenceConfiguration, places: Places, problems: Problems, draft: Draft) -> Path | None:
+    given = inference.source_directory
+    if given is None or not given.value:
+        return None
+    found = find(given, places, problems, is_folder=True)
+    if found is None:
+        return None
+    if found.path:
+        note = found.note or ("its folder in the image is called after the project" if found.path == "." else "")
+        draft.take(given, "source-directory", found.path, note)
+    else:
+        draft.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", "source-directory")
+    return found.place
+
+
+def _take_script(
+    inference: InferenceConfiguration, places: Places, problems: Problems, draft: Draft, source: Path | None
+) -> None:
+    given = inference.entry_script
+    if given is None or not given.value:
+        return  # reported when the file was read
+    if inference.source_directory and inference.source_directory.value and source is None:
+        return  # the folder that it is relative to was not found, which is reported
+    found = find(given, places, problems, source=source)
+    if found is None:
+        return
+    if source and not found.place.is_relative_to(source):
+        what = f"{given.key} '{given.value}' is not inside sourceDirectory."
+        problems.add(given.where, what, "Both are relative to the current folder: the script has to be in that one.")
+    elif not _is_module(found.place):
+        what = f"{given.key} '{given.value}' cannot be imported as a Python module."
+        problems.add(given.where, what, "Give it a name of letters, digits and underscores that ends in .py.")
+    elif found.path:
+        draft.take(given, "entry-script", found.path, found.note)
+    else:
+        draft.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", "entry-script")
+
+
+def _is_module(path: Path) -> bool:
+    return path.suffix == ".py" and path.stem.isidentifier() and not keyword.iskeyword(path.stem)
+
+
+def _convert_flat(
+    inference: InferenceConfiguration, places: Places, problems: Problems, draft: Draft, source: Path | None
+) -> None:
+    runtime, gpu, cuda = inference.runtime, inference.enable_gpu, inference.cuda_version
+    if runtime and runtime.value.lower() == "spark-py":
+        draft.by_hand(runtime, "Spark is not served: the image has Python alone, as if this said python")
+    else:
+        draft.drop(runtime, "Python is the only runtime")
+    take_conda_file(inference.conda_file, places, problems, draft, source=source)
+    steps = inference.extra_dockerfile_steps
+    take_path(steps, "extra-dockerfile-steps", places, problems, draft, source=source)
+    if gpu and gpu.value and not inference.base_image:
+        version = f" (the original's was {cuda.value})" if cuda and cuda.value else ""
+        draft.by_hand(gpu, f'choose a CUDA version{version}: cuda = "12.4", or name a base image', "cuda", "base-image")
+    else:
+        draft.drop(gpu, "the base image decides it")
+    draft.drop(cuda, "the base image decides it")
+    take_base_image(inference.base_image, inference.base_image_registry, draft, problems)
+
+
+def _say_what_is_installed(inference: InferenceConfiguration, draft: Draft) -> None:
+    """Say what is locked where the files name no packages at all: the original then took a default of its own."""
+    environment = inference.environment or Environment()
+    named = {key for row in draft.rows for key in (row.said.partition(" = ")[0], *row.settled_by)}
+    if named & {*_PACKAGES, "user-managed-dependencies"} or environment.is_reference:
+        return
+    key = "environment.python.condaDependencies" if inference.environment else "condaFile"
+    where = environment.where or inference.where
+    said = "no packages are named: those of [project.dependencies] are locked, or name some with conda-file"
+    draft.rows.append(Row(key=key, where=where, outcome="no meaning", said=said))

@@ -1,0 +1,76 @@
+"""Turns a deployment configuration into keys of `[tool.mlpackage]`: what the image itself can answer to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.project.azureml_files.deployment import AutoScaler, DeploymentConfiguration, Probe, Resources
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.azureml_files.report import Draft
+    from hatch_mlpackage.project.azureml_files.shapes import Given
+
+_RUN = "for those who run the image: mlpackage image run --"
+_SCALE = "whatever runs the image decides how many containers there are"
+_AUTH = "the original checked it in front of the container; the image asks for no key"
+_TLS = "the original ended TLS in front of the container: do the same"
+_CLOUD = "a place or a name in the cloud"
+_TELEMETRY = "the image sends nothing: its log is on the standard output"
+
+
+def convert_deployment(deployment: DeploymentConfiguration, draft: Draft) -> None:
+    """Convert a configuration that was read without a problem."""
+    draft.drop(deployment.compute_type, "the image is the same wherever it runs")
+    draft.take(deployment.port, "image.port", _value(deployment.port), "the port of mlpackage image run")
+    for key, given in (
+        ("server.scoring-timeout-ms", deployment.scoring_timeout_ms),
+        ("server.max-concurrent-requests", deployment.max_concurrent_requests),
+        ("server.max-queue-wait-ms", deployment.max_queue_wait_ms),
+    ):
+        draft.take(given, key, _value(given))
+    probe = deployment.liveness_probe or Probe()
+    for key, given in (
+        ("interval", probe.period_seconds),
+        ("timeout", probe.timeout_seconds),
+        ("start-period", probe.initial_delay_seconds),
+        ("retries", probe.failure_threshold),
+    ):
+        draft.take(given, f"image.healthcheck.{key}", _value(given))
+    draft.drop(probe.success_threshold, "one answer makes the container healthy")
+    _drop_resources(deployment, draft)
+    for given, why in _dropped(deployment):
+        draft.drop(given, why)
+    sections = (deployment.container_resource_requirements, deployment.auto_scaler, deployment.liveness_probe)
+    draft.name_unknown(deployment, *sections)
+
+
+def _drop_resources(deployment: DeploymentConfiguration, draft: Draft) -> None:
+    resources = deployment.container_resource_requirements or Resources()
+    for cpu in (resources.cpu, resources.cpu_limit, deployment.cpu_cores):
+        draft.drop(cpu, f"{_RUN} --cpus {_value(cpu)}")
+    for memory in (resources.memory, resources.memory_limit, deployment.memory):
+        draft.drop(memory, f"{_RUN} --memory {_value(memory)}g")
+    draft.drop(deployment.gpu_cores, f"{_RUN} --gpus {_value(deployment.gpu_cores)}")
+
+
+def _dropped(deployment: DeploymentConfiguration) -> list[tuple[Given[Any] | None, str]]:
+    scaler = deployment.auto_scaler or AutoScaler()
+    return [
+        *((given, _SCALE) for given in (deployment.num_replicas, scaler.autoscale_enabled, scaler.min_replicas)),
+        *((given, _SCALE) for given in (scaler.max_replicas, scaler.refresh_period_in_seconds)),
+        (scaler.target_utilization, _SCALE),
+        *((given, _AUTH) for given in (deployment.auth_enabled, deployment.token_auth_enabled, deployment.keys)),
+        *((given, _TLS) for given in (deployment.ssl_enabled, deployment.ssl_certificate, deployment.ssl_key)),
+        *((given, _TLS) for given in (deployment.cname, deployment.vault_base_url)),
+        *((given, _TLS) for given in (deployment.key_name, deployment.key_version)),
+        *((given, _TELEMETRY) for given in (deployment.app_insights_enabled, deployment.data_collection)),
+        *((given, _CLOUD) for given in (deployment.location, deployment.dns_name_label, deployment.vnet_name)),
+        *((given, _CLOUD) for given in (deployment.subnet_name, deployment.namespace)),
+        *((given, _CLOUD) for given in (deployment.compute_target_name, deployment.version_name)),
+        (deployment.traffic_percentile, _CLOUD),
+    ]
+
+
+def _value(given: Given[Any] | None) -> Any:
+    value = given.value if given else None
+    return int(value) if isinstance(value, float) and value.is_integer() else value

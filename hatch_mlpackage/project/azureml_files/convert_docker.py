@@ -1,0 +1,111 @@
+"""Turns what is said of the base image into keys of `[tool.mlpackage]`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.project.azureml_files.environment import BuildContext, Docker, Platform, Registry
+from hatch_mlpackage.project.azureml_files.places import Places, take_path
+from hatch_mlpackage.project.known_images import NOT_NEEDED, cuda_of
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project.azureml_files.report import Draft
+    from hatch_mlpackage.project.azureml_files.shapes import Given
+
+DOCKERFILE = "base.Dockerfile"
+_ORIGINALS = re.compile(r"(?:mcr\.microsoft\.com/)?azureml/", re.IGNORECASE)
+_PLATFORMS = {"amd64": "linux/amd64", "x86_64": "linux/amd64", "arm64": "linux/arm64", "aarch64": "linux/arm64"}
+
+
+def convert_docker(
+    docker: Docker, places: Places, problems: Problems, draft: Draft, *, in_place: bool, has_packages: bool
+) -> None:
+    draft.drop(docker.enabled, "an image is always made")
+    registry = docker.base_image_registry
+    take_base_image(docker.base_image, registry, draft, problems, has_packages=has_packages)
+    _take_dockerfile(docker.base_dockerfile, places, problems, draft, in_place=in_place)
+    context = docker.build_context or BuildContext()
+    fetch = "fetch that folder, and name its Dockerfile or its image"
+    draft.by_hand(context.location, fetch, "base-dockerfile", "base-image")
+    for given in (context.location_type, context.dockerfile_path):
+        draft.drop(given, "part of the location")
+    platform = docker.platform or Platform()
+    draft.drop(platform.os, "images are for Linux")
+    if platform.architecture:
+        known = _PLATFORMS.get(platform.architecture.value.lower(), "")
+        if known:
+            draft.take(platform.architecture, "platform", known)
+        else:
+            draft.by_hand(platform.architecture, f"no image is made for {platform.architecture.value}", "platform")
+    draft.drop(docker.shm_size, "for those who run the image: mlpackage image run -- --shm-size …")
+    draft.drop(docker.shared_volumes, "the image needs no volume")
+    if docker.arguments and not docker.arguments.value.is_empty:
+        draft.by_hand(docker.arguments, "for those who run the image: give them after mlpackage image run --")
+    else:
+        draft.drop(docker.arguments, "for those who run the image")
+
+
+def _take_dockerfile(
+    given: Given[str] | None, places: Places, problems: Problems, draft: Draft, *, in_place: bool
+) -> None:
+    """Name the Dockerfile of the base image: a file of that name, or a file for its text."""
+    if given is None or not given.value.strip():
+        return
+    if "\n" not in given.value.strip() and not given.value.lstrip().upper().startswith("FROM "):
+        take_path(given, "base-dockerfile", places, problems, draft)
+        return
+    text = "\n".join([*given.value.splitlines(), ""])
+    if not in_place:
+        draft.files[DOCKERFILE] = text
+    draft.take(given, "base-dockerfile", text if in_place else DOCKERFILE)
+
+
+def take_base_image(
+    given: Given[str] | None, registry: Registry | None, draft: Draft, problems: Problems, *, has_packages: bool = False
+) -> None:
+    """Name the base image with its registry; the original's own are left out unless the packages are in them."""
+    address = (registry.address.value if registry and registry.address else "").strip().rstrip("/")
+    address = re.sub(r"^https?://", "", address)
+    if given and re.search(r"\s", given.value.strip()):
+        fix = "Write the image's name and tag without spaces: they would break the Dockerfile."
+        problems.add(given.where, f"{given.key} '{given.value}' holds spaces.", fix)
+    elif given and given.value.strip():
+        name = given.value.strip()
+        image = name if not address or _has_host(name) else f"{address}/{name}"
+        _take_image(given, image, draft, is_needed=has_packages or not _ORIGINALS.match(image))
+    if registry:
+        elsewhere = given is not None and _has_host(given.value) and not given.value.strip().startswith(f"{address}/")
+        said = "the base image's name has another registry" if elsewhere else "part of the base image's name"
+        draft.drop(registry.address, said)
+        _say_login(registry, address, draft)
+
+
+def _has_host(name: str) -> bool:
+    """Tell whether an image's name begins with a registry (github.com/distribution/reference)."""
+    first, slash, _ = name.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")
+
+
+def _take_image(given: Given[str], image: str, draft: Draft, *, is_needed: bool) -> None:
+    cuda = cuda_of(image)
+    if is_needed:
+        draft.take(given, "base-image", image)
+    elif cuda:
+        what = f"'{image}' has CUDA {cuda}: choose one with cuda = \"12.4\", or name a base image"
+        draft.by_hand(given, what, "cuda", "base-image")
+    else:
+        said = f"'{image}' is not needed, and the image stands on python:X.Y-slim. {_sentence(NOT_NEEDED['conda'])}"
+        draft.drop(given, said)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _say_login(registry: Registry, address: str, draft: Draft) -> None:
+    user = f" --username {registry.username.value}" if registry.username and registry.username.value else ""
+    draft.drop(registry.username, f"never written; before locking and building: docker login{user} {address}")
+    draft.drop(registry.password, f"never written, nor needed in this file: docker login {address} asks for it")
+    draft.drop(registry.registry_identity, f"an identity of the cloud: docker login {address} instead")

@@ -1,0 +1,93 @@
+"""Turns an Environment, or the flat keys that say the same, into keys of `[tool.mlpackage]`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.project.azureml_files.convert_docker import convert_docker
+from hatch_mlpackage.project.azureml_files.convert_python import convert_python, is_user_managed
+from hatch_mlpackage.project.azureml_files.environment import Docker, Environment, Python
+from hatch_mlpackage.project.azureml_files.shapes import Given
+from hatch_mlpackage.project.config.checks import RESERVED_VARIABLES
+from hatch_mlpackage.project.known_images import NOT_NEEDED
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project.azureml_files.nodes import Node
+    from hatch_mlpackage.project.azureml_files.places import Places
+    from hatch_mlpackage.project.azureml_files.report import Draft
+
+_SPARK_DEFAULT = "precachePackages"  # true in every Environment, with nothing to cache
+_SECRET = re.compile(r"(?:^|_)(?:KEY|PASS|PASSWORD|PWD|SECRET|TOKEN|SAS|CONNECTION_?STRING)(?:_|$)", re.IGNORECASE)
+_READABLE = "it looks like a secret, and whoever has the image can read it: set it when the container starts instead"
+_AT_START = "installed packages when the container started: name them in the conda file or in requirements"
+# Variables of the original's images that mean something else here than a variable of the image.
+_OTHERWISE = {
+    "AZUREML_EXTRA_CONDA_YAML": _AT_START,
+    "AZUREML_EXTRA_CONDA_YAML_ABS_PATH": _AT_START,
+    "AZUREML_EXTRA_PYTHON_LIB_PATH": _AT_START,
+    "AZUREML_EXTRA_REQUIREMENTS_TXT": _AT_START,
+    "EXAMPLE_ENV_VAR": "the original's placeholder, which it left in every image",
+    "SVDIR": "the original's process supervisor is not in the image",
+    "WORKER_TIMEOUT": "a worker is stopped by server.scoring-timeout-ms alone",
+}
+
+
+def convert_environment(
+    environment: Environment,
+    places: Places,
+    problems: Problems,
+    draft: Draft,
+    *,
+    in_place: bool,
+    source: Path | None,
+) -> None:
+    """Convert an Environment that was read without a problem."""
+    name = environment.name
+    if environment.is_reference:
+        what = f"'{name.value if name else ''}' is kept in a workspace: save it there (save_to_directory), and give it"
+        draft.by_hand(
+            name, f"{what} with --environment, or name its packages", "conda-file", "requirements", "dependencies"
+        )
+    else:
+        draft.drop(name, "the lock says what is in the image, not a name")
+    draft.drop(environment.version, "the lock says what is in the image, not a version")
+    draft.drop(environment.asset_id, "a name in a workspace")
+    _take_variables(environment.environment_variables, draft)
+    python, docker = environment.python or Python(), environment.docker or Docker()
+    convert_python(python, places, problems, draft, in_place=in_place, source=source)
+    convert_docker(docker, places, problems, draft, in_place=in_place, has_packages=is_user_managed(python))
+    draft.drop(environment.inferencing_stack_version, NOT_NEEDED["inferencing-stack-version"])
+    for given in (environment.spark, environment.databricks, environment.r):
+        _drop_section(given, draft)
+    platform, registry = docker.platform, docker.base_image_registry
+    draft.name_unknown(environment, python, docker, platform, registry, docker.build_context)
+
+
+def _drop_section(given: Given[Node] | None, draft: Draft) -> None:
+    if given and any(not item.is_empty for key, item in given.value.members.items() if key != _SPARK_DEFAULT):
+        draft.by_hand(given, "only Python is installed: nothing of this is in the image")
+    else:
+        draft.drop(given, "only Python is installed")
+
+
+def _take_variables(given: Given[Node] | None, draft: Draft) -> None:
+    for name, node in given.value.members.items() if given else ():
+        one = Given(key=f"{given.key if given else ''}.{name}", value=node.text, where=node.where)
+        if name == "WORKER_COUNT" and re.fullmatch(r"[0-9]{1,4}", node.text):
+            draft.take(one, "server.workers", int(node.text))
+        elif name in RESERVED_VARIABLES:
+            draft.drop(one, "the image sets it")
+        elif name in _OTHERWISE:
+            draft.drop(one, _OTHERWISE[name])
+        else:
+            text = "" if node.value is None else _shell_text(node)
+            is_secret = bool(text) and _SECRET.search(name) is not None
+            draft.take(one, f"environment-variables.{name}", text, _READABLE if is_secret else "", is_secret=is_secret)
+
+
+def _shell_text(node: Node) -> str:
+    """Write a value as the original's image had it: its JSON booleans were Python's."""
+    return str(node.value) if isinstance(node.value, bool) else node.text

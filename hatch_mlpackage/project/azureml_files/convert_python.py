@@ -1,0 +1,112 @@
+"""Turns what is said of Python and its packages into keys of `[tool.mlpackage]`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.files.parse import decode
+from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file, conda_items, odd_keys
+from hatch_mlpackage.project.azureml_files.places import Found, Places, take_path
+from hatch_mlpackage.project.azureml_files.python_pin import items_of, pin_of, python_for
+from hatch_mlpackage.project.azureml_files.shapes import Given
+from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON
+from hatch_mlpackage.project.known_images import NOT_NEEDED
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project.azureml_files.environment import Python
+    from hatch_mlpackage.project.azureml_files.nodes import Node
+    from hatch_mlpackage.project.azureml_files.report import Draft
+
+ENVIRONMENT_FILE = "environment.yml"
+
+
+def convert_python(
+    python: Python, places: Places, problems: Problems, draft: Draft, *, in_place: bool, source: Path | None
+) -> None:
+    if is_user_managed(python):
+        draft.take(python.user_managed_dependencies, "user-managed-dependencies", value=True)
+        unread = "the original did not read it where userManagedDependencies is true"
+        draft.drop(python.conda_dependencies, unread)
+        draft.drop(python.conda_dependencies_file, unread)
+        path = python.interpreter_path
+        draft.take(path, "interpreter-path", path.value if path else "")
+    else:
+        draft.drop(python.user_managed_dependencies, "the packages are locked and installed")
+        _take_conda(python.conda_dependencies, draft, in_place=in_place)
+        take_conda_file(python.conda_dependencies_file, places, problems, draft, source=source)
+        draft.drop(python.interpreter_path, "the image has one Python")
+    base = python.base_conda_environment
+    if base and base.value:
+        what = f"'{base.value}' is an environment of the base image: name its packages, or take its Python as it is"
+        draft.by_hand(base, what, "conda-file", "requirements", "dependencies", "interpreter-path")
+
+
+def is_user_managed(python: Python) -> bool:
+    return bool(python.user_managed_dependencies and python.user_managed_dependencies.value)
+
+
+def _take_conda(given: Given[Node] | None, draft: Draft, *, in_place: bool) -> None:
+    if given is None or given.value.is_empty:
+        return
+    for key, node in odd_keys(given.value):
+        odd = Given(key=f"{given.key}.dependencies.{key}", value=None, where=node.where)
+        draft.drop(odd, "a mapping among the dependencies has pip, or conda, and nothing else")
+    listed, pip = conda_items(given.value)
+    if in_place:
+        path = f"{given.value.path}#{given.key}"
+    else:
+        path = ENVIRONMENT_FILE
+        draft.files[path] = as_environment_file(given.value)
+    draft.take(given, "conda-file", path)
+    _say_defaults(given, [item.text for item in pip], draft)
+    members = given.value.members
+    for key, what in (
+        ("prefix", "a folder of another machine"),
+        ("variables", "set those that matter in environment-variables"),
+    ):
+        if members.get(key) and not members[key].is_empty:
+            one = Given(key=f"{given.key}.{key}", value=None, where=members[key].where)
+            draft.drop(one, what) if key == "prefix" else draft.by_hand(one, what)
+    _take_python([item.text for item in listed], given, draft)
+
+
+def take_conda_file(
+    given: Given[str] | None, places: Places, problems: Problems, draft: Draft, *, source: Path | None
+) -> None:
+    """Name the conda file, and the Python that it asks for."""
+    found = take_path(given, "conda-file", places, problems, draft, source=source)
+    if given is None or found is None:
+        return
+    items = _items_of_file(found)
+    _say_defaults(given, items, draft)
+    _take_python(items, given, draft)
+
+
+def _items_of_file(found: Found) -> list[str]:
+    try:
+        return items_of(decode(found.place.read_bytes()))
+    except (OSError, UnicodeDecodeError):
+        return []  # told by whoever reads the conda file itself
+
+
+def _say_defaults(given: Given[Any], items: list[str], draft: Draft) -> None:
+    named = next((item for item in items if re.match(r"azureml[-_.]defaults\b", item, re.IGNORECASE)), "")
+    if named:
+        one = Given(key=f"{given.key} ({named})", value=named, where=given.where)
+        draft.drop(one, f"left out of the lock: {NOT_NEEDED['azureml-defaults']}")
+
+
+def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
+    pin = pin_of(items)
+    python = python_for(pin) if pin else DEFAULT_PYTHON
+    one = Given(key=f"{given.key} (python)", value=pin, where=given.where)
+    if pin and python:
+        draft.take(one, "python-version", python, f"as {pin} asks")
+    elif pin:
+        draft.by_hand(one, f"{pin} cannot be served: ask for Python 3.8 or later in the conda file")
+    else:
+        note = "none is asked for; the original's default changed (3.6.2, 3.8.13, 3.10.18)"
+        draft.take(one, "python-version", python, note)

@@ -1,0 +1,120 @@
+"""Reads nodes into dataclasses whose fields are named after the keys; every value keeps its key and its line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+from hatch_mlpackage.files.typed_tables import did_you_mean
+from hatch_mlpackage.project.azureml_files.nodes import Node
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+
+T = TypeVar("T")
+S = TypeVar("S", bound="Section")
+
+# Keys that people write where nobody reads them, and where their meaning is.
+_ELSEWHERE = {
+    "condaFile": "In an environment, python.condaDependenciesFile names it.",
+    "dependencies": "Files that the script needs go along with sourceDirectory.",
+    "schemaFile": "The schema is what the decorators of run() say.",
+}
+_TOO_MUCH = 10**300
+_NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given(Generic[T]):
+    """A value that a file gives: under which key (`environment.docker.baseImage`), and where (`file:line`)."""
+
+    key: str
+    value: T
+    where: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unknown:
+    """A key that the original ignored without a word."""
+
+    key: str
+    where: str
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """An object of a file; `where` is its line, `unknown` its keys that have no field."""
+
+    where: str = ""
+    unknown: tuple[Unknown, ...] = ()
+
+
+def spelt(*keys: str, text_as: str = "") -> Any:
+    """Declare a field whose keys are not its own name in camel case; the first one is the documented one.
+
+    `text_as` names the field that a plain text in the object's place stands for.
+    """
+    return field(default=None, metadata={"keys": keys, "text_as": text_as})
+
+
+def read_section(shape: type[S], node: Node, problems: Problems, *, prefix: str = "") -> S:
+    """Read an object; keys that are absent, null or do not fit are None, and those that do not fit are reported."""
+    if not isinstance(node.value, Mapping):
+        problems.add(node.where, f"{prefix.rstrip('.') or 'the file'} must be an object, not {node.described()}.")
+        return shape()
+    known = {key: found for found in _fields(shape) for key in _keys_of(found)}
+    types = get_type_hints(shape)
+    values: dict[str, Any] = {"where": node.where, "unknown": tuple(_unknown(node.value, known, prefix))}
+    for key, member in node.value.items():
+        if key in known and member.value is not None:
+            target = known[key]
+            values[target.name] = _read(types[target.name], member, f"{prefix}{key}", target, problems)
+    return shape(**values)
+
+
+def _unknown(members: Mapping[str, Node], known: Mapping[str, Any], prefix: str) -> list[Unknown]:
+    return [
+        Unknown(key=f"{prefix}{key}", where=member.where, hint=_ELSEWHERE.get(key) or did_you_mean(key, known))
+        for key, member in members.items()
+        if key not in known
+    ]
+
+
+def _fields(shape: type[Section]) -> list[Field[Any]]:
+    return [found for found in fields(shape) if found.name not in {"where", "unknown"}]
+
+
+def _keys_of(found: Field[Any]) -> tuple[str, ...]:
+    head, *rest = found.name.split("_")
+    return found.metadata.get("keys") or (head + "".join(word.capitalize() for word in rest),)
+
+
+def _read(kind: Any, node: Node, key: str, target: Field[Any], problems: Problems) -> Any:
+    kind = get_args(kind)[0]  # each is `… | None`
+    if get_origin(kind) is not Given:
+        text_as = target.metadata.get("text_as")
+        if text_as and isinstance(node.value, str):
+            return kind(where=node.where, **{text_as: Given(key=key, value=node.value, where=node.where)})
+        return read_section(kind, node, problems, prefix=f"{key}.")
+    wanted = get_args(kind)[0]
+    if wanted is Node:
+        return Given(key=key, value=node, where=node.where)
+    value = _fitting(wanted, node)
+    if value is None:
+        problems.add(node.where, f"{key} must be {_NAMES[wanted]}, not {node.described()}.")
+        return None
+    return Given(key=key, value=value, where=node.where)
+
+
+def _fitting(wanted: type, node: Node) -> Any:
+    """Return the value as the wanted type, None where it is of another; a number may stand for text (`version: 1`)."""
+    value = node.value
+    if wanted is str:
+        return node.text if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    if wanted is float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _TOO_MUCH:
+            return None
+        return float(value)
+    return value if type(value) is wanted else None

@@ -1,0 +1,161 @@
+"""What the keys of the base image, its Python and its packages may be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.project.config.check_path import check_path
+from hatch_mlpackage.project.config.keys import KEY, Config
+from hatch_mlpackage.project.dockerfiles.base import read_base_dockerfile
+from hatch_mlpackage.project.known_images import CUDA_VERSIONS, cuda_images, cuda_of, is_nvidia, packaged_python
+from hatch_mlpackage.project.target import SUPPORTED_PYTHONS, python_of
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
+    from hatch_mlpackage.project.pyproject import Project
+
+# Keys that ask for packages of Python, or of conda.
+_NAMING_PACKAGES = ("dependencies", "requirements", "conda-file", "pylock", "install-project")
+# github.com/distribution/reference, without the rarely seen IPv6 hosts.
+_REPOSITORY = (
+    r"(?:[a-zA-Z0-9.\-]+(?::\d+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+)
+IMAGE = re.compile(rf"{_REPOSITORY}(?::\w[\w.\-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?")
+
+
+def check_python(config: Config, project: Project, problems: Problems) -> None:
+    where, version = f"{KEY}.python-version", config.python_version
+    if version not in SUPPORTED_PYTHONS:
+        allowed = ", ".join(SUPPORTED_PYTHONS)
+        problems.add(where, f"'{version}' is not a supported Python version.", f"Use one of {allowed}.")
+        return
+    in_image = python_of(config.base_image) if config.base_dockerfile is None else None
+    if in_image and in_image != version:
+        problems.add(where, f"'{version}' is not the Python of base-image '{config.base_image}'.", "Make them agree.")
+    if project.requires_python and not _allows(project.requires_python, version):
+        problems.add(
+            where,
+            f"'{version}' is excluded by requires-python '{project.requires_python}'.",
+            f'Set a version that the project allows: python-version = "X.Y" in [{KEY}].',
+        )
+
+
+def _allows(requires_python: str, version: str) -> bool:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - costs start-up when unused
+
+    try:
+        allowed = SpecifierSet(requires_python)
+    except InvalidSpecifier:
+        return True  # the build backend reports it
+    return any(allowed.contains(f"{version}.{patch}") for patch in (0, 99))
+
+
+def check_base_image(config: Config, project: Project, problems: Problems) -> None:
+    del project
+    where = f"{KEY}.base-image"
+    if config.base_dockerfile is None and not IMAGE.fullmatch(config.base_image):
+        problems.add(
+            where,
+            f"'{config.base_image}' is not an image reference.",
+            "Write [registry/]name[:tag][@sha256:digest], without spaces and with the name in lower case.",
+        )
+    elif config.system_packages and config.target.libc == "musl":
+        problems.add(where, f"'{config.base_image}' has no apt for system-packages.", "Use a Debian or Ubuntu base.")
+
+
+def check_cuda(config: Config, project: Project, problems: Problems) -> None:
+    """Check what is asked of a GPU's image: NVIDIA's have the Python of their Ubuntu, and no other can be had there."""
+    where, base_image = f"{KEY}.cuda", config.base_image
+    cuda, own = config.cuda or "", cuda_of(base_image)
+    if not {"base-image", "base-dockerfile"} & project.table.keys() and cuda and not own:
+        problems.add(
+            where, f"'{cuda}' is not one of {', '.join(CUDA_VERSIONS)}.", "For another, name the image: base-image."
+        )
+    elif cuda != own and own:
+        problems.add(where, f"'{cuda}' is not the CUDA of base-image '{base_image}'.", "Make them agree.")
+    own_python = config.user_managed_dependencies or config.base_dockerfile is not None
+    python = packaged_python(base_image) if is_nvidia(base_image) and not own_python else None
+    if python and python != config.python_version:
+        others = " or ".join(f'"{image.python}"' for image in reversed(cuda_images(own))) or f'"{python}"'
+        problems.add(
+            f"{KEY}.python-version",
+            f"'{config.python_version}' is not the Python of '{base_image}', which is Ubuntu's {python}.",
+            f"Set python-version to {others}, or name a base-image with CUDA and that Python.",
+        )
+
+
+def check_base_dockerfile(config: Config, project: Project, problems: Problems) -> None:
+    where, value = f"{KEY}.base-dockerfile", config.base_dockerfile
+    if value is None:
+        return
+    if "base-image" in project.table:
+        problems.add(where, "cannot be used with base-image: its FROM names the image.", "Keep one of them.")
+    found = _read_dockerfile(project.root, value, config.platform, problems)
+    if found is None:
+        return
+    for wrong in found.wrong:
+        problems.add(f"{found.place}:{wrong.line}", wrong.what, wrong.fix)
+    for line, image in found.images:
+        if not IMAGE.fullmatch(image):
+            problems.add(f"{found.place}:{line}", f"'{image}' is not an image reference.", "Correct it.")
+    if found.needs_buildkit and config.image.builder == "classic":
+        problems.add(
+            f"{found.place}:{found.needs_buildkit}",
+            "needs BuildKit, or a recent buildah: the classic builder and kaniko do not take it.",
+            f'Set builder = "buildkit" in [{KEY}.image], or write it another way.',
+        )
+    if not found.wrong:
+        _require_python(config, project, problems, where)
+
+
+def _read_dockerfile(root: Path, value: str, platform: str, problems: Problems) -> BaseDockerfile | None:
+    """Read the text or the file; None where it was reported."""
+    where = f"{KEY}.base-dockerfile"
+    try:
+        found = read_base_dockerfile(root, value, platform)
+    except (OSError, UnicodeDecodeError) as error:
+        if check_path(root, value, where, problems):
+            problems.add(where, f"'{value}' cannot be read: {error}.", "Name a text file in UTF-8.")
+        return None
+    is_file = found.place == value
+    return None if is_file and check_path(root, value, where, problems) is None else found
+
+
+def check_user_managed(config: Config, project: Project, problems: Problems) -> None:
+    """Check an image that brings the model's packages: nobody else names any, and its Python is known."""
+    where = f"{KEY}.user-managed-dependencies"
+    path = config.interpreter_path
+    if not config.user_managed_dependencies:
+        if path is not None:
+            problems.add(f"{KEY}.interpreter-path", "is only used with user-managed-dependencies = true.", "Remove it.")
+        return
+    named = [key for key in _NAMING_PACKAGES if project.table.get(key)]
+    if named:
+        problems.add(
+            where,
+            f"says that the base image brings the model's packages, and {' and '.join(named)} would install some.",
+            f"Remove {'them' if len(named) > 1 else 'it'}, or user-managed-dependencies.",
+        )
+    if path is not None and not re.fullmatch(r"/?[\w.+-]+|/[\w./+-]+", path):
+        problems.add(
+            f"{KEY}.interpreter-path",
+            f"'{path}' is no program.",
+            'Write its name, or its whole path in the image: "/opt/conda/bin/python".',
+        )
+    if config.base_dockerfile is None:
+        _require_python(config, project, problems, where)
+
+
+def _require_python(config: Config, project: Project, problems: Problems, because: str) -> None:
+    """Report a base image whose Python is neither given nor told by its name: any default would be a guess."""
+    base_image = config.base_image
+    packaged = packaged_python(base_image) if config.base_dockerfile is None else None
+    if not (project.table.get("python-version") or python_of(base_image) or packaged):
+        problems.add(
+            f"{KEY}.python-version",
+            f"is required with {because.removeprefix(f'{KEY}.')}: '{base_image}' does not tell its Python.",
+            'Write python-version = "X.Y"; the build stops where it is another.',
+        )

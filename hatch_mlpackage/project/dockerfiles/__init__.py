@@ -1,0 +1,1 @@
+"""Read Dockerfiles that users bring: one that ends with the base image, and lines to add to the image."""

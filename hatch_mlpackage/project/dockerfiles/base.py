@@ -1,0 +1,16 @@
+"""A Dockerfile of the user's whose last stage is the base image: read, and written out as the first stages of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
+
+
+def read_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfile:
+    """Read the text, or the file below the project's root that is named instead; see `read.read_base_dockerfile`."""
+    from hatch_mlpackage.project.dockerfiles import base_read as read  # noqa: PLC0415 - few projects have such a Dockerfile
+
+    return read.read_base_dockerfile(root, value, platform)

@@ -1,0 +1,249 @@
+"""Read a Dockerfile: which stages there are, what they stand on, and what in it cannot be taken."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hatch_mlpackage.files.parse import decode, parse_json
+from hatch_mlpackage.project.dockerfiles.base_stages import (
+    PREFIX,
+    SCRATCH,
+    STAGE,
+    BaseDockerfile,
+    Part,
+    Source,
+    Wrong,
+    assignments,
+    expand,
+    platform_variables,
+)
+from hatch_mlpackage.project.dockerfiles.instructions import (
+    BASE_FOLDER,
+    GOES_ON,
+    KNOWN,
+    Instruction,
+    directives_of,
+    instructions_of,
+)
+
+KEY = "tool.mlpackage.base-dockerfile"
+_FROM = re.compile(r"(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
+_BUILDKIT_FLAGS = ("--chmod", "--exclude", "--link", "--mount", "--network", "--parents", "--security")
+# What the context's own files are put into: a volume there would lose them.
+_OUR_FOLDERS = ("/opt/mlpackage", "/var/azureml-app")
+_WRITE_OUT = "Write the path out: the files have to be found without building."
+
+
+def read_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfile:
+    """Read the text, or the file below the project's root that is named instead.
+
+    Raises OSError, or UnicodeDecodeError.
+    """
+    is_text = "\n" in value or re.match(r"\s*FROM\s", value, re.IGNORECASE) is not None
+    text = value if is_text else decode((root / value).read_bytes())
+    directives, text = directives_of(text.replace("\r\n", "\n"))
+    reader = _Reader(variables=platform_variables(platform), platform=platform)
+    if "escape" in directives and directives["escape"][1] != "\\":
+        reader.refuse(directives["escape"][0], "changes the escape character.", "Write \\ instead, and drop the line.")
+    for instruction in instructions_of(text):
+        reader.read(instruction)
+    return reader.result(
+        place=KEY if is_text else value,
+        directives=tuple(f"# {name}={directives[name][1]}" for name in ("syntax", "check") if name in directives),
+    )
+
+
+@dataclass(kw_only=True, slots=True)
+class _Stage:
+    line: int
+    name: str
+    image: str  # what it stands on, through other stages
+
+
+@dataclass(kw_only=True, slots=True)
+class _Reader:
+    variables: dict[str, str]
+    platform: str
+    stages: list[_Stage] = field(default_factory=list)
+    images: list[tuple[int, str]] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    wrong: list[Wrong] = field(default_factory=list)
+    needs_buildkit: int = 0
+    sets_shell: bool = False
+
+    def refuse(self, line: int, what: str, fix: str) -> None:
+        self.wrong.append(Wrong(line=line, what=what, fix=fix))
+
+    def read(self, found: Instruction) -> None:
+        """Take one instruction, as it is or written anew."""
+        if not self.stages and found.name in KNOWN - {"ARG", "FROM"}:
+            self.refuse(found.line, f"{found.name} stands before the first FROM.", "Begin with FROM.")
+        if found.body or any(flag.startswith(_BUILDKIT_FLAGS) for flag in found.flags):
+            self.needs_buildkit = self.needs_buildkit or found.line
+        self.parts.append(Part(before=found.above))
+        taken = _TAKEN.get(found.name)
+        parts = list(taken(self, found)) if taken else [Part(before=found.text)]
+        self.parts += [*parts, Part(before=found.body)]
+        if found.name not in KNOWN:
+            self.refuse(found.line, f"'{found.name}' is no instruction of a Dockerfile.", "Correct it.")
+        if found.goes_on:
+            self.refuse(found.line, *GOES_ON)
+
+    def result(self, *, place: str, directives: tuple[str, ...]) -> BaseDockerfile:
+        if not self.stages and not self.wrong:
+            self.refuse(1, "there is no FROM.", "Begin with FROM and the image that yours stands on.")
+        last = self.stages[-1] if self.stages else _Stage(line=1, name="", image="")
+        if last.image == SCRATCH:
+            self.refuse(last.line, "the last stage stands on nothing: it has no Python.", "Build on an image that has.")
+        return BaseDockerfile(
+            place=place,
+            base_image=last.image if last.image != SCRATCH else "",
+            last_stage=last.name,
+            images=tuple(self.images),
+            sources=tuple(self.sources),
+            parts=tuple(self.parts),
+            directives=directives,
+            needs_buildkit=self.needs_buildkit,
+            sets_shell=self.sets_shell,
+            wrong=tuple(self.wrong),
+        )
+
+    def argument(self, found: Instruction) -> Iterator[Part]:
+        if not self.stages:
+            for name, default in assignments(found.rest):
+                self.variables[name] = expand(default, self.variables) or ""
+        yield Part(before=found.text)
+
+    def start(self, found: Instruction) -> Iterator[Part]:
+        """Take a FROM: the image by its digest, for the one platform there is; each stage gets a name."""
+        match = _FROM.fullmatch(found.rest)
+        if match is None:
+            self.refuse(found.line, f"'FROM {found.rest}' is not FROM image [AS name].", "Correct it.")
+            return
+        self._check_platform(found)
+        image, name = expand(match[1], self.variables), match[2] or f"{STAGE}{len(self.stages) + 1}"
+        if image is None:
+            self.refuse(found.line, f"'{match[1]}' has a variable without a default.", "Give it one: ARG NAME=value.")
+            image = ""
+        if match[2] and name.lower().startswith(PREFIX):
+            self.refuse(found.line, f"'{name}' is a name of the context's own stages.", "Choose another.")
+        earlier = self._stage(image)
+        self.stages.append(_Stage(line=found.line, name=name, image=earlier.image if earlier else image))
+        if earlier is None:
+            self._name_image(found.line, image)
+        place = f"FROM {image}" if earlier else "FROM "
+        yield Part(before=place, image="" if earlier else image, after=f" AS {name}\n")
+
+    def copy(self, found: Instruction) -> Iterator[Part]:
+        """Take a COPY or ADD: from another image by its digest, from the build context below a folder of ours."""
+        if any(flag.startswith("--from=") for flag in found.flags):
+            yield from self.run(found)
+            return
+        if any(flag.startswith("--parents") for flag in found.flags):
+            self.refuse(found.line, "--parents would copy the folder that the files are put into.", "Leave it out.")
+        words = _words(found.rest)
+        if words is None or len(words) < 2:  # noqa: PLR2004 - a source and where it goes
+            self.refuse(found.line, f"{found.name} has no source and destination.", "Correct it.")
+            return
+        *sources, destination = words
+        taken = [self._source(found, source) for source in sources]
+        if taken == sources:
+            yield Part(before=found.text)
+            return
+        said = [*taken, destination]
+        line = json.dumps(said) if found.rest.startswith("[") else " ".join(said)
+        yield Part(before=f"{' '.join((found.name, *found.flags, line))}\n")
+
+    def run(self, found: Instruction) -> Iterator[Part]:
+        """Take a line that may name other images, or mount the build context."""
+        text = found.text
+        for flag in found.flags:
+            name = (re.findall(r"(?:^--|,|=)from=([^,\s]+)", flag) or [""])[0]
+            if flag.startswith("--mount") and not name and not re.search(r"type=(?!bind)", flag):
+                fix = "Copy the files with COPY, which takes them along."
+                self.refuse(found.line, "mounts the build context, which is not this folder.", fix)
+            if "$" in name:
+                self.refuse(found.line, f"'{name}' has a variable.", "Name the image.")
+            elif name and not name.isdigit() and self._stage(name) is None:
+                self._name_image(found.line, name)
+                if f"from={name}" not in text:  # continued within the word
+                    text = f"{' '.join((found.name, *found.flags, found.rest))}\n"
+                before, after = text.split(f"from={name}", 1)
+                yield Part(before=f"{before}from=", image=name)
+                text = after
+        yield Part(before=text)
+
+    def shell(self, found: Instruction) -> Iterator[Part]:
+        self.sets_shell = True
+        yield Part(before=found.text)
+
+    def trigger(self, found: Instruction) -> Iterator[Part]:
+        what = "ONBUILD would run in the stages that follow, on another context."
+        self.refuse(found.line, what, "Write the instruction itself.")
+        yield Part(before=found.text)
+
+    def volume(self, found: Instruction) -> Iterator[Part]:
+        for path in _words(found.rest) or ():
+            if any(f"{folder}/".startswith(f"{path.rstrip('/')}/") for folder in _OUR_FOLDERS):
+                self.refuse(found.line, f"a volume at {path} would lose what the image has there.", "Choose another.")
+        yield Part(before=found.text)
+
+    def _check_platform(self, found: Instruction) -> None:
+        for flag in found.flags:
+            platform = expand(flag.partition("=")[2], self.variables)
+            if platform != self.platform:
+                what = f"'{flag}' is not the image's platform, {self.platform}."
+                self.refuse(found.line, what, "Leave it out, or change platform.")
+
+    def _stage(self, name: str) -> _Stage | None:
+        return next((stage for stage in self.stages if stage.name.lower() == name.lower()), None)
+
+    def _name_image(self, line: int, image: str) -> None:
+        if image and image != SCRATCH:
+            self.images.append((line, image))
+
+    def _source(self, found: Instruction, source: str) -> str:
+        """Return what the line is to copy: from below our folder what it copied from its own context."""
+        if source.startswith("<<") or (found.name == "ADD" and re.match(r"[a-z]+://|git@", source)):
+            return source
+        path = source.removeprefix("/").removeprefix("./").rstrip("/")
+        if re.search(r"[$\\'\"]", source):
+            self.refuse(found.line, f"'{source}' has a variable or a quote.", _WRITE_OUT)
+        elif path in {"", ".", "*", "**"}:
+            what = f"'{source}' would take the whole project along, with what git ignores."
+            self.refuse(found.line, what, "Name the files or the folder.")
+        elif "**" in path:
+            self.refuse(found.line, f"'{source}' is no pattern that COPY knows.", "Name the folder.")
+        elif ".." in path.split("/"):
+            self.refuse(found.line, f"'{source}' is outside the project.", "Copy it into the project.")
+        else:
+            self.sources.append(Source(line=found.line, pattern=path))
+        return f"{BASE_FOLDER}/{path}"
+
+
+_TAKEN: dict[str, Callable[[_Reader, Instruction], Iterator[Part]]] = {
+    "ADD": _Reader.copy,
+    "ARG": _Reader.argument,
+    "COPY": _Reader.copy,
+    "FROM": _Reader.start,
+    "ONBUILD": _Reader.trigger,
+    "RUN": _Reader.run,
+    "SHELL": _Reader.shell,
+    "VOLUME": _Reader.volume,
+}
+
+
+def _words(rest: str) -> list[str] | None:
+    """Part what a line names: a JSON array, or words; None where it is neither."""
+    if not rest.startswith("["):
+        return rest.split()
+    try:
+        words = parse_json(rest)
+    except ValueError:
+        return None
+    return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else None

@@ -1,0 +1,86 @@
+"""Reads what a pickle would make, without making it: no name in it is imported and nothing in it is called.
+
+`pickletools.genops` parts the bytes into operations; here they work on stand-ins. What would be called becomes a
+`Made`, which remembers the name, the arguments and the state.
+"""
+
+from __future__ import annotations
+
+import math
+import pickletools
+import re
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+
+from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+from hatch_mlpackage.project.model_facts.pickle_steps import STEPS, STEPS_WITH_ARGUMENT, Stack
+from hatch_mlpackage.project.model_facts.stand_ins import Made, Name, array, code_of
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.model_facts.opened import Stream
+
+_MOST_OPERATIONS = 50_000_000
+_ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
+_BYTES_OF_A_CHARACTER = 4  # numpy's `U`
+
+
+class Unpickled(NamedTuple):
+    """The outermost object, and everything that loading it would import."""
+
+    root: object
+    names: frozenset[Name]
+
+
+def read_pickle(stream: Stream) -> Unpickled:
+    """Read one pickle to its end, the arrays that joblib puts between its operations included.
+
+    Raises UnreadableModelError, or what the parts below it do of bytes that are no pickle.
+    """
+    stack = Stack()
+    for count, (operation, argument, _) in enumerate(pickletools.genops(cast("IO[bytes]", stream))):
+        if count > _MOST_OPERATIONS:
+            raise UnreadableModelError("it has more objects than are read here")
+        name = operation.name
+        if name == "STOP":
+            break
+        if name in STEPS:
+            STEPS[name](stack)
+        else:
+            STEPS_WITH_ARGUMENT.get(name, Stack.push)(stack, argument)
+        if name == "BUILD":
+            _pass_array(stack, stream)
+    return Unpickled(stack.values.pop(), frozenset(stack.names))
+
+
+def _pass_array(stack: Stack, stream: Stream) -> None:
+    """Pass over the bytes that follow what joblib writes in an array's place, and put an array there."""
+    wrapper = stack.values[-1]
+    if isinstance(wrapper, Made) and wrapper.type == _ARRAY_WRAPPER and isinstance(wrapper.state, dict):
+        stack.values[-1] = wrapper.state = _array(wrapper.state, stack, stream)
+
+
+def _array(wrapper: Mapping[str, Any], stack: Stack, stream: Stream) -> object:
+    dtype, shape = wrapper.get("dtype"), wrapper.get("shape")
+    code = code_of(dtype)
+    if code.startswith("O"):  # of objects: a pickle of its own
+        inner = read_pickle(stream)
+        stack.names |= inner.names
+        return inner.root
+    if wrapper.get("numpy_array_alignment_bytes") is not None:
+        stream.skip(stream.read(1)[0])
+    stream.skip(_size_of(code) * math.prod(map(_length, shape if isinstance(shape, tuple) else (shape,))))
+    return array(shape, dtype)
+
+
+def _length(value: object) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise UnreadableModelError("an array in it has no size")
+    return value
+
+
+def _size_of(code: str) -> int:
+    """Return the bytes of one item of a numpy type: `f8`, `U10`, `V56`."""
+    match = re.fullmatch(r"([a-zA-Z])(\d{1,9})", code)
+    if match is None:
+        raise UnreadableModelError(f"an array in it is of the unknown type '{code[:20]}'")
+    return int(match[2]) * (_BYTES_OF_A_CHARACTER if match[1] == "U" else 1)

@@ -1,0 +1,102 @@
+"""Reads protobuf's wire format (protobuf.dev/programming-guides/encoding) without its library or any schema.
+
+Only what is asked for is read: weights of any size are passed over.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import IO, NamedTuple
+
+from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+
+_VARINT, _EIGHT, _DELIMITED, _FOUR = 0, 1, 2, 5
+_LONGEST_TEXT = 1 << 20
+_LONGEST_VARINT = 10  # bytes
+
+
+class Part(NamedTuple):
+    """One field: its number, its value where it is an integer, and where its bytes are where it is not."""
+
+    number: int
+    value: int
+    start: int
+    end: int
+
+
+class Message:
+    """A message: a stretch of a file."""
+
+    def __init__(self, file: IO[bytes], start: int, end: int) -> None:
+        self._file = file
+        self._start = start
+        self._end = end
+
+    @classmethod
+    def of(cls, file: IO[bytes]) -> Message:
+        """Take a whole file for one message."""
+        return cls(file, 0, file.seek(0, io.SEEK_END))
+
+    def parts(self) -> Iterator[Part]:
+        place = self._start
+        while place < self._end:
+            tag, place = self._varint(place)
+            number, kind = tag >> 3, tag & 7
+            value = 0
+            start = place
+            if kind == _VARINT:
+                value, place = self._varint(place)
+            elif kind == _DELIMITED:
+                length, start = self._varint(place)
+                place = start + length
+            elif kind in {_EIGHT, _FOUR}:
+                place += 8 if kind == _EIGHT else 4
+            else:
+                raise UnreadableModelError("it is no protobuf")
+            if place > self._end or number == 0:
+                raise UnreadableModelError("it is no protobuf, or cut short")
+            yield Part(number, value, start, place)
+
+    def messages(self, number: int) -> list[Message]:
+        """Return every message that the field with this number holds."""
+        return [Message(self._file, part.start, part.end) for part in self.parts() if part.number == number]
+
+    def message(self, *path: int) -> Message | None:
+        """Return the last message of a field, or of one inside it; None where there is none."""
+        found: Message | None = self
+        for number in path:
+            inside = found.messages(number) if found else []
+            found = inside[-1] if inside else None
+        return found
+
+    def texts(self, number: int) -> list[str]:
+        return [message.text() for message in self.messages(number)]
+
+    def first_text(self, number: int) -> str:
+        return next(iter(self.texts(number)), "")
+
+    def integers(self, number: int) -> list[int]:
+        """Return the values of a field of integers, negative ones included."""
+        return [
+            part.value - (1 << 64) if part.value >> 63 else part.value for part in self.parts() if part.number == number
+        ]
+
+    def integer(self, number: int, default: int = 0) -> int:
+        return next(iter(self.integers(number)), default)
+
+    def text(self) -> str:
+        """Return what is a text and no message."""
+        if self._end - self._start > _LONGEST_TEXT:
+            raise UnreadableModelError("a name in it is longer than any name")
+        self._file.seek(self._start)
+        return self._file.read(self._end - self._start).decode()
+
+    def _varint(self, place: int) -> tuple[int, int]:
+        self._file.seek(place)
+        value = 0
+        for index, byte in enumerate(self._file.read(_LONGEST_VARINT)):
+            value |= (byte & 0x7F) << (7 * index)
+            if byte < 0x80:  # noqa: PLR2004 - the last byte of a varint lacks this bit
+                return value & ((1 << 64) - 1), place + index + 1
+        raise UnreadableModelError("it is no protobuf, or cut short")

@@ -1,0 +1,155 @@
+"""PyTorch's models: TorchScript, exported programs, and pickles."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hatch_mlpackage.project.model_facts.archive import read_member
+from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
+from hatch_mlpackage.project.model_facts.opened import Stream
+from hatch_mlpackage.project.model_facts.pickled import read_pickle
+from hatch_mlpackage.project.model_facts.stand_ins import Made, Name
+
+PICKLE = "it is a pickle of a module, which is a program that runs when it is loaded"
+_EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
+# What tensors, and nothing else, are made of in a pickle.
+_HARMLESS = re.compile(
+    r"collections\.OrderedDict|builtins\.set|__builtin__\.set|torch(\.storage)?\.\w*Storage|torch\._utils\._rebuild_\w+"
+    r"|torch\.(Size|device|serialization\._get_layout|b?float\d*|u?int\d+|bool|double|half|long|int|short)"
+)
+# torch's ScalarType as exported programs number it (torch/_export/serde/schema.py).
+_TYPES = {
+    1: "uint8",
+    2: "int8",
+    3: "int16",
+    4: "int32",
+    5: "int64",
+    6: "float16",
+    7: "float32",
+    8: "float64",
+    12: "bool",
+    28: "uint16",
+}
+_PROGRAMS = ("models/model.json", "serialized_exported_program.json")  # since 2.8, and before
+
+
+def read_pytorch(path: Path) -> ModelFacts:
+    """Read a file of torch.jit.save, torch.export.save or torch.save."""
+    if not zipfile.is_zipfile(path):
+        raise UnreadableModelError(f"it is no archive of PyTorch 1.6 or later: {_EXPORT}")
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        program = next((name for name in names if name.endswith(_PROGRAMS)), None)
+        if program is not None:
+            return _exported(archive, program)
+        top = names[0].partition("/")[0]
+        with archive.open(f"{top}/data.pkl") as member:
+            unpickled = read_pickle(Stream(member))
+        root = unpickled.root
+        if isinstance(root, Made) and isinstance(root.maker, Name) and root.maker.module.startswith("__torch__"):
+            return _script(archive, top, root.maker)
+    return _pickle(root, unpickled.names)
+
+
+def _pickle(root: object, names: frozenset[Name]) -> ModelFacts:
+    if not isinstance(root, Made) or root.type == "collections.OrderedDict":
+        raise UnreadableModelError(f"it holds weights without the program that they are for: {_EXPORT}")
+    own = sorted(name.name for name in names if name.module == "__main__")
+    if own:
+        raise UnreadableModelError(f"it needs {', '.join(own)} of the program that trained it: {_EXPORT}")
+    return ModelFacts(
+        inputs=(Tensor(name="data", type="float32"),),
+        signatures=("pickle",),
+        runs_code=PICKLE,
+        modules=frozenset(name.module.partition(".")[0] for name in names),
+        missing=("the version of PyTorch that made it", "what it takes"),
+    )
+
+
+def _script(archive: zipfile.ZipFile, top: str, root: Name) -> ModelFacts:
+    """Read the arguments of forward() in the text that TorchScript keeps of it: their names, and nothing of shapes."""
+    source = read_member(archive, f"{top}/code/{root.module.replace('.', '/')}.py")
+    module = next(
+        (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == root.name), None
+    )
+    forward = (
+        next((it for it in module.body if isinstance(it, ast.FunctionDef) and it.name == "forward"), None)
+        if (module)
+        else None
+    )
+    if forward is None:
+        raise UnreadableModelError("its module has no forward()")
+    arguments = forward.args.args[1:]
+    required = arguments[: len(arguments) - len(forward.args.defaults)]
+    for argument in required:
+        kind = ast.unparse(argument.annotation) if argument.annotation else "Tensor"
+        if kind != "Tensor":
+            raise UnreadableModelError(f"its forward() takes '{argument.arg}', a {kind}, and not tensors alone")
+    return ModelFacts(
+        inputs=tuple(Tensor(name=argument.arg, type="float32") for argument in required),
+        signatures=("script",),
+        missing=("the version of PyTorch that made it", "what it takes"),
+    )
+
+
+def _exported(archive: zipfile.ZipFile, program: str) -> ModelFacts:
+    """Read the inputs of an exported program, whose description is JSON."""
+    _refuse_programs(archive)
+    document: Any = json.loads(read_member(archive, program))
+    module = document["graph_module"]
+    values = module["graph"]["tensor_values"]
+    given = [spec["user_input"]["arg"] for spec in module["signature"]["input_specs"] if "user_input" in spec]
+    if any("as_tensor" not in argument for argument in given) or any(
+        "constant_input" in spec for spec in module["signature"]["input_specs"]
+    ):
+        raise UnreadableModelError("it takes something else than tensors")
+    _require_positions(module["module_call_graph"], len(given))
+    version = document.get("torch_version")
+    known = isinstance(version, str) and bool(re.match(r"\d+(\.\d+)+", version))
+    return ModelFacts(
+        versions={"torch": str(version).partition("+")[0]} if known else {},
+        inputs=tuple(_tensor(argument["as_tensor"]["name"], values) for argument in given),
+        signatures=("program",),
+        missing=() if known else ("the version of PyTorch that made it",),
+    )
+
+
+def _require_positions(calls: list[dict[str, Any]], count: int) -> None:
+    """See that the inputs are the positional arguments of forward(), one each, in this order."""
+    whole = next(call["signature"] for call in calls if call["fqn"] == "")
+    positional, keywords = json.loads(whole["in_spec"])[1]["children_spec"]
+    plain = [child for child in positional["children_spec"] if child["type"] is None]
+    if keywords["children_spec"] or len(plain) != len(positional["children_spec"]) or len(plain) != count:
+        raise UnreadableModelError("its forward() takes keyword arguments, or tensors in lists or dicts")
+
+
+def _tensor(name: str, values: dict[str, Any]) -> Tensor:
+    about = values[name]
+    if about["dtype"] not in _TYPES:
+        raise UnreadableModelError(f"its input '{name}' is of a type that numpy lacks")
+    return Tensor(
+        name=name, type=_TYPES[about["dtype"]], shape=tuple(size.get("as_int", -1) for size in about["sizes"])
+    )
+
+
+def _refuse_programs(archive: zipfile.ZipFile) -> None:
+    """Refuse an exported program with a pickle of more than tensors, to which torch.export.load would fall back."""
+    strange = sorted({str(name) for name in _names_in(archive) if not _HARMLESS.fullmatch(str(name))})
+    if strange:
+        raise UnreadableModelError(f"a pickle in it names {', '.join(strange)}, which no tensor needs")
+
+
+def _names_in(archive: zipfile.ZipFile) -> Iterator[Name]:
+    for member in archive.namelist():
+        if member.endswith(".pkl"):
+            with archive.open(member) as opened:
+                yield from read_pickle(Stream(opened)).names
+        elif member.endswith(".pt"):
+            with archive.open(member) as opened, zipfile.ZipFile(opened) as inner:
+                yield from _names_in(inner)

@@ -1,0 +1,57 @@
+"""XGBoost's models, in JSON and UBJSON, and LightGBM's, which are text."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.ubjson import read_ubjson
+
+_LONGEST = 1 << 31  # bytes
+_BINARY = (b"binf", b"CONFIG-offset:")
+_HEAD_OF_LIGHTGBM = 1 << 26  # bytes that names and ranges of its features may take
+
+
+def read_xgboost(path: Path) -> ModelFacts:
+    """Read what Booster.save_model wrote (xgboost.readthedocs.io/en/stable/tutorials/saving_model.html)."""
+    if path.stat().st_size > _LONGEST:
+        raise UnreadableModelError(f"it is larger than {_LONGEST >> 30} GB, which is not read here")
+    content = path.read_bytes()
+    if content.startswith(_BINARY) or not content.lstrip().startswith(b"{"):
+        raise UnreadableModelError('it is not in JSON or UBJSON: save it again with save_model("model.ubj")')
+    # UBJSON goes on with a length, JSON with a quote or white space.
+    document: Any = read_ubjson(content) if content[:2] in {b"{L", b"{$", b"{#"} else json.loads(content)
+    learner = document["learner"]
+    names = tuple(map(str, learner.get("feature_names") or ()))
+    count = int(learner["learner_model_param"]["num_feature"])
+    return ModelFacts(
+        versions={"xgboost": ".".join(str(int(part)) for part in document["version"])},
+        features=names,
+        feature_count=len(names) or count or None,
+        categories="c" in (learner.get("feature_types") or ()),
+        missing=() if names or count else ("what it takes",),
+    )
+
+
+def read_lightgbm(path: Path) -> ModelFacts:
+    """Read what Booster.save_model wrote: lines of `name=value`, and then the trees."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_OF_LIGHTGBM).partition(b"\nTree=")[0]
+        file.seek(max(0, path.stat().st_size - (1 << 20)))
+        tail = file.read()
+    lines = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", head.decode())) if head.startswith(b"tree") else {}
+    if "max_feature_idx" not in lines:
+        raise UnreadableModelError('it is no text of LightGBM: save it with save_model("model.txt")')
+    if re.search(rb"(?m)^pandas_categorical:\[\s*\[", tail):
+        raise UnreadableModelError("it has categories of pandas, whose codes only a DataFrame gives it")
+    names = tuple(lines.get("feature_names", "").split(" "))
+    count = int(lines["max_feature_idx"]) + 1
+    if len(names) != count:
+        raise UnreadableModelError(f"it has {count} features and the names of {len(names)}")
+    invented = names == tuple(f"Column_{index}" for index in range(count))
+    return ModelFacts(
+        features=() if invented else names, feature_count=count, missing=("the version of LightGBM that made it",)
+    )

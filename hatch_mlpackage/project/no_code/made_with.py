@@ -1,0 +1,72 @@
+"""Pins what made a model, and says what its file does not tell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.config.keys import Model
+    from hatch_mlpackage.project.model_facts import ModelFacts
+    from hatch_mlpackage.project.no_code.frameworks import Framework
+
+_SCRIPT = "the generated script imports it"
+FOR_SCRIPTS: Mapping[str, str] = {
+    "inference-schema[numpy-support]": "the generated script describes its input with it",
+    "werkzeug": "the generated script refuses wrong input with its class of responses",
+}
+# Module → distribution, of what estimators of others in pickles are made of.
+_DISTRIBUTIONS: Mapping[str, str] = {
+    "catboost": "catboost",
+    "category_encoders": "category-encoders",
+    "imblearn": "imbalanced-learn",
+    "lightgbm": "lightgbm",
+    "pandas": "pandas",
+    "xgboost": "xgboost",
+}
+_KNOWN = (
+    sys.stdlib_module_names
+    | _DISTRIBUTIONS.keys()
+    | {*("__builtin__", "copy_reg", "joblib", "mlflow", "numpy", "scipy", "sklearn", "torch")}
+)
+_KEY_OF = {"what it takes": "inputs"}
+
+
+def pinned(model: Model, framework: Framework, facts: ModelFacts) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return what the script needs of the framework, each with its reason, and what is not known of the model."""
+    versions = dict(facts.versions)
+    if "mlflow" in versions:
+        versions["mlflow-skinny"] = versions.pop("mlflow")
+    if model.framework_version is not None:
+        versions[framework.distribution] = model.framework_version
+    needed: dict[str, str] = {}
+    for name in dict.fromkeys((framework.distribution, *framework.brings)):
+        version = versions.get(name)
+        if version:
+            needed[f"{name}=={version}"] = "it made the model"
+        else:
+            needed[name] = _SCRIPT
+    if "numpy._core" in facts.modules:
+        needed["numpy>=2"] = "the model's pickle names modules that came with it"
+    for module in sorted(facts.modules & _DISTRIBUTIONS.keys()):
+        needed.setdefault(_DISTRIBUTIONS[module], f"the model's pickle imports {module}")
+    return needed, tuple(_notes(model, framework, facts))
+
+
+def _notes(model: Model, framework: Framework, facts: ModelFacts) -> list[str]:
+    notes = []
+    if facts.doubtful and not model.allow_pickle:
+        classes = ", ".join(facts.doubtful)
+        notes.append(f"{framework.title} may refuse to load {classes}. Trust them with allow-pickle = true.")
+    strange = sorted(module for module in facts.modules if module.partition(".")[0] not in _KNOWN)
+    if strange:
+        notes.append(f"its file imports {', '.join(strange)}: see that a requirement brings it.")
+    for what in facts.missing:
+        key = _KEY_OF.get(what, "framework-version")
+        if (key == "inputs" and model.inputs) or (key == "framework-version" and model.framework_version):
+            continue
+        taken = "tensors of float32 are, of any shape" if model.framework == "pytorch" else "any list is given to it"
+        meanwhile = taken if key == "inputs" else f"the newest {framework.distribution} is locked"
+        notes.append(f"its file does not say {what}: {meanwhile}. Say it in {key}.")
+    return notes

@@ -1,0 +1,51 @@
+"""TensorFlow's SavedModels, which are asked as TensorFlow Serving is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.files.templates import render
+from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS
+from hatch_mlpackage.project.no_code.generated import NoCode
+from hatch_mlpackage.project.no_code.literals import literal, text
+from hatch_mlpackage.project.no_code.made_with import FOR_SCRIPTS, pinned
+from hatch_mlpackage.project.no_code.tensors import declared, parameters
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.config.keys import Model
+    from hatch_mlpackage.project.model_facts import ModelFacts
+
+
+def write(model: Model, facts: ModelFacts) -> NoCode:
+    framework = FRAMEWORKS["tensorflow"]
+    inputs = declared(model, facts)
+    default = facts.signatures[0]
+    sample = _instance({tensor.name: given.sample for tensor, given in zip(inputs, parameters(inputs), strict=True)})
+    shapes = ", ".join(f"{text(tensor.name)} {tensor.type}{_shape(tensor.shape)}" for tensor in inputs)
+    values = {
+        "comment": f"{text(default)} takes {shapes}; the first size is the number of instances.",
+        "default": text(default),
+        "file": text(model.path.rpartition("/")[2]),
+        "model": model.name,
+        "sample": literal([sample]),
+    }
+    needed, notes = pinned(model, framework, facts)
+    request = {"signature_name": default, "instances": [sample]}
+    return NoCode(
+        script=render(framework.template, values),
+        sample=json.dumps(request, ensure_ascii=False) + "\n",
+        requirements={**needed, **FOR_SCRIPTS},
+        about=f"SavedModel of {framework.title} {facts.versions.get('tensorflow', '')}, {default}({shapes})",
+        notes=notes,
+    )
+
+
+def _instance(columns: dict[str, Any]) -> Any:
+    """Take the first row of a batch: a plain value where there is one input."""
+    row = {name: batch[0] if isinstance(batch, list) and batch else batch for name, batch in columns.items()}
+    return next(iter(row.values())) if len(row) == 1 else row
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "" if shape is None else str(list(shape))

@@ -1,0 +1,81 @@
+"""Models that take rows of features: scikit-learn, skops, XGBoost, LightGBM."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.files.templates import render
+from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS, Framework
+from hatch_mlpackage.project.no_code.generated import NoCode
+from hatch_mlpackage.project.no_code.literals import literal, text, texts
+from hatch_mlpackage.project.no_code.made_with import FOR_SCRIPTS, pinned
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.config.keys import Model
+    from hatch_mlpackage.project.model_facts import ModelFacts
+
+_VALUES: dict[str, Any] = {"str": "", "bool": False}  # of columns that are no numbers
+
+
+def write(model: Model, facts: ModelFacts) -> NoCode:
+    framework = FRAMEWORKS[model.framework or ""]
+    features = tuple(given.name for given in model.inputs) or facts.features
+    one = model.inputs[0] if len(model.inputs) == 1 and model.inputs[0].shape else None
+    if one is not None:  # one array instead of named columns
+        features = ()
+    count = one.shape[-1] if one is not None else facts.feature_count
+    values = {
+        "categories": facts.categories,
+        "count": 0 if count is None or count < 0 else count,
+        "dtype": "" if one is None or one.type == "float64" else f", dtype=np.{one.type}",
+        "features": texts(features, name="FEATURES") if features else "",
+        "file": text(model.path.rpartition("/")[2]),
+        "label": literal(facts.label),
+        "model": model.name,
+        "skops": model.framework == "skops",
+        "trusted": model.allow_pickle,
+        "record": _record(model),
+    }
+    needed, notes = pinned(model, framework, facts)
+    extra = {"pandas": "the model was trained with named columns"} if features and _takes_frames(framework) else {}
+    return NoCode(
+        script=render(framework.template, values),
+        sample=json.dumps({"data": _sample(model, features, count)}, ensure_ascii=False) + "\n",
+        requirements={**needed, **extra, **FOR_SCRIPTS},
+        about=f"{framework.title} {_versions(facts)}{_size(features, count)}",
+        system_packages=framework.system_packages,
+        notes=notes,
+    )
+
+
+def _record(model: Model) -> str:
+    """Write a record as a sample: of numbers, but for columns that are declared to be something else."""
+    if not model.inputs or all(given.type.startswith("float") for given in model.inputs):
+        return "dict.fromkeys(FEATURES, 0.0)"
+    return literal({given.name: _value(given.type) for given in model.inputs})
+
+
+def _value(kind: str) -> Any:
+    return _VALUES.get(kind, 0.0 if kind.startswith("float") else 0)
+
+
+def _takes_frames(framework: Framework) -> bool:
+    return "scikit-learn" in {framework.distribution, *framework.brings}
+
+
+def _sample(model: Model, features: tuple[str, ...], count: int | None) -> list[Any]:
+    if features:
+        kinds = {given.name: given.type for given in model.inputs}
+        return [{name: _value(kinds.get(name, "float64")) for name in features}]
+    return [[0.0] * (count or 1)]
+
+
+def _versions(facts: ModelFacts) -> str:
+    return ", ".join(facts.versions.values()) or "of an unknown version"
+
+
+def _size(features: tuple[str, ...], count: int | None) -> str:
+    if features:
+        return f", {len(features)} named features"
+    return f", {count} features" if count else ""

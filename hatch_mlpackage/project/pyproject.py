@@ -1,0 +1,165 @@
+"""The project a context is made for: its folder, its name and version, its `[tool.mlpackage]` table."""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.files.parse import parse_toml
+
+if TYPE_CHECKING:
+    from hatchling.metadata.core import ProjectMetadata
+
+    from hatch_mlpackage.errors import Problem
+
+HATCHLING = "hatchling.build"
+PYPROJECT = "pyproject.toml"
+FALLBACK_NAME = "model"
+FALLBACK_VERSION = "0"
+# What is read of the file, the outer tables first, and what each has to be.
+_SHAPES: Mapping[str, type] = {
+    "build-system": dict,
+    "build-system.build-backend": str,
+    "project": dict,
+    "project.dependencies": list,
+    "project.dynamic": list,
+    "project.name": str,
+    "project.requires-python": str,
+    "project.version": str,
+    "tool": dict,
+    "tool.mlpackage": dict,
+}
+_SAID: Mapping[type, str] = {dict: "a table", list: "an array of strings", str: "a string"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """`table` is `[tool.mlpackage]` as TOML gave it; `dependencies` is `[project.dependencies]`.
+
+    `backend` is the build backend, empty without a pyproject.toml.
+
+    None for the dependencies means that the build backend alone knows them.
+    """
+
+    root: Path
+    name: str = FALLBACK_NAME
+    version: str = FALLBACK_VERSION
+    dependencies: tuple[str, ...] | None = ()
+    requires_python: str = ""
+    table: Mapping[str, Any] = field(default_factory=dict)
+    backend: str = ""
+
+
+def load_project(root: Path) -> Project:
+    """Read `pyproject.toml`, whatever the build backend; without one, everything is left to the caller's table.
+
+    Raises MLPackageError when the file cannot be read.
+    """
+    path = root / PYPROJECT
+    if not path.is_file():
+        return Project(root=root)
+    try:
+        document = parse_toml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MLPackageError(f"{path}: cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise MLPackageError(f"{path}: {_why_no_toml(path, error)}") from None
+    _check_shapes(document, path)
+    metadata = document.get("project", {})
+    if metadata.get("dynamic") and _backend(document) == HATCHLING:
+        return _ask_hatchling(root)
+    dynamic = metadata.get("dynamic", ())
+    return Project(
+        root=root,
+        name=canonical_name(metadata.get("name", FALLBACK_NAME)),
+        version=_normal_version(metadata.get("version", FALLBACK_VERSION)),
+        dependencies=None if "dependencies" in dynamic else tuple(metadata.get("dependencies", ())),
+        requires_python=metadata.get("requires-python", ""),
+        table=document.get("tool", {}).get("mlpackage", {}),
+        backend=_backend(document),
+    )
+
+
+def _why_no_toml(path: Path, error: ValueError) -> str:
+    if isinstance(error, UnicodeDecodeError) or path.read_bytes().startswith(BOM_UTF8):
+        return "TOML is UTF-8 without a byte order mark, and this file is not. Save it so."
+    return f"{error}. Correct the file."
+
+
+def _check_shapes(document: Mapping[str, Any], path: Path) -> None:
+    for name, kind in _SHAPES.items():
+        table, _, key = name.rpartition(".")
+        value = (document.get(table, {}) if table else document).get(key, kind())
+        items = value if kind is list and isinstance(value, list) else []
+        if not isinstance(value, kind) or not all(isinstance(item, str) for item in items):
+            raise MLPackageError(f"{path}: {name} is not {_SAID[kind]}. Correct the file.")
+
+
+def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:
+    """Take the project from what Hatch has already read.
+
+    Raises MLPackageError with Hatch's own reason when the metadata is wrong.
+    """
+    try:
+        core = metadata.core
+        return Project(
+            root=Path(metadata.root),
+            name=canonical_name(core.name),
+            version=metadata.version,
+            dependencies=tuple(core.dependencies),
+            requires_python=core.requires_python,
+            table=metadata.config.get("tool", {}).get("mlpackage", {}),
+            backend=HATCHLING,
+        )
+    except Exception as error:
+        # A metadata plugin may raise anything; it is the user's to mend.
+        raise MLPackageError(f"{Path(metadata.root, PYPROJECT)}: {error}") from error
+
+
+def located(problems: Iterable[Problem], root: Path) -> tuple[Problem, ...]:
+    """Add to problems with keys of a project's pyproject.toml the lines where these stand."""
+    from hatch_mlpackage.files.toml_lines import key_lines, line_of  # noqa: PLC0415 - for projects with problems only
+
+    found = tuple(problems)
+    try:
+        text = (root / PYPROJECT).read_text(encoding="utf-8") if found else ""
+    except OSError:
+        return found  # flags are the project
+    lines = key_lines(text)
+    return tuple(
+        replace(problem, at=f"{PYPROJECT}:{line}") if (line := line_of(problem.where, lines)) else problem
+        for problem in found
+    )
+
+
+def canonical_name(name: str) -> str:
+    """Spell a project's name as image names and file names do: lower case, dashes (PEP 503)."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - costs start-up when unused
+
+    return canonicalize_name(name)
+
+
+def _normal_version(version: str) -> str:
+    """Spell a version as Hatch does, so that both ways to a context give it one name."""
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - costs start-up when unused
+
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        return version
+
+
+def _backend(document: Mapping[str, Any]) -> str:
+    return str(document.get("build-system", {}).get("build-backend", "setuptools"))
+
+
+def _ask_hatchling(root: Path) -> Project:
+    """Let hatchling compute what the project leaves dynamic, with the plugins it names."""
+    from hatchling.metadata.core import ProjectMetadata  # noqa: PLC0415 - only dynamic projects pay for it
+    from hatchling.plugin.manager import PluginManager  # noqa: PLC0415
+
+    return project_of_hatch(ProjectMetadata(str(root), PluginManager()))

@@ -1,0 +1,107 @@
+"""Read `[tool.mlpackage]` once into values that cannot be wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.files.typed_tables import read_table
+from hatch_mlpackage.project.config.checks import CHECKS
+from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, Config
+from hatch_mlpackage.project.dockerfiles.base import read_base_dockerfile
+from hatch_mlpackage.project.known_images import cuda_images, cuda_of, packaged_python
+from hatch_mlpackage.project.target import python_of
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.pyproject import Project
+
+
+def read_config(project: Project, problems: Problems) -> Config:
+    """Read and check the table; the result may be used only when no problem was added."""
+    if not any(key in project.table for key in IN_PLACE):
+        return _read(project, problems)
+    from hatch_mlpackage.project.azureml_files import with_imported  # noqa: PLC0415 - few projects have such files
+
+    found = Problems()
+    imported = with_imported(project.table, project.root, found)
+    config = _read(replace(project, table=imported.table), found, is_whole=not found.found)
+    for problem in map(imported.placed, found.found):
+        problems.add(problem.where, problem.what, problem.fix)
+    return config
+
+
+def _read(project: Project, problems: Problems, *, is_whole: bool = True) -> Config:
+    """Read the project's table; one that is not whole is not judged by what it lacks."""
+    config = read_table(Config, _with_text_versions(project.table), KEY, problems) or Config()
+    config = _with_defaults(config, project)
+    for check in CHECKS if is_whole else ():
+        check(config, project, problems)
+    return config
+
+
+def _with_text_versions(table: Mapping[str, object]) -> Mapping[str, object]:
+    """Accept `version = 3` for a model beside `version = "3"`: both are what people mean."""
+    models = table.get("models")
+    if not isinstance(models, list | tuple):
+        return table
+    return {**table, "models": [_with_text_version(model) for model in models]}
+
+
+def _with_text_version(model: object) -> object:
+    if isinstance(model, Mapping) and type(model.get("version")) is int:
+        return {**model, "version": str(model["version"])}
+    return model
+
+
+def _with_defaults(config: Config, project: Project) -> Config:
+    config = _with_base_image(config, project)
+    if config.dependencies is None and not config.requirements:
+        elsewhere = config.conda_file or config.user_managed_dependencies
+        config = replace(config, dependencies=() if elsewhere else project.dependencies or ())
+    if config.install_project:  # what is installed finds what it needs, whatever else is named
+        both = (*(config.dependencies or ()), *(project.dependencies or ()))
+        config = replace(config, dependencies=tuple(dict.fromkeys(both)))
+    image = config.image if config.image.name else replace(config.image, name=project.name)
+    return replace(
+        config,
+        dependencies=config.dependencies or (),
+        source_directory=_clean(config.source_directory),
+        entry_script=_clean(config.entry_script) or "",
+        lock_directory=_clean(config.lock_directory) or "",
+        pylock=_clean(config.pylock),
+        conda_file=_clean(config.conda_file),
+        conda_channel=_clean(config.conda_channel),
+        models=tuple(
+            model if model.is_remote else replace(model, path=_clean(model.path) or "") for model in config.models
+        ),
+        image=image,
+    )
+
+
+def _with_base_image(config: Config, project: Project) -> Config:
+    """Complete the base image, its Python and its CUDA by each other."""
+    config = replace(config, base_image=_base_image_of_dockerfile(config, project) or config.base_image)
+    images = cuda_images(config.cuda or "") if not config.base_image else ()
+    chosen = next((image for image in images if image.python == config.python_version), next(iter(images), None))
+    base_image = chosen.reference if chosen else config.base_image
+    python = config.python_version or python_of(base_image) or packaged_python(base_image) or DEFAULT_PYTHON
+    base_image = base_image or f"python:{python}-slim-bookworm"
+    cuda = config.cuda or cuda_of(base_image) or None
+    return replace(config, base_image=base_image, python_version=python, cuda=cuda)
+
+
+def _base_image_of_dockerfile(config: Config, project: Project) -> str:
+    with suppress(OSError, UnicodeDecodeError):  # told when the configuration is checked
+        if config.base_dockerfile:
+            return read_base_dockerfile(project.root, config.base_dockerfile, config.platform).base_image
+    return ""
+
+
+def _clean(path: str | None) -> str | None:
+    """Drop `./`, trailing slashes and inner `..` as far as they mean nothing; keep what leads outside."""
+    return PurePosixPath(os.path.normpath(path)).as_posix() if path else path

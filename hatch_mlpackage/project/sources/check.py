@@ -1,0 +1,59 @@
+"""Checks the entry script and what it imports against what the image will have, from their text alone.
+
+What is not known for certain is a warning or a hint, never an error: a sound project must not fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.project.sources.environment import Distribution, Environment
+from hatch_mlpackage.project.sources.imports import relative_imports, unlocked_imports, unused_requirements
+from hatch_mlpackage.project.sources.opened import unpacked_files, unpickles, unpickling
+from hatch_mlpackage.project.sources.retired import retired_imports
+from hatch_mlpackage.project.sources.tree import Packed, read_tree
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problem
+
+__all__ = ["Distribution", "Environment", "Packed", "Sources", "check_sources"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """What to check: the packed files, by their paths below the app root in the image.
+
+    `entry` and `source_directory` are such paths, the latter empty where there is none; `models` maps a model's path
+    in the project to where it lies below the model folder in the image; `asked` maps a requirement to where it stands;
+    `needed` are those that other packages need too.
+    """
+
+    root: Path
+    files: tuple[Packed, ...]
+    entry: str
+    source_directory: str
+    models: Mapping[str, str]
+    asked: Mapping[str, str]
+    needed: frozenset[str]
+
+
+def check_sources(sources: Sources, environment: Environment | None) -> tuple[Problem, ...]:
+    """Return what is wrong or worth knowing; without an environment only what does not depend on it."""
+    tree = read_tree(sources.files, sources.entry, sources.source_directory)
+    alone = (
+        *relative_imports(tree),
+        *unpacked_files(tree, (file.path for file in sources.files), sources.root, sources.models),
+    )
+    if environment is None:
+        return alone
+    return (
+        *unlocked_imports(tree, environment, sources.root),
+        *retired_imports(tree, environment),
+        *alone,
+        *unpickling(tree, environment),
+        # A pickled model needs packages that nothing imports by name.
+        *(() if unpickles(tree) else unused_requirements(tree, environment, sources.asked, sources.needed)),
+    )

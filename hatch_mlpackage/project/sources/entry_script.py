@@ -1,0 +1,147 @@
+"""Read an entry script with `ast`, never importing it: the user's code may need packages that are not here."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from hatch_mlpackage.files.parse import parse_python
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+
+CallStyle = Literal["text", "schema", "rawhttp", "unknown"]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryScript:
+    """What can be told from the text.
+
+    `call_style` is how run() wants its input: the body as text, arguments by an `@input_schema`, the raw request, or
+    unknown where run() comes from another module. `imports` are the modules that the script names, dotted as it does.
+    """
+
+    call_style: CallStyle = "unknown"
+    parameters: tuple[str, ...] = ()
+    imports: frozenset[str] = frozenset()
+
+    def uses(self, module: str) -> bool:
+        """Tell whether a module, or one below it, is imported by name."""
+        return any(name == module or name.startswith(f"{module}.") for name in self.imports)
+
+
+def read_entry_script(source: bytes, name: str, problems: Problems) -> EntryScript | None:
+    """Check that the script can be an entry script; None when it cannot be parsed."""
+    try:
+        tree = parse_python(source, name)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        reason = getattr(error, "msg", None) or str(error)
+        problems.add(f"{name}:{line}", f"syntax error: {reason.rstrip('.?')}.", _next_step(error, reason))
+        return None
+    bound = dict(_bound_names(tree.body))
+    for required in ("init", "run"):
+        if required not in bound and "*" not in bound and "driver_module" not in bound:
+            problems.add(f"{name}:1", f"no {required}() is defined.", _SIGNATURES[required])
+    init, run = (bound.get(word) for word in ("init", "run"))
+    if isinstance(init, Function):
+        _check_init(init, name, problems)
+    if isinstance(run, Function):
+        _check_run(run, name, problems)
+    return EntryScript(
+        call_style=_call_style(run) if isinstance(run, Function) else "unknown",
+        parameters=tuple(a.arg for a in _arguments(run)) if isinstance(run, Function) else (),
+        imports=frozenset(_imports(tree)),
+    )
+
+
+_SIGNATURES = {
+    "init": "Define init(), which is called once and loads the model.",
+    "run": "Define run(data), which is called for each request.",
+}
+
+
+def _next_step(error: Exception, reason: str) -> str:
+    """Say what mends a syntax error; only one that an older Python may make is blamed on the Python that reads."""
+    if isinstance(error, TabError):
+        return "Indent with spaces alone."
+    if "codec can't decode" in reason or reason.startswith("unknown encoding"):
+        return "Save it as UTF-8, or name its encoding in its first line: # coding: latin-1"
+    if "print" in reason:
+        return "This is Python 2, and images have Python 3: write print(…)."
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"The script was read as Python {running}; for newer syntax run this tool with a newer Python."
+
+
+def _bound_names(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """Yield the names that a module's own statements bind, blocks of if, try and with included."""
+    for node in _statements(body):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name, node
+            case ast.Import() | ast.ImportFrom():
+                yield from ((alias.asname or alias.name.partition(".")[0], node) for alias in node.names)
+            case ast.Assign():
+                yield from (
+                    (t.id, node) for target in node.targets for t in ast.walk(target) if isinstance(t, ast.Name)
+                )
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                yield name, node
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements and those of their blocks, each before those in it; not those of functions and classes."""
+    waiting = body[::-1]
+    while waiting:  # no recursion: what a program wrote may have thousands of branches
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, Function | ast.ClassDef):
+            handlers = [inner for handler in getattr(node, "handlers", []) for inner in handler.body]
+            blocks = (getattr(node, block, []) for block in ("body", "orelse", "finalbody"))
+            waiting += [inner for block in (*blocks, handlers) for inner in block][::-1]
+
+
+def _arguments(function: Function) -> list[ast.arg]:
+    return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+
+
+def _check_init(init: Function, name: str, problems: Problems) -> None:
+    required = len(init.args.posonlyargs) + len(init.args.args) - len(init.args.defaults)
+    if required > 0:
+        problems.add(f"{name}:{init.lineno}", "init() must take no argument.", _SIGNATURES["init"])
+
+
+def _check_run(run: Function, name: str, problems: Problems) -> None:
+    """Find the signatures that the server refuses when it loads the script."""
+    where = f"{name}:{run.lineno}"
+    if run.args.posonlyargs or run.args.vararg or run.args.kwarg:
+        problems.add(where, "run() has positional-only parameters, *args or **kwargs.", "Name each parameter.")
+    elif not [a for a in _arguments(run) if a.arg != "request_headers"]:
+        problems.add(where, "run() takes no input.", _SIGNATURES["run"])
+
+
+def _call_style(run: Function) -> CallStyle:
+    names = {_called_name(decorator) for decorator in run.decorator_list}
+    if "rawhttp" in names:
+        return "rawhttp"
+    if "input_schema" in names:
+        return "schema"
+    return "text" if not names else "unknown"
+
+
+def _called_name(decorator: ast.expr) -> str:
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module

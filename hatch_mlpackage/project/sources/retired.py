@@ -1,0 +1,175 @@
+"""Finds what the locked versions no longer have, by what the release notes of the distributions say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.errors import Level, Problem
+from hatch_mlpackage.project.sources.environment import REMOVED, Environment
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.sources.read import When
+    from hatch_mlpackage.project.sources.tree import Tree
+
+CODE = "retired-import"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retired:
+    """A module or a name that `of` has no longer from version `since` on, and before `until` where it came back.
+
+    `stood_in` tells that the image's worker has a stand-in for it.
+    """
+
+    name: str
+    of: str
+    since: str
+    instead: str
+    until: str = ""
+    stood_in: bool = False
+
+
+def _several(of: str, since: str, names: dict[str, str], until: str = "") -> tuple[Retired, ...]:
+    return tuple(Retired(name=name, of=of, since=since, instead=new, until=until) for name, new in names.items())
+
+
+_ABCS = (
+    "Callable Container Coroutine Generator Hashable ItemsView Iterable Iterator KeysView Mapping MappingView"
+    " MutableMapping MutableSequence MutableSet Sequence Set Sized ValuesView"
+)
+# What stands in for modules of the standard library that has no `standard-…` distribution (python-deadlib).
+_INSTEAD = {
+    "asynchat": "asyncio, or the distribution pyasynchat",
+    "asyncore": "asyncio, or the distribution pyasyncore",
+    "binhex": "binascii",
+    "cgi": "the distribution legacy-cgi",
+    "cgitb": "the distribution legacy-cgi",
+    "distutils": "the distribution setuptools, which brings it back",
+    "formatter": "code of your own",
+    "imp": "importlib",
+    "lib2to3": "the distribution libcst",
+    "msilib": "code of your own",
+    "nis": "code of your own",
+    "ossaudiodev": "code of your own",
+    "parser": "ast",
+    "smtpd": "the distribution aiosmtpd",
+    "spwd": "code of your own",
+    "symbol": "ast",
+}
+RETIRED = (
+    # docs.python.org/3/whatsnew, "Removed" of each version
+    *_several("python", "3.9", {"fractions.gcd": "math.gcd", "xml.etree.cElementTree": "xml.etree.ElementTree"}),
+    *_several("python", "3.10", {f"collections.{name}": f"collections.abc.{name}" for name in _ABCS.split()}),
+    *_several("python", "3.11", {"inspect.getargspec": "inspect.getfullargspec", "asyncio.coroutine": "async def"}),
+    *(
+        Retired(name=name, of="python", since=version, instead=_INSTEAD.get(name, f"the distribution standard-{name}"))
+        for version, names in REMOVED.items()
+        for name in names.split()
+    ),
+    # numpy.org/doc/stable/release: 1.24.0, and the migration guide of 2.0
+    *_several(
+        "numpy",
+        "1.24",
+        {f"numpy.{name}": name for name in ("complex", "float", "int", "object", "str")},
+    ),
+    *_several("numpy", "1.24", {"numpy.bool": "bool", "numpy.long": "int"}, until="2.0"),
+    *_several(
+        "numpy",
+        "2.0",
+        {
+            "numpy.Inf": "numpy.inf",
+            "numpy.NaN": "numpy.nan",
+            "numpy.alltrue": "numpy.all",
+            "numpy.asfarray": "numpy.asarray(…, dtype=float)",
+            "numpy.cast": "numpy.asarray(…, dtype=…)",
+            "numpy.complex_": "numpy.complex128",
+            "numpy.cumproduct": "numpy.cumprod",
+            "numpy.float_": "numpy.float64",
+            "numpy.infty": "numpy.inf",
+            "numpy.mat": "numpy.asmatrix",
+            "numpy.product": "numpy.prod",
+            "numpy.sometrue": "numpy.any",
+            "numpy.string_": "numpy.bytes_",
+            "numpy.unicode_": "numpy.str_",
+        },
+    ),
+    # pandas.pydata.org/docs/whatsnew: 1.0.0, 2.0.0
+    *_several("pandas", "2.0", {"pandas.util.testing": "pandas.testing", "pandas.Int64Index": "pandas.Index"}),
+    *_several("pandas", "2.0", {"pandas.datetime": "datetime.datetime", "pandas.np": "numpy"}),
+    # scikit-learn.org/stable/whats_new
+    *_several(
+        "scikit-learn",
+        "0.20",
+        {
+            "sklearn.cross_validation": "sklearn.model_selection",
+            "sklearn.grid_search": "sklearn.model_selection",
+            "sklearn.learning_curve": "sklearn.model_selection",
+        },
+    ),
+    *_several("scikit-learn", "0.22", {"sklearn.preprocessing.Imputer": "sklearn.impute.SimpleImputer"}),
+    Retired(name="sklearn.externals.joblib", of="scikit-learn", since="0.23", instead="joblib", stood_in=True),
+    *_several("scikit-learn", "0.23", {"sklearn.externals.six": "the distribution six"}),
+    *_several("scikit-learn", "1.2", {"sklearn.datasets.load_boston": "sklearn.datasets.fetch_california_housing"}),
+    # docs.scipy.org/doc/scipy/release: 1.2.0, 1.3.0, 1.14.0
+    *_several("scipy", "1.2", {"scipy.misc.imread": "imageio.imread", "scipy.misc.imsave": "imageio.imwrite"}),
+    *_several("scipy", "1.3", {"scipy.misc.imresize": "PIL.Image.resize"}),
+    *_several("scipy", "1.14", {"scipy.integrate.simps": "scipy.integrate.simpson"}),
+    *_several("scipy", "1.14", {"scipy.integrate.trapz": "scipy.integrate.trapezoid"}),
+    # tensorflow.org/guide/migrate; keras.io/guides/migrating_to_keras_3
+    *_several(
+        "tensorflow", "2.0", {"tensorflow.contrib": "tensorflow_addons, tf_slim, or what the model's author names"}
+    ),
+    *_several("tensorflow", "2.0", {"tensorflow.Session": "tensorflow.compat.v1.Session"}),
+    *_several("tensorflow", "2.0", {"tensorflow.placeholder": "tensorflow.compat.v1.placeholder"}),
+    *_several("keras", "3.0", {"keras.utils.np_utils": "keras.utils", "keras.wrappers.scikit_learn": "scikeras"}),
+    # flask.palletsprojects.com, jinja.palletsprojects.com, werkzeug.palletsprojects.com: changes
+    *_several("flask", "2.3", {"flask.json.JSONEncoder": "flask.json.provider.DefaultJSONProvider"}),
+    *_several("jinja2", "3.1", {"jinja2.Markup": "markupsafe.Markup", "jinja2.escape": "markupsafe.escape"}),
+    *_several("werkzeug", "1.0", {"werkzeug.secure_filename": "werkzeug.utils.secure_filename"}),
+    # github.com/Azure/azure-sdk-for-python, azure-storage-blob 12.0.0
+    *_several(
+        "azure-storage-blob", "12.0", {"azure.storage.blob.BlockBlobService": "azure.storage.blob.BlobServiceClient"}
+    ),
+)
+
+
+def retired_imports(tree: Tree, environment: Environment) -> Iterator[Problem]:
+    """Yield each retired name once, where it is first used; what code ready for its failure does is passed over."""
+    seen: set[str] = set()
+    for file in tree.reached.values():
+        uses = [
+            (name, found.line, found.when) for found in file.imports if not found.level for name in found.full_names
+        ]
+        uses += [(lookup.name, lookup.line, lookup.when) for lookup in file.lookups]
+        for name, line, when in uses:
+            for gone in RETIRED:
+                if _is(name, gone.name) and gone.name not in seen and when != "guarded" and _counts(gone, environment):
+                    seen.add(gone.name)
+                    yield _problem(gone, f"{file.path}:{line}", when, environment)
+
+
+def is_retired(module: str, environment: Environment) -> bool:
+    """Tell whether a module is told of here."""
+    return any(_is(module, gone.name) and _counts(gone, environment) for gone in RETIRED)
+
+
+def _is(name: str, gone: str) -> bool:
+    return name == gone or name.startswith(f"{gone}.")
+
+
+def _counts(gone: Retired, environment: Environment) -> bool:
+    """Tell whether the image's version is without it, and nothing that is installed gives it back."""
+    given_back = gone.of == "python" and "." not in gone.name and environment.provides(gone.name)
+    return not given_back and environment.has(gone.of, since=gone.since, before=gone.until)
+
+
+def _problem(gone: Retired, where: str, when: When, environment: Environment) -> Problem:
+    owner = "Python" if gone.of == "python" else gone.of
+    has = environment.python if gone.of == "python" else environment.distributions[gone.of].version
+    what = f"{gone.name} is gone from {owner} {gone.since} on, and the image has {has}."
+    if gone.stood_in:
+        what = f"{what[:-1]}; the server answers with {gone.instead}."
+    level: Level = "error" if when == "always" and not gone.stood_in else "warning"
+    return Problem(where=where, what=what, fix=f"Use {gone.instead}.", level=level, code=CODE)

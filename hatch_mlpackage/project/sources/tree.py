@@ -1,0 +1,111 @@
+"""The packed sources as the image's worker can import them, and which of them the entry script leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from hatch_mlpackage.project.sources.read import Import, SourceFile, When, read_source
+
+_MODULE_SUFFIXES = frozenset({".py", ".so", ".pyd"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Packed:
+    """A packed file: its path below the app root in the image, and as the project's reader writes it."""
+
+    path: str
+    shown: str
+    source: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tree:
+    """The entry script and what it imports of the packed files, whenever it does so.
+
+    `reached` maps the path in the image to the file, with `when` of each use as weak as the way that leads there;
+    `shown` a path in the project to the dotted name in the image.
+    """
+
+    entry: str
+    reached: Mapping[str, SourceFile]
+    shown: Mapping[str, str]
+
+    @property
+    def touches_path(self) -> bool:
+        return any(file.touches_path for file in self.reached.values())
+
+    def holds(self, module: str) -> bool:
+        """Tell whether a dotted name is of the packed sources."""
+        top = module.partition(".")[0]
+        return any(name.partition(".")[0] == top for name in self.shown.values())
+
+
+def read_tree(packed: Iterable[Packed], entry: str, source_directory: str) -> Tree:
+    """Read the entry script, and from import to import what it leads to.
+
+    The worker finds modules below the app root and then below `source_directory` in it, empty where there is none.
+    """
+    files = {file.path: file for file in packed if PurePosixPath(file.path).suffix in _MODULE_SUFFIXES}
+    places = {name: path for path in files for name in _dotted(path, source_directory)}
+    reached: dict[str, SourceFile] = {}
+    pending: list[tuple[str, When]] = [(entry, "always")] if entry in files else []
+    while pending:
+        path, when = pending.pop(0)
+        if path in reached or PurePosixPath(path).suffix != ".py":
+            continue
+        file = _read(files[path], when, entry=path == entry)
+        if file is None:
+            continue
+        reached[path] = file
+        led = [(place, found.when) for found in file.imports for place in _led_to(found, path, places)]
+        pending += sorted(led, key=lambda step: step[1])  # `always` before the others, which a file is read by once
+    return Tree(entry=entry, reached=reached, shown={files[path].shown: name for name, path in places.items()})
+
+
+def _read(file: Packed, when: When, *, entry: bool) -> SourceFile | None:
+    try:
+        content = file.source.read_bytes()
+    except OSError:
+        return None  # told when the files were listed
+    found = read_source(content, file.shown, entry=entry)
+    if found is None or when == "always":
+        return found
+    return replace(found, imports=tuple(replace(one, when=_weaker(one.when, when)) for one in found.imports))
+
+
+def _weaker(when: When, way: When) -> When:
+    return max(when, way, key=("always", "maybe", "guarded").index)
+
+
+def _dotted(path: str, source_directory: str) -> Iterator[str]:
+    """Yield the names that a file is importable by."""
+    place = PurePosixPath(path)
+    roots = (PurePosixPath(), PurePosixPath(source_directory))
+    for root in dict.fromkeys(roots):
+        if place.is_relative_to(root):
+            parts = place.relative_to(root).parts
+            stem = parts[-1].partition(".")[0]
+            names = parts[:-1] if stem == "__init__" else (*parts[:-1], stem)
+            if names and all(name.isidentifier() for name in names):
+                yield ".".join(names)
+
+
+def _led_to(found: Import, path: str, places: Mapping[str, str]) -> Iterator[str]:
+    """Yield the packed files that an import loads: modules, and the packages above them."""
+    for name in absolute_names(found, path):
+        parts = name.split(".")
+        for length in range(1, len(parts) + 1):
+            place = places.get(".".join(parts[:length]))
+            if place:
+                yield place
+
+
+def absolute_names(found: Import, path: str) -> tuple[str, ...]:
+    """Spell out what an import takes, a relative one from the folder of its file."""
+    if not found.level:
+        return (found.module, *found.full_names)
+    folders = PurePosixPath(path).parent.parts
+    base = ".".join((*folders[: len(folders) - found.level + 1], *filter(None, [found.module])))
+    return (base, *(f"{base}.{name}" for name in found.names))

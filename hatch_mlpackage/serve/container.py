@@ -1,0 +1,94 @@
+"""Hand a finished context to docker, podman or buildah: the only place that runs a container engine.
+
+The engine gets the same command a person would type, shown first; its output is for a person to read, its exit status
+is ours. What it needs besides (DOCKER_HOST, DOCKER_BUILDKIT, registries.conf …) it reads from the environment.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from hatch_mlpackage.errors import UnavailableError
+from hatch_mlpackage.files.run_foreground import run_in_foreground
+
+ENGINES = ("docker", "podman", "buildah")
+RUNNERS = ("docker", "podman")  # buildah builds images and serves none
+PORT_IN_IMAGE = 5001
+
+_BUILD = {
+    "docker": ("docker", "build"),
+    # The OCI image format has no HEALTHCHECK: podman and buildah drop the line unless told otherwise.
+    "podman": ("podman", "build", "--format", "docker"),
+    "buildah": ("buildah", "build", "--format", "docker"),
+}
+# Docker's own option; podman takes the Container Device Interface's name, which `nvidia-ctk cdi generate` makes.
+_ALL_GPUS = {"docker": ("--gpus", "all"), "podman": ("--device", "nvidia.com/gpu=all")}
+
+
+def find_engine(wanted: str | None = None, among: Sequence[str] = ENGINES) -> str:
+    """Return the wanted engine, or the first one found on PATH.
+
+    Raises UnavailableError when there is none, or when the wanted one cannot do it.
+    """
+    if wanted and wanted not in among:
+        raise UnavailableError(f"{wanted} cannot run an image as a server. Use --engine {' or '.join(among)}.")
+    for engine in (wanted,) if wanted else among:
+        if shutil.which(engine):
+            return engine
+    looked_for = wanted or ", ".join(among)
+    raise UnavailableError(
+        f"no container engine found on PATH (looked for: {looked_for}). "
+        "Install one, or serve without an engine: mlpackage serve."
+    )
+
+
+def build_command(
+    engine: str, context: Path, *, tag: str, named: Mapping[str, Path] | None = None, extra: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the command that builds an image from a context, and from the folders that it takes by name.
+
+    `extra` are the engine's own options.
+    """
+    contexts = [f"--build-context={name}={folder}" for name, folder in (named or {}).items()]
+    return (*_BUILD[engine], *contexts, "--tag", tag, *extra, str(context))
+
+
+def run_command(engine: str, tag: str, *, port: int, gpu: bool = False, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the command that serves an image on a port of this machine's loopback, with its GPUs where `gpu`.
+
+    `--pull never` keeps a stranger's image of the same name out; the root file system is read-only as in production.
+    """
+    return (
+        *(engine, "run", "--rm", "--pull", "never", "--read-only", "--tmpfs", "/tmp"),  # noqa: S108 - in the image
+        *("--publish", f"127.0.0.1:{port}:{PORT_IN_IMAGE}"),
+        *(_ALL_GPUS[engine] if gpu else ()),
+        *extra,
+        tag,
+    )
+
+
+def push_command(engine: str, name: str, *, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the command that sends an image to the registry that its name begins with."""
+    return (engine, "push", *extra, name)
+
+
+def pull_command(engine: str, name: str, *, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the command that gets an image from its registry."""
+    return (engine, "pull", *extra, name)
+
+
+def execute(command: Sequence[str], *, report: Callable[[str], object] = print, output: IO[bytes] | None = None) -> int:
+    """Show the command, run it with live output or into `output`, and return the engine's own exit status.
+
+    Ctrl-C and SIGTERM stop the engine, and with it the container, before they go on. Raises UnavailableError when the
+    engine cannot be started.
+    """
+    report(f"$ {shlex.join(command)}")
+    try:
+        return run_in_foreground(command, output=output)
+    except OSError as error:
+        raise UnavailableError(f"{command[0]} cannot be started: {error}.") from error

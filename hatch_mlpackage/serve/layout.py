@@ -1,0 +1,155 @@
+"""What `serve` starts: the same layout and variables as in the image, of links instead of copies.
+
+Links are made file by file: what Python caches beside its sources then lands in the temporary folder, not in a context
+that must stay as its manifest says, and a model of many gigabytes costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.context.image_values import APP_ROOT, server_environment
+from hatch_mlpackage.context.manifest import read_manifest
+from hatch_mlpackage.context.package import inspect_project
+from hatch_mlpackage.context.plan import APP_DIRECTORY
+from hatch_mlpackage.errors import ContextError, MLPackageError
+from hatch_mlpackage.files.resources import runtime_directory
+from hatch_mlpackage.project.config.keys import MODELS_DIRECTORY
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.pyproject import Project
+
+_RUNTIME = "runtime"
+_NEEDED = ("starlette", "uvicorn")
+# What render.quote_for_dockerfile wrote; HOME=/tmp, unquoted, is the image's alone.
+_ENV_LINE = re.compile(r'^ENV (\w+)="((?:[^"\\]|\\.)*)"$', re.MULTILINE)
+_ESCAPED = re.compile(r"\\(.)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Serving:
+    """The server's program folder, where it runs, its variables and flags, and the files whose change matters."""
+
+    runtime: Path
+    folder: Path
+    environment: Mapping[str, str]
+    flags: tuple[str, ...] = ()
+    watched: tuple[Path, ...] = ()
+
+
+def serve_project(project: Project, top: Path) -> Serving:
+    """Lay out a project below `top`, an empty folder, from its own files.
+
+    Raises ConfigurationError.
+    """
+    package = inspect_project(project)
+    _link(((file.path, file.source) for file in package.files), top)
+    config = package.config
+    script = config.source_directory or config.entry_script
+    named = (*((script,) if script else ()), *(model.path for model in config.models))
+    watched = tuple(project.root / path for path in ("pyproject.toml", *named))
+    return _below(top, server_environment(package), watched)
+
+
+def serve_context(context: Path, top: Path) -> Serving:
+    """Lay out a context below `top`, an empty folder, from the context's files, its runtime included.
+
+    Raises ContextError when the folder is no context.
+    """
+    manifest = read_manifest(context)
+    if manifest.not_copied:
+        raise ContextError(
+            f'{context}: holds no models (image.models = "named-context"). Serve the project instead: mlpackage serve'
+        )
+    sources = {file.path: context.absolute() / file.path for file in manifest.files}
+    _link(sources.items(), top)
+    return _below(top, read_environment(context / "Dockerfile"), tuple(sources.values()))
+
+
+def serve_script(script: Path, model_dir: Path | None) -> Serving:
+    """Serve a script from where it is, as the original server's command line did."""
+    models = {"AZUREML_MODEL_DIR": str(model_dir.absolute())} if model_dir else {}
+    return Serving(
+        runtime=runtime_directory(),
+        folder=Path.cwd(),
+        environment={"AML_APP_ROOT": str(Path.cwd()), **models},
+        flags=("--entry-script", str(script)),
+        watched=(script.absolute().parent,),
+    )
+
+
+def server_command(serving: Serving, flags: Iterable[str]) -> tuple[str, ...]:
+    """Return the server's command line; raise MLPackageError when what the server needs is not installed.
+
+    The interpreter ignores PYTHON… variables and the current folder; unlike `-I` it sees packages installed for the
+    user, where `pip install` puts ours on systems whose own site-packages are not writable.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise MLPackageError(
+            f"{' and '.join(missing)}: not installed here, and the server needs it. "
+            f'Run: {sys.executable} -m pip install "hatch-mlpackage[cli]"'
+        )
+    return (sys.executable, "-E", "-P", str(serving.runtime), "serve", *serving.flags, *flags)
+
+
+def worker_python(project_root: Path, environ: Mapping[str, str]) -> str:
+    """Find the interpreter of the user's environment: the active one, the project's `.venv`, or our own."""
+    candidates = [
+        *(Path(environ[name]) for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(name)),
+        project_root.absolute() / ".venv",
+    ]
+    for folder in candidates:
+        for python in (folder / "bin" / "python", folder / "python.exe", folder / "Scripts" / "python.exe"):
+            if python.is_file():
+                return str(python)
+    return sys.executable
+
+
+def read_environment(dockerfile: Path) -> dict[str, str]:
+    """Read the variables that a context's Dockerfile sets for the server.
+
+    Raises ContextError when there is no such file.
+    """
+    try:
+        text = dockerfile.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ContextError(f"{dockerfile}: {error.strerror}. Make the context again: mlpackage generate") from None
+    return {name: _ESCAPED.sub(r"\1", value) for name, value in _ENV_LINE.findall(text)}
+
+
+def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...]) -> Serving:
+    """Move the image's paths below `top`; the worker's interpreter is this machine's affair."""
+    app_root = top / APP_DIRECTORY
+    moved = {
+        name: f"{app_root}{value[len(APP_ROOT) :]}" if f"{value}/".startswith(f"{APP_ROOT}/") else value
+        for name, value in variables.items()
+        if name != "MLPACKAGE_WORKER_PYTHON"
+    }
+    return Serving(runtime=top / _RUNTIME, folder=app_root, environment=moved, watched=watched)
+
+
+def _link(sources: Iterable[tuple[str, Path | bytes]], top: Path) -> None:
+    for place, source in _placed(sources):
+        link = top / place
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(source, bytes):  # the generated entry script
+            link.write_bytes(source)
+        else:
+            link.symlink_to(source)
+
+
+def _placed(sources: Iterable[tuple[str, Path | bytes]]) -> Iterator[tuple[PurePosixPath, Path | bytes]]:
+    """Give each file its place in the image: models live inside the app root there."""
+    for name, source in sources:
+        path = PurePosixPath(name)
+        if path.parts[0] == MODELS_DIRECTORY:
+            yield APP_DIRECTORY / path, source
+        elif path.parts[0] in {APP_DIRECTORY, _RUNTIME}:
+            yield path, source

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from hatch_mlpackage.context.plan import ContextFile, ContextPlan, make_plan, text_file
+from hatch_mlpackage.context.project_files import model_files, runtime_files, source_files
+from hatch_mlpackage.files.resources import runtime_directory
+from hatch_mlpackage.project.read_config import read_config
+from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
+
+
+def planned(files):
+    """Return what matters of the files, sorted: path, layer, size and mode."""
+    return sorted((file.path, file.layer, file.size, oct(file.mode)) for file in files)
+
+
+@pytest.fixture
+def plan_of(problems):
+    """Give a function that plans a project's models and sources."""
+
+    def plan(project):
+        config = read_config(project, problems)
+        return planned([*model_files(project, config, problems), *source_files(project, config, problems)])
+
+    return plan
+
+
+def found(problems):
+    return [str(problem) for problem in problems.found]
+
+
+def test_a_file_model_and_a_lone_script(make_project, plan_of, problems):
+    """A model file keeps its name below name and version; without a source directory the script goes alone."""
+    project = make_project()
+    (project.root / "src/other.py").write_text("")
+
+    assert plan_of(project) == [
+        ("azureml-app/score.py", "source", 54, "0o644"),
+        ("azureml-models/ridge/1/ridge.pkl", "azureml-models/ridge/1", 5, "0o644"),
+    ]
+    assert found(problems) == []
+
+
+def test_a_folder_model(make_project, plan_of):
+    """A model folder keeps its own name, hidden and ignored files included; histories and litter stay behind."""
+    project = make_project({"models": [{"name": "m", "version": "2", "path": "models"}]})
+    for name in ("sub/weights.bin", ".config", "sub/.gitignore", ".git/HEAD", "sub/.DS_Store", "sub/code.pyc"):
+        path = project.root / "models" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("*")
+
+    assert plan_of(project)[1:] == [
+        ("azureml-models/m/2/models/.config", "azureml-models/m/2", 1, "0o644"),
+        ("azureml-models/m/2/models/ridge.pkl", "azureml-models/m/2", 5, "0o644"),
+        ("azureml-models/m/2/models/sub/.gitignore", "azureml-models/m/2", 1, "0o644"),
+        ("azureml-models/m/2/models/sub/code.pyc", "azureml-models/m/2", 1, "0o644"),
+        ("azureml-models/m/2/models/sub/weights.bin", "azureml-models/m/2", 1, "0o644"),
+    ]
+
+
+def test_a_source_directory(make_project, plan_of):
+    """The whole tree goes below its own name, without what tools derive and what the user excludes."""
+    project = make_project({"source-directory": "src", "exclude": ["*.csv", "drafts/"]})
+    source = project.root / "src"
+    for name in ("pkg/a.py", "pkg/__pycache__/a.pyc", ".venv/pyvenv.cfg", "data.csv", "drafts/x", "b.pyc", "run.sh"):
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text("")
+    (source / "run.sh").chmod(0o700)
+
+    assert plan_of(project)[:-1] == [
+        ("azureml-app/src/pkg/a.py", "source", 0, "0o644"),
+        ("azureml-app/src/run.sh", "source", 0, "0o755"),
+        ("azureml-app/src/score.py", "source", 54, "0o644"),
+    ]
+
+
+def test_the_project_as_source_directory(make_project, plan_of):
+    """The root goes by the project's name; models and outputs are not carried a second time."""
+    project = make_project({"source-directory": "."})
+    (project.root / "dist/old-context").mkdir(parents=True)
+    (project.root / "dist/old-context/manifest.json").write_text("{}")
+    (project.root / "elsewhere").mkdir()
+    (project.root / "elsewhere/manifest.json").write_text("{}")
+
+    assert plan_of(project) == [
+        ("azureml-app/diabetes/src/score.py", "source", 54, "0o644"),
+        ("azureml-models/ridge/1/ridge.pkl", "azureml-models/ridge/1", 5, "0o644"),
+    ]
+
+
+def test_links_are_followed_but_not_in_circles(make_project, plan_of, tmp_path):
+    """What a link leads to is packed as a regular file; a link to a folder above is left out."""
+    project = make_project({"source-directory": "src"})
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/x.py").write_text("x")
+    (project.root / "src/linked").symlink_to(tmp_path / "outside")
+    (project.root / "src/circle").symlink_to(project.root / "src")
+
+    assert plan_of(project)[:-1] == [
+        ("azureml-app/src/linked/x.py", "source", 1, "0o644"),
+        ("azureml-app/src/score.py", "source", 54, "0o644"),
+    ]
+
+
+def test_what_cannot_be_packed(make_project, plan_of, problems):
+    """Dangling links, sockets and empty model folders are all reported, none is skipped."""
+    project = make_project({"models": [{"name": "m", "path": "models"}], "source-directory": "src"})
+    (project.root / "models/ridge.pkl").unlink()
+    (project.root / "src/dangling").symlink_to("nowhere")
+    os.mkfifo(project.root / "src/pipe")
+
+    plan_of(project)
+
+    source = project.root / "src"
+    assert found(problems) == [
+        "tool.mlpackage.models[0].path: 'models' is an empty folder.",
+        f"{source / 'dangling'}: cannot be read: No such file or directory. Restore the file, or exclude it.",
+        f"{source / 'pipe'}: is not a regular file. Remove it, or exclude it.",
+    ]
+
+
+def test_a_name_that_is_not_utf8(make_project, plan_of, problems):
+    """A file name that the manifest cannot spell is reported in escaped form."""
+    project = make_project({"source-directory": "src"})
+    os.close(os.open(os.fsencode(project.root / "src") + b"/caf\xe9.py", os.O_CREAT | os.O_WRONLY))
+
+    plan_of(project)
+
+    assert [problem.what for problem in problems.found] == ["has a name that is not printable UTF-8."]
+
+
+def test_the_runtime(tmp_path, problems):
+    """The runtime's program goes along with the one lock that fits the image's Python."""
+    for name in (
+        "__main__.py",
+        "README.md",
+        "mlpackage_runtime/a.py",
+        "mlpackage_runtime/__pycache__/a.pyc",
+        "requirements/3.11.txt",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+
+    assert planned(runtime_files(tmp_path, "3.11", problems)) == [
+        ("runtime/__main__.py", "runtime", 0, "0o644"),
+        ("runtime/mlpackage_runtime/a.py", "runtime", 0, "0o644"),
+        ("runtime/requirements.txt", "runtime", 0, "0o644"),
+    ]
+    assert found(problems) == []
+
+
+@pytest.mark.parametrize("python", SUPPORTED_PYTHONS)
+def test_the_runtime_has_a_lock_for_every_python(python, problems):
+    """Each Python that an image may have comes with the server's locked requirements."""
+    list(runtime_files(runtime_directory(), python, problems))
+
+    assert found(problems) == []
+
+
+def test_a_plan_is_sorted_and_knows_its_layers(make_project, problems):
+    """Files are sorted by path, layers by how seldom they change."""
+    config = read_config(make_project(), problems)
+    a, b = text_file("a", "é", layer="source"), text_file("b", "", layer="build")
+
+    plan = make_plan([b, a], config.models)
+
+    assert plan == ContextPlan(files=(a, b), layers=("runtime", "azureml-models/ridge/1", "source", "manifest"))
+    assert a == ContextFile(path="a", layer="source", source="é".encode(), size=2, mode=0o644)
+    assert (plan.size, plan.in_layer("source")) == (2, (a,))
+
+
+def test_a_socket_is_not_a_model(make_project, plan_of, problems, monkeypatch):
+    """A model that is neither file nor folder is refused by its key."""
+    project = make_project()
+    (project.root / "models/ridge.pkl").unlink()
+    monkeypatch.chdir(project.root)  # the path of a socket is limited to about a hundred bytes
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind("models/ridge.pkl")
+
+        plan_of(project)
+
+    assert found(problems)[0] == ("tool.mlpackage.models[0].path: 'models/ridge.pkl' is neither a file nor a folder.")

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import os
+import stat
+import threading
+
+import pytest
+
+from hatch_mlpackage.context.plan import ContextFile, text_file
+from hatch_mlpackage.context.write.file import Reuse
+from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
+from hatch_mlpackage.context.write.hard_links import HardLinks
+from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.files.hash_cache import KnownHashes
+
+TIMESTAMP = 1_000_000_000
+SHA_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+
+
+def seal(hashed):
+    yield text_file("sums", "".join(f"{digest} {file.path}\n" for file, digest in hashed), layer="manifest")
+
+
+def write(files, destination, *, reason="", progress=lambda file, written: None, reuse=None):
+    write_files(
+        files,
+        destination,
+        seal=seal,
+        reason_to_keep=lambda _: reason,
+        timestamp=TIMESTAMP,
+        reuse=reuse or Reuse(directory=destination, hashes={}, known=KnownHashes(None)),
+        links=HardLinks(frozenset(), print),
+        progress=progress,
+    )
+
+
+def copied(path, source, *, mode=0o644):
+    return ContextFile(path=path, layer="source", source=source, size=source.stat().st_size, mode=mode)
+
+
+def tree(directory):
+    """Return every entry below a folder: path → (mode, mtime, contents)."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        status = path.stat()
+        contents = path.read_bytes() if path.is_file() else None
+        found[path.relative_to(directory).as_posix()] = (stat.S_IMODE(status.st_mode), status.st_mtime, contents)
+    return found
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "source"
+    path.write_text("a")
+    path.chmod(0o600)
+    return path
+
+
+def test_writes_bytes_modes_and_times(tmp_path, source):
+    """Texts and copies get fixed modes and one time, whatever the umask; nothing else is left beside them."""
+    before = os.umask(0o077)
+    try:
+        write([text_file("text", "t", layer="build"), copied("x/y/copy", source, mode=0o755)], tmp_path / "out/context")
+    finally:
+        os.umask(before)
+
+    assert tree(tmp_path / "out/context") == {
+        "sums": (
+            0o644,
+            TIMESTAMP,
+            b"e3b98a4da31a127d4bde6e43033f66ba274cab0eb7eb1c70ec41402bf6273dd8 text\n%s x/y/copy\n" % SHA_OF_A.encode(),
+        ),
+        "text": (0o644, TIMESTAMP, b"t"),
+        "x": (0o755, TIMESTAMP, None),
+        "x/y": (0o755, TIMESTAMP, None),
+        "x/y/copy": (0o755, TIMESTAMP, b"a"),
+    }
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["context"]
+    assert stat.S_IMODE(source.stat().st_mode) == 0o600
+
+
+def test_progress(tmp_path):
+    """Progress is told in bytes per file, chunk by chunk."""
+    big = tmp_path / "big"
+    big.write_bytes(bytes((1 << 20) + 1))
+    told = []
+
+    write([copied("big", big)], tmp_path / "context", progress=lambda file, written: told.append((file.path, written)))
+
+    assert told == [("big", 1 << 20), ("big", 1), ("sums", 69)]
+
+
+def test_replaces_a_context_whole(tmp_path, source):
+    """The old folder goes away as a whole: no stale file stays."""
+    write([text_file("old", "", layer="build")], tmp_path / "context")
+
+    write([copied("new", source)], tmp_path / "context")
+
+    assert sorted(tree(tmp_path / "context")) == ["new", "sums"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["context", "source"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_keeps_what_is_not_ours(tmp_path, kind):
+    """A file, a link or a foreign folder in the way stays, and the error says what to do."""
+    destination = tmp_path / "context"
+    if kind == "file":
+        destination.write_text("mine")
+        expected = "in the way and not a folder. Remove it, or choose another output."
+    elif kind == "link":
+        destination.symlink_to(tmp_path)
+        expected = "in the way and not a folder. Remove it, or choose another output."
+    else:
+        destination.mkdir()
+        (destination / "mine").write_text("mine")
+        expected = "holds photos. Move it away, or choose another output."
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(ContextError) as raised:
+        write([text_file("new", "", layer="build")], destination, reason="holds photos")
+
+    assert str(raised.value) == f"{destination}: {expected}"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_empty_folder_is_free(tmp_path):
+    """An empty folder is nobody's work."""
+    refuse_foreign(tmp_path, lambda _: "never asked")
+
+
+def test_a_source_that_changes(tmp_path, source):
+    """A file that grew since the plan is no hash of anything: the old context stays."""
+    write([text_file("old", "", layer="build")], tmp_path / "context")
+    file = copied("new", source)
+    source.write_text("ab")
+
+    with pytest.raises(ContextError) as raised:
+        write([file], tmp_path / "context")
+
+    assert str(raised.value) == f"{source}: changed while it was read. Run again when nothing writes to it."
+    assert sorted(tree(tmp_path / "context")) == ["old", "sums"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["context", "source"]
+
+
+def test_a_source_that_vanishes(tmp_path, source):
+    """A file that went away since the plan is named."""
+    file = copied("new", source)
+    source.unlink()
+
+    with pytest.raises(ContextError) as raised:
+        write([file], tmp_path / "context")
+
+    assert str(raised.value) == f"{source}: No such file or directory. What was there before is unchanged."
+
+
+def test_an_interrupt_leaves_nothing(tmp_path, source):
+    """Ctrl-C half-way leaves the previous context and no partial folder."""
+    write([text_file("old", "", layer="build")], tmp_path / "context")
+
+    def interrupt(file, written):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write([copied("new", source)], tmp_path / "context", progress=interrupt)
+
+    assert sorted(tree(tmp_path / "context")) == ["old", "sums"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["context", "source"]
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path, source):
+    """The partial folder of a run that was killed goes with the next run; that of a living run stays."""
+    (tmp_path / ".context.dead.partial").mkdir()
+    (tmp_path / ".context.dead.partial/half").write_text("half")
+    seen = []
+
+    def look(file, written):
+        if threading.current_thread() is threading.main_thread() and not seen:
+            seen.append(sorted(path.name for path in tmp_path.glob(".context.*")))
+            write([text_file("other", "", layer="build")], tmp_path / "context")  # a second run meanwhile
+            seen.append(sorted(path.name for path in tmp_path.glob(".context.*")))
+
+    write([copied("new", source)], tmp_path / "context", progress=look)
+
+    assert ".context.dead.partial" not in seen[0]
+    assert seen[0] == seen[1]
+    assert sorted(tree(tmp_path / "context")) == ["new", "sums"]
+
+
+def test_a_swap_cut_short_is_mended(tmp_path):
+    """A run killed between the two renames has hidden the context; the next run brings it back before it starts."""
+    write([text_file("old", "", layer="build")], tmp_path / "context")
+    (tmp_path / "context").rename(tmp_path / ".context.dead.replaced")
+    gone = ContextFile(path="gone", layer="source", source=tmp_path / "gone", size=1)
+
+    with pytest.raises(ContextError):
+        write([gone], tmp_path / "context")
+
+    assert sorted(tree(tmp_path / "context")) == ["old", "sums"]
+    assert [path.name for path in tmp_path.iterdir()] == ["context"]
+
+
+def test_identical_large_files_are_stored_once(tmp_path):
+    """Two models of the same bytes take the space of one; small files and other modes stay apart."""
+    for name in ("one", "two", "three"):
+        (tmp_path / name).write_bytes(bytes(1 << 20))
+    small = tmp_path / "small"
+    small.write_text("s")
+    files = [
+        copied("a/model", tmp_path / "one"),
+        copied("b/model", tmp_path / "two"),
+        copied("c/model", tmp_path / "three", mode=0o755),
+        copied("d/small", small),
+        copied("e/small", small),
+    ]
+
+    write(files, tmp_path / "context")
+
+    links = {file.path: (tmp_path / "context" / file.path).stat().st_nlink for file in files}
+    assert links == {"a/model": 2, "b/model": 2, "c/model": 1, "d/small": 1, "e/small": 1}
+    assert (tmp_path / "one").stat().st_nlink == 1
+    assert (tmp_path / "context/b/model").read_bytes() == bytes(1 << 20)
+
+
+class TestReuse:
+    """A large file that did not change is neither read nor copied again."""
+
+    @pytest.fixture
+    def big(self, tmp_path):
+        path = tmp_path / "big"
+        path.write_bytes(b"1" * (2 << 20))
+        return path
+
+    @pytest.fixture
+    def rewrite(self, tmp_path, big):
+        """Give a function that writes the context as it is now, told what the last one held; it returns the steps."""
+        known, hashes = KnownHashes(None), {}
+
+        def again():
+            told = []
+            reuse = Reuse(directory=tmp_path / "context", hashes=dict(hashes), known=known)
+            write([copied("big", big)], tmp_path / "context", progress=lambda file, n: told.append(n), reuse=reuse)
+            for line in (tmp_path / "context/sums").read_text().splitlines():
+                digest, path = line.split()
+                hashes[path] = digest
+            return told[:-1]
+
+        return again
+
+    def test_unchanged(self, tmp_path, rewrite):
+        """The file is taken over whole, and the context is as if it had been copied."""
+        steps, before = rewrite(), tree(tmp_path / "context")
+
+        assert (steps, rewrite()) == ([1 << 20, 1 << 20], [2 << 20])
+        assert tree(tmp_path / "context") == before
+        assert (tmp_path / "context/big").stat().st_nlink == 1
+
+    def test_changed_in_disguise(self, tmp_path, rewrite, big):
+        """Other bytes of the same size and modification time are noticed by their change time."""
+        rewrite()
+        status = big.stat()
+        with big.open("r+b") as file:
+            file.write(b"2")
+        os.utime(big, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+        assert rewrite() == [1 << 20, 1 << 20]
+        assert (tmp_path / "context/big").read_bytes() == big.read_bytes()
+
+    def test_another_mode(self, tmp_path, rewrite, big):
+        """A file whose mode changed is copied: a link would change the old context too."""
+        rewrite()
+        (tmp_path / "context/big").chmod(0o755)
+
+        assert rewrite() == [1 << 20, 1 << 20]
+        assert stat.S_IMODE((tmp_path / "context/big").stat().st_mode) == 0o644
+
+    def test_the_old_context_is_gone(self, tmp_path, rewrite):
+        """Without the earlier file the source is copied, though its hash is known."""
+        rewrite()
+        (tmp_path / "context/big").unlink()
+
+        assert rewrite() == [1 << 20, 1 << 20]

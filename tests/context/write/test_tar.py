@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.context.plan import ContextFile, text_file
+from hatch_mlpackage.context.write.tar import replacing, write_tar
+from hatch_mlpackage.errors import ContextError
+
+TIMESTAMP = 1580601600
+SHA_OF_MODEL = "9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"
+
+
+def planned(source, path="models/1/m", mode=0o644):
+    return ContextFile(path=path, layer="l", source=source, size=source.stat().st_size, mode=mode)
+
+
+def no_progress(file, written):
+    pass
+
+
+def sealed(_hashed):
+    return (text_file("manifest.json", "{}", layer="manifest"),)
+
+
+def write(stream, *files, seal=sealed, progress=no_progress):
+    write_tar(files, stream, seal=seal, timestamp=TIMESTAMP, progress=progress)
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model"
+    path.write_bytes(b"model")
+    return path
+
+
+def test_every_entry(model):
+    """Files come in order, folders before what they hold, the manifest last; all of user 0, of one time, of no name."""
+    stream = io.BytesIO()
+    hashes = []
+
+    write(
+        stream,
+        text_file("Dockerfile", "FROM a\n", layer="build"),
+        planned(model, mode=0o755),
+        planned(model, "models/2"),
+        seal=lambda hashed: hashes.extend((file.path, sha256) for file, sha256 in hashed) or sealed(hashed),
+    )
+
+    stream.seek(0)
+    with tarfile.open(fileobj=stream, mode="r:") as tar:
+        entries = [(entry.name, entry.type, entry.mode, entry.size) for entry in tar]
+        assert {(e.uid, e.gid, e.uname, e.gname, e.mtime, str(e.pax_headers)) for e in tar} == {
+            (0, 0, "", "", TIMESTAMP, "{}")
+        }
+        assert [tar.extractfile(name).read() for name in ("Dockerfile", "models/1/m")] == [b"FROM a\n", b"model"]
+    assert entries == [
+        ("Dockerfile", tarfile.REGTYPE, 0o644, 7),
+        ("models", tarfile.DIRTYPE, 0o755, 0),
+        ("models/1", tarfile.DIRTYPE, 0o755, 0),
+        ("models/1/m", tarfile.REGTYPE, 0o755, 5),
+        ("models/2", tarfile.REGTYPE, 0o644, 5),
+        ("manifest.json", tarfile.REGTYPE, 0o644, 2),
+    ]
+    assert [path for path, _ in hashes] == ["Dockerfile", "models/1/m", "models/2"]
+    assert hashes[1][1] == SHA_OF_MODEL
+    assert len(stream.getvalue()) % tarfile.RECORDSIZE == 0
+
+
+def test_names_of_every_kind(model):
+    """Long names and names beyond ASCII are read back as they are, by tar programs too."""
+    names = ("模型/" + "é" * 80, "a" * 90 + "/" + "b" * 90, "c" * 300)
+    stream = io.BytesIO()
+
+    write(stream, *(planned(model, name) for name in sorted(names)))
+
+    stream.seek(0)
+    with tarfile.open(fileobj=stream, mode="r:") as tar:
+        assert {entry.name for entry in tar if entry.isreg()} == {*names, "manifest.json"}
+
+
+def test_a_size_beyond_ustar():
+    """A file of more than 8 GiB, which a ustar header cannot hold, has its size in an extended one."""
+    from hatch_mlpackage.context.write.tar import _header  # noqa: PLC0415 - writing 8 GiB says no more
+
+    header = _header("model", TIMESTAMP, mode=0o644, size=9 << 30)
+
+    assert tarfile.TarInfo.frombuf(header[:512], "utf-8", "strict").type == tarfile.XHDTYPE
+    assert f" size={9 << 30}\n".encode() in header
+
+
+def test_progress(model):
+    """Every byte of the files is told once."""
+    told = []
+
+    write(io.BytesIO(), planned(model), progress=lambda file, written: told.append((file.path, written)))
+
+    assert told == [("models/1/m", 5), ("manifest.json", 2)]
+
+
+@pytest.mark.parametrize("change", [b"longer than before", b"less", b"other"], ids=["grows", "shrinks", "other bytes"])
+def test_a_model_that_changes(tmp_path, model, change):
+    """A file that is not what was planned, or changes while it is read, is refused; what was there stays."""
+    destination = tmp_path / "context.tar"
+    with replacing(destination) as stream:
+        write(stream)
+    before = destination.read_bytes()
+    file = planned(model)
+    big = ContextFile(path="models/1/m", layer="l", source=model, size=file.size, mode=0o644)
+
+    def meddle(_file, _written):
+        model.write_bytes(change)
+        os.utime(model, (1, 1))
+
+    if len(change) != 5:
+        model.write_bytes(change)
+    with pytest.raises(ContextError) as raised, replacing(destination) as stream:
+        write(stream, big, progress=meddle)
+
+    assert str(raised.value) == f"{model}: changed while it was read. Run again when nothing writes to it."
+    assert destination.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["context.tar", "model"]
+
+
+def test_an_unreadable_file(tmp_path, model):
+    """A file that has gone since it was planned is named."""
+    file = planned(model)
+    model.unlink()
+
+    with pytest.raises(ContextError) as raised:
+        write(io.BytesIO(), file)
+
+    assert str(raised.value) == f"{model}: No such file or directory. What was there before is unchanged."
+
+
+def test_the_file_is_put_in_place(tmp_path):
+    """The file gets the permissions that any new file does, an earlier tar is replaced, folders above are made."""
+    destination = tmp_path / "new/context.tar"
+    for text in ("one", "two"):
+        with replacing(destination) as stream:
+            write(stream, text_file("a", text, layer="build"))
+
+    umask = os.umask(0)
+    os.umask(umask)
+    assert destination.stat().st_mode & 0o777 == 0o666 & ~umask
+    with tarfile.open(destination) as tar:
+        assert tar.extractfile("a").read() == b"two"
+    assert [path.name for path in destination.parent.iterdir()] == ["context.tar"]
+
+
+def test_a_foreign_file(tmp_path):
+    """A file that is no tar is somebody's, and stays."""
+    path = tmp_path / "thesis.tex"
+    path.write_text("years of work")
+
+    with pytest.raises(ContextError) as raised, replacing(path):
+        pytest.fail("nothing may be written")
+
+    assert str(raised.value) == f"{path}: in the way and not a tar. Remove it, or choose another name."
+    assert path.read_text() == "years of work"
+
+
+def test_a_pipe(tmp_path):
+    """A named pipe is written to, not replaced."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+
+    with replacing(pipe) as stream:
+        write(stream)
+    reader.join(20)
+
+    assert pipe.is_fifo()
+    with tarfile.open(fileobj=io.BytesIO(read[0])) as tar:
+        assert tar.getnames() == ["manifest.json"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_a_full_device():
+    """A device that takes no more is told as that."""
+    full = Path("/dev/full")
+
+    with pytest.raises(ContextError) as raised, replacing(full) as stream:
+        write(stream)
+
+    assert str(raised.value) == (
+        "/dev/full: no space left. Free some, or choose another disk. What was there before is unchanged."
+    )
+
+
+def test_a_folder_in_the_way(tmp_path):
+    """A folder cannot be replaced by a file."""
+    with pytest.raises(ContextError) as raised, replacing(tmp_path):
+        pytest.fail("nothing may be written")
+
+    assert str(raised.value) == f"{tmp_path}: Is a directory. What was there before is unchanged."

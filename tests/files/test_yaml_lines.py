@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from hatch_mlpackage.files.yaml_lines import read_yaml, values_of
+
+# Nine aliases in each of nine lists: more entries than any memory holds.
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
+STAND_FOR_TOO_MUCH = "file: its aliases stand for more than any such file says, or for themselves. Write them out."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, STAND_FOR_TOO_MUCH),
+        ("a: &a [*a]\n", STAND_FOR_TOO_MUCH),
+        ("a: &a {b: {c: *a}}\n", STAND_FOR_TOO_MUCH),
+        ("a: " + "[" * 100_000, "file: it is nested too deeply. Correct the file."),
+    ],
+    ids=["bomb", "list-in-itself", "mapping-in-itself", "deep"],
+)
+def test_files_without_end(problems, text, said):
+    """What would fill the memory, or never ends, is refused before anybody walks through it."""
+    assert read_yaml(text, "file", problems) is None
+    assert [str(problem) for problem in problems.found] == [said]
+
+
+def test_aliases(problems):
+    """An alias is what it stands for."""
+    node = read_yaml("a: &a [1, 2]\nb: {c: *a, d: *a}\n", "file", problems)
+
+    assert values_of(node) == {"a": [1, 2], "b": {"c": [1, 2], "d": [1, 2]}}

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+
+from hatch_mlpackage.lock.asked.markers import applies, marker_environment
+from hatch_mlpackage.project.target import Target
+
+TARGET = Target(python="3.10", platform="linux/arm64", libc="musl")
+
+
+def test_every_variable_is_the_images() -> None:
+    """No variable of a marker is left to the machine that evaluates it."""
+    assert marker_environment(TARGET).keys() == {*default_environment(), "extra"}
+
+
+@pytest.mark.parametrize(
+    ("marker", "expected"),
+    [
+        ("python_version < '3.11'", True),
+        ("python_version == '3.10'", True),
+        ("python_version in '3.9 3.11'", False),
+        ("python_full_version < '3.10.1'", True),
+        ("implementation_version >= '3.10'", True),
+        ("implementation_name == 'cpython' and platform_python_implementation == 'CPython'", True),
+        ("sys_platform == 'linux' and os_name == 'posix' and platform_system == 'Linux'", True),
+        ("sys_platform == 'win32' or sys_platform == 'darwin'", False),
+        ("platform_machine == 'aarch64'", True),
+        ("platform_machine == 'x86_64'", False),
+        ("extra == 'all'", False),
+        ("sys_platform ~= 'x'", True),
+    ],
+)
+def test_applies(marker: str, *, expected: bool) -> None:
+    """Markers are answered for the image; one that nobody can answer before it runs counts."""
+    assert applies(Requirement(f"a; {marker}"), TARGET) is expected
+
+
+def test_applies_without_a_marker() -> None:
+    """A requirement without a marker always counts."""
+    assert applies(Requirement("a"), TARGET) is True

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+
+from hatch_mlpackage.context.build import plan_context
+from hatch_mlpackage.context.package import inspect_project
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.asked.script_needs import replace_serving
+from hatch_mlpackage.lock.inputs import inspect_requirements
+from hatch_mlpackage.project.pyproject import load_project
+from hatch_mlpackage.project.sources.entry_script import EntryScript
+
+SCHEMA = "inference_schema.schema_decorators"
+NUMPY = "inference_schema.parameter_types.numpy_parameter_type"
+PANDAS = "inference_schema.parameter_types.pandas_parameter_type"
+DEFAULTS_NOTE = "azureml-defaults is left out: the server in the image replaces it."
+
+
+def script(*imports, call_style="text"):
+    return EntryScript(call_style=call_style, parameters=("data",), imports=frozenset(imports))
+
+
+@pytest.mark.parametrize(
+    ("asked", "entry_script", "kept", "notes"),
+    [
+        (["numpy", "scikit-learn>=1"], script("numpy"), ["numpy", "scikit-learn>=1"], []),
+        (["azureml-defaults", "numpy"], script("numpy"), ["numpy"], [DEFAULTS_NOTE]),
+        (
+            ["azureml-defaults~=1.57"],
+            script(SCHEMA, NUMPY, PANDAS, call_style="schema"),
+            ["inference-schema[numpy-support,pandas-support]"],
+            [
+                "azureml-defaults~=1.57 is left out: the server in the image replaces it.",
+                (
+                    "inference-schema[numpy-support,pandas-support] is added: the script imports inference_schema, "
+                    "which azureml-defaults brought."
+                ),
+            ],
+        ),
+        (
+            ["azureml-defaults", "inference-schema[numpy-support]==1.5"],
+            script(SCHEMA, NUMPY),
+            ["inference-schema[numpy-support]==1.5"],
+            [DEFAULTS_NOTE],
+        ),
+        (["numpy"], script(SCHEMA), ["numpy"], []),
+        (
+            ["azureml-core==1.61.0", "azureml-monitoring", "azureml-contrib-services"],
+            script("azureml.core.model"),
+            ["azureml-core==1.61.0"],
+            [
+                "azureml-contrib-services is left out: the server's own AMLRequest and AMLResponse replaces it.",
+                "azureml-monitoring is left out: a collector that collects nothing replaces it.",
+            ],
+        ),
+        (
+            ["numpy"],
+            script("azureml.contrib.services.aml_request", call_style="rawhttp"),
+            ["numpy", "werkzeug"],
+            ["werkzeug is added: the script takes the raw request, whose class it is."],
+        ),
+        (
+            [],
+            script("azureml_inference_server_http.api.aml_response", call_style="unknown"),
+            ["werkzeug"],
+            ["werkzeug is added: the script takes the raw request, whose class it is."],
+        ),
+        (["flask==3.0"], script(call_style="rawhttp"), ["flask==3.0"], []),
+        (["werkzeug<3"], script(call_style="rawhttp"), ["werkzeug<3"], []),
+        (
+            ["azureml-inference-server-http==1.5.1"],
+            script("flask", call_style="rawhttp"),
+            ["flask", "werkzeug"],
+            [
+                "azureml-inference-server-http==1.5.1 is left out: the server in the image replaces it.",
+                "flask is added: the script imports flask, which azureml-inference-server-http brought.",
+                "werkzeug is added: the script takes the raw request, whose class it is.",
+            ],
+        ),
+    ],
+)
+def test_replace_serving(asked, entry_script, kept, notes):
+    """What served is left out, what the script imports of it is named instead, and each change is said."""
+    replaced = replace_serving(Requirements(requirements=tuple(asked), notes=("before",)), entry_script)
+
+    assert (list(replaced.requirements), list(replaced.notes)) == (kept, ["before", *notes])
+
+
+RAW = (
+    "from azureml.contrib.services.aml_request import rawhttp\n\n\ndef init():\n    pass\n\n\n"
+    "@rawhttp\ndef run(request):\n    return None\n"
+)
+
+
+def test_the_lock_of_a_raw_script(copy_project):
+    """A script that starts to take the raw request makes its lock stale, by the package that it needs now."""
+    root = copy_project("minimal")
+    (root / "score.py").write_text(RAW)
+    project = load_project(root)
+
+    package = inspect_project(project)
+
+    assert package.requirements.requirements == ("idna>=3.7", "werkzeug")
+    with pytest.raises(LockError, match="werkzeug"):
+        plan_context(project)
+
+
+def test_a_broken_script_hinders_no_lock(copy_project):
+    """A script that cannot be parsed yet adds nothing to the requirements and stops no lock."""
+    root = copy_project("minimal")
+    (root / "score.py").write_text("def init(:\n")
+
+    assert inspect_requirements(load_project(root)).requirements.requirements == ("idna>=3.7",)

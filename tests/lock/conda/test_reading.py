@@ -1,0 +1,228 @@
+"""Locks that other tools made, given as `conda-file`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.lock.asked.pip_file import Line
+from hatch_mlpackage.lock.conda.conda_file import CondaFile
+from hatch_mlpackage.lock.conda.explicit import as_constraints, parse_package
+from hatch_mlpackage.lock.conda.python_pin import check_python
+from hatch_mlpackage.lock.conda.reading import read_conda_file
+
+A, B = "a" * 64, "b" * 32
+BASE = "https://channel.example/conda-forge"
+TAKEN = "x: it is a lock already: its packages are taken as they are."
+FOR_PIP = "x: its pins for pip are kept and locked with hashes."
+WEAK = "x: 1 of its packages have only an MD5 hash, which is weaker than SHA-256."
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def reading(text: str) -> tuple[CondaFile | None, list[str]]:
+        (tmp_path / "x").write_text(text)
+        problems = Problems()
+        found = read_conda_file(tmp_path, "x", "linux-64", problems)
+        return found, [str(problem) for problem in problems.found]
+
+    return reading
+
+
+def locked(*specs: tuple[int, str], pip=(), notes=()) -> CondaFile:
+    return CondaFile(
+        path="x",
+        kind="locked",
+        specs=tuple(Line(*spec) for spec in specs),
+        pip=tuple(Line(*line) for line in pip),
+        notes=(TAKEN, *notes),
+    )
+
+
+def test_explicit(read):
+    """An explicit file is taken with either hash, and with the lines for pip that conda-lock leaves in it."""
+    text = (
+        f"# platform: linux-64\n@EXPLICIT\n{BASE}/linux-64/python-3.12.4-h_1.conda#{B}\n"
+        f"{BASE}/noarch/tzdata-2024a-0.tar.bz2#sha256:{A}\n"
+        f"# pip flask @ https://files.example/flask-2.0-py3-none-any.whl#sha256={A}\n"
+    )
+
+    assert read(text) == (
+        locked(
+            (3, f"{BASE}/linux-64/python-3.12.4-h_1.conda#{B}"),
+            (4, f"{BASE}/noarch/tzdata-2024a-0.tar.bz2#sha256:{A}"),
+            pip=((5, f"flask @ https://files.example/flask-2.0-py3-none-any.whl#sha256={A}"),),
+            notes=(WEAK, FOR_PIP),
+        ),
+        [],
+    )
+
+
+def test_explicit_files_that_cannot_be_taken(read):
+    """A package without a hash, for another platform or of one machine is a problem of its line."""
+    text = (
+        f"@EXPLICIT\n{BASE}/linux-64/a-1-0.conda\n{BASE}/osx-64/b-1-0.conda#{B}\n"
+        f"file:///home/me/linux-64/c-1-0.conda#{B}\nd=1\n"
+    )
+
+    assert read(text)[1] == [
+        (
+            f"x:2: `{BASE}/linux-64/a-1-0.conda` is not a package's URL with its hash. "
+            "Write it with hashes: `conda list --explicit --sha256`, or `--md5` with older releases."
+        ),
+        (
+            "x:3: b-1-0.conda is for osx-64, the image is linux-64. "
+            "Give a file made for the image's platform, or change platform in [tool.mlpackage]."
+        ),
+        (
+            "x:4: c-1-0.conda is a file of one machine. "
+            "Give the URL of its channel, or name the environment file, and the folder as conda-channel."
+        ),
+        (
+            "x:5: `d=1` is not a package's URL with its hash. "
+            "Write it with hashes: `conda list --explicit --sha256`, or `--md5` with older releases."
+        ),
+    ]
+
+
+CONDA_LOCK = f"""\
+# A lock of conda-lock.
+version: 1
+metadata:
+  platforms: [linux-64, osx-64]
+package:
+- name: python
+  version: 3.12.4
+  manager: conda
+  platform: linux-64
+  dependencies: {{tzdata: ''}}
+  url: {BASE}/linux-64/python-3.12.4-h_1.conda
+  hash: {{md5: {B}, sha256: {A}}}
+  category: main
+- name: python
+  version: 3.12.4
+  manager: conda
+  platform: osx-64
+  url: {BASE}/osx-64/python-3.12.4-h_1.conda
+  hash: {{md5: {B}, sha256: {A}}}
+- name: pytest
+  version: '8.0'
+  manager: pip
+  platform: linux-64
+  category: dev
+- name: flask
+  version: '2.0'
+  manager: pip
+  platform: linux-64
+  category: main
+"""
+
+
+def test_conda_lock(read):
+    """Of a `conda-lock.yml` the image's platform is taken, pip's pins too, and nothing for development."""
+    assert read(CONDA_LOCK) == (
+        locked((6, f"{BASE}/linux-64/python-3.12.4-h_1.conda#sha256:{A}"), pip=((25, "flask==2.0"),), notes=(FOR_PIP,)),
+        [],
+    )
+    assert read(CONDA_LOCK.replace("linux-64", "win-64"))[1] == [
+        "x: it holds no package for linux-64. Lock it for linux-64 too, or change platform."
+    ]
+    assert read(CONDA_LOCK.replace("- name: flask", "=======\n- name: flask"))[1] == [
+        (
+            "x:25: a merge-conflict marker is left in the file. "
+            "Resolve the conflict: keep one side and delete the marker lines."
+        )
+    ]
+
+
+PIXI_LOCK = f"""\
+version: 6
+environments:
+  default:
+    channels:
+    - url: {BASE}/
+    packages:
+      linux-64:
+      - conda: {BASE}/linux-64/python-3.12.4-h_1.conda
+      - pypi: https://files.example/ab/flask-2.0-py3-none-any.whl
+packages:
+- conda: {BASE}/linux-64/python-3.12.4-h_1.conda
+  sha256: {A}
+  md5: {B}
+- pypi: https://files.example/ab/flask-2.0-py3-none-any.whl
+  name: flask
+  version: '2.0'
+  sha256: {A}
+"""
+
+
+def test_pixi_lock(read):
+    """Of a `pixi.lock` the environment `default` is taken for the image's platform, pip's pins too."""
+    expected = locked(
+        (11, f"{BASE}/linux-64/python-3.12.4-h_1.conda#sha256:{A}"), pip=((14, "flask==2.0"),), notes=(FOR_PIP,)
+    )
+
+    assert read(PIXI_LOCK) == (expected, [])
+    assert read(PIXI_LOCK.replace("version: 6", "version: 3"))[1] == [
+        (
+            "x:1: version 3 is not read. "
+            "Renew it with a recent pixi, or name the explicit file of `pixi workspace export conda-explicit-spec`."
+        )
+    ]
+
+
+def test_pixi_lock_of_the_solver(tmp_path, read):
+    """The lock that py-rattler writes, of the newest version, is read with its packages and hashes."""
+    from rattler import LockChannel, LockFile, LockPlatform, PackageRecord, RepoDataRecord  # noqa: PLC0415
+    from rattler.package import BuildString  # noqa: PLC0415
+
+    record = RepoDataRecord(
+        PackageRecord("python", "3.12.4", BuildString("h_1"), 0, "linux-64", sha256=bytes.fromhex(A)),
+        "python-3.12.4-h_1.conda",
+        f"{BASE}/linux-64/python-3.12.4-h_1.conda",
+        BASE,
+    )
+    platform = LockPlatform("linux-64")
+    lock = LockFile([platform])
+    lock.set_channels("default", [LockChannel(BASE)])
+    lock.add_conda_package("default", platform, record)
+    lock.to_path(tmp_path / "pixi.lock")
+
+    found, problems = read((tmp_path / "pixi.lock").read_text())
+
+    assert problems == []
+    assert [line.text for line in found.specs] == [f"{BASE}/linux-64/python-3.12.4-h_1.conda#sha256:{A}"]
+
+
+def test_python_of_a_lock(read):
+    """A lock with another Python than the image's, or with none, is a problem."""
+    text = f"@EXPLICIT\n{BASE}/linux-64/python-3.8.13-h_1.conda#{B}\n"
+    problems = Problems()
+
+    check_python(read(text)[0], "3.12", problems)
+    check_python(read(text)[0], "3.8", problems)
+    check_python(read(text.replace("python-", "tzdata-"))[0], "3.12", problems)
+
+    assert [str(problem) for problem in problems.found] == [
+        (
+            "x:2: it has Python 3.8.13, the image is to have 3.12. "
+            'Set python-version = "3.8" in [tool.mlpackage], or lock it anew.'
+        ),
+        "x: it has no python, and the model needs one. Lock it anew with python=3.12.",
+    ]
+
+
+def test_constraints_for_pip():
+    """Only what Python imports, in a version that pip understands, limits what pip may add."""
+    files = (
+        "numpy-1.26.4-py312h64a_0",
+        "requests-2.31.0-pyhd8ed1ab_0",
+        "zstd-1.5.5-hfc_0",
+        "x-1.0w-py_0",
+        "torch-2.0-cuda_py311_0",
+    )
+    packages = tuple(parse_package(f"{BASE}/linux-64/{file}.conda#{B}") for file in files)
+
+    assert as_constraints(packages) == ("numpy==1.26.4", "requests==2.31.0", "torch==2.0")

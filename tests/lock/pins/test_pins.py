@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.lock.pins.pins import Pin, kept_pins, read_pins
+
+A, B = "a" * 64, "b" * 64
+
+
+def test_read_pins() -> None:
+    """Entries of both resolvers' styles are read, with options and comments between them."""
+    text = (
+        "# header\n--extra-index-url https://host/simple\n"
+        f"alpha==1.0 \\\n    --hash=sha256:{A} \\\n    --hash=sha256:{B}\n    # via -r requirements.in\n"
+        f"Beta_b[x]==2!1.0+cpu ; python_version < '3' --hash=sha256:{A}\n"
+        f"gamma @ https://host/gamma-1-py3-none-any.whl#sha256={A} \\\n    --hash=sha256:{A}\n"
+    )
+
+    assert read_pins(text) == (
+        Pin(name="alpha", version="1.0", url=None, hashes=(f"sha256:{A}", f"sha256:{B}"), line=3),
+        Pin(name="beta-b", version="2!1.0+cpu", url=None, hashes=(f"sha256:{A}",), line=7),
+        Pin(
+            name="gamma",
+            version=None,
+            url=f"https://host/gamma-1-py3-none-any.whl#sha256={A}",
+            hashes=(f"sha256:{A}",),
+            line=8,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("# x\nalpha==1.0\n", "line 2: alpha has no hash"),
+        ("alpha>=1.0 --hash=sha256:" + A, f"line 1 is not a locked requirement: `alpha>=1.0 --hash=sha256:{A[:55]}`"),
+        ("alpha==1.0 --hash=sha256:12", "line 1 is not a locked requirement: `alpha==1.0 --hash=sha256:12`"),
+        (
+            "alpha==1.0 --hash=md5:" + "0" * 32,
+            f"line 1 is not a locked requirement: `alpha==1.0 --hash=md5:{'0' * 32}`",
+        ),
+        ("-e .", "line 1 is not a locked requirement: `-e .`"),
+        ("alpha==wrong --hash=sha256:" + A, "line 1: alpha's version `wrong` is not one"),
+    ],
+)
+def test_refused(text: str, message: str) -> None:
+    """An entry that cannot be installed by hash is refused with its line."""
+    with pytest.raises(LockError) as refused:
+        read_pins(text)
+
+    assert str(refused.value) == message
+
+
+def test_kept_pins() -> None:
+    """Only names and versions are kept, also of a lock with marks of a merge in it."""
+    text = (
+        f"<<<<<<< mine\nalpha==1.0 \\\n --hash=sha256:{A}\n=======\nalpha==1.0\nbeta==2\n>>>>>>>\n--pre\n# gamma==1\n"
+    )
+
+    assert (kept_pins(text), kept_pins(None)) == ("alpha==1.0\nbeta==2\n", "")

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hatch_mlpackage.errors import LockError, Problems
+from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
+from hatch_mlpackage.lock.pins.check import LockState, check_lock
+from hatch_mlpackage.lock.pins.pins import read_pins
+from hatch_mlpackage.lock.pins.pylock import select_lock
+from hatch_mlpackage.lock.resolve import uv
+from hatch_mlpackage.project.target import Target
+
+if TYPE_CHECKING:
+    PackageIndex = Any
+
+X86 = Target(python="3.12", platform="linux/amd64", libc="manylinux_2_28")
+ARM = Target(python="3.12", platform="linux/arm64", libc="manylinux_2_28")
+DIGEST = f"sha256:{'d' * 64}"
+
+
+def quiet(_line: str) -> None:
+    pass
+
+
+def asking(*inline: str) -> Requirements:
+    problems = Problems()
+    found = read_requirements(Path(), (), inline, problems, "here")
+    problems.raise_if_any()
+    return replace(found, pylock=("pylock.toml", DIGEST))
+
+
+def select(text: str, *inline: str, target: Target = X86, report: Any = quiet) -> str:
+    return select_lock(text.encode(), asking(*inline), target, project="diabetes", report=report)
+
+
+def package(name: str, version: str, *tags: str, rest: str = "") -> str:
+    wheels = ", ".join(
+        f'{{ name = "{name}-{version}-{tag}.whl", url = "https://host/{name}-{version}-{tag}.whl", '
+        f'hashes = {{ sha256 = "{digest(name, tag)}" }} }}'
+        for tag in tags
+    )
+    listed = f"wheels = [{wheels}]\n" if tags else ""
+    return f'[[packages]]\nname = "{name}"\nversion = "{version}"\n{rest}{listed}'
+
+
+def digest(name: str, tag: str) -> str:
+    return hashlib.sha256(f"{name}-{tag}".encode()).hexdigest()
+
+
+HEAD = 'lock-version = "1.0"\ncreated-by = "test"\n'
+BOTH = ("cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_aarch64", "cp311-cp311-win_amd64")
+
+
+def test_the_images_wheels_are_selected() -> None:
+    """From one file for many machines come the pins and hashes of each image's own wheels, sorted by name."""
+    text = HEAD + package("beta", "2.0", "py3-none-any") + package("alpha", "1.0", *BOTH)
+    said: list[str] = []
+
+    x86, arm = select(text, "alpha", report=said.append), select(text, "alpha", target=ARM)
+
+    assert x86.splitlines()[2:] == [
+        f"# selected: pylock.toml {DIGEST}",
+        "alpha==1.0 \\",
+        f"    --hash=sha256:{digest('alpha', BOTH[0])}",
+        "beta==2.0 \\",
+        f"    --hash=sha256:{digest('beta', 'py3-none-any')}",
+    ]
+    assert read_pins(arm)[0].hashes == (f"sha256:{digest('alpha', BOTH[1])}",)
+    assert said == [f"Selected 2 of the 2 packages in pylock.toml for {X86}."]
+    assert check_lock(x86, asking("alpha"), X86) == LockState(status="fresh")
+
+
+def test_markers_count_for_the_image() -> None:
+    """A package for another system or Python is not selected, whatever machine selects."""
+    text = HEAD + package("alpha", "1.0", "py3-none-any", rest="marker = \"sys_platform == 'win32'\"\n")
+    text += package("beta", "1.0", "py3-none-any", rest="marker = \"python_full_version >= '3.12'\"\n")
+
+    assert [pin.name for pin in read_pins(select(text))] == ["beta"]
+
+
+def test_every_package_without_a_wheel_is_told() -> None:
+    """All that cannot be installed is listed at once, with what there is instead and the way out."""
+    text = HEAD + package("alpha", "1.0", *BOTH[1:]) + package("newer", "3.0", "cp312-cp312-manylinux_2_34_x86_64")
+    text += '[[packages]]\nname = "beta"\nversion = "1"\n'
+    text += 'sdist = { url = "https://h/beta-1.tar.gz", hashes = { sha256 = "0" } }\n'
+    text += '[[packages]]\nname = "gamma"\nvcs = { type = "git", url = "https://h/g", commit-id = "abc" }\n'
+    text += '[[packages]]\nname = "lib"\ndirectory = { path = "lib" }\n'
+
+    with pytest.raises(LockError) as refused:
+        select(text)
+
+    assert str(refused.value) == (
+        f"pylock.toml cannot be used for {X86}:\n"
+        "  alpha 1.0 has no wheel for it, but cp311-cp311-win_amd64, cp312-cp312-manylinux_2_17_aarch64\n"
+        "  newer 3.0 has no wheel for it, but cp312-cp312-manylinux_2_34_x86_64\n"
+        "  beta has a source archive and no wheel\n"
+        "  gamma comes from a repository\n"
+        "  lib is a folder of the machine that locked\n"
+        "Leave such packages to `mlpackage lock`: name the requirements, and remove `pylock`."
+    )
+
+
+def test_the_project_itself_is_left_out() -> None:
+    """uv and Hatch list the project as a folder; it is no package that an index has, and said so."""
+    text = HEAD + '[[packages]]\nname = "diabetes"\ndirectory = { path = ".", editable = true }\n'
+    said: list[str] = []
+
+    assert read_pins(select(text, report=said.append)) == ()
+    assert said[0] == "pylock.toml: diabetes itself is left out; `install-project = true` installs it."
+
+
+def test_it_has_to_answer_the_requirements() -> None:
+    """What is asked for and not in the file, or in another version, is told by name."""
+    text = HEAD + package("alpha", "1.0", "py3-none-any")
+
+    with pytest.raises(LockError) as refused:
+        select(text, "alpha>=2", "beta", "gamma; sys_platform == 'win32'")
+
+    assert str(refused.value) == (
+        "pylock.toml does not answer the requirements:\n"
+        "  alpha>=2 is asked for, pylock.toml has alpha 1.0\n"
+        "  beta is asked for, pylock.toml has no beta\n"
+        "Lock them anew with the tool that made pylock.toml, or remove `pylock`."
+    )
+
+
+def test_another_python_is_refused() -> None:
+    """A file for a newer Python than the image's is refused with its own reason."""
+    text = HEAD + 'requires-python = ">=3.13"\n' + package("alpha", "1.0", "py3-none-any")
+
+    with pytest.raises(LockError, match=r"^pylock\.toml is not for CPython 3\.12 on linux/amd64 .*: .*>=3\.13"):
+        select(text)
+
+
+def test_the_patch_release_of_whoever_locked_does_not_matter() -> None:
+    """Hatch requires the very Python it ran on; which patch release the image has is not known, and may be it."""
+    text = HEAD + 'requires-python = ">=3.12.7"\n' + package("alpha", "1.0", "py3-none-any")
+
+    assert [pin.name for pin in read_pins(select(text))] == ["alpha"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "<<<<<<< HEAD\n", 'lock-version = "9.0"\ncreated-by = "x"\npackages = []\n', HEAD + "packages = 1\n"]
+)
+def test_no_pylock(text: str) -> None:
+    """What is no such file, or of a newer format, is refused with the reason."""
+    with pytest.raises(LockError, match=r"^pylock\.toml is no pylock file: .+ Write it anew with the tool that made"):
+        select(text)
+
+
+def test_a_lock_is_stale_when_its_pylock_changes() -> None:
+    """Another pylock, or none any more, is told by name; a lock from a resolver does not answer for one."""
+    lock = select(HEAD + package("alpha", "1.0", "py3-none-any"), "alpha")
+    other = replace(asking("alpha"), pylock=("pylock.toml", f"sha256:{'e' * 64}"))
+    gone = replace(asking("alpha"), pylock=None)
+
+    assert check_lock(lock, other, X86) == LockState(
+        status="stale", reasons=("pylock.toml has changed since the lock was selected from it",)
+    )
+    assert check_lock(lock, gone, X86) == LockState(
+        status="stale", reasons=("it was selected from a pylock.toml, which no longer counts",)
+    )
+
+
+def test_an_older_packaging_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but this works with older releases of packaging; the message says what to install."""
+    pylock = pytest.importorskip("packaging.pylock")
+    monkeypatch.delattr(pylock.Pylock, "select")
+
+    with pytest.raises(LockError, match=r'^pylock\.toml is read by packaging 26\.1 or newer: pip install "packaging>='):
+        select(HEAD)
+
+
+@pytest.mark.parametrize("target", [X86, ARM, replace(X86, python="3.11")], ids=["x86_64", "aarch64", "3.11"])
+def test_what_uv_wrote_gives_the_pins_that_uv_gives(index: PackageIndex, tmp_path: Path, target: Target) -> None:
+    """A universal pylock of uv's gives the same pins for each image as locking for that image alone."""
+    for tag in ("cp311-cp311", "cp312-cp312"):
+        for machine in ("x86_64", "aarch64"):
+            index.add("alpha", "1.0", "beta; python_version < '3.12'", tag=f"{tag}-manylinux_2_17_{machine}")
+    index.add("beta", "1.0")
+    (tmp_path / "asked.in").write_text("alpha\n")
+    command = [
+        uv.find() or "uv",
+        "pip",
+        "compile",
+        "--quiet",
+        "--no-config",
+        "--generate-hashes",
+        "--only-binary=:all:",
+    ]
+    where = [f"--default-index={index.url}", "--no-python-downloads", "asked.in"]
+    for rest in (
+        ["--universal", "--python-version=3.11", "--output-file=pylock.toml", "--format=pylock.toml"],
+        [f"--python-version={target.python}", f"--python-platform={uv.platform_of(target)}", "--output-file=one.txt"],
+    ):
+        subprocess.run([*command, *where, *rest], check=True, cwd=tmp_path)
+
+    selected = read_pins(select((tmp_path / "pylock.toml").read_text(), "alpha", target=target))
+
+    alone = read_pins((tmp_path / "one.txt").read_text())
+    assert [(pin.name, pin.version) for pin in selected] == [(pin.name, pin.version) for pin in alone]
+    assert [set(pin.hashes) <= set(other.hashes) for pin, other in zip(selected, alone, strict=True)] == [True] * len(
+        alone
+    )

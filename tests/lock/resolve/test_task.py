@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.errors import LockError, UnavailableError
+from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.resolve import task as resolver
+from hatch_mlpackage.lock.resolve.task import Outcome, Task
+from hatch_mlpackage.project.target import Target
+
+LOOSEN = "Loosen one of these, or change the image's Python or platform, and run `mlpackage lock` again."
+
+
+@pytest.fixture
+def reported() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def task(tmp_path: Path, reported: list[str]) -> Task:
+    target = Target(python="3.12", platform="linux/amd64", libc="musl")
+    return Task(folder=tmp_path, requirements=Requirements(), target=target, upgrade=False, report=reported.append)
+
+
+def test_run(task: Task, reported: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs in the task's folder, hides credentials in what was said, and tells that it is still at it."""
+    monkeypatch.setattr(resolver, "_NEWS_AFTER", 0.2)
+    program = (
+        "import os, tempfile, time; print(os.getcwd(), tempfile.gettempdir(), 'http://a:b@c'); time.sleep(0.5); exit(3)"
+    )
+
+    outcome = resolver.run([sys.executable, "-c", program], {}, task)
+
+    assert outcome == Outcome(status=3, said=f"{task.folder} {task.folder} http://****@c\n")
+    assert reported[:1] == ["Still resolving after 0 seconds."]
+
+
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        ("hint: (401 Unauthorized)", "The index refuses: give the resolver credentials"),
+        ("hint: returned a 403 Forbidden error", "The index refuses: give the resolver credentials"),
+        ("cause: invalid peer certificate: UnknownIssuer", "The index's certificate is not trusted here"),
+        ("hint: because the network was disabled", "The resolver was told to stay offline"),
+        ("error sending request for url\nhint: no wheels", "Check the network"),
+        ("Retry(total=0, connect=None)) after connection broken\nERROR: No matching", "Check the network"),
+    ],
+)
+def test_outside_failures(task: Task, said: str, fix: str) -> None:
+    """Whatever else is said, a failure outside is told as one."""
+    with pytest.raises(UnavailableError) as failure:
+        resolver.fail(task, Outcome(status=1, said=said), "reason")
+
+    first, reason, last = str(failure.value).splitlines()
+    assert (first, reason, last.startswith(fix)) == ("The package index could not be asked:", "  reason", True)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "expected"),
+    [
+        (
+            "x",
+            "a\n\n  b \n",
+            f"  a\n    b\n{LOOSEN}",
+        ),
+        (
+            "Retry(total=3, connect=None)) after connection broken",
+            "",
+            f"  It said nothing, and ended with status 1.\n{LOOSEN}",
+        ),
+        (
+            "Traceback (most recent call last):\nAttributeError: no attribute",
+            "AttributeError: no attribute",
+            (
+                "  AttributeError: no attribute\n"
+                "The resolver itself failed: bring pip-tools and pip up to date, or lock with uv."
+            ),
+        ),
+        (
+            "has no usable wheels",
+            "\n".join(map(str, range(20))),
+            "\n".join(f"  {number}" for number in range(12)) + "\n  …\n"
+            "Only wheels are locked, as the image has no compiler: choose a version that has one for the image.",
+        ),
+    ],
+)
+def test_requirements_that_cannot_be_locked(task: Task, said: str, reason: str, expected: str) -> None:
+    """The reason is shortened, and the next step fits it."""
+    with pytest.raises(LockError) as failure:
+        resolver.fail(task, Outcome(status=1, said=said), reason)
+
+    assert str(failure.value) == (
+        f"The requirements cannot be locked for CPython 3.12 on linux/amd64 (musl):\n{expected}"
+    )

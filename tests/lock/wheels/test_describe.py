@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import http.server
+import re
+import threading
+import zipfile
+from io import BytesIO
+
+import pytest
+
+from hatch_mlpackage.lock.pins.pins import read_pins
+from hatch_mlpackage.lock.wheels.describe import _choose, _Contents, _read, license_of
+from hatch_mlpackage.project.target import Target
+
+TARGET = Target(python="3.11", platform="linux/amd64", libc="manylinux_2_36")
+METADATA = "Metadata-Version: 2.4\nName: a\nVersion: 1\nLicense-Expression: MIT\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("License-Expression: MIT OR Apache-2.0\nLicense: BSD\n", "MIT OR Apache-2.0"),
+        ("License: BSD\n", "BSD"),
+        ("License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License\n", "MIT License"),
+        (f"License: {'x' * 200}\n", "x" * 100),
+        ("License:\n        The first line\n        The second\n", "The first line"),
+        (
+            "Classifier: License :: OSI Approved :: BSD License\nClassifier: License :: OSI Approved :: MIT License\n",
+            "BSD License AND MIT License",
+        ),
+        ("Classifier: Programming Language :: Python\n", ""),
+    ],
+)
+def test_license_of(fields, expected):
+    """The expression counts before the text, the text before the classifiers."""
+    assert license_of(f"Metadata-Version: 2.1\nName: a\n{fields}\nLicense: not a field\n") == expected
+
+
+def wheel(*, padding=0):
+    """Make a wheel whose METADATA lies `padding` bytes before its end."""
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.py", b"x" * 300_000)
+        archive.writestr("a-1.dist-info/METADATA", METADATA)
+        archive.writestr("a-1.dist-info/large", b"y" * padding)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def serve():
+    """Give a function that serves files on loopback; it returns its URL and the sizes sent.
+
+    `ranges` tells whether it sends parts, `ends` whether also those that are counted from the end.
+    """
+    servers = []
+
+    def start(files, *, ranges=True, ends=True):
+        sent = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                content, span = files.get(self.path), re.match(r"bytes=(\d*)-(\d+)", self.headers.get("Range", ""))
+                if content is None:
+                    self.send_error(404)
+                    return
+                if span and not span[1]:
+                    if not ends:
+                        self.send_error(416)
+                        return
+                    first = max(len(content) - int(span[2]), 0)
+                    span = (None, first, len(content) - 1)
+                part = content[int(span[1]) : int(span[2]) + 1] if span and ranges else content
+                self.send_response(206 if span and ranges else 200)
+                if span and ranges:
+                    self.send_header("Content-Range", f"bytes {span[1]}-{span[2]}/{len(content)}")
+                self.send_header("Content-Length", str(len(part)))
+                self.end_headers()
+                sent.append(len(part))
+                self.wfile.write(part)
+
+            def log_message(self, *arguments):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}", sent
+
+    yield start
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_an_index_that_serves_metadata(serve):
+    """Where the index gives no part of a wheel but its METADATA, the licence is known and the modules are not."""
+    url, sent = serve({"/a-1-py3-none-any.whl.metadata": METADATA.encode()})
+
+    assert (_read(f"{url}/a-1-py3-none-any.whl"), sent) == (_Contents(license="MIT"), [len(METADATA)])
+
+
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize("padding", [0, 200_000])
+def test_an_index_that_serves_parts(serve, padding, ends):
+    """Licence and modules are read out of the wheel, wherever METADATA lies in it, without the whole."""
+    content = wheel(padding=padding)
+    url, sent = serve({"/a-1-py3-none-any.whl": content}, ends=ends)
+
+    assert _read(f"{url}/a-1-py3-none-any.whl") == _Contents(license="MIT", modules=("a",), size=len(content))
+    assert sum(sent) < len(content)
+
+
+def test_one_answer_is_enough(serve):
+    """What is read of most wheels lies at their end, which comes with their size."""
+    url, sent = serve({"/a-1-py3-none-any.whl": wheel()})
+
+    assert (_read(f"{url}/a-1-py3-none-any.whl").modules, sent) == (("a",), [65536])
+
+
+@pytest.mark.parametrize("files", [{}, {"/a-1-py3-none-any.whl": b"no wheel"}])
+def test_an_index_that_tells_nothing(serve, files):
+    """A licence that is not to be had is none, and no error."""
+    url, _ = serve(files)
+
+    assert _read(f"{url}/a-1-py3-none-any.whl") == _Contents()
+
+
+def test_an_index_that_serves_whole_files_only(serve):
+    """A wheel is not downloaded for its licence."""
+    url, _ = serve({"/a-1-py3-none-any.whl": wheel()}, ranges=False)
+
+    assert _read(f"{url}/a-1-py3-none-any.whl") == _Contents()
+
+
+def test_a_wheel_on_disk(tmp_path):
+    """A wheel of a local index is simply opened."""
+    path = tmp_path / "a-1-py3-none-any.whl"
+    path.write_bytes(wheel())
+
+    read = _Contents(license="MIT", modules=("a",), size=len(wheel()))
+    assert (_read(path.as_uri()), _read(str(path))) == (read, _Contents())
+
+
+def entry(name, digit):
+    return {"url": f"https://index.example/{name}#x", "hashes": {"sha256": digit * 64}}
+
+
+def test_the_wheel_that_the_image_installs():
+    """Of the locked wheels the most specific one that loads in the image is described."""
+    (pin,) = read_pins("a==1 " + " ".join(f"--hash=sha256:{digit * 64}" for digit in "1234"))
+    wheels = [
+        entry("a-1-py3-none-any.whl", "1"),
+        entry("a-1-cp311-cp311-manylinux_2_28_x86_64.whl", "2"),
+        entry("a-1-cp311-cp311-manylinux_2_40_x86_64.whl", "3"),
+        entry("a-1-cp312-cp312-manylinux_2_28_x86_64.whl", "4"),
+        entry("a-1-cp311-cp311-manylinux_2_36_x86_64.whl", "5"),
+    ]
+
+    assert _choose(wheels, pin, TARGET) == wheels[1]
+    assert _choose(wheels[2:], pin, TARGET) == {}

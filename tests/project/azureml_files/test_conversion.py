@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.project.azureml_files import (
+    Places,
+    convert,
+    read_deployment,
+    read_document,
+    read_environment_file,
+    read_inference,
+)
+
+from .configurations import INFERENCE, PROJECT
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden/azureml"
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Write the project that the configurations are of."""
+    top = tmp_path / "project"
+    for name, text in PROJECT.items():
+        path = top / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    return top
+
+
+def converted(case, root, problems):
+    """Read and convert a case, as `import-azureml` does; None where there was a problem."""
+    node = read_document(case.written().encode(), "inferenceconfig.json", problems)
+    inference = read_inference(node, problems)
+    if case.environment:
+        node = read_document(json.dumps(case.environment).encode(), "environment.json", problems)
+        inference = replace(inference, environment=read_environment_file(node, problems))
+    deployment = None
+    if case.deployment:
+        node = read_document(json.dumps(case.deployment, indent=2).encode(), "deploymentconfig.json", problems)
+        deployment = read_deployment(node, problems)
+    if problems.found:
+        return None
+    places = Places(root=root, here=root, beside=root / case.folder)
+    return convert(inference, deployment, places, problems)
+
+
+def report(conversion, problems):
+    """Write everything that a conversion says, for a person to review."""
+    if conversion is None or problems.found:
+        return "".join(f"refused  {problem}\n" for problem in problems.found)
+    table = json.dumps(conversion.table, indent=2, ensure_ascii=False)
+    files = "".join(f"\n--- {name}\n{text}" for name, text in conversion.files.items())
+    rows = "".join(
+        f"{row.outcome:10} {row.where:24} {row.key}: {row.said}"
+        + (f" [{', '.join(row.settled_by)}]" if row.settled_by else "")
+        + "\n"
+        for row in conversion.rows
+    )
+    return f"{rows}\n{table}\n{files}"
+
+
+@pytest.mark.parametrize("name", INFERENCE)
+def test_conversion(name, root, problems, request):
+    """Every configuration becomes the reviewed table, files and report, or is refused as reviewed."""
+    said = report(converted(INFERENCE[name], root, problems), problems)
+
+    path = GOLDEN / f"{name}.txt"
+    if request.config.getoption("--update-golden"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(said, encoding="utf-8")
+    assert said == path.read_text(encoding="utf-8")
+
+
+def test_no_golden_file_is_left_over():
+    """Each reviewed file belongs to a configuration."""
+    assert {path.stem for path in GOLDEN.iterdir()} == INFERENCE.keys()
+
+
+def test_no_password_is_told(root):
+    """What a file holds in secret is in no report and no table."""
+    for case in INFERENCE.values():
+        problems = Problems()
+        said = report(converted(case, root, problems), problems)
+        assert not any(secret in said for secret in ("hunter2", '"secret"'))

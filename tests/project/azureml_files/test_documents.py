@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from hatch_mlpackage.project.azureml_files import Node, read_document
+
+
+def read(content, problems):
+    return read_document(content, "config.json", problems)
+
+
+def node(line, value, text=""):
+    return Node(path="config.json", line=line, value=value, text=text)
+
+
+SAME = {
+    "json": b'{\n  "entryScript": "score.py",\n  "enableGpu": false\n}\n',
+    "trailing comma": b'{\n  "entryScript": "score.py",\n  "enableGpu": false,\n}\n',
+    "crlf": b'{\r\n  "entryScript": "score.py",\r\n  "enableGpu": false\r\n}\r\n',
+    "byte order mark": b'\xef\xbb\xbf{\n  "entryScript": "score.py",\n  "enableGpu": false\n}\n',
+    "tabs": b'{\n\t"entryScript": "score.py",\n\t"enableGpu": false\n}\n',
+    "utf-16": '\ufeff{\n  "entryScript": "score.py",\n  "enableGpu": false\n}\n'.encode("utf-16-le"),
+    "yaml": b"# how it is served\nentryScript: score.py\nenableGpu: no\n",
+    "yaml in braces": b"{\n  entryScript: score.py,\n  enableGpu: false }\n",
+    "json with comments": b'{\n  "entryScript": "score.py", # the script\n  "enableGpu": false\n}\n',
+}
+
+
+@pytest.mark.parametrize("content", SAME.values(), ids=SAME)
+def test_one_configuration_in_every_notation(content, problems):
+    """JSON and YAML, whatever the file is called, give the same values on the same lines."""
+    found = read(content, problems)
+
+    assert problems.found == ()
+    written = "no" if b"no\n" in content else "false"
+    assert found.value == {
+        "entryScript": node(line=2, value="score.py", text="score.py"),
+        "enableGpu": node(line=3, value=False, text=written),
+    }
+
+
+NESTED = "config.json:1: the nesting is too deep. Write its content out, as the documentation has it."
+BROKEN = {
+    b"": "config.json: the file is empty. Write the configuration into it.",
+    b'{\n"a": 1,\n"a": 2}': "config.json:3: 'a' is also on line 2. The original took the last one: keep one of them.",
+    b"a: 1\na: 2\n": "config.json:2: 'a' is also on line 1. The original took the last one: keep one of them.",
+    b'{\n"a": "1"\n"b": 2}': (
+        "config.json:3: this is not YAML: expected ',' or '}', but got '<scalar>'. Correct the line."
+    ),
+    b"a: \xff\n": "config.json:1: this line is not UTF-8 text. Save the file as UTF-8.",
+    b'{"a": "\\ud800"}': (
+        "config.json:1: this text holds half a character (a lone surrogate). Write the character whole."
+    ),
+    b"a: &x [1]\nb: *x\n": (
+        "config.json:1: an alias repeats a list or an object. Write its content out, as the documentation has it."
+    ),
+    b"[" * 99 + b"]" * 99: NESTED,
+    b"? [a]\n: 1\n": "config.json:1: this key is no text. Write a name before the colon.",
+    b"<<<<<<< HEAD\na: 1\n": (
+        "config.json:1: a merge-conflict marker is left in the file. "
+        "Resolve the conflict: keep one side and delete the marker lines."
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), BROKEN.items(), ids=map(str, range(len(BROKEN))))
+def test_what_cannot_be_read(content, said, problems):
+    """What is no configuration is refused with its line and the fix."""
+    assert read(content, problems) is None
+    assert "\n".join(map(str, problems.found)) == said
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (b"4", 4),
+        (b"0x1F", 31),
+        (b"1_000", 1000),
+        (b"3.10", 3.1),
+        (b"off", False),
+        (b"~", None),
+        (b"1:30", "1:30"),
+        (b"017", "017"),
+        (b".inf", ".inf"),
+        (b"2020-02-02", "2020-02-02"),
+        (b"'4'", "4"),
+        (b"!!python/name:os.system", ""),
+    ],
+)
+def test_scalars_of_yaml(written, value, problems):
+    """A scalar is what YAML says it is, as far as JSON has such values; every other is its text."""
+    found = read(b"a: " + written, problems)
+
+    assert (problems.found, found.value["a"].value) == ((), value)

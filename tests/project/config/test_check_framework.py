@@ -1,0 +1,121 @@
+"""The keys that say how a model can be served without an entry script."""
+
+from __future__ import annotations
+
+import pytest
+
+from hatch_mlpackage.project.config.keys import Model, ModelInput
+from hatch_mlpackage.project.read_config import read_config
+
+K = "tool.mlpackage"
+RIDGE = {"name": "ridge", "path": "models/ridge.pkl"}
+CHOICES = "sklearn, skops, onnx, tensorflow, pytorch, xgboost, lightgbm, mlflow"
+NAME_IT = 'Name the script with init() and run(): entry-script = "score.py"'
+
+
+def found(problems):
+    return [str(problem) for problem in problems.found]
+
+
+def test_accepted(make_project, problems):
+    """With a framework the entry script may be left out; what the file does not say can be said."""
+    project = make_project(
+        {
+            "entry-script": "",
+            "models": [
+                {
+                    **RIDGE,
+                    "framework": "pytorch",
+                    "framework-version": "2.5.1",
+                    "allow-pickle": True,
+                    "inputs": [{"name": "x", "shape": [-1, 4]}, {"name": "ids", "type": "int64"}],
+                }
+            ],
+        }
+    )
+
+    config = read_config(project, problems)
+
+    assert found(problems) == []
+    assert config.no_code_model == Model(
+        name="ridge",
+        path="models/ridge.pkl",
+        framework="pytorch",
+        framework_version="2.5.1",
+        allow_pickle=True,
+        inputs=(ModelInput(name="x", shape=(-1, 4)), ModelInput(name="ids", type="int64")),
+    )
+
+
+def test_with_an_entry_script(make_project, problems):
+    """A framework beside an entry script changes nothing: the script is taken."""
+    config = read_config(make_project({"models": [{**RIDGE, "framework": "sklearn"}]}), problems)
+
+    assert (found(problems), config.no_code_model) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (
+            {"models": [RIDGE]},
+            (
+                f"{K}.entry-script: is required and missing. {NAME_IT}; or say what made the one model, in its table: "
+                f"framework = one of {CHOICES}."
+            ),
+        ),
+        (
+            {"models": [{**RIDGE, "framework": "sklearn"}, {**RIDGE, "name": "other"}]},
+            (
+                f"{K}.entry-script: is required and missing: framework stands in for it with one model, and there are "
+                f"2. {NAME_IT}."
+            ),
+        ),
+        (
+            {"models": [{**RIDGE, "framework": "sklearn"}], "source-directory": "src"},
+            (
+                f"{K}.entry-script: is required and missing, as source-directory is set. {NAME_IT}; or remove "
+                "source-directory."
+            ),
+        ),
+    ],
+)
+def test_no_entry_script(make_project, problems, table, expected):
+    """Whoever has no entry script is told of the framework, and why it does not do here."""
+    read_config(make_project({"entry-script": "", **table}), problems)
+
+    assert expected in found(problems)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"framework": "Sklearn"}, f"framework: 'Sklearn' is not one of {CHOICES}. Did you mean 'sklearn'?"),
+        ({"framework": 3}, "framework: must be a string, not 3."),
+        (
+            {"framework": "sklearn", "framework-version": "new"},
+            "framework-version: 'new' is not a version. Write one such as \"1.5.2\".",
+        ),
+        ({"allow-pickle": True}, "allow-pickle: says more about a framework, and none is named. Set framework."),
+        (
+            {"framework": "onnx", "inputs": [{"name": "x"}, {"name": "x"}]},
+            "inputs[1].name: 'x' is empty or there twice. Give each its own.",
+        ),
+        (
+            {"framework": "onnx", "inputs": [{"name": "x", "type": "flaot32"}]},
+            (
+                "inputs[0].type: 'flaot32' is not one of float16, float32, float64, bool, str, int8, int16, int32, "
+                "int64, uint8, uint16, uint32, uint64. Did you mean 'float32'?"
+            ),
+        ),
+        (
+            {"framework": "onnx", "inputs": [{"name": "x", "shape": [-2]}]},
+            "inputs[0].shape: holds a size below -1. Write -1 where any size goes.",
+        ),
+    ],
+)
+def test_refused(make_project, problems, keys, expected):
+    """A wrong value is reported with its full key, what it is and what is allowed."""
+    read_config(make_project({"models": [{**RIDGE, **keys}]}), problems)
+
+    assert found(problems) == [f"{K}.models[0].{expected}"]

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from hatch_mlpackage.project.dockerfiles.extra_steps import names_in, read_steps, wrong_steps
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"RUN a\nENV B=1\n", "RUN a\nENV B=1\n"),
+        (b"\xef\xbb\xbfRUN a  \r\n\r\nENV B=1\r\n\r\n", "RUN a\n\nENV B=1\n"),
+        (b"RUN a", "RUN a\n"),
+        (b"\n\n", ""),
+    ],
+    ids=["plain", "from Windows", "no line end", "blank"],
+)
+def test_a_file(content, text, tmp_path):
+    """A file's lines are taken without a byte order mark, carriage returns and blanks at the ends."""
+    (tmp_path / "steps").write_bytes(content)
+
+    assert read_steps(tmp_path, "steps") == text
+
+
+def test_lines(tmp_path):
+    """Lines that are given are as good as a file; none are no text at all."""
+    assert read_steps(tmp_path, ("RUN a \\", "  && b")) == "RUN a \\\n  && b\n"
+    assert read_steps(tmp_path, None) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a comment\nRUN apt-get update \\\n && apt-get install -y x \\\n # a comment inside\n && true\ncopy a b\n",
+        "RUN <<EOF\nFROM here it is a script\nEOF\nUSER 5\n",
+        "RUN <<-'A' <<B\nCMD\n A\nCMD\nB\nARG X\n",
+        "",
+    ],
+    ids=["continued lines", "heredoc", "two heredocs", "nothing"],
+)
+def test_nothing_wrong(text):
+    """Comments, continued lines and heredocs hold no instructions, and instructions may be in small letters."""
+    assert list(wrong_steps(text)) == []
+
+
+def test_everything_wrong():
+    """What would break the lines that follow, or has no effect, is named with its line."""
+    text = "FROM ubuntu\nRUM a\nCMD b\napt-get update \\\nENTRYPOINT c\nRUN a \\\n"
+
+    assert list(wrong_steps(text)) == [
+        (
+            1,
+            "starts an image of its own, and these lines are added to one.",
+            "Leave FROM out, or write the lines up to there as base-dockerfile.",
+        ),
+        (2, "'RUM' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"),
+        (3, "CMD has no effect: the image says its own after it.", "Remove the line."),
+        (4, "'APT-GET' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"),
+        (6, "ends in a backslash: what follows it would be part of it.", "Remove the backslash."),
+    ]
+
+
+def test_instructions():
+    """Which instructions there are, in capitals."""
+    assert names_in("user 5\nRUN a\n") == {"USER", "RUN"}
+
+
+@pytest.mark.parametrize("text", ["RUN a \\\n# b\n", "RUN a \\\n\n", "RUN a \\\n  b \\\n"])
+def test_the_last_instruction_ends(text):
+    """What would take the lines that follow is told, also where a comment or an empty line hides it."""
+    assert [found[:2] for found in wrong_steps(text)] == [
+        (1, "ends in a backslash: what follows it would be part of it.")
+    ]

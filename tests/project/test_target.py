@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from hatch_mlpackage.project.target import Target, libc_of, python_of
+
+
+@pytest.mark.parametrize(
+    ("base_image", "libc"),
+    [
+        ("python:3.12-slim-bookworm", "manylinux_2_36"),
+        ("python:3.12-slim-bullseye@sha256:" + "0" * 64, "manylinux_2_31"),
+        ("ubuntu:22.04", "manylinux_2_35"),
+        ("nvidia/cuda:12.4.1-runtime-ubuntu22.04", "manylinux_2_35"),
+        ("registry.example/base", "manylinux_2_28"),
+        ("python:3.12-alpine3.20", "musl"),
+    ],
+)
+def test_libc_of(base_image, libc):
+    """The C library follows from the distribution in the image's name; the unknown gets the oldest supported one."""
+    assert libc_of(base_image) == libc
+
+
+@pytest.mark.parametrize(
+    ("base_image", "python"),
+    [
+        ("python:3.12-slim", "3.12"),
+        ("python:3.9.18", "3.9"),
+        ("registry.example:5000/mirror/python:3.11", "3.11"),
+        ("python", None),
+        ("mypython:3.11", None),
+        ("ubuntu:22.04", None),
+        ("tensorflow/tensorflow:2.16.1", None),
+    ],
+)
+def test_python_of(base_image, python):
+    """Only an official python image tells its version by its tag."""
+    assert python_of(base_image) == python
+
+
+def test_target():
+    """A target names itself as a reader would."""
+    target = Target(python="3.11", platform="linux/arm64", libc="manylinux_2_36")
+
+    assert (str(target), target.architecture) == ("CPython 3.11 on linux/arm64 (manylinux_2_36)", "aarch64")

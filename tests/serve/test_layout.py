@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.context.build import build_context
+from hatch_mlpackage.context.image_values import server_environment
+from hatch_mlpackage.context.package import inspect_project
+from hatch_mlpackage.errors import ContextError, MLPackageError
+from hatch_mlpackage.files.resources import runtime_directory
+from hatch_mlpackage.project.pyproject import load_project
+from hatch_mlpackage.serve.layout import (
+    Serving,
+    read_environment,
+    serve_context,
+    serve_project,
+    serve_script,
+    server_command,
+    worker_python,
+)
+
+
+@pytest.fixture
+def top(tmp_path):
+    (tmp_path / "top").mkdir()
+    return tmp_path / "top"
+
+
+def test_a_context_without_its_models(copy_project, tmp_path, top):
+    """A context that holds no models is not served, and the message names what can be."""
+    build_context(load_project(copy_project("named-models")), tmp_path / "context")
+
+    with pytest.raises(ContextError, match=r"holds no models .* Serve the project instead: mlpackage serve"):
+        serve_context(tmp_path / "context", top)
+
+
+def links(top: Path) -> dict[str, str]:
+    """Return link → target of everything but the runtime."""
+    return {
+        str(path.relative_to(top)): str(path.readlink())
+        for path in top.rglob("*")
+        if path.is_symlink() and path.parts[len(top.parts)] != "runtime"
+    }
+
+
+def test_project(project, top):
+    """A project is served from links to its own files, laid out and told as in the image."""
+    serving = serve_project(load_project(project), top)
+
+    assert links(top) == {
+        "azureml-app/score.py": f"{project}/score.py",
+        "azureml-app/azureml-models/greeting/1/greeting.txt": f"{project}/models/greeting.txt",
+    }
+    assert (top / "runtime/__main__.py").is_symlink()
+    assert serving == Serving(
+        runtime=top / "runtime",
+        folder=top / "azureml-app",
+        environment={
+            "AML_APP_ROOT": f"{top}/azureml-app",
+            "AZUREML_ENTRY_SCRIPT": "score.py",
+            "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models/greeting/1",
+            "WORKER_COUNT": "1",
+        },
+        watched=(project / "pyproject.toml", project / "score.py", project / "models/greeting.txt"),
+    )
+
+
+def test_context(project, top):
+    """A context is served from links to its files; nothing is written into it."""
+    build_context(load_project(project), project / "context")
+
+    serving = serve_context(Path("context"), top)
+
+    assert links(top) == {
+        "azureml-app/score.py": f"{project}/context/azureml-app/score.py",
+        "azureml-app/azureml-models/greeting/1/greeting.txt": (
+            f"{project}/context/azureml-models/greeting/1/greeting.txt"
+        ),
+    }
+    assert (top / "runtime/__main__.py").readlink() == project / "context/runtime/__main__.py"
+    assert serving.environment == serve_project(load_project(project), top / "other").environment | {
+        "AML_APP_ROOT": f"{top}/azureml-app",
+        "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models/greeting/1",
+    }
+
+
+def test_environment_of_a_context(copy_project, tmp_path):
+    """The variables read back from a Dockerfile are those that were written, whatever they hold."""
+    project = load_project(copy_project("two-models"))
+    build_context(project, tmp_path / "context")
+
+    assert read_environment(tmp_path / "context/Dockerfile") == server_environment(inspect_project(project))
+
+
+def test_environment_without_a_dockerfile(tmp_path):
+    """A context without its Dockerfile is an error that says what to do."""
+    with pytest.raises(ContextError, match=r"Dockerfile: No such file or directory\. Make the context again"):
+        read_environment(tmp_path / "Dockerfile")
+
+
+def test_script(project, tmp_path):
+    """A bare script is served from where it is; the folder one stands in is the app root."""
+    assert serve_script(Path("score.py"), Path("models")) == Serving(
+        runtime=runtime_directory(),
+        folder=project,
+        environment={"AML_APP_ROOT": str(project), "AZUREML_MODEL_DIR": f"{project}/models"},
+        flags=("--entry-script", "score.py"),
+        watched=(project,),
+    )
+    assert serve_script(Path("score.py"), None).environment == {"AML_APP_ROOT": str(project)}
+
+
+def test_server_command(project):
+    """The server runs in our interpreter, away from the environment's and the folder's modules."""
+    serving = serve_script(Path("score.py"), None)
+
+    assert server_command(serving, ("--port", "8080")) == (
+        *(sys.executable, "-E", "-P", str(runtime_directory()), "serve"),
+        *("--entry-script", "score.py", "--port", "8080"),
+    )
+
+
+def test_server_command_without_the_extra(project, monkeypatch):
+    """Without what the server needs, the error says how to install it."""
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+
+    with pytest.raises(MLPackageError) as caught:
+        server_command(serve_script(Path("score.py"), None), ())
+
+    assert str(caught.value) == (
+        "uvicorn: not installed here, and the server needs it. "
+        f'Run: {sys.executable} -m pip install "hatch-mlpackage[cli]"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "environ", "found"),
+    [
+        (["active", "project/.venv"], {"VIRTUAL_ENV": "active"}, "active/bin/python"),
+        (["conda", "project/.venv"], {"CONDA_PREFIX": "conda"}, "conda/bin/python"),
+        (["project/.venv"], {"VIRTUAL_ENV": "gone"}, "project/.venv/bin/python"),
+    ],
+)
+def test_worker_python(tmp_path, made, environ, found):
+    """The active environment comes first, then the project's `.venv`."""
+    for folder in made:
+        (tmp_path / folder / "bin").mkdir(parents=True)
+        (tmp_path / folder / "bin/python").touch()
+    absolute = {name: str(tmp_path / value) for name, value in environ.items()}
+
+    assert worker_python(tmp_path / "project", absolute) == str(tmp_path / found)
+
+
+def test_worker_python_without_an_environment(tmp_path):
+    """Without any environment the interpreter is ours."""
+    assert worker_python(tmp_path, {}) == sys.executable

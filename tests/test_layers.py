@@ -1,0 +1,143 @@
+"""Who may import whom, read from the sources with `ast`: late, relative and type-only imports count too."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "hatch_mlpackage"
+ROOT = PACKAGE.name
+# The rooms of the package: each may import from those to its left, and its own neighbours in a group never.
+ROOMS = "errors < files < project < lock < context < serve, plugin < azureml, cli < __main__"
+# What each room may import from outside the standard library; what stands behind extras is imported late.
+OUTSIDE = {
+    "azureml": {"packaging"},
+    "cli": {"click", "cookiecutter", "rich", "tomlkit"},
+    "context": {"hatchling", "packaging", "pathspec"},
+    "files": {"jinja2", "yaml"},
+    "lock": {"fsspec", "packaging", "pip", "piptools", "rattler", "uv"},
+    "plugin": {"hatchling"},
+    "project": {"hatchling", "packaging"},
+}
+# The only files that start other programs: resolvers, container engines, servers and what a person runs.
+STARTERS = {
+    "files.run_background",
+    "files.run_foreground",
+    "lock.conda.solve",
+    "lock.images.credentials",
+    "lock.resolve.task",
+}
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Map every module's name below the package to its file; a package goes by its folder's name."""
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return {".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+@cache
+def imported(name: str) -> frozenset[str]:
+    """Return what a module imports, wherever in it, by full names; a submodule goes by its own name."""
+    path = modules()[name]
+    package = [ROOT, *name.split(".")] if path.name == "__init__.py" else [ROOT, *name.split(".")[:-1]]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            inside = {f"{module}.{alias.name}" for alias in node.names}
+            ours = {full for full in inside if full.removeprefix(f"{ROOT}.") in modules()}
+            found |= ours | ({module} if inside - ours else set())
+    return frozenset(found)
+
+
+def ours(name: str) -> set[str]:
+    """Return the modules of the package that a module imports."""
+    return {full.removeprefix(f"{ROOT}.") for full in imported(name) if full.startswith(f"{ROOT}.")} - {name}
+
+
+def rows(order: str) -> dict[str, int]:
+    """Read an order such as `a < b, c < d`: the name of each member, with the number of its group."""
+    return {name.strip(): row for row, group in enumerate(order.split("<")) for name in group.split(",")}
+
+
+def order_of(folder: str) -> dict[str, int] | None:
+    """Return the order that the docstring of a folder gives its members, None where it gives none."""
+    source = ast.get_docstring(ast.parse(modules()[folder].read_bytes())) or ""
+    found = re.search(r"^Order: (.+?)\.$", source, re.MULTILINE | re.DOTALL)
+    return rows(found[1]) if found else None
+
+
+FOLDERS = [name for name, path in modules().items() if path.name == "__init__.py" and name != "__init__"]
+
+
+def test_every_room_is_on_the_line():
+    """A new room is placed deliberately."""
+    assert {name.partition(".")[0] for name in modules()} - {"__init__"} == rows(ROOMS).keys()
+
+
+@pytest.mark.parametrize("room", sorted(rows(ROOMS)))
+def test_rooms_import_to_their_left(room):
+    """A room knows nothing of its neighbours and of what is to its right."""
+    row = rows(ROOMS)
+    breaches = [
+        f"{name}: {other}"
+        for name in modules()
+        if name.partition(".")[0] == room
+        for other in ours(name)
+        if (there := other.partition(".")[0]) != room and row[there] >= row[room]
+    ]
+
+    assert breaches == []
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_a_folder_keeps_the_order_that_it_states(folder):
+    """Inside a room the line of its docstring holds for all of its sub-folders, and for the files that it names."""
+    subfolders = {name for name in FOLDERS if name.rpartition(".")[0] == folder}
+    row = {f"{folder}.{name}": number for name, number in (order_of(folder) or {}).items()}
+
+    def member(name):
+        """Return the member of the folder that a module belongs to, nothing for one outside."""
+        return ".".join(name.split(".")[: folder.count(".") + 2]) if name.startswith(f"{folder}.") else ""
+
+    breaches = [
+        f"{name}: {other}"
+        for name in modules()
+        for other in ours(name)
+        if (here := member(name)) in row and (there := member(other)) in row
+        if here != there and row[there] >= row[here]
+    ]
+
+    assert (subfolders - row.keys(), row.keys() - modules().keys(), breaches) == (set(), set(), [])
+
+
+def test_there_are_no_circles():
+    """No file needs, through whatever others, a file that needs it."""
+    graph = {name: ours(name) for name in modules()}
+
+    assert list(graphlib.TopologicalSorter(graph).static_order()) != []
+
+
+@pytest.mark.parametrize("room", sorted(rows(ROOMS)))
+def test_what_comes_from_outside(room):
+    """Each third-party package has one place, and the runtime is copied, never imported."""
+    used = {full.partition(".")[0] for name in modules() if name.partition(".")[0] == room for full in imported(name)}
+
+    assert used - sys.stdlib_module_names - {ROOT} <= OUTSIDE.get(room, set())
+
+
+def test_who_starts_processes():
+    """Only locking, handing off and the command line start other programs."""
+    starters = {name for name in modules() if any(full.partition(".")[0] == "subprocess" for full in imported(name))}
+
+    assert {name for name in starters if not name.startswith("cli.")} == STARTERS

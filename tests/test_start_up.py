@@ -1,0 +1,63 @@
+"""What a build loads: a project pays for nothing that it did not ask for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+# The modules that each of these projects loads for what it asks, and no other project does.
+ASKED_FOR = {
+    "base-dockerfile": (
+        "hatch_mlpackage.project.dockerfiles.base_read",
+        "hatch_mlpackage.project.dockerfiles.base_stages",
+    ),
+    "conda": ("hatch_mlpackage.lock.conda.conda_file", "hatch_mlpackage.files.yaml_lines"),  # and not `yaml` itself
+}
+# Modules that none of those projects needs: their YAML was read when they were locked, and all have an entry script.
+OTHERS = (
+    "hatch_mlpackage.project.azureml_files",
+    "hatch_mlpackage.lock.resolve.make",
+    "hatch_mlpackage.lock.images.resolve",
+    "hatch_mlpackage.project.model_facts",
+    "hatch_mlpackage.project.no_code",
+    "hatch_mlpackage.project.sources.check",
+    "asyncio",
+    "ssl",
+    "uv",
+    "yaml",
+)
+WATCHED = {*OTHERS, *(module for modules in ASKED_FOR.values() for module in modules)}
+PROGRAM = """
+import sys
+from hatchling.cli import hatchling
+sys.argv = ["hatchling", "build", "-t", "mlpackage"]
+try:
+    hatchling()
+finally:
+    print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def loaded(root):
+    """Return the watched modules that a build of a project loads, in a process of its own."""
+    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}  # a measured process loads more
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=root, capture_output=True, text=True, check=True, env=unmeasured
+    )
+    return WATCHED & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("case", ["minimal", *ASKED_FOR])
+def test_a_build_loads_what_the_project_asks_for(copy_project, case):
+    """A build loads the readers of what the configuration names, and no others."""
+    assert loaded(copy_project(case)) == set(ASKED_FOR.get(case, ()))
+
+
+@pytest.mark.parametrize("module", sorted(module for module in WATCHED if module.startswith("hatch_mlpackage.")))
+def test_the_watched_modules_are_ours(module):
+    """What was renamed is not watched any more: its new name belongs here."""
+    assert find_spec(module) is not None
