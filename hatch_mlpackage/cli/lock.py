@@ -86,7 +86,7 @@ def as_document(inputs: LockInputs, *, written: bool, strict: bool) -> dict[str,
         "images": [{"name": image.image, "pinned": it} for image, it in zip(images, pinned, strict=True)],
         "packages": [
             {"name": it.name, "version": it.version, "license": it.license or None, "size": it.size or None}
-            for it in (inputs.read_packages() if states[0][0].usable else ())
+            for it in (inputs.locks.packages if states[0][0].usable else ())
         ],
     }
 

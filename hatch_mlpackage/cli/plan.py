@@ -45,7 +45,7 @@ def command(*, project: Project, as_json: bool) -> None:
     Writes nothing. The last context is the one in dist/NAME-VERSION-context.
     """
     package = inspect_project(project)
-    plan, locked = plan_package(package), package.read_packages()
+    plan, locked = plan_package(package), package.locks.packages
     last = default_destination(project)
     changes = changes_since(plan, last) if (last / MANIFEST_NAME).is_file() else None
     if as_json:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from hatch_mlpackage.cli.verbs import ROOT, TYPED
+from hatch_mlpackage.cli.verbs import TEXT, TYPED
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.project.config.keys import FRAMEWORKS
 from hatch_mlpackage.project.pyproject import FALLBACK_NAME, FALLBACK_VERSION, PYPROJECT, Project, load_project
@@ -137,10 +137,10 @@ def open_project(folder: Path, flags: Mapping[str, Any], *, may_be_empty: bool =
     says what to package.
     """
     root = folder.absolute()
+    project = load_project(root)
     context = click.get_current_context(silent=True)
     if context:
-        context.meta[ROOT] = root
-    project = load_project(root)
+        context.meta[TEXT] = project.text
     if not (root / PYPROJECT).is_file():
         name, version = identity(flags)
         project = replace(project, name=name, version=version)

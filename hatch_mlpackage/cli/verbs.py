@@ -15,7 +15,7 @@ from hatch_mlpackage.errors import ConfigurationError, Problem
 # Flags that stand for a key, by that key: errors then name what the person typed.
 TYPED = "hatch_mlpackage.typed"
 # The folder of the project that the verb works on.
-ROOT = "hatch_mlpackage.root"
+TEXT = "hatch_mlpackage.text"  # of the project's pyproject.toml
 
 # `--entry_script`, as the old server spelt it, is `--entry-script`.
 SETTINGS = {
@@ -136,7 +136,7 @@ def as_typed(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     from hatch_mlpackage.project.pyproject import located  # noqa: PLC0415 - not every verb has a project
 
     meta = click.get_current_context().meta
-    found = located(problems, meta[ROOT]) if ROOT in meta else problems
+    found = located(problems, meta.get(TEXT, ""))
     return tuple(_as_typed(problem, meta.get(TYPED, {})) for problem in found)
 
 

@@ -16,7 +16,8 @@ from hatch_mlpackage.context.cyclonedx import (
     purl_of_package,
 )
 from hatch_mlpackage.files.resources import runtime_directory, server_lock_path
-from hatch_mlpackage.lock.pins.packages import PACKAGES, LockedPackage, read_packages
+from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
+from hatch_mlpackage.lock.pins.pins import read_pins
 
 if TYPE_CHECKING:
     from hatch_mlpackage.context.plan import ContextFile
@@ -32,10 +33,11 @@ def installed(inputs: LockInputs) -> tuple[Component, ...]:
     Raises LockError when what was kept of the packages is damaged.
     """
     server_lock = server_lock_path(runtime_directory(), inputs.config.python_version)
+    described = server_lock.with_name("packages.json")
     return (
-        *_packages("environment", inputs.read_packages()),
+        *_packages("environment", inputs.locks.packages),
         *_conda_packages(inputs),
-        *_packages("server", read_packages(server_lock.read_text(encoding="utf-8"), server_lock.with_name(PACKAGES))),
+        *_packages("server", packages_of(read_pins(server_lock.read_text(encoding="utf-8")), described.read_bytes())),
     )
 
 
@@ -70,9 +72,7 @@ def _packages(environment: str, packages: Iterable[LockedPackage]) -> Iterator[C
 def _conda_packages(inputs: LockInputs) -> Iterator[Component]:
     if inputs.conda is None or inputs.conda.file.kind == "pip":
         return
-    from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415 - few projects have a conda file
-
-    for package in conda_packages_of(inputs.conda_lock_path.read_text(encoding="utf-8")):
+    for package in inputs.locks.conda_packages:
         yield Component(
             ref=f"conda/{package.name}@{package.version}",
             kind="library",

@@ -163,13 +163,13 @@ def _prepare(package: Package, warn: Callable[[str], None]) -> tuple[ContextPlan
 
 
 def _plan(package: Package, images: Sequence[BaseImageState]) -> ContextPlan:
-    lock = package.read_lock() or ""
+    lock = package.locks.requirements or ""
     requirements = text_file("environment/requirements.txt", without_urls(lock, package), layer="environment")
     texts = [
-        *wheel_files(package, lock),
+        *wheel_files(package),
         *project_wheel_file(package),
         *(() if package.config.user_managed_dependencies else (requirements,)),
-        *conda_files(package.project, package.config, package.conda),
+        *conda_files(package),
     ]
     texts += [
         text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package, images, texts)), layer="build"),

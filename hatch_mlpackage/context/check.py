@@ -17,7 +17,6 @@ from hatch_mlpackage.context.package import Package, inspect_all
 from hatch_mlpackage.context.plan import APP_DIRECTORY
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock, other_cuda
-from hatch_mlpackage.lock.conda.check import conda_packages_of
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
 from hatch_mlpackage.lock.pins.pins import needed_by_others, read_pins
 from hatch_mlpackage.project.config.keys import IN_PLACE, KEY, MODELS_DIRECTORY
@@ -110,7 +109,7 @@ def _lock_problems(inputs: LockInputs) -> Iterator[Problem]:
 def _sources(package: Package, *, locked: bool) -> Sources:
     config = package.config
     variables = server_environment(package)
-    lock = (package.read_lock() or "") if locked else ""
+    lock = (package.locks.requirements or "") if locked else ""
     names = {Requirement(text).name for text in package.requirements.requirements}
     return Sources(
         root=package.project.root,
@@ -127,11 +126,12 @@ def _packed(package: Package) -> Iterator[Packed]:
     """Yield the files of sources and models by their place below the app root in the image."""
     root = package.project.root
     for file in package.files:
-        if not isinstance(file.source, Path) or file.layer in {"runtime", "build"}:
+        place = file.origin or file.source
+        if not isinstance(place, Path) or file.layer in {"runtime", "build"}:
             continue
         path = PurePosixPath(file.path)
         inside = path.relative_to(APP_DIRECTORY) if path.is_relative_to(APP_DIRECTORY) else path
-        shown = file.source.relative_to(root).as_posix() if file.source.is_relative_to(root) else str(file.source)
+        shown = place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)
         yield Packed(path=str(inside), shown=shown, source=file.source)
 
 
@@ -145,7 +145,7 @@ def _below_model_dir(package: Package, index: int) -> str:
 
 def _environment(package: Package) -> Environment:
     """Return what the locks say that the image installs."""
-    found = [Distribution(name=it.name, version=it.version, modules=it.modules) for it in package.read_packages()]
+    found = [Distribution(name=it.name, version=it.version, modules=it.modules) for it in package.locks.packages]
     if package.has_conda_lock:
         found += _conda_distributions(package)
     if package.config.install_project:
@@ -158,7 +158,7 @@ def _environment(package: Package) -> Environment:
 
 
 def _conda_distributions(package: Package) -> Iterator[Distribution]:
-    for one in conda_packages_of(package.conda_lock_path.read_text(encoding="utf-8")):
+    for one in package.locks.conda_packages:
         yield Distribution(name=canonicalize_name(one.name), version=one.version)
 
 

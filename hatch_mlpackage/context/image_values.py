@@ -17,7 +17,7 @@ from hatch_mlpackage.lock.conda.of_project import conda_values
 from hatch_mlpackage.lock.images.reference import parse_reference
 from hatch_mlpackage.lock.inputs import images_of
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, MODELS_DIRECTORY
-from hatch_mlpackage.project.dockerfiles.extra_steps import names_in, read_steps
+from hatch_mlpackage.project.dockerfiles.extra_steps import names_in
 from hatch_mlpackage.project.known_images import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _system_packages(package: Package) -> tuple[str, ...]:
 
 def _extra_steps(package: Package) -> str:
     """Give the user's lines, and after them what makes those that follow run as before."""
-    text = read_steps(package.project.root, package.config.extra_dockerfile_steps)
+    text = package.extra_steps
     after = {"USER": "USER 0:0\n", "SHELL": 'SHELL ["/bin/sh", "-c"]\n'}
     return text + "".join(line for instruction, line in after.items() if instruction in names_in(text))
 

@@ -11,19 +11,16 @@ from hatch_mlpackage.context.plan import PROJECT_LAYER, ContextFile, text_file
 from hatch_mlpackage.context.project_wheel import build_project_wheel
 from hatch_mlpackage.errors import LockError, MLPackageError
 from hatch_mlpackage.files.resources import cache_directory, templates_directory
-from hatch_mlpackage.lock.conda.of_project import read_conda_lock
-from hatch_mlpackage.lock.models.fetch import RemoteModel, by_model, file_name, place_of, public, read_models
-from hatch_mlpackage.lock.models.of_project import _locked, _read
+from hatch_mlpackage.lock.models.fetch import RemoteModel, by_model, file_name, place_of, public
+from hatch_mlpackage.lock.models.of_project import locked_model
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, read_pins
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.lock.wheels.of_project import find_all_wheels
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.lock.conda.inputs import CondaInputs
     from hatch_mlpackage.lock.inputs import LockInputs
-    from hatch_mlpackage.project.config.keys import Config, Model
-    from hatch_mlpackage.project.pyproject import Project
+    from hatch_mlpackage.project.config.keys import Model
 
 ENVIRONMENT_WHEELS = "environment/wheels"
 SERVER_WHEELS = "server/wheels"
@@ -33,10 +30,10 @@ INSTALLER = "environment/conda"
 _FETCH = "Run `mlpackage lock`, which fetches it."
 
 
-def wheel_files(inputs: LockInputs, text: str) -> Iterator[ContextFile]:
+def wheel_files(inputs: LockInputs) -> Iterator[ContextFile]:
     """Yield the wheels that go along in a context; the lock was checked."""
     places = ((ENVIRONMENT_WHEELS, "environment"), (SERVER_WHEELS, "runtime"), (INSTALLER_WHEELS, "environment"))
-    for (place, layer), (paths, _) in zip(places, find_all_wheels(inputs, text), strict=False):
+    for (place, layer), (paths, _) in zip(places, find_all_wheels(inputs), strict=False):
         for path in paths:
             yield ContextFile(path=f"{place}/{path.name}", layer=layer, source=path, size=path.stat().st_size)
 
@@ -62,7 +59,7 @@ def without_urls(text: str, inputs: LockInputs) -> str:
     """Pin what the lock has by URL by its place in the wheelhouse, so that nothing is asked of the network."""
     if not inputs.config.wheelhouse:
         return text
-    (paths, _), *_ = find_all_wheels(inputs, text)
+    (paths, _), *_ = find_all_wheels(inputs)
     for pin in read_pins(text):
         if pin.url is not None:
             file = next(path.name for path in paths if path.name.replace("_", "-").lower().startswith(f"{pin.name}-"))
@@ -70,9 +67,9 @@ def without_urls(text: str, inputs: LockInputs) -> str:
     return text
 
 
-def conda_files(project: Project, config: Config, conda: CondaInputs | None) -> Iterator[ContextFile]:
+def conda_files(inputs: LockInputs) -> Iterator[ContextFile]:
     """Yield what a context needs to make the environment; the lock was checked."""
-    text = read_conda_lock(project, config)
+    config, conda, text = inputs.config, inputs.conda, inputs.locks.conda
     if conda is None or conda.file.kind == "pip" or text is None:
         return
     yield text_file(f"environment/conda-{conda.subdir}.lock", text.replace("\r\n", "\n"), layer="environment")
@@ -82,29 +79,28 @@ def conda_files(project: Project, config: Config, conda: CondaInputs | None) -> 
             yield text_file(f"{INSTALLER}/{name}", content, layer="environment")
     if conda.channel is None:
         return
-    from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415
-
-    for package in conda_packages_of(text):
+    for package in inputs.locks.conda_packages:
         source = conda.channel / package.subdir / package.file
         path = f"{CHANNEL}/{package.subdir}/{package.file}"
         size = source.stat().st_size
         yield ContextFile(path=path, layer="environment", source=source, size=size, sha256=package.sha256)
 
 
-def remote_model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
+def remote_model_files(inputs: LockInputs, problems: Problems) -> Iterator[ContextFile]:
     """Yield the fetched models, and report those that are not here; opens no socket."""
+    config = inputs.config
     remote = [(index, model) for index, model in enumerate(config.models) if model.is_remote]
     if not remote:
         return
     try:
-        known = by_model(read_models(_read(project, config)))
+        known = by_model(inputs.locks.models)
     except LockError as error:
         problems.add(config.models_path, str(error))
         return
     cache = cache_directory()
     for index, model in remote:
         where = f"tool.mlpackage.models[{index}].path"
-        locked = _locked(model, known.get((model.name, model.version)))
+        locked = locked_model(model, known)
         if locked is None:
             problems.add(where, f"{public(model.path)} is not locked.", _FETCH)
         elif cache is None or not (place := place_of(cache, locked.sha256)).is_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problem
-    from hatch_mlpackage.project.config.keys import Config
     from hatch_mlpackage.project.no_code import NoCode
     from hatch_mlpackage.project.pyproject import Project
 
@@ -79,15 +78,24 @@ def _files(inputs: LockInputs, problems: Problems) -> tuple[ContextFile, ...]:
     supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
     return (
         *(base_files(project, dockerfile, problems) if dockerfile else ()),
-        *_model_files(project, config, problems),
-        *source_files(project, config, problems),
+        *_model_files(inputs, problems),
+        *(_as_checked(file, inputs) for file in source_files(project, config, problems)),
         *_generated_files(inputs.no_code),
         *(runtime_files(runtime_directory(), config.python_version, problems) if supported else ()),
     )
 
 
-def _model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
-    files = (*model_files(project, config, problems), *remote_model_files(project, config, problems))
+def _as_checked(file: ContextFile, inputs: LockInputs) -> ContextFile:
+    """Take the very bytes of the entry script that were checked, whatever becomes of its file meanwhile."""
+    content = inputs.script.source
+    if not content or file.source != inputs.project.root / inputs.config.entry_script:
+        return file
+    return replace(file, source=content, size=len(content), origin=file.source)
+
+
+def _model_files(inputs: LockInputs, problems: Problems) -> Iterator[ContextFile]:
+    project, config = inputs.project, inputs.config
+    files = (*model_files(project, config, problems), *remote_model_files(inputs, problems))
     if config.image.models != "named-context":
         return iter(files)
     from hatch_mlpackage.context.named_contexts import leave_models  # noqa: PLC0415 - for the few projects that ask for it

@@ -24,7 +24,8 @@ class ContextFile:
 
     `layer` is the image layer that carries it, or `build` for what only the builder or a reader needs; `sha256`, as
     hex, is what the bytes must have, where a lock says so. A file with a `named_context` is not copied into the
-    context: the builder takes it from the folder that it is given by that name.
+    context: the builder takes it from the folder that it is given by that name. `origin` is the project's file that the
+    bytes of `source` were read from.
     """
 
     path: str
@@ -34,6 +35,7 @@ class ContextFile:
     mode: int = 0o644
     sha256: str = ""
     named_context: str = ""
+    origin: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

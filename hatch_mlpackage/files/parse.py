@@ -26,9 +26,9 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
 
 
-def parse_toml(text: str) -> dict[str, Any]:
+def parse_toml(text: str | bytes) -> dict[str, Any]:
     with _of_any_depth():
-        return tomllib.loads(text)
+        return tomllib.loads(text.decode() if isinstance(text, bytes) else text)
 
 
 def parse_python(source: bytes | str, name: str) -> ast.Module:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.conda.of_project import check_conda
 from hatch_mlpackage.lock.images.base_image import BaseImageState, check_base_images
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
 from hatch_mlpackage.lock.pins.check import LockState, check_lock
-from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.wheels.of_project import with_wheels
 
 
 def check_project_lock(inputs: LockInputs) -> LockState:
     """Tell whether the lock fits the requirements and the image, without the network."""
-    text = inputs.read_lock()
-    return with_wheels(check_lock(text, inputs.requirements, inputs.config.target), text, inputs)
+    return with_wheels(check_lock(inputs.locks.requirements, inputs.requirements, inputs.config.target), inputs)
 
 
 def check_project_conda(inputs: LockInputs) -> LockState:
     """Tell whether the conda lock fits, without the network; one that is not needed is fresh."""
-    return check_conda(inputs.project, inputs.config, inputs.conda)
+    return check_conda(inputs.conda, inputs.locks)
 
 
 def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:
@@ -32,17 +29,16 @@ def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:
     Raises LockError when the lock is damaged.
     """
     config = inputs.config
-    text = _read_text(inputs.base_image_path)
-    return check_base_images(text, images_of(inputs), config.platform, pin=config.pin_base_image)
+    return check_base_images(inputs.locks.base_images, images_of(inputs), config.platform, pin=config.pin_base_image)
 
 
 def other_cuda(inputs: LockInputs) -> Iterator[str]:
     """Say which locked wheels bring the libraries of another CUDA than the image is for, by their names."""
     cuda = inputs.config.cuda or ""
     try:
-        pins = read_pins(inputs.read_lock() or "") if cuda else ()
+        pins = inputs.locks.pins if cuda else ()
     except LockError:
-        return  # told when the lock is checked
+        return  # check_project_lock reports it
     brought = {found[1]: pin.name for pin in pins if (found := re.fullmatch(r"nvidia-.*-cu(\d+)", pin.name))}
     for major, name in sorted(brought.items()):
         if major != cuda.partition(".")[0]:
@@ -50,10 +46,3 @@ def other_cuda(inputs: LockInputs) -> Iterator[str]:
                 f"{inputs.config.lock_path} has wheels for CUDA {major} ({name}), and cuda is {cuda}: the machine's "
                 "driver has to suit them. Set cuda to what they are for, or name an index that has them for yours."
             )
-
-
-def _read_text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")  # what is no text is told as damaged
-    except FileNotFoundError:
-        return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,15 +15,12 @@ from hatch_mlpackage.lock.conda.of_project import (
     conda_names,
     conda_values,
     read_conda,
-    read_conda_lock,
     with_conda_pins,
 )
+from hatch_mlpackage.lock.locks import Locks, read_locks
 from hatch_mlpackage.lock.models.of_project import fetched_model
-from hatch_mlpackage.lock.pins.header import with_header
-from hatch_mlpackage.lock.pins.packages import PACKAGES, LockedPackage, read_packages
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, KEY, Config
-from hatch_mlpackage.project.dockerfiles.base import read_base_dockerfile
-from hatch_mlpackage.project.read_config import read_config
+from hatch_mlpackage.project.read_config import read_declaration
 from hatch_mlpackage.project.sources.entry_script import EntryScript, read_entry_script
 
 if TYPE_CHECKING:
@@ -47,8 +43,10 @@ class LockInputs:
     requirements: Requirements
     conda: CondaInputs | None
     base_dockerfile: BaseDockerfile | None
+    extra_steps: str
     no_code: NoCode | None
     script: EntryScript
+    locks: Locks
 
     def hindering(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """Return the problems that stand in the way of a lock: a model may be missing, and a script unfinished."""
@@ -58,23 +56,6 @@ class LockInputs:
     @property
     def lock_path(self) -> Path:
         return self.project.root / self.config.lock_path
-
-    def read_lock(self) -> str | None:
-        """Return the lock's text, None where there is no file; where the image brings its packages it is empty."""
-        if self.config.user_managed_dependencies:
-            return with_header("", Requirements(), self.config.target)
-        try:
-            return self.lock_path.read_text(encoding="utf-8", errors="replace")  # what is no text is told as damaged
-        except FileNotFoundError:
-            return None
-
-    @property
-    def packages_path(self) -> Path:
-        return self.lock_path.with_name(PACKAGES)
-
-    def read_packages(self) -> tuple[LockedPackage, ...]:
-        """Return what the lock pins, with what was kept of it; nothing where there is no lock."""
-        return read_packages(self.read_lock() or "", self.packages_path)
 
     @property
     def has_conda_lock(self) -> bool:
@@ -95,41 +76,41 @@ class LockInputs:
         return self.project.root / self.config.base_image_path
 
 
-def inspect_requirements(
-    project: Project, *, conda_lock: str | None = None, models_lock: str | None = None
-) -> LockInputs:
+def inspect_requirements(project: Project, *, locks: Locks | None = None) -> LockInputs:
     """Check only what a lock depends on: a model may still have to be trained, with the very packages being locked.
 
-    A model without an entry script is read: what it needs is what made it. `conda_lock` and `models_lock` are the texts
-    of locks that are not written yet. Raises ConfigurationError.
+    A model without an entry script is read: what it needs is what made it. `locks` stand in for those of the files,
+    which are read otherwise. Raises ConfigurationError.
     """
     problems = Problems()
-    inputs = read_inputs(project, problems, conda_lock=conda_lock, models_lock=models_lock)
+    inputs = read_inputs(project, problems, locks=locks)
     hindering = inputs.hindering(problems.found)
     if hindering:
         raise ConfigurationError(hindering)
     return inputs
 
 
-def read_inputs(
-    project: Project, problems: Problems, *, conda_lock: str | None = None, models_lock: str | None = None
-) -> LockInputs:
+def read_inputs(project: Project, problems: Problems, *, locks: Locks | None = None) -> LockInputs:
     """Read all that decides the locks and the image, and add every problem; the result is sound where there is none."""
-    config = read_config(project, problems)
-    no_code = _read_no_code(project, config, problems, models_lock)
+    declared = read_declaration(project, problems)
+    config = declared.config
+    locks = locks or read_locks(project.root, config, problems)
+    no_code = _read_no_code(project, config, locks, problems)
     script = _read_script(project, config, no_code, problems)
-    conda = read_conda(project, config, problems)
+    conda = read_conda(project, config, locks, problems)
     requirements = _read_requirements(
-        project, config, script=script, no_code=no_code, conda=conda, problems=problems, conda_lock=conda_lock
+        project, config, script=script, no_code=no_code, conda=conda, locks=locks, problems=problems
     )
     return LockInputs(
         project=project,
         config=config,
         requirements=requirements,
         conda=conda,
-        base_dockerfile=_read_base_dockerfile(project, config),
+        base_dockerfile=declared.base_dockerfile,
+        extra_steps=declared.extra_steps,
         no_code=no_code,
         script=script,
+        locks=locks,
     )
 
 
@@ -149,8 +130,8 @@ def _read_requirements(
     script: EntryScript,
     no_code: NoCode | None,
     conda: CondaInputs | None,
+    locks: Locks,
     problems: Problems,
-    conda_lock: str | None = None,
 ) -> Requirements:
     if config.user_managed_dependencies:
         return Requirements()
@@ -171,18 +152,16 @@ def _read_requirements(
     requirements = replace_serving(requirements, script)
     if conda is None or conda.file.kind == "pip":
         return with_pylock(requirements, project, config)
-    return with_conda_pins(requirements, conda_lock or read_conda_lock(project, config))
+    return with_conda_pins(requirements, locks)
 
 
-def _read_no_code(
-    project: Project, config: Config, problems: Problems, models_lock: str | None = None
-) -> NoCode | None:
+def _read_no_code(project: Project, config: Config, locks: Locks, problems: Problems) -> NoCode | None:
     model = config.no_code_model
     if model is None:
         return None
     from hatch_mlpackage.project.no_code import read_no_code  # noqa: PLC0415 - projects with an entry script need none of it
 
-    fetched = fetched_model(project, config, model, models_lock) if model.is_remote else None
+    fetched = fetched_model(model, locks) if model.is_remote else None
     return read_no_code(project, config, fetched, problems)
 
 
@@ -195,13 +174,6 @@ def _read_script(project: Project, config: Config, no_code: NoCode | None, probl
         return read_entry_script(path.read_bytes(), config.entry_script, problems) or EntryScript()
     except OSError:
         return EntryScript()  # the configuration has already said what is wrong with the path
-
-
-def _read_base_dockerfile(project: Project, config: Config) -> BaseDockerfile | None:
-    with suppress(OSError, UnicodeDecodeError):  # told when the configuration was read
-        if config.base_dockerfile:
-            return read_base_dockerfile(project.root, config.base_dockerfile, config.platform)
-    return None
 
 
 def not_sources(root: Path, config: Config) -> frozenset[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -17,9 +18,10 @@ from hatch_mlpackage.lock.images.base_image import (
     write_base_image_locks,
 )
 from hatch_mlpackage.lock.inputs import LockInputs, images_of, inspect_requirements, not_sources
+from hatch_mlpackage.lock.locks import changed_texts
 from hatch_mlpackage.lock.models.of_project import lock_models
 from hatch_mlpackage.lock.pins.packages import packages_to_json
-from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, read_pins
+from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.pins.pylock import select_lock
 from hatch_mlpackage.lock.resolve.make import make_lock
 from hatch_mlpackage.lock.wheels.build import build_wheels
@@ -35,30 +37,33 @@ Report = Callable[[str], None]
 
 
 def lock_project(project: Project, *, upgrade: bool = False, report: Report = print) -> Path:
-    """Resolve the base image and the requirements for the image and write the locks; return the path of the latter's.
+    """Resolve the base image and the requirements, write the locks, and return the path of the requirements' lock.
 
-    Where the image brings its packages there are none to lock, and the path is that of the base image's lock.
+    Where the image brings its own packages there are none to lock, and the path is that of the base image's lock.
 
     Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached or the image's
     registry refuses; a registry that cannot be reached is only reported. Nothing is written then.
     """
     inputs = inspect_requirements(project)
-    beside = lock_models(project, inputs.config, upgrade=upgrade, report=report)
-    models_lock = next(iter(beside.values()), None)
-    if models_lock and inputs.config.no_code_model:  # what it needs is what made it
-        inputs = inspect_requirements(project, models_lock=models_lock)
-    base_image = _lock_base_images(inputs, upgrade=upgrade, report=report)
-    beside |= lock_conda(project, inputs.config, inputs.conda, upgrade=upgrade, report=report)
-    if inputs.conda_lock_path in beside:  # its versions limit what pip may add
-        inputs = inspect_requirements(project, conda_lock=beside[inputs.conda_lock_path], models_lock=models_lock)
+    before = locks = inputs.locks
+    models = lock_models(inputs.config, locks, upgrade=upgrade, report=report)
+    if models is not None:
+        locks = replace(locks, remote_models=models.encode())
+        inputs = inspect_requirements(project, locks=locks)  # a model without an entry script says what it needs
+    base_images = _lock_base_images(inputs, upgrade=upgrade, report=report)
+    if base_images is not None:
+        locks = replace(locks, base_images=base_images.encode())
+    locks = lock_conda(inputs.config, inputs.conda, locks, upgrade=upgrade, report=report)
+    if inputs.has_conda_lock:  # its versions limit what pip may add
+        inputs = inspect_requirements(project, locks=locks)
     with explained(inputs.lock_path.parent, LockError):
-        text, wheels = lock_requirements(inputs, previous=inputs.read_lock(), upgrade=upgrade, report=report)
+        text, wheels = lock_requirements(inputs, upgrade=upgrade, report=report)
         if not inputs.config.user_managed_dependencies:
-            beside |= {inputs.lock_path: text, inputs.packages_path: describe_locked(text, inputs)}
-        beside |= {inputs.base_image_path: base_image} if base_image else {}
-        replace_texts(beside)
+            locks = replace(locks, requirements=text, packages_json=describe_locked(text, inputs).encode())
+        replace_texts(changed_texts(project.root, inputs.config, before, locks))
         clear_wheels(wheels_directory(inputs), wheels, report)
-    return inputs.lock_path if inputs.lock_path in beside else inputs.base_image_path
+    own = inputs.config.user_managed_dependencies
+    return project.root / (inputs.config.base_image_path if own else inputs.config.lock_path)
 
 
 def _lock_base_images(inputs: LockInputs, *, upgrade: bool, report: Report) -> str | None:
@@ -85,19 +90,19 @@ def describe_locked(lock: str, inputs: LockInputs) -> str:
     if not read_pins(lock):
         return packages_to_json(())
     with TemporaryDirectory(prefix="mlpackage-packages-") as folder:
-        beside = inputs.lock_path.parent / WHEELS_FOLDER
-        return packages_to_json(describe_packages(lock, inputs.config.target, folder=Path(folder), wheels=beside))
+        wheels = wheels_directory(inputs)
+        return packages_to_json(describe_packages(lock, inputs.config.target, folder=Path(folder), wheels=wheels))
 
 
 def lock_requirements(
-    inputs: LockInputs, *, previous: str | None, upgrade: bool, report: Callable[[str], None]
+    inputs: LockInputs, *, upgrade: bool, report: Callable[[str], None]
 ) -> tuple[str, frozenset[str]]:
     """Return the text of a lock, and the names of the wheels that belong to it, which are put beside it.
 
     Raises LockError or UnavailableError; the wheels of the lock that is there are then still there.
     """
     config, requirements, target = inputs.config, inputs.requirements, inputs.config.target
-    folder = wheels_directory(inputs)
+    folder, previous = wheels_directory(inputs), inputs.locks.requirements
     if config.pylock is not None:
         text = _select_lock(inputs, config.pylock, upgrade=upgrade, report=report)
         return text, frozenset(path.name for path in _fetch(inputs, text, report)) if config.wheelhouse else frozenset()

@@ -16,8 +16,9 @@ from hatch_mlpackage.context.build import build_context
 from hatch_mlpackage.context.manifest import reason_to_keep
 from hatch_mlpackage.context.package import context_name
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problems
+from hatch_mlpackage.files.read import read_if_there, text_of
 from hatch_mlpackage.files.typed_tables import did_you_mean
-from hatch_mlpackage.project.pyproject import located, project_of_hatch
+from hatch_mlpackage.project.pyproject import PYPROJECT, located, project_of_hatch
 
 TARGET = "tool.hatch.build.targets.mlpackage"
 # What Hatch itself reads in a target's table (hatch.pypa.io/latest/config/build).
@@ -94,5 +95,6 @@ def refuse_own_keys(table: Mapping[str, Any], where: str, hatch_keys: frozenset[
 def report(error: MLPackageError, root: Path) -> str:
     """Write an error as the command line does, with the lines of the keys."""
     if isinstance(error, ConfigurationError):
-        error = ConfigurationError(located(error.problems, root))
+        text = text_of(read_if_there(root / PYPROJECT)) or ""  # Hatch, which has read it, keeps no text
+        error = ConfigurationError(located(error.problems, text))
     return error.report()

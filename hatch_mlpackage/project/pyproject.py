@@ -42,7 +42,8 @@ class Project:
 
     `backend` is the build backend, empty without a pyproject.toml.
 
-    None for the dependencies means that the build backend alone knows them.
+    None for the dependencies means that the build backend alone knows them. `text` is that of pyproject.toml, empty
+    where Hatch read the file.
     """
 
     root: Path
@@ -52,6 +53,7 @@ class Project:
     requires_python: str = ""
     table: Mapping[str, Any] = field(default_factory=dict)
     backend: str = ""
+    text: str = field(default="", repr=False)
 
 
 def load_project(root: Path) -> Project:
@@ -63,7 +65,8 @@ def load_project(root: Path) -> Project:
     if not path.is_file():
         return Project(root=root)
     try:
-        document = parse_toml(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        document = parse_toml(text)
     except OSError as error:
         raise MLPackageError(f"{path}: cannot be read: {error.strerror}.") from None
     except ValueError as error:
@@ -71,7 +74,7 @@ def load_project(root: Path) -> Project:
     _check_shapes(document, path)
     metadata = document.get("project", {})
     if metadata.get("dynamic") and _backend(document) == HATCHLING:
-        return _ask_hatchling(root)
+        return replace(_ask_hatchling(root), text=text)
     dynamic = metadata.get("dynamic", ())
     return Project(
         root=root,
@@ -81,6 +84,7 @@ def load_project(root: Path) -> Project:
         requires_python=metadata.get("requires-python", ""),
         table=document.get("tool", {}).get("mlpackage", {}),
         backend=_backend(document),
+        text=text,
     )
 
 
@@ -120,16 +124,12 @@ def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:
         raise MLPackageError(f"{Path(metadata.root, PYPROJECT)}: {error}") from error
 
 
-def located(problems: Iterable[Problem], root: Path) -> tuple[Problem, ...]:
-    """Add to problems with keys of a project's pyproject.toml the lines where these stand."""
+def located(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
+    """Add to problems with keys the lines where these stand in the text of a pyproject.toml, empty without one."""
     from hatch_mlpackage.files.toml_lines import key_lines, line_of  # noqa: PLC0415 - for projects with problems only
 
     found = tuple(problems)
-    try:
-        text = (root / PYPROJECT).read_text(encoding="utf-8") if found else ""
-    except OSError:
-        return found  # flags are the project
-    lines = key_lines(text)
+    lines = key_lines(text) if found else {}
     return tuple(
         replace(problem, at=f"{PYPROJECT}:{line}") if (line := line_of(problem.where, lines)) else problem
         for problem in found

@@ -4,44 +4,69 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.typed_tables import read_table
+from hatch_mlpackage.project.config.check_dockerfiles import (
+    check_base_dockerfile,
+    check_steps,
+    read_dockerfile,
+    read_steps,
+)
 from hatch_mlpackage.project.config.checks import CHECKS
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, Config
-from hatch_mlpackage.project.dockerfiles.base import read_base_dockerfile
 from hatch_mlpackage.project.known_images import cuda_images, cuda_of, packaged_python
 from hatch_mlpackage.project.target import python_of
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
     from hatch_mlpackage.project.pyproject import Project
 
 
-def read_config(project: Project, problems: Problems) -> Config:
-    """Read and check the table; the result may be used only when no problem was added."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declaration:
+    """The configuration with the files of Dockerfile lines that it names, which nobody has to read again.
+
+    `base_dockerfile` is None and `extra_steps` is empty where none is named, or where it was reported.
+    """
+
+    config: Config
+    base_dockerfile: BaseDockerfile | None = None
+    extra_steps: str = ""
+
+
+def read_declaration(project: Project, problems: Problems) -> Declaration:
+    """Read and check the table and what it names; the result may be used only when no problem was added."""
     if not any(key in project.table for key in IN_PLACE):
         return _read(project, problems)
     from hatch_mlpackage.project.azureml_files import with_imported  # noqa: PLC0415 - few projects have such files
 
     found = Problems()
     imported = with_imported(project.table, project.root, found)
-    config = _read(replace(project, table=imported.table), found, is_whole=not found.found)
+    declared = _read(replace(project, table=imported.table), found, is_whole=not found.found)
     for problem in map(imported.placed, found.found):
         problems.add(problem.where, problem.what, problem.fix)
-    return config
+    return declared
 
 
-def _read(project: Project, problems: Problems, *, is_whole: bool = True) -> Config:
+def _read(project: Project, problems: Problems, *, is_whole: bool = True) -> Declaration:
     """Read the project's table; one that is not whole is not judged by what it lacks."""
     config = read_table(Config, _with_text_versions(project.table), KEY, problems) or Config()
-    config = _with_defaults(config, project)
+    found = Problems()  # of the files, in the place of the checks that they belong to
+    dockerfile = read_dockerfile(config, project, found)
+    steps = read_steps(config, project, found)
+    config = _with_defaults(config, project, dockerfile)
     for check in CHECKS if is_whole else ():
         check(config, project, problems)
-    return config
+    if is_whole:
+        check_base_dockerfile(config, project, dockerfile, problems)
+        check_steps(config, steps, problems)
+        for problem in found.found:
+            problems.add(problem.where, problem.what, problem.fix)
+    return Declaration(config=config, base_dockerfile=dockerfile, extra_steps=steps)
 
 
 def _with_text_versions(table: Mapping[str, object]) -> Mapping[str, object]:
@@ -58,8 +83,8 @@ def _with_text_version(model: object) -> object:
     return model
 
 
-def _with_defaults(config: Config, project: Project) -> Config:
-    config = _with_base_image(config, project)
+def _with_defaults(config: Config, project: Project, dockerfile: BaseDockerfile | None) -> Config:
+    config = _with_base_image(config, dockerfile)
     if config.dependencies is None and not config.requirements:
         elsewhere = config.conda_file or config.user_managed_dependencies
         config = replace(config, dependencies=() if elsewhere else project.dependencies or ())
@@ -83,9 +108,9 @@ def _with_defaults(config: Config, project: Project) -> Config:
     )
 
 
-def _with_base_image(config: Config, project: Project) -> Config:
+def _with_base_image(config: Config, dockerfile: BaseDockerfile | None) -> Config:
     """Complete the base image, its Python and its CUDA by each other."""
-    config = replace(config, base_image=_base_image_of_dockerfile(config, project) or config.base_image)
+    config = replace(config, base_image=(dockerfile and dockerfile.base_image) or config.base_image)
     images = cuda_images(config.cuda or "") if not config.base_image else ()
     chosen = next((image for image in images if image.python == config.python_version), next(iter(images), None))
     base_image = chosen.reference if chosen else config.base_image
@@ -93,13 +118,6 @@ def _with_base_image(config: Config, project: Project) -> Config:
     base_image = base_image or f"python:{python}-slim-bookworm"
     cuda = config.cuda or cuda_of(base_image) or None
     return replace(config, base_image=base_image, python_version=python, cuda=cuda)
-
-
-def _base_image_of_dockerfile(config: Config, project: Project) -> str:
-    with suppress(OSError, UnicodeDecodeError):  # told when the configuration is checked
-        if config.base_dockerfile:
-            return read_base_dockerfile(project.root, config.base_dockerfile, config.platform).base_image
-    return ""
 
 
 def _clean(path: str | None) -> str | None:

@@ -49,7 +49,7 @@ def serve_project(project: Project, top: Path) -> Serving:
     Raises ConfigurationError.
     """
     package = inspect_project(project)
-    _link(((file.path, file.source) for file in package.files), top)
+    _link(((file.path, file.origin or file.source) for file in package.files), top)
     config = package.config
     script = config.source_directory or config.entry_script
     named = (*((script,) if script else ()), *(model.path for model in config.models))

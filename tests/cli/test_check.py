@@ -237,7 +237,7 @@ def test_wheels_for_another_cuda(copy_project, mlpackage, monkeypatch):
     root = copy_project("gpu")
     monkeypatch.chdir(root)
     inputs = inspect_requirements(load_project(root))
-    body = f"{inputs.read_lock()}nvidia-cudnn-cu13==9.24.0 \\\n    --hash=sha256:{'0' * 64}\n"
+    body = f"{inputs.locks.requirements}nvidia-cudnn-cu13==9.24.0 \\\n    --hash=sha256:{'0' * 64}\n"
     inputs.lock_path.write_text(with_header(split_header(body)[1], inputs.requirements, inputs.config.target))
 
     problems = json.loads(mlpackage("check", "--json").out)["problems"]

@@ -8,7 +8,7 @@ import pytest
 from hatch_mlpackage.context.plan import ContextFile, ContextPlan, make_plan, text_file
 from hatch_mlpackage.context.project_files import model_files, runtime_files, source_files
 from hatch_mlpackage.files.resources import runtime_directory
-from hatch_mlpackage.project.read_config import read_config
+from hatch_mlpackage.project.read_config import read_declaration
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 
@@ -22,7 +22,7 @@ def plan_of(problems):
     """Give a function that plans a project's models and sources."""
 
     def plan(project):
-        config = read_config(project, problems)
+        config = read_declaration(project, problems).config
         return planned([*model_files(project, config, problems), *source_files(project, config, problems)])
 
     return plan
@@ -162,7 +162,7 @@ def test_the_runtime_has_a_lock_for_every_python(python, problems):
 
 def test_a_plan_is_sorted_and_knows_its_layers(make_project, problems):
     """Files are sorted by path, layers by how seldom they change."""
-    config = read_config(make_project(), problems)
+    config = read_declaration(make_project(), problems).config
     a, b = text_file("a", "é", layer="source"), text_file("b", "", layer="build")
 
     plan = make_plan([b, a], config.models)

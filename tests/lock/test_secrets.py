@@ -10,7 +10,7 @@ from hatch_mlpackage.context.build import build_context
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.project.config.keys import Image, Secret
-from hatch_mlpackage.project.read_config import read_config
+from hatch_mlpackage.project.read_config import read_declaration
 
 K = "tool.mlpackage.image.secrets"
 PIP = {"id": "pip", "target": "/etc/pip.conf"}
@@ -59,7 +59,7 @@ def image(*secrets: dict[str, str], builder: str = "buildkit") -> dict[str, Any]
 )
 def test_what_is_taken(make_project, problems, table, expected):
     """A secret needs a builder that keeps it, an id, and an absolute path; each is there once."""
-    read_config(make_project(table), problems)
+    read_declaration(make_project(table), problems)
 
     assert [str(problem).rstrip() for problem in problems.found] == expected
 
@@ -67,7 +67,7 @@ def test_what_is_taken(make_project, problems, table, expected):
 def test_the_context_mounts_them_where_packages_are_installed(make_project, problems, tmp_path):
     """Both installs get the secret and no other step; the README names it in both commands, with no value."""
     project = make_project({**image(PIP), "pin-base-image": False})
-    config = read_config(project, problems)
+    config = read_declaration(project, problems).config
     (project.root / "locks").mkdir()
     (project.root / "locks/requirements.txt").write_text(with_header("", Requirements(), config.target))
 

@@ -4,7 +4,7 @@ import pytest
 
 from hatch_mlpackage.errors import Problem
 from hatch_mlpackage.project.config.keys import Config, Image, Model, Server
-from hatch_mlpackage.project.read_config import read_config
+from hatch_mlpackage.project.read_config import read_declaration
 from hatch_mlpackage.project.target import Target
 
 
@@ -16,7 +16,7 @@ def found(problems):
 class TestAccepted:
     def test_minimal(self, make_project, problems):
         """A script and a model are enough: Python, base image, platform and the image's name have defaults."""
-        config = read_config(make_project(dependencies=("numpy",)), problems)
+        config = read_declaration(make_project(dependencies=("numpy",)), problems).config
 
         assert found(problems) == []
         assert config == Config(
@@ -52,7 +52,7 @@ class TestAccepted:
             dependencies=("ignored",),
         )
 
-        config = read_config(project, problems)
+        config = read_declaration(project, problems).config
 
         assert found(problems) == []
         assert config == Config(
@@ -90,14 +90,14 @@ class TestAccepted:
     )
     def test_python_and_base_complete_each_other(self, make_project, problems, table, python, base_image):
         """The Python version comes from the base image's tag, the base image from the Python version."""
-        config = read_config(make_project(table), problems)
+        config = read_declaration(make_project(table), problems).config
 
         assert found(problems) == []
         assert (config.python_version, config.base_image) == (python, base_image)
 
     def test_no_model(self, make_project, problems):
         """A script that brings its own knowledge needs no model."""
-        assert read_config(make_project({"models": []}), problems).models == ()
+        assert read_declaration(make_project({"models": []}), problems).config.models == ()
         assert found(problems) == []
 
     def test_a_link_may_lead_outside(self, make_project, problems, tmp_path):
@@ -106,7 +106,7 @@ class TestAccepted:
         project = make_project({"models": [{"name": "big", "path": "models/big.pkl"}]})
         (project.root / "models/big.pkl").symlink_to(tmp_path / "big.pkl")
 
-        read_config(project, problems)
+        read_declaration(project, problems)
 
         assert found(problems) == []
 
@@ -258,7 +258,7 @@ class TestRefused:
     )
     def test_value(self, make_project, problems, table, expected):
         """A wrong value is reported with its full key, what it is and what is allowed."""
-        read_config(make_project(table), problems)
+        read_declaration(make_project(table), problems)
 
         assert found(problems) == [expected]
 
@@ -294,7 +294,7 @@ class TestRefused:
     )
     def test_model(self, make_project, problems, model, expected):
         """A model that cannot be packed is reported with its place in the array."""
-        read_config(make_project({"models": [model]}), problems)
+        read_declaration(make_project({"models": [model]}), problems)
 
         assert found(problems) == [expected]
 
@@ -302,7 +302,7 @@ class TestRefused:
         """A misspelt path is answered with the sibling that looks like it."""
         project = make_project({"models": [{"name": "r", "path": "models/rigde.pkl"}]})
 
-        read_config(project, problems)
+        read_declaration(project, problems)
 
         assert problems.found == (
             Problem(
@@ -316,7 +316,7 @@ class TestRefused:
         """A path as Windows shows it is answered with the one to write."""
         project = make_project({"models": [{"name": "r", "path": "models\\ridge.pkl"}]})
 
-        read_config(project, problems)
+        read_declaration(project, problems)
 
         assert [problem.fix for problem in problems.found] == [
             "Write it with slashes, on every system: 'models/ridge.pkl'."
@@ -327,7 +327,7 @@ class TestRefused:
         project = make_project({"models": [{"name": "r", "path": "models/x.onnx"}]})
         (project.root / "PKG-INFO").write_text("Metadata-Version: 2.4\n")
 
-        read_config(project, problems)
+        read_declaration(project, problems)
 
         assert [problem.fix for problem in problems.found] == [
             (
@@ -340,7 +340,7 @@ class TestRefused:
     def test_one_name_and_version_twice(self, make_project, problems):
         """Two models cannot share a folder of the context."""
         model = {"name": "ridge", "path": "models/ridge.pkl"}
-        read_config(make_project({"models": [model, {**model, "version": "2"}, model]}), problems)
+        read_declaration(make_project({"models": [model, {**model, "version": "2"}, model]}), problems)
 
         assert found(problems) == [f"{K}.models[2]: 'ridge' version 1 is also models[0]. Change one of them."]
 
@@ -390,13 +390,13 @@ class TestRefused:
         else:
             del project.table["entry-script"]
 
-        read_config(project, problems)
+        read_declaration(project, problems)
 
         assert found(problems) == [expected]
 
     def test_script_outside_its_source_directory(self, make_project, problems):
         """The entry script belongs to the tree that goes along."""
-        read_config(make_project({"source-directory": "models"}), problems)
+        read_declaration(make_project({"source-directory": "models"}), problems)
 
         assert found(problems) == [
             f"{K}.entry-script: 'src/score.py' is not inside source-directory 'models'.",
@@ -404,7 +404,7 @@ class TestRefused:
 
     def test_requires_python(self, make_project, problems):
         """The image's Python must be one that the project supports."""
-        read_config(make_project(requires_python=">=3.13"), problems)
+        read_declaration(make_project(requires_python=">=3.13"), problems)
 
         assert found(problems) == [
             (
@@ -415,13 +415,13 @@ class TestRefused:
 
     def test_requires_python_with_a_patch_version(self, make_project, problems):
         """A lower bound on the patch version does not exclude the minor version."""
-        read_config(make_project(requires_python=">=3.12.4"), problems)
+        read_declaration(make_project(requires_python=">=3.12.4"), problems)
 
         assert found(problems) == []
 
     def test_dynamic_dependencies(self, make_project, problems):
         """Dependencies that only another build backend knows must be named here."""
-        read_config(make_project(dependencies=None), problems)
+        read_declaration(make_project(dependencies=None), problems)
 
         assert found(problems) == [
             (
@@ -432,7 +432,7 @@ class TestRefused:
 
     def test_everything_at_once(self, make_project, problems):
         """All problems are reported together, in the order of the checks."""
-        read_config(
+        read_declaration(
             make_project(
                 {"modles": [], "entry-script": "src/scor.py", "platform": "windows", "server": {"workers": -1}}
             ),

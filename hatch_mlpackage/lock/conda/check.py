@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError
@@ -27,9 +28,10 @@ def with_conda_header(packages: tuple[CondaPackage, ...], asked: CondaInputs) ->
     )
 
 
+@lru_cache(maxsize=4)
 def conda_packages_of(text: str) -> tuple[CondaPackage, ...]:
     """Return the packages of a conda lock; raise LockError when a line is none."""
-    return read_packages(split_header(text.replace("\r\n", "\n"))[1])
+    return read_packages(text.replace("\r\n", "\n"))
 
 
 def check_conda_lock(text: str | None, asked: CondaInputs) -> LockState:
@@ -39,11 +41,11 @@ def check_conda_lock(text: str | None, asked: CondaInputs) -> LockState:
     text = text.replace("\r\n", "\n")  # a checkout on Windows
     header, body = split_header(text)
     if header is None or header.body != digest(body):
-        return LockState(status="damaged", reasons=damage(text, header, body, read_packages))
-    return _judge(header, body, asked)
+        return LockState(status="damaged", reasons=damage(text, header, conda_packages_of))
+    return _judge(header, text, asked)
 
 
-def _judge(header: Header, body: str, asked: CondaInputs) -> LockState:
+def _judge(header: Header, text: str, asked: CondaInputs) -> LockState:
     if header.schema != SCHEMA:
         return LockState(status="stale", reasons=(f"its schema is {header.schema}, this release reads {SCHEMA}",))
     other = tuple(other_target(header, asked.target))
@@ -52,7 +54,7 @@ def _judge(header: Header, body: str, asked: CondaInputs) -> LockState:
     if header.inputs == asked.digest():
         return LockState(status="fresh")
     try:
-        packages = read_packages(body)
+        packages = conda_packages_of(text)
     except LockError as error:
         return LockState(status="damaged", reasons=(str(error),))
     reasons = tuple(_unmet(packages, asked))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hatch_mlpackage.files.parse import decode
@@ -57,18 +56,14 @@ class CondaFile:
         return f"{self.path}:{line.number}"
 
 
-def read_text(root: Path, path: str, problems: Problems) -> str | None:
-    """Read a conda file's text, with the line ends that its messages count; None when it was reported."""
-    content = b""
+def read_text(content: bytes, path: str, problems: Problems) -> str | None:
+    """Decode a conda file, with the line ends that its messages count; None when it was reported."""
     file, inside = parts_of_conda_file(path)
     try:
-        content = (root / file).read_bytes()
         return _inside(content, file, inside, problems) if inside else decode(content)
     except UnicodeDecodeError as error:
         number = content[: error.start].count(b"\n") + 1
         problems.add(f"{path}:{number}", "this line is not UTF-8 text.", "Save the file as UTF-8.")
-    except OSError as error:
-        problems.add(path, f"the file cannot be read: {error.strerror}.", "Give a readable text file.")
     return None
 
 

@@ -21,12 +21,16 @@ _KERNEL = "4.18"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CondaInputs:
-    """A conda file with the image it is for; `channel` is the vendored channel's folder, `cuda` is `12.4` or empty."""
+    """A conda file with the image it is for.
+
+    `channel` is the vendored channel's folder, `cuda` is `12.4` or empty, and `file_digest` is that of the file.
+    """
 
     file: CondaFile
     target: Target
     cuda: str = ""
     channel: Path | None = None
+    file_digest: str = ""
 
     @property
     def subdir(self) -> str:

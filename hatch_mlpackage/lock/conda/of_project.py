@@ -8,7 +8,7 @@ nothing of `lock.conda`: each function imports it where there is one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +24,13 @@ from hatch_mlpackage.project.target import SUBDIRS
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.lock.asked.requirements import Requirements
+    from hatch_mlpackage.lock.conda.explicit import CondaPackage
     from hatch_mlpackage.lock.conda.inputs import CondaInputs
+    from hatch_mlpackage.lock.locks import Locks
     from hatch_mlpackage.project.pyproject import Project
 
 
-def read_conda(project: Project, config: Config, problems: Problems) -> CondaInputs | None:
+def read_conda(project: Project, config: Config, locks: Locks, problems: Problems) -> CondaInputs | None:
     """Read the conda file; None where none is asked for, or where it was reported."""
     path, subdir = config.conda_file, SUBDIRS.get(config.platform)
     shown = parts_of_conda_file(path or "")[0]
@@ -39,16 +41,20 @@ def read_conda(project: Project, config: Config, problems: Problems) -> CondaInp
     from hatch_mlpackage.lock.conda.reading import read_conda_file  # noqa: PLC0415
     from hatch_mlpackage.lock.conda.record import file_digest, read_record  # noqa: PLC0415
 
-    record = _read(project.root / config.conda_record_path)
-    file = read_record(record, shown, file_digest(project.root, path))
-    file = file or read_conda_file(project.root, path, subdir, problems)
+    try:
+        content = (project.root / shown).read_bytes()
+    except OSError as error:
+        problems.add(shown, f"the file cannot be read: {error.strerror}.", "Give a readable text file.")
+        return None
+    digest = file_digest(content, path)
+    file = read_record(locks.conda_file, shown, digest) or read_conda_file(content, path, subdir, problems)
     if file is None:
         return None
     check_python(file, config.python_version, problems)
     if file.kind != "pip":
         _check_image(config, problems)
     channel = (project.root / config.conda_channel).resolve() if config.conda_channel else None
-    return CondaInputs(file=file, target=config.target, cuda=config.cuda or "", channel=channel)
+    return CondaInputs(file=file, target=config.target, cuda=config.cuda or "", channel=channel, file_digest=digest)
 
 
 def _check_image(config: Config, problems: Problems) -> None:
@@ -72,13 +78,12 @@ def conda_names(conda: CondaInputs | None) -> tuple[str, ...]:
     return tuple(match[1] for line in lines if (match := re.match(r"(?:[^\s\[]*::)?([\w.-]+)", line.text)))
 
 
-def with_conda_pins(requirements: Requirements, lock: str | None) -> Requirements:
+def with_conda_pins(requirements: Requirements, locks: Locks) -> Requirements:
     """Limit what pip may add to the versions that conda installs, but for what is asked of pip by name."""
-    from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415
     from hatch_mlpackage.lock.conda.explicit import as_constraints  # noqa: PLC0415
 
     try:
-        pins = as_constraints(conda_packages_of(lock or ""))
+        pins = as_constraints(locks.conda_packages)
     except LockError:
         return requirements  # told when the lock is checked
     asked = {Requirement(text).name for text in requirements.requirements}
@@ -86,54 +91,44 @@ def with_conda_pins(requirements: Requirements, lock: str | None) -> Requirement
     return replace(requirements, constraints=tuple(sorted({*requirements.constraints, *limits})))
 
 
-def read_conda_lock(project: Project, config: Config) -> str | None:
-    return _read(project.root / config.conda_lock_path)
-
-
 def lock_conda(
-    project: Project, config: Config, conda: CondaInputs | None, *, upgrade: bool, report: Callable[[str], None]
-) -> dict[Path, str]:
-    """Return the texts of what is written beside the lock for pip, by path; none without a conda file.
+    config: Config, conda: CondaInputs | None, locks: Locks, *, upgrade: bool, report: Callable[[str], None]
+) -> Locks:
+    """Return the locks with what belongs beside the lock for pip; the same ones without a conda file.
 
     Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
     """
     if conda is None:
-        return {}
-    from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415
+        return locks
     from hatch_mlpackage.lock.conda.make import make_conda_lock  # noqa: PLC0415
-    from hatch_mlpackage.lock.conda.record import file_digest, write_record  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.record import write_record  # noqa: PLC0415
 
     for note in conda.notes:
         report(note)
-    record = write_record(conda.file, file_digest(project.root, config.conda_file or ""))
-    texts = {project.root / config.conda_record_path: record}
+    made = replace(locks, conda_file=write_record(conda.file, conda.file_digest).encode())
     if conda.file.kind != "pip":
-        previous = read_conda_lock(project, config)
-        text = make_conda_lock(conda, previous=previous, upgrade=upgrade, report=report)
-        texts[project.root / config.conda_lock_path] = text
-        report(f"Locked {len(conda_packages_of(text))} conda packages in {config.conda_lock_path}.")
-    return texts
+        made = replace(made, conda=make_conda_lock(conda, previous=locks.conda, upgrade=upgrade, report=report))
+        report(f"Locked {len(made.conda_packages)} conda packages in {config.conda_lock_path}.")
+    return made
 
 
-def check_conda(project: Project, config: Config, conda: CondaInputs | None) -> LockState:
+def check_conda(conda: CondaInputs | None, locks: Locks) -> LockState:
     """Tell whether the conda lock fits; where the project has none there is nothing that could not."""
     if conda is None or conda.file.kind == "pip":
         return LockState(status="fresh")
     from hatch_mlpackage.lock.conda.check import check_conda_lock  # noqa: PLC0415
 
-    text = read_conda_lock(project, config)
-    state = check_conda_lock(text, conda)
-    if text is None or not state.usable or conda.channel is None:
+    state = check_conda_lock(locks.conda, conda)
+    if not state.usable or conda.channel is None:
         return state
-    reasons = tuple(_wrong_packages(conda.channel, text))
+    reasons = tuple(_wrong_packages(conda.channel, locks.conda_packages))
     return replace(state, status="stale", reasons=reasons) if reasons else state
 
 
-def _wrong_packages(channel: Path, text: str) -> Iterator[str]:
-    from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415
+def _wrong_packages(channel: Path, packages: Iterable[CondaPackage]) -> Iterator[str]:
     from hatch_mlpackage.lock.conda.vendored import proven_sha256  # noqa: PLC0415
 
-    for package in conda_packages_of(text):
+    for package in packages:
         try:
             proven_sha256(channel / package.subdir / package.file, package.sha256)
         except LockError as error:
@@ -149,10 +144,3 @@ def conda_values(config: Config, conda: CondaInputs | None) -> dict[str, Any] | 
         "image": config.conda_image or MICROMAMBA,
         "lock": f"conda-{conda.subdir}.lock",
     }
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")  # what is no text is told as damaged
-    except FileNotFoundError:
-        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.yaml_lines import broken_lines, read_yaml
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
 _LOCK = re.compile(r"(?m)^(?:package|packages):\s*$")
 
 
-def read_conda_file(root: Path, path: str, subdir: str, problems: Problems) -> CondaFile | None:
-    """Read the file for a platform (`linux-64`); add every problem; None when nothing of it can be used.
+def read_conda_file(content: bytes, path: str, subdir: str, problems: Problems) -> CondaFile | None:
+    """Read a file's contents for a platform (`linux-64`); add every problem; None when nothing of it can be used.
 
     An environment file needs PyYAML, of the extra `conda`; without it that is the problem.
     """
-    text = read_text(root, path, problems)
+    text = read_text(content, path, problems)
     path, _ = parts_of_conda_file(path)
     if text is None:
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any, get_args
 
 from hatch_mlpackage.files.parse import parse_json
@@ -15,16 +14,12 @@ from hatch_mlpackage.project.config.keys import parts_of_conda_file
 _SCHEMA = 1
 
 
-def file_digest(root: Path, path: str) -> str:
-    """Digest a conda file's bytes, line ends aside; empty where it cannot be read.
+def file_digest(content: bytes, path: str) -> str:
+    """Digest a conda file's contents, line ends aside.
 
-    Of dependencies that stand in a file of something else, what they say is digested, wherever they stand in it.
+    Where `path` names a place inside a file of something else, only the dependencies at that place are digested.
     """
     file, inside = parts_of_conda_file(path)
-    try:
-        content = (root / file).read_bytes()
-    except OSError:
-        return ""
     if inside:
         from hatch_mlpackage.project.azureml_files.conda_text import written_dependencies  # noqa: PLC0415 - rarely needed
 
@@ -48,10 +43,10 @@ def write_record(file: CondaFile, digest: str) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 
-def read_record(text: str | None, path: str, digest: str) -> CondaFile | None:
+def read_record(content: bytes | None, path: str, digest: str) -> CondaFile | None:
     """Read a record back; None where it is not of this very file, or no record."""
     try:
-        record: Any = parse_json(text or "null")
+        record: Any = parse_json(content or b"null")
         if (record["schema"], record["file"], record["digest"]) != (_SCHEMA, path, digest):
             return None
         if record["kind"] not in get_args(Kind):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.parse import parse_toml
+from hatch_mlpackage.files.read import text_of
 from hatch_mlpackage.lock.pins.conflict import merge_conflict
 
 if TYPE_CHECKING:
@@ -86,16 +87,16 @@ def write_base_image_locks(base_image: str, locks: Sequence[BaseImageLock]) -> s
     return _HEAD + first + "".join(f"\n[[other]]\n{lock.to_text()}" for lock in locks if lock.reference != base_image)
 
 
-def read_base_image_locks(text: str) -> tuple[BaseImageLock, ...]:
+def read_base_image_locks(content: bytes) -> tuple[BaseImageLock, ...]:
     """Read `base-image.toml`, the base image's own first.
 
     Raises LockError, with what is wrong, when it cannot be trusted.
     """
-    conflict = merge_conflict(text)
+    conflict = merge_conflict(text_of(content) or "")
     if conflict:
         raise _damaged(conflict)
     try:
-        values = parse_toml(text)
+        values = parse_toml(content)
     except ValueError as error:
         raise _damaged(str(error)) from None
     others = values.pop("other", [])
@@ -127,14 +128,14 @@ def _damaged(reason: str) -> LockError:
 
 
 def check_base_images(
-    text: str | None, images: Sequence[str], platform: str, *, pin: bool
+    content: bytes | None, images: Sequence[str], platform: str, *, pin: bool
 ) -> tuple[BaseImageState, ...]:
-    """Tell what the Dockerfile's stages start from, by a lock's text, None where there is no file; needs no network.
+    """Tell what the Dockerfile's stages start from, by the contents of a lock, None where there is no file.
 
-    The first image is the base image. Raises LockError when the lock is damaged.
+    Needs no network. The first image is the base image. Raises LockError when the lock is damaged.
     """
-    asked = pin and text is not None and any("@" not in image for image in images)
-    locks = read_base_image_locks(text or "") if asked else ()
+    asked = pin and content is not None and any("@" not in image for image in images)
+    locks = read_base_image_locks(content or b"") if asked else ()
     unused = [lock for lock in locks if not any(_same_image(lock.reference, image) for image in images)]
     # The lock of an image that was replaced: as a rule there is one, and it was the base image's.
     former = {images[0]: unused[0]} if unused else {}

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from hatch_mlpackage.errors import LockError, UnavailableError, explained
 from hatch_mlpackage.files.parse import parse_toml
+from hatch_mlpackage.files.read import text_of
 from hatch_mlpackage.lock.pins.conflict import merge_conflict
 
 MODELS = "models.toml"
@@ -52,12 +53,12 @@ def file_name(url: str) -> str:
     return urlsplit(url).path.rpartition("/")[2]
 
 
-def read_models(text: str | None) -> tuple[RemoteModel, ...]:
+def read_models(content: bytes | None) -> tuple[RemoteModel, ...]:
     """Read the record; raise LockError when it is damaged."""
     try:
-        models = tuple(RemoteModel(**entry) for entry in parse_toml(text or "").get("models", []))
+        models = tuple(RemoteModel(**entry) for entry in parse_toml(content or b"").get("models", []))
     except (ValueError, TypeError, AttributeError) as error:
-        raise _damaged(merge_conflict(text or "") or str(error)) from None
+        raise _damaged(merge_conflict(text_of(content) or "") or str(error)) from None
     for model in models:
         if not re.fullmatch("[0-9a-f]{64}", str(model.sha256)):
             raise _damaged(f"the sha256 of {model.name} is none")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,24 +14,23 @@ from hatch_mlpackage.lock.models.fetch import (
     fetch_model,
     place_of,
     public,
-    read_models,
     to_text,
 )
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.lock.locks import Locks
     from hatch_mlpackage.project.config.keys import Config, Model
-    from hatch_mlpackage.project.pyproject import Project
 
 
-def lock_models(project: Project, config: Config, *, upgrade: bool, report: Callable[[str], None]) -> dict[Path, str]:
-    """Fetch what is declared by URL; return the record to write, nothing where no model is remote.
+def lock_models(config: Config, locks: Locks, *, upgrade: bool, report: Callable[[str], None]) -> str | None:
+    """Fetch what is declared by URL; return the record to write, None where no model is remote.
 
     Raises LockError or UnavailableError.
     """
     remote = [model for model in config.models if model.is_remote]
     if not remote:
-        return {}
-    known = {} if upgrade else by_model(read_models(_read(project, config)))
+        return None
+    known = {} if upgrade else by_model(locks.models)
     cache = cache_directory()
     if cache is None:
         raise LockError("There is no folder to fetch models to: name one in MLPACKAGE_CACHE_DIR.")
@@ -40,25 +39,21 @@ def lock_models(project: Project, config: Config, *, upgrade: bool, report: Call
             model.path,
             name=model.name,
             version=model.version,
-            locked=_locked(model, known.get((model.name, model.version))),
+            locked=locked_model(model, known),
             cache=cache,
             report=report,
         )
         for model in remote
     ]
-    return {project.root / config.models_path: to_text(fetched)}
+    return to_text(fetched)
 
 
-def fetched_model(project: Project, config: Config, model: Model, record: str | None) -> Path | None:
-    """Return the file of a model that was fetched, None where it is not on this machine.
-
-    `record` is the text of a record that is not written yet.
-    """
+def fetched_model(model: Model, locks: Locks) -> Path | None:
+    """Return the file of a model that was fetched, None where it is not on this machine."""
     try:
-        known = by_model(read_models(record or _read(project, config)))
+        locked = locked_model(model, by_model(locks.models))
     except LockError:
         return None  # reported when the files are listed
-    locked = _locked(model, known.get((model.name, model.version)))
     cache = cache_directory()
     if locked is None or cache is None:
         return None
@@ -66,11 +61,7 @@ def fetched_model(project: Project, config: Config, model: Model, record: str | 
     return place if place.is_file() else None
 
 
-def _locked(model: Model, record: RemoteModel | None) -> RemoteModel | None:
-    """Return the record when it is of the URL that is declared now."""
+def locked_model(model: Model, known: Mapping[tuple[str, str], RemoteModel]) -> RemoteModel | None:
+    """Return the record of a model when it is of the URL that is declared now."""
+    record = known.get((model.name, model.version))
     return record if record is not None and record.url == public(model.path) else None
-
-
-def _read(project: Project, config: Config) -> str | None:
-    path = project.root / config.models_path
-    return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -66,11 +66,11 @@ def check_lock(text: str | None, requirements: Requirements, target: Target) -> 
     text = text.replace("\r\n", "\n")  # a checkout on Windows
     header, body = split_header(text)
     if header is None or header.body != digest(body):
-        return LockState(status="damaged", reasons=damage(text, header, body))
-    return _judge(header, text, body, requirements, target)
+        return LockState(status="damaged", reasons=damage(text, header))
+    return _judge(header, text, requirements, target)
 
 
-def _judge(header: Header, text: str, body: str, requirements: Requirements, target: Target) -> LockState:
+def _judge(header: Header, text: str, requirements: Requirements, target: Target) -> LockState:
     if header.schema != SCHEMA:
         return LockState(status="stale", reasons=(f"its schema is {header.schema}, this release reads {SCHEMA}",))
     other = tuple(other_target(header, target))
@@ -79,14 +79,14 @@ def _judge(header: Header, text: str, body: str, requirements: Requirements, tar
     if header.inputs == inputs_digest(requirements, target):
         return LockState(status="fresh")
     try:
-        pins = {pin.name: pin for pin in read_pins(body)}
+        pins = {pin.name: pin for pin in read_pins(text)}
     except LockError as error:
-        return LockState(status="damaged", reasons=(_in_file(error, text, body),))
-    reasons = (*_not_met(header, pins, requirements, target), *changed(body, requirements, target))
+        return LockState(status="damaged", reasons=(str(error),))
+    reasons = (*_not_met(header, pins, requirements, target), *changed(text, requirements, target))
     return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
 
 
-def damage(text: str, header: Header | None, body: str, read: Callable[[str], object] = read_pins) -> tuple[str, ...]:
+def damage(text: str, header: Header | None, read: Callable[[str], object] = read_pins) -> tuple[str, ...]:
     """Say what happened to a lock whose body is not what its header says; `read` raises LockError at a bad line."""
     conflict = merge_conflict(text)
     if conflict:
@@ -94,18 +94,12 @@ def damage(text: str, header: Header | None, body: str, read: Callable[[str], ob
     if header is None:
         return ("its `# mlpackage-lock:` line is missing or cut short: it was not written by `mlpackage lock`",)
     try:
-        read(body)
+        read(text)
     except LockError as error:
-        return (_in_file(error, text, body),)
-    if not body.endswith("\n"):
+        return (str(error),)
+    if not text.endswith("\n"):
         return ("it ends in the middle of an entry: it was cut short",)
     return ("it was edited by hand, or cut short, after it was written",)
-
-
-def _in_file(error: LockError, text: str, body: str) -> str:
-    """Count an error's line from the start of the file, not of the body."""
-    before = text.count("\n") - body.count("\n")
-    return re.sub(r"^line (\d+)", lambda line: f"line {int(line[1]) + before}", str(error))
 
 
 def other_target(header: Header, target: Target) -> Iterator[str]:

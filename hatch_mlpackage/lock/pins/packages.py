@@ -10,15 +10,14 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.tags import parse_tag
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.files.read import text_of
 from hatch_mlpackage.lock.pins.conflict import merge_conflict
-from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
 
 if TYPE_CHECKING:
@@ -49,12 +48,7 @@ class LockedPackage:
     modules: tuple[str, ...] = ()
 
 
-def read_packages(lock: str, described: Path) -> tuple[LockedPackage, ...]:
-    """Describe every pin of a lock's text with what was kept of it in the file `described`, where there is one."""
-    return packages_of(read_pins(lock), described.read_text(encoding="utf-8") if described.is_file() else None)
-
-
-def packages_of(pins: Iterable[Pin], packages_json: str | None) -> tuple[LockedPackage, ...]:
+def packages_of(pins: Iterable[Pin], packages_json: bytes | None) -> tuple[LockedPackage, ...]:
     """Describe every pin with what was kept of it; entries of other versions are passed over.
 
     Raises LockError when what was kept is damaged: a bill would silently lack the licences.
@@ -119,12 +113,11 @@ def _key(name: str, version: str) -> str:
     return f"{name}=={version}"
 
 
-def _read(text: str | None) -> Mapping[str, Mapping[str, Any]]:
-    text = "{}" if text is None else text
+def _read(content: bytes | None) -> Mapping[str, Mapping[str, Any]]:
     try:
-        entries = parse_json(text)
+        entries = {} if content is None else parse_json(content)
     except ValueError as error:
-        raise _damaged(merge_conflict(text) or str(error)) from None
+        raise _damaged(merge_conflict(text_of(content) or "") or str(error)) from None
     if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
         raise _damaged("it is no table of packages")
     return entries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
@@ -35,6 +36,7 @@ class Pin:
         return f"{self.name} {self.version}" if self.version is not None else f"{self.name} @ {self.url}"
 
 
+@lru_cache(maxsize=8)  # a lock of thousands of lines is asked about by several steps of a run
 def read_pins(text: str) -> tuple[Pin, ...]:
     """Read every pin of a lock; raise LockError at the first line that is no pin with hashes."""
     return tuple(_pin(line) for line in logical_lines(text) if not line.text.startswith("--"))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.resources import runtime_directory, server_lock_path, templates_directory
 from hatch_mlpackage.lock.pins.header import split_header
-from hatch_mlpackage.lock.pins.packages import packages_of, without_wheel
-from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, read_pins
+from hatch_mlpackage.lock.pins.packages import without_wheel
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
 from hatch_mlpackage.lock.pins.wheel_records import find_wheels
 
 if TYPE_CHECKING:
@@ -34,32 +34,31 @@ def our_locks(inputs: LockInputs) -> Iterator[str]:
         yield (templates_directory() / "context" / "conda" / "requirements.txt").read_text(encoding="utf-8")
 
 
-def with_wheels(state: LockState, text: str | None, inputs: LockInputs) -> LockState:
-    """Take a lock that fits for stale when one of its wheels is missing or is another file.
+def with_wheels(state: LockState, inputs: LockInputs) -> LockState:
+    """Turn a lock that fits into a stale one when one of its wheels is missing or is another file.
 
-    Of a lock for another platform it is said which packages have no wheel for this one: they need other versions.
+    The reasons of a lock for another platform also name the packages that have no wheel for this one.
     """
-    if text is not None and state.status == "other-target":
-        return replace(state, reasons=(*state.reasons, *_lacking(text, inputs)))
-    if text is None or not state.usable:
+    if state.status == "other-target":
+        return replace(state, reasons=(*state.reasons, *_lacking(inputs)))
+    if not state.usable:
         return state
-    reasons = tuple(reason for _, wrong in find_all_wheels(inputs, text) for reason in wrong)
+    reasons = tuple(reason for _, wrong in find_all_wheels(inputs) for reason in wrong)
     return replace(state, status="stale", reasons=reasons) if reasons else state
 
 
-def _lacking(text: str, inputs: LockInputs) -> Iterator[str]:
-    header, _ = split_header(text)
+def _lacking(inputs: LockInputs) -> Iterator[str]:
+    header, _ = split_header(inputs.locks.requirements or "")
     target = inputs.config.target
-    # Of another Python's wheels nothing was kept.
-    if header is not None and header.python == target.python and inputs.packages_path.is_file():
-        kept = inputs.packages_path.read_text(encoding="utf-8")
-        with suppress(LockError):  # damaged: the new lock that is needed anyway writes it anew
-            yield from without_wheel(packages_of(read_pins(text), kept), target)
+    # packages.json lists the wheels of the locked Python alone.
+    if header is not None and header.python == target.python and inputs.locks.packages_json is not None:
+        with suppress(LockError):  # the new lock, which is needed anyway, replaces a damaged file
+            yield from without_wheel(inputs.locks.packages, target)
 
 
-def find_all_wheels(inputs: LockInputs, text: str) -> Iterator[tuple[tuple[Path, ...], tuple[str, ...]]]:
+def find_all_wheels(inputs: LockInputs) -> Iterator[tuple[tuple[Path, ...], tuple[str, ...]]]:
     """Find the wheels of the environment and, with a wheelhouse, those of the server and of conda's installer."""
     config, folder = inputs.config, wheels_directory(inputs)
-    yield find_wheels(text, folder, config.target, all_wheels=config.wheelhouse)
+    yield find_wheels(inputs.locks.requirements or "", folder, config.target, all_wheels=config.wheelhouse)
     for lock in our_locks(inputs) if config.wheelhouse else ():
         yield find_wheels(lock, folder, config.target, all_wheels=True)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.project.config.check_path import check_path
 from hatch_mlpackage.project.config.keys import KEY, Config
-from hatch_mlpackage.project.dockerfiles.base import read_base_dockerfile
 from hatch_mlpackage.project.known_images import CUDA_VERSIONS, cuda_images, cuda_of, is_nvidia, packaged_python
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS, python_of
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
     from hatch_mlpackage.project.pyproject import Project
 
 # Keys that ask for packages of Python, or of conda.
@@ -87,43 +83,6 @@ def check_cuda(config: Config, project: Project, problems: Problems) -> None:
         )
 
 
-def check_base_dockerfile(config: Config, project: Project, problems: Problems) -> None:
-    where, value = f"{KEY}.base-dockerfile", config.base_dockerfile
-    if value is None:
-        return
-    if "base-image" in project.table:
-        problems.add(where, "cannot be used with base-image: its FROM names the image.", "Keep one of them.")
-    found = _read_dockerfile(project.root, value, config.platform, problems)
-    if found is None:
-        return
-    for wrong in found.wrong:
-        problems.add(f"{found.place}:{wrong.line}", wrong.what, wrong.fix)
-    for line, image in found.images:
-        if not IMAGE.fullmatch(image):
-            problems.add(f"{found.place}:{line}", f"'{image}' is not an image reference.", "Correct it.")
-    if found.needs_buildkit and config.image.builder == "classic":
-        problems.add(
-            f"{found.place}:{found.needs_buildkit}",
-            "needs BuildKit, or a recent buildah: the classic builder and kaniko do not take it.",
-            f'Set builder = "buildkit" in [{KEY}.image], or write it another way.',
-        )
-    if not found.wrong:
-        _require_python(config, project, problems, where)
-
-
-def _read_dockerfile(root: Path, value: str, platform: str, problems: Problems) -> BaseDockerfile | None:
-    """Read the text or the file; None where it was reported."""
-    where = f"{KEY}.base-dockerfile"
-    try:
-        found = read_base_dockerfile(root, value, platform)
-    except (OSError, UnicodeDecodeError) as error:
-        if check_path(root, value, where, problems):
-            problems.add(where, f"'{value}' cannot be read: {error}.", "Name a text file in UTF-8.")
-        return None
-    is_file = found.place == value
-    return None if is_file and check_path(root, value, where, problems) is None else found
-
-
 def check_user_managed(config: Config, project: Project, problems: Problems) -> None:
     """Check an image that brings the model's packages: nobody else names any, and its Python is known."""
     where = f"{KEY}.user-managed-dependencies"
@@ -146,10 +105,10 @@ def check_user_managed(config: Config, project: Project, problems: Problems) -> 
             'Write its name, or its whole path in the image: "/opt/conda/bin/python".',
         )
     if config.base_dockerfile is None:
-        _require_python(config, project, problems, where)
+        require_python(config, project, problems, where)
 
 
-def _require_python(config: Config, project: Project, problems: Problems, because: str) -> None:
+def require_python(config: Config, project: Project, problems: Problems, because: str) -> None:
     """Report a base image whose Python is neither given nor told by its name: any default would be a guess."""
     base_image = config.base_image
     packaged = packaged_python(base_image) if config.base_dockerfile is None else None

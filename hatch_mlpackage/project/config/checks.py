@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.project.config.check_base_image import (
     IMAGE,
-    check_base_dockerfile,
     check_base_image,
     check_cuda,
     check_python,
@@ -29,7 +28,6 @@ from hatch_mlpackage.project.config.keys import (
     leads_outside,
     parts_of_conda_file,
 )
-from hatch_mlpackage.project.dockerfiles.extra_steps import read_steps, wrong_steps
 from hatch_mlpackage.project.pyproject import HATCHLING
 from hatch_mlpackage.project.target import ARCHITECTURES
 
@@ -226,24 +224,6 @@ def _is_printable(value: str) -> bool:
     return all(character.isprintable() or character == "\t" for character in value)
 
 
-def _check_steps(config: Config, project: Project, problems: Problems) -> None:
-    where, steps = f"{KEY}.extra-dockerfile-steps", config.extra_dockerfile_steps
-    if isinstance(steps, str):
-        found = check_path(project.root, steps, where, problems)
-        if found is None or not found.is_file():
-            if found:
-                problems.add(where, f"'{steps}' is not a file.")
-            return
-        where = steps
-    try:
-        text = read_steps(project.root, steps)
-    except (OSError, UnicodeDecodeError) as error:
-        problems.add(where, f"cannot be read: {error}.", "Save it as a text file in UTF-8.")
-        return
-    for line, what, fix in wrong_steps(text):
-        problems.add(f"{where}:{line}" if isinstance(steps, str) else f"{where}[{line - 1}]", what, fix)
-
-
 def _check_system_packages(config: Config, project: Project, problems: Problems) -> None:
     del project
     for index, package in enumerate(config.system_packages):
@@ -321,13 +301,11 @@ CHECKS = (
     check_python,
     check_base_image,
     check_cuda,
-    check_base_dockerfile,
     check_user_managed,
     _check_choices,
     _check_conda,
     _check_variables,
     _check_system_packages,
-    _check_steps,
     _check_image,
     _check_secrets,
     _check_server,

@@ -249,6 +249,10 @@ class Config:
         return f"{self.lock_directory}/requirements.txt"
 
     @property
+    def packages_path(self) -> str:
+        return f"{self.lock_directory}/packages.json"
+
+    @property
     def conda_lock_path(self) -> str:
         return f"{self.lock_directory}/conda-{SUBDIRS[self.platform]}.lock"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.project.dockerfiles.instructions import GOES_ON, KNOWN, instructions_of
@@ -12,12 +11,12 @@ from hatch_mlpackage.project.dockerfiles.instructions import GOES_ON, KNOWN, ins
 _OURS = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK"})
 
 
-def read_steps(root: Path, steps: str | tuple[str, ...] | None) -> str:
-    """Return the lines as text with a line end each: those of the file, or those that are given.
+def steps_text(steps: bytes | tuple[str, ...]) -> str:
+    """Return the lines as text with a line end each: those of a file, or those that are given.
 
-    Raises OSError, or UnicodeDecodeError.
+    Raises UnicodeDecodeError.
     """
-    lines = decode((root / steps).read_bytes()).splitlines() if isinstance(steps, str) else list(steps or ())
+    lines = decode(steps).splitlines() if isinstance(steps, bytes) else steps
     text = "\n".join(line.rstrip() for line in lines).strip("\n")
     return f"{text}\n" if text else ""
 

@@ -23,11 +23,13 @@ class EntryScript:
 
     `call_style` is how run() wants its input: the body as text, arguments by an `@input_schema`, the raw request, or
     unknown where run() comes from another module. `imports` are the modules that the script names, dotted as it does.
+    `source` are the bytes that were read.
     """
 
     call_style: CallStyle = "unknown"
     parameters: tuple[str, ...] = ()
     imports: frozenset[str] = frozenset()
+    source: bytes = b""
 
     def uses(self, module: str) -> bool:
         """Tell whether a module, or one below it, is imported by name."""
@@ -56,6 +58,7 @@ def read_entry_script(source: bytes, name: str, problems: Problems) -> EntryScri
         call_style=_call_style(run) if isinstance(run, Function) else "unknown",
         parameters=tuple(a.arg for a in _arguments(run)) if isinstance(run, Function) else (),
         imports=frozenset(_imports(tree)),
+        source=source,
     )
 
 

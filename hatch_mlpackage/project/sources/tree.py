@@ -13,11 +13,14 @@ _MODULE_SUFFIXES = frozenset({".py", ".so", ".pyd"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Packed:
-    """A packed file: its path below the app root in the image, and as the project's reader writes it."""
+    """A packed file: its path below the app root in the image, and as the project's reader writes it.
+
+    `source` is where it lies, or its bytes where they were read already.
+    """
 
     path: str
     shown: str
-    source: Path
+    source: Path | bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +69,9 @@ def read_tree(packed: Iterable[Packed], entry: str, source_directory: str) -> Tr
 
 def _read(file: Packed, when: When, *, entry: bool) -> SourceFile | None:
     try:
-        content = file.source.read_bytes()
+        content = file.source if isinstance(file.source, bytes) else file.source.read_bytes()
     except OSError:
-        return None  # told when the files were listed
+        return None  # reported when the files were listed
     found = read_source(content, file.shown, entry=entry)
     if found is None or when == "always":
         return found

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings, strategies
 
@@ -21,13 +19,13 @@ OWN_CHANNEL = "channels: [conda-forge]\n"
 
 
 @pytest.fixture
-def read(tmp_path: Path):
+def read():
     """Give a function that reads a text as environment.yml, and returns the file and the problems as texts."""
 
     def reading(text: str | bytes) -> tuple[CondaFile | None, list[str]]:
-        (tmp_path / "environment.yml").write_bytes(text.encode() if isinstance(text, str) else text)
+        content = text.encode() if isinstance(text, str) else text
         problems = Problems()
-        found = read_conda_file(tmp_path, "environment.yml", "linux-64", problems)
+        found = read_conda_file(content, "environment.yml", "linux-64", problems)
         return found, [str(problem) for problem in problems.found]
 
     return reading
@@ -245,13 +243,11 @@ def test_a_file_that_is_not_text(read):
         ).map("".join),
     )
 )
-def test_no_text_is_a_traceback(tmp_path_factory, text):
+def test_no_text_is_a_traceback(text):
     """Whatever the file holds, it is read or refused in words."""
-    folder = tmp_path_factory.getbasetemp()
-    (folder / "any.yml").write_text(text, encoding="utf-8", errors="surrogatepass")
     problems = Problems()
 
-    found = read_conda_file(folder, "any.yml", "linux-64", problems)
+    found = read_conda_file(text.encode("utf-8", "surrogatepass"), "any.yml", "linux-64", problems)
 
     assert found is not None or problems.found
 

@@ -184,9 +184,10 @@ def _record_of_pip(root: Path) -> str:
     from hatch_mlpackage.lock.conda.conda_file import CondaFile  # noqa: PLC0415
     from hatch_mlpackage.lock.conda.record import file_digest, write_record  # noqa: PLC0415
 
-    (root / "environment.yml").write_text("dependencies:\n- python=3.12\n- pip:\n  - idna>=3.7\n")
+    content = b"dependencies:\n- python=3.12\n- pip:\n  - idna>=3.7\n"
+    (root / "environment.yml").write_bytes(content)
     file = CondaFile(path="environment.yml", kind="pip", specs=(Line(2, "python 3.12.*"),), pip=(Line(4, "idna>=3.7"),))
-    return write_record(file, file_digest(root, "environment.yml"))
+    return write_record(file, file_digest(content, "environment.yml"))
 
 
 def test_the_image_that_installs_is_pinned(copy_project):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from hatch_mlpackage.errors import Problems
@@ -21,11 +19,10 @@ WEAK = "x: 1 of its packages have only an MD5 hash, which is weaker than SHA-256
 
 
 @pytest.fixture
-def read(tmp_path: Path):
+def read():
     def reading(text: str) -> tuple[CondaFile | None, list[str]]:
-        (tmp_path / "x").write_text(text)
         problems = Problems()
-        found = read_conda_file(tmp_path, "x", "linux-64", problems)
+        found = read_conda_file(text.encode(), "x", "linux-64", problems)
         return found, [str(problem) for problem in problems.found]
 
     return reading

@@ -37,7 +37,7 @@ resolved = 2026-11-20
 
 
 def check_base_image(text, image, platform, *, pin):
-    (state,) = check_base_images(text, [image], platform, pin=pin)
+    (state,) = check_base_images(text and text.encode(), [image], platform, pin=pin)
     return state
 
 
@@ -48,10 +48,10 @@ def written(*locks):
 def test_the_file():
     """The lock is TOML that a person can read, spelt in one way, and read back as it was."""
     assert written(LOCK) == TEXT
-    assert read_base_image_locks(TEXT) == (LOCK,)
-    assert read_base_image_locks(TEXT.replace("\n", "\r\n")) == (LOCK,)
+    assert read_base_image_locks(TEXT.encode()) == (LOCK,)
+    assert read_base_image_locks(TEXT.replace("\n", "\r\n").encode()) == (LOCK,)
     without = replace(LOCK, index=None)
-    assert read_base_image_locks(written(without)) == (without,)
+    assert read_base_image_locks(written(without).encode()) == (without,)
 
 
 def test_the_file_of_several_images():
@@ -67,9 +67,9 @@ resolved = 2026-11-20
     head = "".join(TEXT.splitlines(keepends=True)[:2])
 
     assert written(other, LOCK) == TEXT + table
-    assert read_base_image_locks(TEXT + table) == (LOCK, other)
+    assert read_base_image_locks((TEXT + table).encode()) == (LOCK, other)
     assert written(other) == head + table
-    assert read_base_image_locks(head + table) == (other,)
+    assert read_base_image_locks((head + table).encode()) == (other,)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_each_image_has_its_lock():
     def said(*images):
         return [
             state.describe().partition(". ")[0] or state.image
-            for state in check_base_images(text, images, PLATFORM, pin=True)
+            for state in check_base_images(text.encode(), images, PLATFORM, pin=True)
         ]
 
     assert said("python:3.12-slim", "team/tools:1") == [

@@ -75,7 +75,7 @@ def test_locks_and_generates(project, store, tmp_path):
     path = "azureml-models/remote/1/model.onnx"
     assert (tmp_path / "context" / path).read_text() == "one"
     assert [file.sha256 for file in manifest.files if file.path == path] == [SHA_OF_ONE]
-    assert read_models((project.root / "locks/models.toml").read_text()) == (
+    assert read_models((project.root / "locks/models.toml").read_bytes()) == (
         RemoteModel(name="remote", version="1", url=f"{store[1]}/model.onnx", sha256=SHA_OF_ONE, size=3),
     )
     assert f"Fetched the model remote 1 ({store[1]}/model.onnx), 0.0 MB." in said
@@ -243,4 +243,4 @@ def test_round_trip():
     """A record reads as it was written, whatever is in its texts."""
     model = RemoteModel(name='a"\\', version="1", url="s3://b/ü", sha256=SHA_OF_ONE, size=3)
 
-    assert read_models(to_text([model, model])) == (model, model)
+    assert read_models(to_text([model, model]).encode()) == (model, model)

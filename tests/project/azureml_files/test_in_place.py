@@ -10,9 +10,10 @@ import pytest
 from hatch_mlpackage.errors import Problem, Problems
 from hatch_mlpackage.files.yaml_lines import INSTALL
 from hatch_mlpackage.lock.conda.of_project import lock_conda, read_conda
+from hatch_mlpackage.lock.locks import Locks
 from hatch_mlpackage.project.azureml_files import with_imported
 from hatch_mlpackage.project.config.keys import Config, Healthcheck, Image, Model, Server
-from hatch_mlpackage.project.read_config import read_config
+from hatch_mlpackage.project.read_config import read_declaration
 
 CONDA = {
     "channels": ["conda-forge"],
@@ -53,7 +54,7 @@ def test_the_files_are_the_configuration(make, problems):
         inference, {"computeType": "aks", "maxQueueWaitMs": 5, "livenessProbeRequirements": {"periodSeconds": 7}}
     )
 
-    config = read_config(project, problems)
+    config = read_declaration(project, problems).config
 
     assert found(problems) == []
     assert config == Config(
@@ -77,7 +78,7 @@ def test_the_table_wins(make, problems):
     inference = nested(environmentVariables={"A": "file", "B": "file"}, docker={"baseImage": "team/base:1"})
     project = make(inference, **{"environment-variables": {"A": "table"}, "base-image": "python:3.10-slim"})
 
-    config = read_config(project, problems)
+    config = read_declaration(project, problems).config
 
     assert found(problems) == []
     assert (config.base_image, config.environment_variables) == ("python:3.10-slim", {"A": "table", "B": "file"})
@@ -86,13 +87,10 @@ def test_the_table_wins(make, problems):
 def test_conda_dependencies_are_locked_from_where_they_are(make, problems):
     """The lock is made from the lines of the file, and its record answers as long as they say the same."""
     project = make(nested(python={"condaDependencies": CONDA}))
-    config = read_config(project, problems)
+    config = read_declaration(project, problems).config
 
-    conda = read_conda(project, config, problems)
-    written = lock_conda(project, config, conda, upgrade=False, report=lambda _: None)
-    record = project.root / config.conda_record_path
-    record.parent.mkdir()
-    record.write_text(written[record])
+    conda = read_conda(project, config, Locks(), problems)
+    locks = lock_conda(config, conda, Locks(), upgrade=False, report=lambda _: None)
 
     assert (conda.file.path, [(line.number, line.text) for line in conda.file.pip]) == (
         "inferenceconfig.json",
@@ -100,7 +98,7 @@ def test_conda_dependencies_are_locked_from_where_they_are(make, problems):
     )
     moved = json.dumps({"description": "a line more", **nested(python={"condaDependencies": CONDA})}, indent=2)
     (project.root / "inferenceconfig.json").write_text(moved)
-    assert read_conda(project, config, problems) == conda
+    assert read_conda(project, config, locks, problems) == conda
     assert found(problems) == []
 
 
@@ -108,7 +106,7 @@ def test_a_mistake_in_them_is_on_its_line(make, problems):
     """What conda cannot take is told with the line of the file that holds it."""
     project = make(nested(python={"condaDependencies": {"dependencies": ["python=3.11", "numpy=>1"]}}))
 
-    read_conda(project, read_config(project, problems), problems)
+    read_conda(project, read_declaration(project, problems).config, Locks(), problems)
 
     assert found(problems) == [
         "inferenceconfig.json:10: `numpy=>1` has its operator the wrong way round. Write `>=` or `<=`."
@@ -124,10 +122,10 @@ def test_no_yaml_reader_is_needed_for_json(make, problems):
         "from pathlib import Path\n"
         "from hatch_mlpackage.errors import Problems\n"
         "from hatch_mlpackage.project.pyproject import Project\n"
-        "from hatch_mlpackage.project.read_config import read_config\n"
+        "from hatch_mlpackage.project.read_config import read_declaration\n"
         "for name in ('inferenceconfig.json', 'ic.yml'):\n"
         "    problems = Problems()\n"
-        "    read_config(Project(root=Path(sys.argv[1]), table={'inference-config': name}), problems)\n"
+        "    read_declaration(Project(root=Path(sys.argv[1]), table={'inference-config': name}), problems)\n"
         "    print(*problems.found, sep='\\n')\n"
     )
     said = subprocess.run(
@@ -178,8 +176,8 @@ def test_what_a_person_must_decide(make):
     undecided, decided = Problems(), Problems()
     project = make(inference)
 
-    read_config(project, undecided)
-    read_config(replace(project, table={**project.table, "cuda": "12.4"}), decided)
+    read_declaration(project, undecided)
+    read_declaration(replace(project, table={**project.table, "cuda": "12.4"}), decided)
 
     assert (found(undecided), found(decided)) == (
         [
@@ -196,7 +194,7 @@ def test_wrong_values_are_on_their_lines(make, problems):
     """What the configuration's checks find is told with the line of the file that says it."""
     project = make(nested(docker={"baseImage": "Team/Base"}, environmentVariables={"A-B": "1"}))
 
-    read_config(project, problems)
+    read_declaration(project, problems)
 
     assert found(problems) == [
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hatch_mlpackage.project.config.keys import Model, ModelInput
-from hatch_mlpackage.project.read_config import read_config
+from hatch_mlpackage.project.read_config import read_declaration
 
 K = "tool.mlpackage"
 RIDGE = {"name": "ridge", "path": "models/ridge.pkl"}
@@ -34,7 +34,7 @@ def test_accepted(make_project, problems):
         }
     )
 
-    config = read_config(project, problems)
+    config = read_declaration(project, problems).config
 
     assert found(problems) == []
     assert config.no_code_model == Model(
@@ -49,7 +49,7 @@ def test_accepted(make_project, problems):
 
 def test_with_an_entry_script(make_project, problems):
     """A framework beside an entry script changes nothing: the script is taken."""
-    config = read_config(make_project({"models": [{**RIDGE, "framework": "sklearn"}]}), problems)
+    config = read_declaration(make_project({"models": [{**RIDGE, "framework": "sklearn"}]}), problems).config
 
     assert (found(problems), config.no_code_model) == ([], None)
 
@@ -82,7 +82,7 @@ def test_with_an_entry_script(make_project, problems):
 )
 def test_no_entry_script(make_project, problems, table, expected):
     """Whoever has no entry script is told of the framework, and why it does not do here."""
-    read_config(make_project({"entry-script": "", **table}), problems)
+    read_declaration(make_project({"entry-script": "", **table}), problems)
 
     assert expected in found(problems)
 
@@ -116,6 +116,6 @@ def test_no_entry_script(make_project, problems, table, expected):
 )
 def test_refused(make_project, problems, keys, expected):
     """A wrong value is reported with its full key, what it is and what is allowed."""
-    read_config(make_project({"models": [{**RIDGE, **keys}]}), problems)
+    read_declaration(make_project({"models": [{**RIDGE, **keys}]}), problems)
 
     assert found(problems) == [f"{K}.models[0].{expected}"]

@@ -10,7 +10,7 @@ from hatch_mlpackage.errors import ConfigurationError
 from hatch_mlpackage.project.config.keys import Config
 from hatch_mlpackage.project.dockerfiles.base import read_base_dockerfile
 from hatch_mlpackage.project.pyproject import load_project
-from hatch_mlpackage.project.read_config import read_config
+from hatch_mlpackage.project.read_config import read_declaration
 
 PLATFORM = "linux/amd64"
 PINNED = {"python:3.11": "python:3.11@sha256:1", "debian:12": "debian:12@sha256:2", "team/tools": "team/tools@sha256:3"}
@@ -169,7 +169,7 @@ def test_what_cannot_be_taken(tmp_path, text, line, what):
 
 
 def problems_of(make_project, problems, table):
-    config = read_config(make_project(table), problems)
+    config = read_declaration(make_project(table), problems).config
     return config, [str(problem) for problem in problems.found]
 
 
@@ -236,7 +236,7 @@ def test_a_wrong_configuration(make_project, problems, table, expected):
     """Each mistake is told once, with its key or with the line of the text."""
     project = make_project(table)
     (project.root.parent / "Dockerfile").write_text("FROM python:3.11\n")
-    read_config(project, problems)
+    read_declaration(project, problems)
 
     assert [str(problem).replace(str(project.root), "ROOT") for problem in problems.found] == [expected]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hatch_mlpackage.project.dockerfiles.extra_steps import names_in, read_steps, wrong_steps
+from hatch_mlpackage.project.dockerfiles.extra_steps import names_in, steps_text, wrong_steps
 
 
 @pytest.mark.parametrize(
@@ -15,17 +15,15 @@ from hatch_mlpackage.project.dockerfiles.extra_steps import names_in, read_steps
     ],
     ids=["plain", "from Windows", "no line end", "blank"],
 )
-def test_a_file(content, text, tmp_path):
+def test_a_file(content, text):
     """A file's lines are taken without a byte order mark, carriage returns and blanks at the ends."""
-    (tmp_path / "steps").write_bytes(content)
-
-    assert read_steps(tmp_path, "steps") == text
+    assert steps_text(content) == text
 
 
-def test_lines(tmp_path):
+def test_lines():
     """Lines that are given are as good as a file; none are no text at all."""
-    assert read_steps(tmp_path, ("RUN a \\", "  && b")) == "RUN a \\\n  && b\n"
-    assert read_steps(tmp_path, None) == ""
+    assert steps_text(("RUN a \\", "  && b")) == "RUN a \\\n  && b\n"
+    assert steps_text(()) == ""
 
 
 @pytest.mark.parametrize(

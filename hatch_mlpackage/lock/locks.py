@@ -1,0 +1,106 @@
+"""Every lock file of a project, read once: the steps pass this value on and open none of the files again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.files.read import read_if_there, text_of
+from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.images.base_image import BaseImageLock, read_base_image_locks
+from hatch_mlpackage.lock.pins.header import with_header
+from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
+from hatch_mlpackage.lock.pins.pins import Pin, read_pins
+from hatch_mlpackage.project.config.keys import leads_outside
+from hatch_mlpackage.project.target import SUBDIRS
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.lock.conda.explicit import CondaPackage
+    from hatch_mlpackage.lock.models.fetch import RemoteModel
+    from hatch_mlpackage.project.config.keys import Config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Locks:
+    """The contents of the lock files, None where there is no file.
+
+    `requirements` is pip's lock and `conda` the explicit lock of conda's packages; `conda_file` is what was read in the
+    conda file, `packages_json` what is known of each package, `base_images` the digests of images, and `remote_models`
+    the models that were fetched. Each property parses its file when it is first asked for, and raises LockError when
+    the file is damaged.
+    """
+
+    requirements: str | None = None
+    conda: str | None = None
+    conda_file: bytes | None = None
+    packages_json: bytes | None = None
+    base_images: bytes | None = None
+    remote_models: bytes | None = None
+
+    @cached_property
+    def pins(self) -> tuple[Pin, ...]:
+        return read_pins(self.requirements or "")
+
+    @cached_property
+    def packages(self) -> tuple[LockedPackage, ...]:
+        """Describe every pin with what was kept of its package."""
+        return packages_of(self.pins, self.packages_json)
+
+    @cached_property
+    def conda_packages(self) -> tuple[CondaPackage, ...]:
+        from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415 - few projects have a conda file
+
+        return conda_packages_of(self.conda or "")
+
+    @cached_property
+    def images(self) -> tuple[BaseImageLock, ...]:
+        return read_base_image_locks(self.base_images or b"")
+
+    @cached_property
+    def models(self) -> tuple[RemoteModel, ...]:
+        from hatch_mlpackage.lock.models.fetch import read_models  # noqa: PLC0415 - few projects have remote models
+
+        return read_models(self.remote_models)
+
+
+def read_locks(root: Path, config: Config, problems: Problems) -> Locks:
+    """Read the lock files below a project's root, and report those that cannot be read.
+
+    The lock of an image that brings its own packages is empty, whatever file there is.
+    """
+
+    def read(path: str) -> bytes | None:
+        try:
+            return read_if_there(root / path)
+        except OSError as error:
+            problems.add(path, f"cannot be read: {error.strerror}.", "Move it away, and run: mlpackage lock")
+            return None
+
+    if config.platform not in SUBDIRS or leads_outside(config.lock_directory):
+        return Locks()  # reported when the configuration was read
+    own = config.user_managed_dependencies
+    return Locks(
+        requirements=with_header("", Requirements(), config.target) if own else text_of(read(config.lock_path)),
+        packages_json=None if own else read(config.packages_path),
+        conda=text_of(read(config.conda_lock_path)) if config.conda_file else None,
+        conda_file=read(config.conda_record_path) if config.conda_file else None,
+        base_images=read(config.base_image_path),
+        remote_models=read(config.models_path) if any(model.is_remote for model in config.models) else None,
+    )
+
+
+def changed_texts(root: Path, config: Config, before: Locks, after: Locks) -> dict[Path, str]:
+    """Return the files that differ between two states of a project's locks, as paths and new texts."""
+    states = [
+        (config.lock_path, before.requirements, after.requirements),
+        (config.packages_path, before.packages_json, after.packages_json),
+        (config.conda_lock_path, before.conda, after.conda),
+        (config.conda_record_path, before.conda_file, after.conda_file),
+        (config.base_image_path, before.base_images, after.base_images),
+        (config.models_path, before.remote_models, after.remote_models),
+    ]
+    changed = {root / path: new for path, old, new in states if new is not None and new != old}
+    return {path: new if isinstance(new, str) else new.decode() for path, new in changed.items()}

@@ -1,0 +1,65 @@
+"""What a run reads: every file of a project once, whoever needs to know what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import json, os, runpy, sys
+
+root, opened = os.path.realpath(os.getcwd()), []
+
+def watch(event, arguments):
+    if event != "open" or not isinstance(arguments[0], (str, bytes)) or (arguments[2] or 0) & os.O_ACCMODE:
+        return
+    path = os.path.realpath(os.fsdecode(arguments[0]))
+    if path.startswith(root + os.sep) and os.path.isfile(path):
+        opened.append(os.path.relpath(path, root))
+
+sys.addaudithook(watch)
+try:
+    runpy.run_module("hatch_mlpackage", run_name="__main__")
+except SystemExit as ended:
+    print(json.dumps([ended.code, opened]), file=sys.stderr)
+"""
+PROJECTS = ["base-dockerfile", "conda", "gpu", "minimal", "named-models", "own-packages", "steps", "two-models"]
+VERBS = {"check": ["check"], "generate": ["generate"], "lock --check": ["lock", "--check"], "plan": ["plan"]}
+# Read whatever the verb: what is declared, and what is locked.
+ALWAYS = {"pyproject.toml", "locks/requirements.txt"}
+
+
+def opened_by(arguments, root):
+    """Return the files of a project that a verb opens for reading, each as often as it does."""
+    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}  # a measured process reads more
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env=unmeasured)
+    status, opened = json.loads(done.stderr.splitlines()[-1])
+    assert status == 0, done.stderr
+    return [path for path in opened if not path.startswith("dist/")]
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_file_is_read_once(copy_project, project, verb):
+    """The declaration, the locks and the entry script are read once; a model is read once, and only to write it."""
+    root = copy_project(project)
+
+    opened = opened_by(VERBS[verb], root)
+
+    expected = ALWAYS if project != "own-packages" else {"pyproject.toml"}
+    assert (sorted(opened), expected - set(opened)) == (sorted(set(opened)), set())
+
+
+@pytest.mark.parametrize(("verb", "times"), [("check", 0), ("plan", 0), ("lock --check", 0), ("generate", 1)])
+def test_a_model_is_read_only_to_write_it(copy_project, verb, times):
+    """A model of many gigabytes costs nothing but what writing it costs."""
+    root = copy_project("minimal")
+
+    opened = opened_by(VERBS[verb], root)
+
+    assert opened.count("models/greeting.txt") == times
