@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import html
 import re
 import sys
+import textwrap
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "hatch_mlpackage"
+PICTURE = PACKAGE.parent / "docs/pictures/rooms.svg"
 ROOT = PACKAGE.name
 # The rooms of the package: each may import from those to its left, and its own neighbours in a group never.
-ROOMS = "errors < files < project < lock < context < serve, plugin < azureml, cli < __main__"
+ROOMS = "errors < files < project < lock < context < serve, plugin < azureml, cli, api < __main__"
 # What each room may import from outside the standard library; what stands behind extras is imported late.
 OUTSIDE = {
     "azureml": {"packaging"},
@@ -141,3 +144,49 @@ def test_who_starts_processes():
     starters = {name for name in modules() if any(full.partition(".")[0] == "subprocess" for full in imported(name))}
 
     assert {name for name in starters if not name.startswith("cli.")} == STARTERS
+
+
+WIDTH, HEIGHT, GAP, MARGIN = 860, 84, 12, 20  # pixels
+STYLE = "text { font-family: system-ui, sans-serif; fill: #1f2937; } .name { font-size: 15px; font-weight: 600; }"
+STYLE += " .said { font-size: 12px; } rect { fill: #eef2ff; stroke: #4f46e5; }"
+
+
+def said_of(room):
+    """Return the first sentence of a room's docstring, and the order of its sub-folders where it has some."""
+    text = ast.get_docstring(ast.parse(modules()[room].read_bytes()))
+    folders = [name for name in order_of(room) or {} if f"{room}.{name}" in FOLDERS]
+    return text.splitlines()[0], f"Its folders, lowest first: {', '.join(folders)}" if folders else ""
+
+
+def boxes(row, top):
+    """Draw the rooms of one row side by side."""
+    width = (WIDTH - 2 * MARGIN - GAP * (len(row) - 1)) / len(row)
+    for place, room in enumerate(row):
+        left = MARGIN + place * (width + GAP)
+        sentence, folders = said_of(room)
+        lines = [*textwrap.wrap(sentence, int(width / 6.8)), *textwrap.wrap(folders, int(width / 6.8))]
+        yield f'<rect x="{left:.0f}" y="{top}" width="{width:.0f}" height="{HEIGHT}" rx="8"/>'
+        yield f'<text x="{left + 12:.0f}" y="{top + 22}" class="name">{room}</text>'
+        for number, line in enumerate(lines):
+            yield f'<text x="{left + 12:.0f}" y="{top + 40 + 15 * number}" class="said">{html.escape(line)}</text>'
+
+
+def draw_rooms():
+    """Draw the line of rooms as rows, from what everything may import at the bottom to what starts it all."""
+    by_row = {}
+    for room, row in rows(ROOMS).items():
+        by_row.setdefault(row, []).append(room)
+    height = MARGIN + len(by_row) * (HEIGHT + GAP) + MARGIN
+    drawn = [part for row, rooms in by_row.items() for part in boxes(rooms, height - (row + 1) * (HEIGHT + GAP) - 6)]
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="title">'
+    about = '<title id="title">The rooms of the package: each imports only from rows below its own</title>'
+    back = f'<rect width="{WIDTH}" height="{height}" rx="10" style="fill: #ffffff; stroke: none"/>'
+    return "\n".join([head, about, f"<style>{STYLE}</style>", back, *drawn, "</svg>\n"])
+
+
+def test_the_picture_of_the_rooms(request):
+    """docs/architecture.md shows the rooms as this test knows them; `--update-golden` draws them anew."""
+    if request.config.getoption("--update-golden"):
+        PICTURE.write_text(draw_rooms(), encoding="utf-8")
+
+    assert PICTURE.read_text(encoding="utf-8") == draw_rooms()

@@ -99,7 +99,7 @@ def test_check(project, request):
 def test_demo(tmp_path, request):
     """The picture of `demo` has the commands and the headings that it prints."""
 
-    said = ("mlpackage lock", "Lock the", "Install the", "Write the", "Serve that", "Prove that", "The same,", "Next")
+    said = ("mlpackage lock", "Lock the", "Install the", "Write the", "Serve that", "Prove that", "They agree.", "Next")
 
     def narrated(svg):
         return [sentence for sentence in said if sentence in " ".join(words(svg))]
