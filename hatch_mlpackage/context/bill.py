@@ -1,4 +1,4 @@
-"""Wire the bill of materials: what the locks, the manifest and the base image say, as components of one document."""
+"""Make the bill of materials from the locks, the files of the context and the base image."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Hashed = Sequence[tuple["ContextFile", str]]
 
 
 def installed(inputs: LockInputs) -> tuple[Component, ...]:
-    """Describe the packages that the image gets; the locks were checked.
+    """Describe the packages that the image installs; the locks have been checked.
 
-    Raises LockError when what was kept of the packages is damaged.
+    Raises LockError when `packages.json` is damaged.
     """
     server_lock = server_lock_path(runtime_directory(), inputs.config.python_version)
     described = server_lock.with_name("packages.json")
@@ -42,7 +42,7 @@ def installed(inputs: LockInputs) -> tuple[Component, ...]:
 
 
 def make_bill(inputs: LockInputs, base_image: str, packages: Iterable[Component], hashed: Hashed) -> str:
-    """Describe the image that the hashed files of a context make."""
+    """Return the bill of materials of the image that the hashed files of a context make."""
     project, config = inputs.project, inputs.config
     image = Component(ref="image", kind="container", name=project.name, version=project.version)
     components = [
@@ -51,7 +51,7 @@ def make_bill(inputs: LockInputs, base_image: str, packages: Iterable[Component]
         *(_model(model, hashed) for model in config.models),
         *packages,
     ]
-    # What the base image is made of was never looked at: a reader has to know where what matters comes from it.
+    # Nobody has listed the packages of the base image: a reader has to know that where the model's packages are in it.
     unknown = ("base",) if config.user_managed_dependencies or config.base_dockerfile else ()
     return make_sbom(image, components, __version__, unknown=unknown)
 

@@ -1,4 +1,4 @@
-"""Wire the checks: everything that can be told of a project without a network, in one run."""
+"""Check everything about a project that can be checked without a network, in one run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BASE_IMAGE = "base-image"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checked:
-    """What was found; `package` and `plan` are None where an error stands in their way."""
+    """The problems found; `package` and `plan` are None where an error prevents them."""
 
     problems: tuple[Problem, ...]
     package: Package | None = None
@@ -43,7 +43,7 @@ class Checked:
 
 
 def check_project(project: Project) -> Checked:
-    """Check the configuration, the files, the locks, the base image and the sources; no problem is raised."""
+    """Check the configuration, the files, the locks, the base image and the sources, and return every problem."""
     found = inspect_all(project)
     package, inputs = found.package, found.package or found.inputs
     problems = [*found.problems, *imported_problems(project)]
@@ -54,7 +54,7 @@ def check_project(project: Project) -> Checked:
     if inputs and not locked:
         problems += image_problems(inputs)
     if package:
-        # Nothing is known of packages that the base image brings.
+        # The packages of a base image that brings its own are unknown.
         known = not locked and not package.config.user_managed_dependencies
         problems += check_sources(_sources(package, locked=known), _environment(package) if known else None)
     if package is None or any(problem.level == "error" for problem in problems):
@@ -66,14 +66,14 @@ def check_project(project: Project) -> Checked:
 
 
 def problems_of(error: MLPackageError) -> tuple[Problem, ...]:
-    """Return the problems that an error reports; one where it is a text."""
+    """Return the problems that an error reports, or one problem with the error's text."""
     if isinstance(error, ConfigurationError):
         return error.problems
     return (Problem(where="", what=str(error), code=error.code),)
 
 
 def image_problems(inputs: LockInputs) -> Iterator[Problem]:
-    """Yield a warning of each base image that is not pinned, has ended, or is for another CUDA than the wheels."""
+    """Warn of base images that are not pinned, no longer maintained, or made for another CUDA than the wheels."""
     today = date.today()  # noqa: DTZ011 - the ends are no more exact
     ended = [f"{said} Choose another base-image." for image in images_of(inputs) for said in outlived(image, today)]
     unpinned = [said for state in check_project_images(inputs) if (said := state.describe())]
@@ -84,7 +84,7 @@ def image_problems(inputs: LockInputs) -> Iterator[Problem]:
 
 
 def imported_problems(project: Project) -> tuple[Problem, ...]:
-    """Warn of what has no effect in files of Azure ML that are used where they are."""
+    """Return a warning for each setting without effect in Azure ML files that are used in place."""
     if not any(key in project.table for key in IN_PLACE):
         return ()
     from hatch_mlpackage.project.azureml_files import with_imported  # noqa: PLC0415 - few projects have such files
@@ -123,7 +123,7 @@ def _sources(package: Package, *, locked: bool) -> Sources:
 
 
 def _packed(package: Package) -> Iterator[Packed]:
-    """Yield the files of sources and models by their place below the app root in the image."""
+    """Yield the files of sources and models with their paths below the app root in the image."""
     root = package.project.root
     for file in package.files:
         place = file.origin or file.source
@@ -136,7 +136,7 @@ def _packed(package: Package) -> Iterator[Packed]:
 
 
 def _below_model_dir(package: Package, index: int) -> str:
-    """Return where a model lies below AZUREML_MODEL_DIR, which is its own folder where it is the only one."""
+    """Return a model's path below AZUREML_MODEL_DIR, which is the model's own folder where it is the only model."""
     model = package.config.models[index]
     name = PurePosixPath(model.path).name
     alone = len(package.config.models) == 1
@@ -144,7 +144,7 @@ def _below_model_dir(package: Package, index: int) -> str:
 
 
 def _environment(package: Package) -> Environment:
-    """Return what the locks say that the image installs."""
+    """Return the distributions that the image installs according to the locks."""
     found = [Distribution(name=it.name, version=it.version, modules=it.modules) for it in package.locks.packages]
     if package.has_conda_lock:
         found += _conda_distributions(package)
@@ -163,7 +163,7 @@ def _conda_distributions(package: Package) -> Iterator[Distribution]:
 
 
 def _project_distribution(package: Package) -> Distribution:
-    """Return the project's own wheel, with what lies where packages are kept as what it holds."""
+    """Return the project's own distribution, with the modules found where projects keep theirs."""
     root = package.project.root
     held = {path.parent.name for top in ("*", "src/*") for path in root.glob(f"{top}/__init__.py")}
     held |= {path.stem for top in ("*.py", "src/*.py") for path in root.glob(top)}

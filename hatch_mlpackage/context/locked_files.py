@@ -1,4 +1,4 @@
-"""Find the files of a context that the locks name: wheels, conda packages, models that were fetched."""
+"""Find the files of a context that the locks name: wheels, conda packages and fetched models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FETCH = "Run `mlpackage lock`, which fetches it."
 
 
 def wheel_files(inputs: LockInputs) -> Iterator[ContextFile]:
-    """Yield the wheels that go along in a context; the lock was checked."""
+    """Yield the wheels that the context carries; the lock has been checked."""
     places = ((ENVIRONMENT_WHEELS, "environment"), (SERVER_WHEELS, "runtime"), (INSTALLER_WHEELS, "environment"))
     for (place, layer), (paths, _) in zip(places, find_all_wheels(inputs), strict=False):
         for path in paths:
@@ -43,7 +43,7 @@ def has_wheels(files: Iterable[ContextFile], place: str) -> bool:
 
 
 def project_wheel_file(inputs: LockInputs) -> Iterator[ContextFile]:
-    """Yield the project's own wheel where it is to be installed; raise MLPackageError when it cannot be."""
+    """Yield the project's own wheel where the image installs it; raise MLPackageError where it cannot be built."""
     if not inputs.config.install_project:
         return
     name, content = build_project_wheel(inputs.project.root)
@@ -56,7 +56,7 @@ def project_wheel_file(inputs: LockInputs) -> Iterator[ContextFile]:
 
 
 def without_urls(text: str, inputs: LockInputs) -> str:
-    """Pin what the lock has by URL by its place in the wheelhouse, so that nothing is asked of the network."""
+    """Replace each pin by URL with the path of its wheel in the wheelhouse, so that the build needs no network."""
     if not inputs.config.wheelhouse:
         return text
     (paths, _), *_ = find_all_wheels(inputs)
@@ -68,7 +68,7 @@ def without_urls(text: str, inputs: LockInputs) -> str:
 
 
 def conda_files(inputs: LockInputs) -> Iterator[ContextFile]:
-    """Yield what a context needs to make the environment; the lock was checked."""
+    """Yield the files from which the image's build makes the conda environment; the lock has been checked."""
     config, conda, text = inputs.config, inputs.conda, inputs.locks.conda
     if conda is None or conda.file.kind == "pip" or text is None:
         return
@@ -87,7 +87,7 @@ def conda_files(inputs: LockInputs) -> Iterator[ContextFile]:
 
 
 def remote_model_files(inputs: LockInputs, problems: Problems) -> Iterator[ContextFile]:
-    """Yield the fetched models, and report those that are not here; opens no socket."""
+    """Yield the fetched models, and report those that this machine does not have, without opening a socket."""
     config = inputs.config
     remote = [(index, model) for index, model in enumerate(config.models) if model.is_remote]
     if not remote:

@@ -1,4 +1,4 @@
-"""A project with its configuration, its requirements and its files, checked: what the next steps work on."""
+"""Check a project with its configuration, requirements and files, for the next steps to work on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAMPLE = "request.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Package(LockInputs):
-    """A project whose configuration and files were all checked: the next steps find nothing wrong with them."""
+    """A project whose configuration and files were checked and found sound."""
 
     files: tuple[ContextFile, ...]
 
@@ -41,7 +41,7 @@ def context_name(project: Project) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inspected:
-    """What was read of a project, sound or not: `inputs` and `package` are None where a problem stands in their way."""
+    """The result of a check: `inputs` is None where a problem prevents a lock, `package` where there is any problem."""
 
     problems: tuple[Problem, ...]
     inputs: LockInputs | None
@@ -60,7 +60,7 @@ def inspect_project(project: Project) -> Package:
 
 
 def inspect_all(project: Project) -> Inspected:
-    """Check everything that needs no lock and no network, and return what is sound beside what is wrong."""
+    """Check everything that needs no lock and no network, and return the problems with what is sound."""
     problems = Problems()
     inputs = read_inputs(project, problems)
     may_lock = not inputs.hindering(problems.found)
@@ -86,7 +86,7 @@ def _files(inputs: LockInputs, problems: Problems) -> tuple[ContextFile, ...]:
 
 
 def _as_checked(file: ContextFile, inputs: LockInputs) -> ContextFile:
-    """Take the very bytes of the entry script that were checked, whatever becomes of its file meanwhile."""
+    """Use the bytes of the entry script that were checked, even if its file changes meanwhile."""
     content = inputs.script.source
     if not content or file.source != inputs.project.root / inputs.config.entry_script:
         return file
@@ -104,7 +104,7 @@ def _model_files(inputs: LockInputs, problems: Problems) -> Iterator[ContextFile
 
 
 def _generated_files(no_code: NoCode | None) -> Iterator[ContextFile]:
-    """Yield the script that stands in for the user's, and a request that it takes."""
+    """Yield the generated entry script and a sample request for it."""
     if no_code is not None:
         yield text_file(f"{APP_DIRECTORY}/{GENERATED_SCRIPT}", no_code.script, layer="source")
         yield text_file(SAMPLE, no_code.sample, layer="build")

@@ -14,18 +14,18 @@ APP_DIRECTORY = "azureml-app"
 MANIFEST = "manifest.json"
 PROJECT_LAYER = "project"
 BASE_LAYER = "base"
-# Below the path of a model that is not copied: what its files must be, as `sha256sum` writes it.
+# Lies below the path of a model that is not copied, and lists its files' hashes as `sha256sum` does.
 SUMS = "SHA256SUMS"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContextFile:
-    """One file of the context: where it goes, where its bytes come from, its size in bytes, its permission bits.
+    """One file of the context: its path, the source of its bytes, its size in bytes, its permission bits.
 
-    `layer` is the image layer that carries it, or `build` for what only the builder or a reader needs; `sha256`, as
-    hex, is what the bytes must have, where a lock says so. A file with a `named_context` is not copied into the
-    context: the builder takes it from the folder that it is given by that name. `origin` is the project's file that the
-    bytes of `source` were read from.
+    `layer` is the image layer that carries the file, or `build` for files that only the builder or a reader needs.
+    `sha256`, as hex, is the hash that a lock demands, empty where no lock does. A file with a `named_context` is not
+    copied into the context: the builder takes it from the folder that it is given under that name. `origin` is the
+    project's file that the bytes of `source` were read from.
     """
 
     path: str
@@ -54,7 +54,7 @@ class ContextPlan:
 
 
 def text_file(path: str, text: str, *, layer: str) -> ContextFile:
-    """Make a context file of a text that exists only here."""
+    """Return a file of the context that is made from a text."""
     content = text.encode()
     return ContextFile(path=path, layer=layer, source=content, size=len(content))
 
@@ -62,9 +62,9 @@ def text_file(path: str, text: str, *, layer: str) -> ContextFile:
 def make_plan(files: Iterable[ContextFile], models: Iterable[Model]) -> ContextPlan:
     """Sort the files and name the layers, most stable first."""
     ordered = tuple(sorted(files, key=lambda file: file.path))
-    # The project's own wheel changes with its code: a layer of its own, and only where it is installed.
+    # The project's own wheel changes with its code, so it has a layer of its own, where it is installed at all.
     project = tuple(sorted({file.layer for file in ordered} & {PROJECT_LAYER}))
-    # A base image of the user's Dockerfile may take files; one that brings the model's packages needs no environment.
+    # Only a base Dockerfile that copies files has the first layer; an image with its own packages has no environment.
     first = [layer for layer in (BASE_LAYER, "environment") if any(file.layer == layer for file in ordered)]
     layers = (*first, "runtime", *(model.context_path for model in models), *project, "source", "manifest")
     return ContextPlan(files=ordered, layers=layers)

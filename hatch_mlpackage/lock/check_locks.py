@@ -19,12 +19,12 @@ def check_project_lock(inputs: LockInputs) -> LockState:
 
 
 def check_project_conda(inputs: LockInputs) -> LockState:
-    """Tell whether the conda lock fits, without the network; one that is not needed is fresh."""
+    """Tell whether the conda lock fits, without the network; a lock that is not needed is fresh."""
     return check_conda(inputs.conda, inputs.locks)
 
 
 def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:
-    """Tell what the image is built on, the base image first, without the network: by digest where one is locked.
+    """Return what the stages of the image start from, the base image first, by digest where one is locked.
 
     Raises LockError when the lock is damaged.
     """
@@ -33,7 +33,7 @@ def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:
 
 
 def other_cuda(inputs: LockInputs) -> Iterator[str]:
-    """Say which locked wheels bring the libraries of another CUDA than the image is for, by their names."""
+    """Yield a sentence for each locked wheel whose name says that it is for another CUDA version than the image's."""
     cuda = inputs.config.cuda or ""
     try:
         pins = inputs.locks.pins if cuda else ()

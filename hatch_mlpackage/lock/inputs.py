@@ -36,7 +36,7 @@ _NOT_IN_THE_LOCK = (f"{KEY}.entry-script", f"{KEY}.source-directory", f"{KEY}.mo
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockInputs:
-    """What a lock depends on, checked; the models and the entry script may still be missing."""
+    """Everything that the locks depend on, checked; the models and the entry script may still be missing."""
 
     project: Project
     config: Config
@@ -49,7 +49,7 @@ class LockInputs:
     locks: Locks
 
     def hindering(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-        """Return the problems that stand in the way of a lock: a model may be missing, and a script unfinished."""
+        """Return the problems that prevent a lock; a missing model or an unfinished script does not."""
         apart = (*_NOT_IN_THE_LOCK, f"{self.config.entry_script}:") if self.config.no_code_model is None else ()
         return tuple(problem for problem in problems if not problem.where.startswith(apart))
 
@@ -67,7 +67,7 @@ class LockInputs:
 
     @property
     def image_name(self) -> str:
-        """The configured name, with the project's version where it has no tag; no tag may hold a `+`."""
+        """The configured name, with the project's version as its tag where it has none; no tag may hold a `+`."""
         name, version = self.config.image.name, self.project.version.replace("+", "-")
         return name if ":" in name.rpartition("/")[2] else f"{name}:{version}"
 
@@ -77,10 +77,10 @@ class LockInputs:
 
 
 def inspect_requirements(project: Project, *, locks: Locks | None = None) -> LockInputs:
-    """Check only what a lock depends on: a model may still have to be trained, with the very packages being locked.
+    """Check only what a lock depends on: a model may still have to be trained, with the packages that are being locked.
 
-    A model without an entry script is read: what it needs is what made it. `locks` stand in for those of the files,
-    which are read otherwise. Raises ConfigurationError.
+    A model without an entry script is read, because it decides the requirements. `locks`, where given, are used in
+    place of the lock files. Raises ConfigurationError.
     """
     problems = Problems()
     inputs = read_inputs(project, problems, locks=locks)
@@ -91,7 +91,7 @@ def inspect_requirements(project: Project, *, locks: Locks | None = None) -> Loc
 
 
 def read_inputs(project: Project, problems: Problems, *, locks: Locks | None = None) -> LockInputs:
-    """Read all that decides the locks and the image, and add every problem; the result is sound where there is none."""
+    """Read everything that decides the locks and the image; use the result only where no problem was added."""
     declared = read_declaration(project, problems)
     config = declared.config
     locks = locks or read_locks(project.root, config, problems)
@@ -115,7 +115,7 @@ def read_inputs(project: Project, problems: Problems, *, locks: Locks | None = N
 
 
 def images_of(inputs: LockInputs) -> tuple[str, ...]:
-    """List the images that stages of the Dockerfile start from, as they are named: the base image, then the others."""
+    """List the images that the stages of the Dockerfile start from, as the project names them, the base image first."""
     config = inputs.config
     conda = conda_values(config, inputs.conda)
     others = [conda["image"]] if conda and config.conda_mode == "micromamba" else []
@@ -141,7 +141,7 @@ def _read_requirements(
         config.dependencies or (),
         problems,
         f"{KEY}.dependencies" if "dependencies" in project.table else "project.dependencies",
-        left_out=not_sources(project.root, config),
+        left_out=paths_outside_the_wheel(project.root, config),
         listed=(conda.file.path, conda.file.pip) if conda else ("", ()),
     )
     if no_code is not None:
@@ -166,7 +166,7 @@ def _read_no_code(project: Project, config: Config, locks: Locks, problems: Prob
 
 
 def _read_script(project: Project, config: Config, no_code: NoCode | None, problems: Problems) -> EntryScript:
-    """Read the entry script; one that cannot be read is as one that says nothing, and is reported."""
+    """Read the entry script; a script that cannot be read, which is reported elsewhere, has an empty description."""
     if no_code is not None:
         return read_entry_script(no_code.script.encode(), GENERATED_SCRIPT, problems) or EntryScript()
     path = project.root / config.entry_script
@@ -176,13 +176,13 @@ def _read_script(project: Project, config: Config, no_code: NoCode | None, probl
         return EntryScript()  # the configuration has already said what is wrong with the path
 
 
-def not_sources(root: Path, config: Config) -> frozenset[Path]:
-    """Return what is below the project's root, and no part of the wheel that is made of it."""
+def paths_outside_the_wheel(root: Path, config: Config) -> frozenset[Path]:
+    """Return the paths below the project's root that do not belong in a wheel that is built from it."""
     return frozenset((root / path).resolve() for path in (config.lock_directory, *(it.path for it in config.models)))
 
 
 def with_pylock(requirements: Requirements, project: Project, config: Config) -> Requirements:
-    """Add the digest of the pylock.toml that a lock is selected from, the same with either kind of line ends."""
+    """Add the digest of the pylock.toml that a lock is selected from; line ends do not count."""
     if config.pylock is None or not (project.root / config.pylock).is_file():
         return requirements  # what is wrong with the path was reported when the configuration was read
     content = (project.root / config.pylock).read_bytes().replace(b"\r\n", b"\n")

@@ -1,4 +1,4 @@
-"""Every lock file of a project, read once: the steps pass this value on and open none of the files again."""
+"""Read every lock file of a project once; the steps pass the result on and open none of the files again."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Locks:
     """The contents of the lock files, None where there is no file.
 
-    `requirements` is pip's lock and `conda` the explicit lock of conda's packages; `conda_file` is what was read in the
-    conda file, `packages_json` what is known of each package, `base_images` the digests of images, and `remote_models`
+    `requirements` is pip's lock and `conda` the explicit lock of conda's packages. `conda_file` is what was read in the
+    conda file, `packages_json` what is known about each package, `base_images` the digests of images, `remote_models`
     the models that were fetched. Each property parses its file when it is first asked for, and raises LockError when
     the file is damaged.
     """
@@ -46,7 +46,7 @@ class Locks:
 
     @cached_property
     def packages(self) -> tuple[LockedPackage, ...]:
-        """Describe every pin with what was kept of its package."""
+        """Describe every pin by its entry in `packages.json`."""
         return packages_of(self.pins, self.packages_json)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Wire the locks of a project: make them, which may use the network, and check them, which never does."""
+"""Make the locks of a project, which may use the network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hatch_mlpackage.lock.images.base_image import (
     make_base_image_lock,
     write_base_image_locks,
 )
-from hatch_mlpackage.lock.inputs import LockInputs, images_of, inspect_requirements, not_sources
+from hatch_mlpackage.lock.inputs import LockInputs, images_of, inspect_requirements, paths_outside_the_wheel
 from hatch_mlpackage.lock.locks import changed_texts
 from hatch_mlpackage.lock.models.of_project import lock_models
 from hatch_mlpackage.lock.pins.packages import packages_to_json
@@ -67,7 +67,7 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
 
 
 def _lock_base_images(inputs: LockInputs, *, upgrade: bool, report: Report) -> str | None:
-    """Return the text of a new lock of what the stages start from; None where the one there is stays."""
+    """Return the text of a new lock of the images that stages start from; None where the existing lock stays."""
     config, images = inputs.config, images_of(inputs)
     try:
         states = check_project_images(inputs)
@@ -86,7 +86,7 @@ def _lock_base_images(inputs: LockInputs, *, upgrade: bool, report: Report) -> s
 
 
 def describe_locked(lock: str, inputs: LockInputs) -> str:
-    """Find out, while the network may be used, what the bill will say of each locked package."""
+    """Ask the index for what the bill of materials says about each locked package, and return it as JSON."""
     if not read_pins(lock):
         return packages_to_json(())
     with TemporaryDirectory(prefix="mlpackage-packages-") as folder:
@@ -97,9 +97,9 @@ def describe_locked(lock: str, inputs: LockInputs) -> str:
 def lock_requirements(
     inputs: LockInputs, *, upgrade: bool, report: Callable[[str], None]
 ) -> tuple[str, frozenset[str]]:
-    """Return the text of a lock, and the names of the wheels that belong to it, which are put beside it.
+    """Return the text of a lock and the names of its wheels, which are put beside it.
 
-    Raises LockError or UnavailableError; the wheels of the lock that is there are then still there.
+    Raises LockError or UnavailableError; the wheels of the existing lock are then still there.
     """
     config, requirements, target = inputs.config, inputs.requirements, inputs.config.target
     folder, previous = wheels_directory(inputs), inputs.locks.requirements
@@ -115,7 +115,7 @@ def lock_requirements(
             wheels=folder,
             previous=previous,
             upgrade=upgrade,
-            left_out=not_sources(inputs.project.root, config),
+            left_out=paths_outside_the_wheel(inputs.project.root, config),
             report=report,
         )
         text = make_lock(

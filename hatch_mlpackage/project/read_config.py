@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declaration:
-    """The configuration with the files of Dockerfile lines that it names, which nobody has to read again.
+    """The configuration with the Dockerfiles that it names, read.
 
-    `base_dockerfile` is None and `extra_steps` is empty where none is named, or where it was reported.
+    `base_dockerfile` is None and `extra_steps` is empty where the project names none, or where a problem was reported.
     """
 
     config: Config
@@ -39,7 +39,7 @@ class Declaration:
 
 
 def read_declaration(project: Project, problems: Problems) -> Declaration:
-    """Read and check the table and what it names; the result may be used only when no problem was added."""
+    """Read and check the table and the files that it names; use the result only where no problem was added."""
     if not any(key in project.table for key in IN_PLACE):
         return _read(project, problems)
     from hatch_mlpackage.project.azureml_files import with_imported  # noqa: PLC0415 - few projects have such files
@@ -53,9 +53,9 @@ def read_declaration(project: Project, problems: Problems) -> Declaration:
 
 
 def _read(project: Project, problems: Problems, *, is_whole: bool = True) -> Declaration:
-    """Read the project's table; one that is not whole is not judged by what it lacks."""
+    """Read the project's table, and check it only where it `is_whole`: an incomplete one lacks what checks look for."""
     config = read_table(Config, _with_text_versions(project.table), KEY, problems) or Config()
-    found = Problems()  # of the files, in the place of the checks that they belong to
+    found = Problems()  # added after the checks of the keys
     dockerfile = read_dockerfile(config, project, found)
     steps = read_steps(config, project, found)
     config = _with_defaults(config, project, dockerfile)
@@ -88,7 +88,7 @@ def _with_defaults(config: Config, project: Project, dockerfile: BaseDockerfile 
     if config.dependencies is None and not config.requirements:
         elsewhere = config.conda_file or config.user_managed_dependencies
         config = replace(config, dependencies=() if elsewhere else project.dependencies or ())
-    if config.install_project:  # what is installed finds what it needs, whatever else is named
+    if config.install_project:  # an installed project finds its dependencies, whatever else is named
         both = (*(config.dependencies or ()), *(project.dependencies or ()))
         config = replace(config, dependencies=tuple(dict.fromkeys(both)))
     image = config.image if config.image.name else replace(config.image, name=project.name)
@@ -109,7 +109,7 @@ def _with_defaults(config: Config, project: Project, dockerfile: BaseDockerfile 
 
 
 def _with_base_image(config: Config, dockerfile: BaseDockerfile | None) -> Config:
-    """Complete the base image, its Python and its CUDA by each other."""
+    """Derive the base image, its Python and its CUDA from each other."""
     config = replace(config, base_image=(dockerfile and dockerfile.base_image) or config.base_image)
     images = cuda_images(config.cuda or "") if not config.base_image else ()
     chosen = next((image for image in images if image.python == config.python_version), next(iter(images), None))
@@ -121,5 +121,5 @@ def _with_base_image(config: Config, dockerfile: BaseDockerfile | None) -> Confi
 
 
 def _clean(path: str | None) -> str | None:
-    """Drop `./`, trailing slashes and inner `..` as far as they mean nothing; keep what leads outside."""
+    """Drop `./`, trailing slashes and redundant `..`; keep what leads outside the project."""
     return PurePosixPath(os.path.normpath(path)).as_posix() if path else path

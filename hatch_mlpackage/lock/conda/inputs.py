@@ -1,4 +1,4 @@
-"""What a conda lock is made from, and the platform it is made for: given, never detected on this machine."""
+"""Hold what a conda lock is made from, and the platform that it is made for, which never depends on this machine."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ class CondaInputs:
 
     @property
     def specs(self) -> tuple[Line, ...]:
-        """Return what is solved for: the file's specs, and the image's Python where the file pins none."""
+        """Return the specs to solve: those of the file, and the image's Python where the file pins none."""
         if self.file.kind != "environment" or pins_python(self.file):
             return self.file.specs
         return (*self.file.specs, Line(0, f"python {self.target.python}.*"))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return the file's notes, and what was taken for granted for this image."""
+        """Return the file's notes, and the assumption about Python where one is made."""
         if self.specs == self.file.specs:
             return self.file.notes
         taken = f"{self.file.path}: python is not pinned: the image's, {self.target.python}, is asked for."
         return (*self.file.notes, taken)
 
     def virtual_packages(self) -> tuple[tuple[str, str, str], ...]:
-        """Return the name, version and build of what the image offers without being a package."""
+        """Return the name, version and build of each virtual package that the image offers."""
         given = [
             ("__unix", "0", "0"),
             ("__linux", _KERNEL, "0"),
@@ -62,7 +62,7 @@ class CondaInputs:
         return (*given, ("__cuda", self.cuda, "0")) if self.cuda else tuple(given)
 
     def digest(self) -> str:
-        """Digest what decides the packages: no tool version, path or comment is part of it."""
+        """Digest what decides the packages; tool versions, paths and comments do not."""
         inputs = {
             "schema": SCHEMA,
             "kind": self.file.kind,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def make_conda_lock(
     asked: CondaInputs, *, previous: str | None, upgrade: bool, report: Callable[[str], None] = print
 ) -> str:
-    """Return the whole text of a conda lock; packages of `previous` are kept where they still fit, unless `upgrade`.
+    """Return the text of a conda lock; packages of `previous` are kept where they still fit, unless `upgrade` is set.
 
     Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
     """
@@ -34,4 +34,4 @@ def _kept(previous: str | None) -> tuple[CondaPackage, ...]:
     try:
         return conda_packages_of(previous or "")
     except LockError:
-        return ()  # a damaged lock is made anew
+        return ()  # a new lock replaces a damaged one

@@ -1,8 +1,8 @@
-"""Wire conda: what `conda-file` asks for, its lock, and what of it goes into a context.
+"""Read a project's conda file, and make and check its lock.
 
-`locks/conda-<platform>.lock` is the explicit lock; `locks/conda-file.json` is what was read in the conda file, so that
-generating needs neither a YAML reader nor a solver as long as the file is the same. Projects without a conda file load
-nothing of `lock.conda`: each function imports it where there is one.
+`locks/conda-<platform>.lock` is the explicit lock. `locks/conda-file.json` records what was read in the conda file, so
+that generating needs neither a YAML reader nor a solver while the file stays the same. Projects without a conda file
+load no other module of `lock.conda`: each function imports what it needs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def read_conda(project: Project, config: Config, locks: Locks, problems: Problems) -> CondaInputs | None:
-    """Read the conda file; None where none is asked for, or where it was reported."""
+    """Read the conda file; return None where the project has none, or where a problem was reported."""
     path, subdir = config.conda_file, SUBDIRS.get(config.platform)
     shown = parts_of_conda_file(path or "")[0]
     if not path or not subdir or not (project.root / shown).is_file():
@@ -73,19 +73,19 @@ def _check_image(config: Config, problems: Problems) -> None:
 
 
 def conda_names(conda: CondaInputs | None) -> tuple[str, ...]:
-    """Name the packages that conda is asked for."""
+    """Return the names of the packages that the conda file asks for."""
     lines = conda.file.specs if conda else ()
     return tuple(match[1] for line in lines if (match := re.match(r"(?:[^\s\[]*::)?([\w.-]+)", line.text)))
 
 
 def with_conda_pins(requirements: Requirements, locks: Locks) -> Requirements:
-    """Limit what pip may add to the versions that conda installs, but for what is asked of pip by name."""
+    """Limit pip to the versions that conda installs, except for the packages that the project asks pip for by name."""
     from hatch_mlpackage.lock.conda.explicit import as_constraints  # noqa: PLC0415
 
     try:
         pins = as_constraints(locks.conda_packages)
     except LockError:
-        return requirements  # told when the lock is checked
+        return requirements  # check_project_conda reports it
     asked = {Requirement(text).name for text in requirements.requirements}
     limits = {pin for pin in pins if Requirement(pin).name not in asked}
     return replace(requirements, constraints=tuple(sorted({*requirements.constraints, *limits})))
@@ -94,7 +94,7 @@ def with_conda_pins(requirements: Requirements, locks: Locks) -> Requirements:
 def lock_conda(
     config: Config, conda: CondaInputs | None, locks: Locks, *, upgrade: bool, report: Callable[[str], None]
 ) -> Locks:
-    """Return the locks with what belongs beside the lock for pip; the same ones without a conda file.
+    """Return the locks with those of conda made anew; the same locks where the project has no conda file.
 
     Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
     """
@@ -113,7 +113,7 @@ def lock_conda(
 
 
 def check_conda(conda: CondaInputs | None, locks: Locks) -> LockState:
-    """Tell whether the conda lock fits; where the project has none there is nothing that could not."""
+    """Tell whether the conda lock fits; a project that needs none has a fresh one."""
     if conda is None or conda.file.kind == "pip":
         return LockState(status="fresh")
     from hatch_mlpackage.lock.conda.check import check_conda_lock  # noqa: PLC0415
@@ -136,7 +136,7 @@ def _wrong_packages(channel: Path, packages: Iterable[CondaPackage]) -> Iterator
 
 
 def conda_values(config: Config, conda: CondaInputs | None) -> dict[str, Any] | None:
-    """Give what the Dockerfile says of conda; None where the environment is pip's alone."""
+    """Return what the Dockerfile says about conda; None where pip alone makes the environment."""
     if conda is None or conda.file.kind == "pip":
         return None
     return {

@@ -1,4 +1,4 @@
-"""What `mlpackage lock` read in the conda file, kept beside the locks: generating then needs no YAML reader."""
+"""Record what was read in the conda file, beside the locks, so that generating needs no YAML reader."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def file_digest(content: bytes, path: str) -> str:
 
 
 def write_record(file: CondaFile, digest: str) -> str:
-    """Write what was read in a file with that digest."""
+    """Return the record of what was read in a file that has that digest."""
     record = {
         "schema": _SCHEMA,
         "file": file.path,
@@ -44,7 +44,7 @@ def write_record(file: CondaFile, digest: str) -> str:
 
 
 def read_record(content: bytes | None, path: str, digest: str) -> CondaFile | None:
-    """Read a record back; None where it is not of this very file, or no record."""
+    """Read a record back; return None where it is damaged or of another file."""
     try:
         record: Any = parse_json(content or b"null")
         if (record["schema"], record["file"], record["digest"]) != (_SCHEMA, path, digest):

@@ -1,4 +1,4 @@
-"""Wire the models that are declared by URL: `mlpackage lock` fetches them, a context takes them from the cache."""
+"""Fetch the models that a project declares by URL, and find them again in the user's cache."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def lock_models(config: Config, locks: Locks, *, upgrade: bool, report: Callable[[str], None]) -> str | None:
-    """Fetch what is declared by URL; return the record to write, None where no model is remote.
+    """Fetch the models declared by URL; return the record to write, None where no model is remote.
 
     Raises LockError or UnavailableError.
     """
@@ -49,7 +49,7 @@ def lock_models(config: Config, locks: Locks, *, upgrade: bool, report: Callable
 
 
 def fetched_model(model: Model, locks: Locks) -> Path | None:
-    """Return the file of a model that was fetched, None where it is not on this machine."""
+    """Return the file of a fetched model, None where this machine does not have it."""
     try:
         locked = locked_model(model, by_model(locks.models))
     except LockError:
@@ -62,6 +62,6 @@ def fetched_model(model: Model, locks: Locks) -> Path | None:
 
 
 def locked_model(model: Model, known: Mapping[tuple[str, str], RemoteModel]) -> RemoteModel | None:
-    """Return the record of a model when it is of the URL that is declared now."""
+    """Return the record of a model, None where the record is of another URL than the declared one."""
     record = known.get((model.name, model.version))
     return record if record is not None and record.url == public(model.path) else None

@@ -1,4 +1,4 @@
-"""Tells whether a lock still answers what is asked, from its text alone: no network, no resolver."""
+"""Tell from the text of a lock whether it still satisfies what is asked, without a network or a resolver."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SAID = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockState:
-    """How a lock stands to its inputs; each reason names the requirement and what the lock has."""
+    """Whether a lock still fits its inputs; each reason names a requirement and what the lock has for it."""
 
     status: Status
     reasons: tuple[str, ...] = ()
@@ -44,11 +44,11 @@ class LockState:
         return self.status in _USABLE
 
     def describe(self, lock: str) -> str:
-        """Say it in a sentence and one line for each reason; `lock` is the path to show."""
+        """Describe the state in one sentence and a line for each reason; `lock` is the path to show."""
         return "\n  ".join((f"{lock} {_SAID[self.status]}{':' if self.reasons else '.'}", *self.reasons))
 
     def problem(self, lock: str) -> Problem:
-        """Say it as one problem of many; `lock` is the path to show."""
+        """Return the state as one problem of many; `lock` is the path to show."""
         what = f"{_SAID[self.status]}{': ' if self.reasons else '.'}{'; '.join(self.reasons)}"
         fix = "Run `mlpackage lock` and commit the result."
         return Problem(where=lock, what=what if what.endswith(".") else f"{what}.", fix=fix, code=LockError.code)
@@ -87,7 +87,7 @@ def _judge(header: Header, text: str, requirements: Requirements, target: Target
 
 
 def damage(text: str, header: Header | None, read: Callable[[str], object] = read_pins) -> tuple[str, ...]:
-    """Say what happened to a lock whose body is not what its header says; `read` raises LockError at a bad line."""
+    """Explain why a lock's body does not match its header; `read` raises LockError at a bad line."""
     conflict = merge_conflict(text)
     if conflict:
         return (conflict,)
@@ -103,7 +103,7 @@ def damage(text: str, header: Header | None, read: Callable[[str], object] = rea
 
 
 def other_target(header: Header, target: Target) -> Iterator[str]:
-    """Say in what a lock's image differs from this one so that its files would not load."""
+    """Yield each way in which the locked image differs from this one so that its files would not load."""
     if header.python != target.python:
         yield f"it is for CPython {header.python}, the image has {target.python}"
     if header.platform != target.platform:

@@ -1,4 +1,4 @@
-"""The first two lines of a lock: for people, what it was made for; for the check, digests of its inputs and body."""
+"""Write and read a lock's first two lines: what it was made for, and the digests of its inputs and its body."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def with_header(body: str, requirements: Requirements, target: Target) -> str:
         "inputs": inputs_digest(requirements, target),
         "body": digest(body),
     }
-    # The pins name no extras, so a later request for another one could not be told from what is locked.
+    # The pins name no extras, so without this a later request for another extra would go unnoticed.
     extras = ",".join(f"{name}[{'+'.join(sorted(some))}]" for name, some in _extras(requirements, target))
     said = " ".join(f"{key}={value}" for key, value in (fields | ({"extras": extras} if extras else {})).items())
     return (
@@ -55,7 +55,7 @@ def with_header(body: str, requirements: Requirements, target: Target) -> str:
 
 
 def split_header(text: str) -> tuple[Header | None, str]:
-    """Part a lock into its header, None where it has none that can be read, and its body."""
+    """Split a lock into its header, None where no header can be read, and its body."""
     before, mark, rest = text.partition(_MARK)
     if not mark or not all(line.startswith("#") for line in before.splitlines()):
         return None, text
@@ -71,7 +71,7 @@ def split_header(text: str) -> tuple[Header | None, str]:
 
 
 def inputs_digest(requirements: Requirements, target: Target) -> str:
-    """Digest what decides the pins: no tool version, path, comment or credential is part of it."""
+    """Digest what decides the pins; tool versions, paths, comments and credentials do not."""
     inputs: dict[str, str | tuple[str, ...]] = {
         "schema": SCHEMA,
         "requirements": requirements.requirements,
@@ -81,7 +81,7 @@ def inputs_digest(requirements: Requirements, target: Target) -> str:
         "platform": target.platform,
         "libc": target.libc,
     }
-    # Left out where there are none: what asks for the same keeps its digest from release to release.
+    # Left out where there are none, so that the same inputs keep their digest from release to release.
     if requirements.sources:
         inputs["sources"] = tuple(f"{source.digest} {source.text}" for source in requirements.sources)
     if requirements.pylock:

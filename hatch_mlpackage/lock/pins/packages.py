@@ -1,7 +1,7 @@
-"""What is kept of each locked package: the wheel that the image installs, its licence and the modules it holds.
+"""Write and read `packages.json`: for each locked package the wheel that the image installs, its licence, its modules.
 
-`packages.json` lies beside the lock and is written with it. It proves nothing, and its absence hinders nothing: the
-lock alone decides what is installed, and a package that is not listed is only less well described.
+The file lies beside the lock and is written with it. The lock alone decides what is installed: a package that is
+missing in the file is only described less well.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _LONGEST_SHOWN = 160
 class LockedPackage:
     """One distribution in an environment of the image.
 
-    `sha256` is that of the wheel the image installs, as hex, and `license` an SPDX expression or what its author
-    wrote instead; both are empty where they were not to be had when the lock was made. `tags` are those of every
-    locked wheel, of any machine's: `cp312-cp312-manylinux_2_28_x86_64`. `size` is the wheel's in bytes, 0 where it is
-    not known; `modules` are what it makes importable, dotted where several wheels share a folder: `google.auth`.
+    `sha256` is the hash, as hex, of the wheel that the image installs, and `license` an SPDX expression or what the
+    author wrote instead; both are empty where the index did not provide them when the lock was made. `tags` are those
+    of every locked wheel, for any machine: `cp312-cp312-manylinux_2_28_x86_64`. `size` is the wheel's size in bytes, 0
+    where it is unknown; `modules` are the modules that it provides, dotted where wheels share a folder: `google.auth`.
     """
 
     name: str
@@ -49,9 +49,9 @@ class LockedPackage:
 
 
 def packages_of(pins: Iterable[Pin], packages_json: bytes | None) -> tuple[LockedPackage, ...]:
-    """Describe every pin with what was kept of it; entries of other versions are passed over.
+    """Describe every pin by its entry in `packages.json`, and ignore the entries of other versions.
 
-    Raises LockError when what was kept is damaged: a bill would silently lack the licences.
+    Raises LockError when the file is damaged: the bill of materials would silently lack the licences.
     """
     kept = _read(packages_json)
     return tuple(_package(pin, kept.get(_key(pin.name, pin.version or ""), {})) for pin in pins)
@@ -75,7 +75,7 @@ def packages_to_json(packages: Iterable[LockedPackage]) -> str:
 def _package(pin: Pin, entry: Mapping[str, Any]) -> LockedPackage:
     only = pin.hashes[0].removeprefix("sha256:") if len(pin.hashes) == 1 else ""
     sha256 = str(entry.get("sha256", ""))
-    # A hash that the lock does not have is not what the image installs.
+    # The image installs no wheel whose hash is missing in the lock.
     proven = f"sha256:{sha256}" in pin.hashes
     return LockedPackage(
         name=pin.name,
@@ -98,7 +98,7 @@ def _size(value: object) -> int:
 
 
 def without_wheel(packages: Iterable[LockedPackage], target: Target) -> Iterator[str]:
-    """Say which packages have no wheel at all for an image, whatever was locked for; nothing of those unknown."""
+    """Yield the packages that are known to have no wheel for an image, whatever image the lock was made for."""
     supported = frozenset(supported_tags(target))
     for package in packages:
         if package.tags and all(parse_tag(tag).isdisjoint(supported) for tag in package.tags):

@@ -1,4 +1,4 @@
-"""Reads the entries of a hashed requirements file: what is pinned, and to which files."""
+"""Read the entries of a hashed requirements file: what is pinned, and to which files."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Pin:
         return f"{self.name} {self.version}" if self.version is not None else f"{self.name} @ {self.url}"
 
 
-@lru_cache(maxsize=8)  # a lock of thousands of lines is asked about by several steps of a run
+@lru_cache(maxsize=8)  # several steps of a run need the pins of a lock that may have thousands of lines
 def read_pins(text: str) -> tuple[Pin, ...]:
-    """Read every pin of a lock; raise LockError at the first line that is no pin with hashes."""
+    """Read every pin of a lock; raise LockError at the first line that is not a pin with hashes."""
     return tuple(_pin(line) for line in logical_lines(text) if not line.text.startswith("--"))
 
 
 def needed_by_others(text: str) -> frozenset[str]:
-    """Return the names of the pins that other packages need, by a resolver's `# via` comments."""
+    """Return the names of the pins that other packages need, according to the resolver's `# via` comments."""
     needed, name = set(), ""
     for line in text.splitlines():
         entry = re.match(r"([A-Za-z0-9][\w.-]*)\s*(?:==|@)", line)
@@ -91,8 +91,8 @@ def _is_version(text: str) -> bool:
 def kept_pins(text: str | None) -> str:
     """Return the bare `name==version` lines of an earlier lock, damaged or not, for a resolver to start from.
 
-    Without their hashes: pip-tools would copy those unseen, so an edited hash, or one missing since a wheel was
-    uploaded later, would stay for ever.
+    The hashes are left out: pip-tools would copy them unchecked, so an edited hash would stay for ever, and the hash of
+    a wheel that was uploaded later would never come in.
     """
     found = re.findall(r"(?m)^([A-Za-z0-9][\w.-]*==[^\s;\\=]+)(?=[\s;\\]|$)", text or "")
     return "".join(f"{pin}\n" for pin in dict.fromkeys(found))

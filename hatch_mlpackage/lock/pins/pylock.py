@@ -1,4 +1,4 @@
-"""Selects from a `pylock.toml` (PEP 751) what the image needs, from the file alone: no network, no resolver.
+"""Select from a `pylock.toml` (PEP 751) what the image needs, without a network or a resolver.
 
 https://packaging.python.org/specifications/pylock-toml/
 """
@@ -40,7 +40,7 @@ _NOT_ON_AN_INDEX = (
 
 
 class Selected(NamedTuple):
-    """A package for the image: its name, its version, and the `algorithm:hexdigest` of its wheels that load there."""
+    """A package for the image: its name, its version, and the `algorithm:hexdigest` of each wheel that loads there."""
 
     name: str
     version: str
@@ -58,7 +58,7 @@ def select_lock(
     """Return the whole text of a lock with the pins and hashes that a pylock has for the image.
 
     `project` is the project's own name: its entry is left out, because the context carries the project's code by other
-    means. Raises LockError with every package that cannot be taken, or every requirement that is not answered.
+    means. Raises LockError with every package that cannot be taken, or every requirement that is not met.
     """
     options = "".join(f"{option}\n" for option in requirements.options if option != "--pre")
     return with_header(options + _select(content, requirements, target, project, report), requirements, target)
@@ -101,7 +101,7 @@ def _parse(content: bytes, path: str) -> Pylock:
 
 
 def _packages(pylock: Pylock, path: str, target: Target) -> Iterator[Package]:
-    """Yield what the image installs; whether its wheels load there is asked afterwards, of all of them."""
+    """Yield the packages that the image installs, whether or not their wheels load there."""
     from packaging.pylock import PylockSelectError  # noqa: PLC0415
 
     every = {tag for package in pylock.packages for wheel in package.wheels or () for tag in _tags(wheel)}
@@ -115,7 +115,7 @@ def _packages(pylock: Pylock, path: str, target: Target) -> Iterator[Package]:
 
 
 def _full_version(pylock: Pylock, target: Target) -> str:
-    """Take the image's Python for the first patch release that the file is for: Hatch writes the one it ran on."""
+    """Assume the first patch release of the image's Python that the file allows: Hatch writes the one it ran on."""
     patches = (f"{target.python}.{patch}" for patch in range(100))
     allowed = pylock.requires_python
     return next((full for full in patches if allowed is None or allowed.contains(full)), f"{target.python}.0")
@@ -142,7 +142,7 @@ def _take(package: Package, target: Target, wrong: list[str]) -> Selected | None
 
 
 def _rank(wheel: Any, target: Target) -> int | None:
-    """Tell how well a wheel fits, 0 for the best; None for one that does not load."""
+    """Rank how well a wheel fits, 0 being the best; return None for a wheel that does not load."""
     order = _order(target)
     return min((order[tag] for tag in _tags(wheel) if tag in order), default=None)
 

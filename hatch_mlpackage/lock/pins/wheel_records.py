@@ -1,4 +1,4 @@
-"""What a lock says of the wheels beside it, in comments that pip ignores, and whether those are there and whole.
+"""Read what a lock says about the wheels beside it, in comments that pip ignores, and check that they are intact.
 
 # vendored: lib-1.0-py3-none-any.whl sha256:<digest of the sources> from ./lib[extra]
 # selected: pylock.toml sha256:<digest of the file>
@@ -30,7 +30,7 @@ _SELECTED = re.compile(r"(?m)^# selected: \S+ (?P<digest>sha256:[0-9a-f]{64})$")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vendored:
-    """A wheel made of a source: where it lies, its name and version, and its sha256 as hex."""
+    """A wheel that was built from a source: its path, its name and version, and its sha256 as hex."""
 
     source: Source
     path: Path
@@ -41,7 +41,7 @@ class Vendored:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """What a lock says of one vendored wheel: its file name, its sources' digest, the requirement it was made for."""
+    """A lock's record of one vendored wheel: its file name, the digest of its sources, and the requirement for it."""
 
     file: str
     digest: str
@@ -53,19 +53,19 @@ def records(lock: str) -> tuple[Record, ...]:
 
 
 def with_records(body: str, vendored: tuple[Vendored, ...]) -> str:
-    """Put before a body what each vendored wheel is made of."""
+    """Prepend a record of each vendored wheel to the body of a lock."""
     lines = (f"# vendored: {it.path.name} {it.source.digest} from {it.source.text}\n" for it in vendored)
     return f"{''.join(lines)}{body}"
 
 
 def selected_from(lock: str) -> str:
-    """Return the digest of the pylock.toml that a lock's pins come from, or nothing."""
+    """Return the digest of the pylock.toml that a lock's pins come from, empty where there is none."""
     found = _SELECTED.search(lock)
     return found["digest"] if found else ""
 
 
 def changed(lock: str, requirements: Requirements, target: Target) -> Iterator[str]:
-    """Say of each source what is not as it was when the lock was made."""
+    """Yield what has changed in each source since the lock was made."""
     known = {record.text: record for record in records(lock)}
     for source in requirements.sources:
         record = known.get(source.text)
@@ -83,16 +83,16 @@ def changed(lock: str, requirements: Requirements, target: Target) -> Iterator[s
 
 
 def without_vendored(lock: str) -> str:
-    """Leave out of a lock what only lies beside it."""
+    """Remove from a lock the wheels that lie beside it."""
     return re.sub(rf"(?m)^\./{WHEELS_FOLDER}/(?:.*\\\n)*.*\n", "", lock)
 
 
 def find_wheels(
     lock: str, folder: Path, target: Target, *, all_wheels: bool
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """Return the wheels in `folder` that the pins are installed from, and what is wrong with those that are not there.
+    """Return the wheels in `folder` that the pins are installed from, and a reason for each that cannot be used.
 
-    Wanted are the vendored ones, or one for every pin. Each is known by its hash, not by its name alone.
+    The vendored wheels are looked for, or with `all_wheels` one for every pin, and recognized by their hashes.
     """
     vendored = {name_of(record.file): record.file for record in records(lock)}
     there = by_name(folder)
@@ -116,13 +116,13 @@ def _said(pin: Pin, file: str | None, folder: Path) -> str:
 
 
 def is_locked(path: Path, pin: Pin, target: Target) -> bool:
-    """Tell whether a wheel is one of a pin's files, and loads in the image."""
+    """Tell whether a wheel is one of a pin's files and loads in the image."""
     kinds = {kind for kind, _, _ in (digest.partition(":") for digest in pin.hashes)}
     return fits(path.name, target) and any(f"{kind}:{_hash_file(path, kind)}" in pin.hashes for kind in kinds)
 
 
 def name_of(file_name: str) -> str | None:
-    """Return the canonical name in a wheel's file name, or None for a name that no wheel has."""
+    """Return the canonical name in a wheel's file name, or None where it is not a wheel's file name."""
     try:
         return parse_wheel_filename(file_name)[0]
     except InvalidWheelFilename:

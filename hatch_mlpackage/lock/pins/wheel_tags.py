@@ -1,4 +1,4 @@
-"""Which wheels the image's pip takes, told from their file names alone: no network, and no word of this machine."""
+"""Tell from a wheel's file name whether the image's pip installs it, whatever this machine is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def supported_tags(target: Target) -> tuple[Tag, ...]:
 
 
 def fits(file_name: str, target: Target) -> bool:
-    """Tell whether a wheel loads in the image; a `linux_x86_64` one, for an unknown C library, is not taken to."""
+    """Tell whether a wheel loads in the image; a `linux_x86_64` wheel, whose C library is unknown, does not count."""
     return not parse_wheel_filename(file_name)[3].isdisjoint(supported_tags(target))
 
 

@@ -1,6 +1,6 @@
-"""Wire the wheels beside the lock: `mlpackage lock` makes and fetches them, a context takes them along.
+"""Find the wheels beside a project's lock, and judge the lock by them.
 
-`locks/wheels/` holds what no index has and, with `wheelhouse = true`, the wheels of every pin and of the server.
+`locks/wheels/` holds the wheels that no index has and, with `wheelhouse = true`, those of every pin and of the server.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def wheels_directory(inputs: LockInputs) -> Path:
 
 
 def our_locks(inputs: LockInputs) -> Iterator[str]:
-    """Yield the locks that come with this package: the server's, and that of what installs conda's packages."""
+    """Yield the locks that come with this package: those of the server and of the installer of conda packages."""
     yield server_lock_path(runtime_directory(), inputs.config.python_version).read_text(encoding="utf-8")
     if inputs.has_conda_lock and inputs.config.conda_mode == "vendored":
         yield (templates_directory() / "context" / "conda" / "requirements.txt").read_text(encoding="utf-8")
