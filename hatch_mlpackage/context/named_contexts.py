@@ -7,7 +7,6 @@ of the context when the image is built, whatever folder the builder was given.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from hatch_mlpackage.context.plan import APP_DIRECTORY, SUMS, ContextFile
 from hatch_mlpackage.errors import ContextError
 from hatch_mlpackage.files.hash_cache import KnownHashes, open_known_hashes
 from hatch_mlpackage.files.resources import cache_directory
+from hatch_mlpackage.files.tree import walk
 from hatch_mlpackage.lock.models.fetch import place_of, public
 
 if TYPE_CHECKING:
@@ -102,13 +102,9 @@ def _report_strangers(
 
 def _strangers(top: Path, listed: set[Path]) -> tuple[list[str], list[str]]:
     """Return the links below a folder, and the other files that are not listed."""
-    links, others = [], []
-    for directory, folders, names in os.walk(top):
-        for path in sorted(Path(directory, name) for name in (*folders, *names)):
-            if path.is_symlink():
-                links.append(str(path.relative_to(top)))
-            elif path not in listed and not path.is_dir():
-                others.append(str(path.relative_to(top)))
+    found = sorted(walk(top, lambda *_: False, follow=False))
+    links = [str(place) for place, path in found if path.is_symlink()]
+    others = [str(place) for place, path in found if not path.is_symlink() and path not in listed]
     return links, others
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, MANIFEST, ContextFile
 from hatch_mlpackage.files.resources import server_lock_path
+from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, walk
 from hatch_mlpackage.project.config.keys import leads_outside
 from hatch_mlpackage.project.dockerfiles.instructions import BASE_FOLDER
 
@@ -19,23 +20,6 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
     from hatch_mlpackage.project.pyproject import Project
 
-# Never part of a model or a source tree: histories (a cloned model carries its weights twice) and desktop litter.
-_LITTER = frozenset({".git", ".hg", ".svn", ".bzr", ".DS_Store", "Thumbs.db"})
-
-# Made by tools from the sources, different on every machine.
-_DERIVED = frozenset(
-    {
-        "__pycache__",
-        ".ipynb_checkpoints",
-        ".mypy_cache",
-        ".nox",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".tox",
-        "node_modules",
-    }
-)
-
 
 def model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:
     """Yield every model's files below their own name: a file keeps its basename, a folder its name."""
@@ -44,7 +28,7 @@ def model_files(project: Project, config: Config, problems: Problems) -> Iterato
         if model.is_remote or leads_outside(model.path) or not source.exists():
             continue  # fetched by the lock, or reported when the configuration was read
         found = 0
-        for relative, path in _walk(source, _is_litter, problems):
+        for relative, path in _walk(source, is_litter, problems):
             found += 1
             place = PurePosixPath(model.context_path, _name_of(source, project), relative)
             yield from _context_file(path, place, model.context_path, problems)
@@ -103,22 +87,8 @@ def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[Co
     yield from _context_file(lock, PurePosixPath("runtime/requirements.txt"), "runtime", problems)
 
 
-Skip = Callable[[PurePosixPath, Path], bool]
-
-
-def _is_litter(relative: PurePosixPath, path: Path) -> bool:
-    del path
-    return relative.name in _LITTER
-
-
-def _is_derived(relative: PurePosixPath, path: Path) -> bool:
-    return (
-        relative.name in _LITTER
-        or relative.name in _DERIVED
-        or relative.suffix in {".pyc", ".pyo"}
-        or (path / "pyvenv.cfg").exists()
-        or (path / MANIFEST).exists()  # an earlier context
-    )
+def _is_derived(place: PurePosixPath, path: Path) -> bool:
+    return is_derived(place, path) or (path / MANIFEST).exists()  # an earlier context
 
 
 def _left_out(project: Project, config: Config) -> Skip:
@@ -149,30 +119,12 @@ def _name_of(source: Path, project: Project) -> str:
 
 
 def _walk(top: Path, skip: Skip, problems: Problems) -> Iterator[tuple[PurePosixPath, Path]]:
-    """Yield every file below `top` (or `top` itself), links followed but never in a circle."""
-    if not top.is_dir():
-        yield PurePosixPath(), top
-        return
-    pending = [(PurePosixPath(), top, frozenset[Path]())]
-    while pending:
-        relative, directory, above = pending.pop()
-        above |= {directory.resolve()}
-        for path in _listed(directory, problems):
-            place = relative / path.name
-            if skip(place, path):
-                continue
-            if not path.is_dir():
-                yield place, path
-            elif path.resolve() not in above:
-                pending.append((place, path, above))
+    """Yield every file of a tree, and report the folders that cannot be read."""
 
+    def report(folder: Path, error: OSError) -> None:
+        problems.add(str(folder), f"cannot be read: {error.strerror}.", "Give yourself permission, or exclude it.")
 
-def _listed(directory: Path, problems: Problems) -> list[Path]:
-    try:
-        return sorted(directory.iterdir())
-    except OSError as error:
-        problems.add(str(directory), f"cannot be read: {error.strerror}.", "Give yourself permission, or exclude it.")
-        return []
+    return walk(top, skip, unreadable=report)
 
 
 def _context_file(source: Path, place: PurePosixPath, layer: str, problems: Problems) -> Iterator[ContextFile]:

@@ -47,7 +47,8 @@ def test_a_file_model_and_a_lone_script(make_project, plan_of, problems):
 def test_a_folder_model(make_project, plan_of):
     """A model folder keeps its own name, hidden and ignored files included; histories and litter stay behind."""
     project = make_project({"models": [{"name": "m", "version": "2", "path": "models"}]})
-    for name in ("sub/weights.bin", ".config", "sub/.gitignore", ".git/HEAD", "sub/.DS_Store", "sub/code.pyc"):
+    kept = ("sub/weights.bin", ".config", "sub/.gitignore", "sub/code.pyc")
+    for name in (*kept, ".git/HEAD", "sub/.DS_Store", ".vscode/settings.json"):
         path = project.root / "models" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("*")
@@ -65,7 +66,9 @@ def test_a_source_directory(make_project, plan_of):
     """The whole tree goes below its own name, without what tools derive and what the user excludes."""
     project = make_project({"source-directory": "src", "exclude": ["*.csv", "drafts/"]})
     source = project.root / "src"
-    for name in ("pkg/a.py", "pkg/__pycache__/a.pyc", ".venv/pyvenv.cfg", "data.csv", "drafts/x", "b.pyc", "run.sh"):
+    kept = ("pkg/a.py", "run.sh")
+    derived = ("pkg/__pycache__/a.pyc", ".venv/pyvenv.cfg", "b.pyc", ".hypothesis/x", ".idea/x", "pkg/.a.py.swp")
+    for name in (*kept, *derived, "data.csv", "drafts/x"):
         (source / name).parent.mkdir(exist_ok=True)
         (source / name).write_text("")
     (source / "run.sh").chmod(0o700)

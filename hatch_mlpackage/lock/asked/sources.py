@@ -10,13 +10,14 @@ import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
 
+from hatch_mlpackage.files.tree import is_derived, walk
 from hatch_mlpackage.lock.asked.markers import marker_applies
 from hatch_mlpackage.lock.asked.redact import has_credentials
 from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, RefusedRequirementError
@@ -31,14 +32,7 @@ _REMOTE_ARCHIVE = re.compile(r"(?i)https?://\S+\.(?:tar\.gz|tgz|tar\.bz2|tar\.xz
 _LOCAL = re.compile(r"(?i)file:\S+|\.{1,2}(?:[/\\\[].*)?|[/\\].+|[a-z]:[/\\].+")
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[(?P<extras>[^\]]*)\])?\s*@\s*(?P<place>.+)")
 _SSH_USER = re.compile(r"(?<=\+ssh://)[\w.-]+@")  # an account's name, as in git+ssh://git@host, is no secret
-# Made by tools from the sources, or never part of them.
-_LITTER = frozenset(
-    {
-        *(".git", ".hg", ".svn", ".bzr", ".DS_Store", "__pycache__", ".ipynb_checkpoints", ".eggs", "node_modules"),
-        *(".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".tox", ".hypothesis", ".idea", ".vscode"),
-    }
-)
-_LITTER_AT_THE_TOP = frozenset({"build", "dist"})
+_BUILT_AT_THE_TOP = frozenset({"build", "dist"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,29 +79,16 @@ def read_source(text: str, root: Path, folder: Path, left_out: Collection[Path] 
 
 def files_of(tree: Path, left_out: Collection[Path] = ()) -> Iterator[tuple[str, Path]]:
     """Yield what a folder's wheel may be made of, sorted: each file's place in it, and where it is."""
-    pending = [("", tree, frozenset[Path]())]
-    found: list[tuple[str, Path]] = []
-    while pending:
-        place, directory, above = pending.pop()
-        above |= {directory.resolve()}
-        for path in sorted(directory.iterdir()):
-            if _is_litter(place, path) or path.resolve() in left_out:
-                continue
-            if not path.is_dir():
-                found.append((f"{place}{path.name}", path))
-            elif path.resolve() not in above:
-                pending.append((f"{place}{path.name}/", path, above))
-    yield from sorted(found)
+
+    def skip(place: PurePosixPath, path: Path) -> bool:
+        return is_derived(place, path) or _is_built(place) or path.resolve() in left_out
+
+    yield from sorted((str(place), path) for place, path in walk(tree, skip))
 
 
-def _is_litter(place: str, path: Path) -> bool:
-    name = path.name
-    return (
-        name in _LITTER
-        or name.endswith((".pyc", ".pyo", ".egg-info"))
-        or (not place and name in _LITTER_AT_THE_TOP)
-        or (path / "pyvenv.cfg").is_file()
-    )
+def _is_built(place: PurePosixPath) -> bool:
+    """Tell whether a build of the wheel leaves it beside the sources."""
+    return place.suffix == ".egg-info" or str(place) in _BUILT_AT_THE_TOP
 
 
 def _part_marker(text: str) -> tuple[str, str]:

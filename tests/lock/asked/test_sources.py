@@ -95,6 +95,9 @@ def test_only_sources_count(root: Path) -> None:
         "dist/x.whl",
         "lib.egg-info/PKG-INFO",
         ".venv/pyvenv.cfg",
+        "Thumbs.db",
+        ".idea/lib.iml",
+        ".module.py.swp",
     ):
         (root / "lib" / litter).parent.mkdir(parents=True, exist_ok=True)
         (root / "lib" / litter).touch()
@@ -108,6 +111,19 @@ def test_only_sources_count(root: Path) -> None:
     assert digest_of(root / "lib", left_out) == before
     (root / "lib/module.py").write_text("a = 2\n")
     assert digest_of(root / "lib", left_out) != before
+
+
+def test_the_digest_in_locks_stays(root: Path) -> None:
+    """The digest of a folder is written in locks: the same files have it in every release."""
+    for name, text in (("module.py", "a = 1\n"), ("pkg/build/x.txt", "x"), ("pkg-data.txt", ""), ("pkg/z", "z")):
+        (root / "lib" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "lib" / name).write_text(text)
+    (root / "lib/pkg/z").chmod(0o755)
+
+    assert [place for place, _ in files_of(root / "lib")] == [
+        *("module.py", "pkg-data.txt", "pkg/build/x.txt", "pkg/z", "pyproject.toml")
+    ]
+    assert digest_of(root / "lib") == "sha256:063cf2e0bcf6bd8f3e495c734d5b98659244766eaec68e3f8ca6b05c9af44417"
 
 
 def test_a_source_that_cannot_be_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,84 @@
+"""Walk a folder of the user's, and know by name what is never part of a model or of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+# Given the place of a file or folder below the top, and its path.
+Skip = Callable[[PurePosixPath, Path], bool]
+
+# Histories (a cloned model carries its weights twice), and what desktops and editors keep beside the files.
+_LITTER = frozenset({".git", ".hg", ".svn", ".bzr", ".DS_Store", "Thumbs.db", ".idea", ".vscode"})
+
+# Made by tools from the sources, different on every machine.
+_DERIVED = frozenset(
+    {
+        "__pycache__",
+        ".eggs",
+        ".hypothesis",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+        ".nox",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".tox",
+        "node_modules",
+    }
+)
+
+
+def is_litter(place: PurePosixPath, path: Path) -> bool:
+    """Tell whether a file or folder is litter wherever it lies, in a model too."""
+    del path
+    name = place.name
+    edited = name.endswith("~") or name.startswith(".#") or (name.startswith(".") and name.endswith((".swp", ".swo")))
+    return name in _LITTER or edited
+
+
+def is_derived(place: PurePosixPath, path: Path) -> bool:
+    """Tell whether a file or folder is litter, or was made by a tool from sources."""
+    return (
+        is_litter(place, path)
+        or place.name in _DERIVED
+        or place.suffix in {".pyc", ".pyo"}
+        or (path / "pyvenv.cfg").is_file()
+    )
+
+
+def _raise(folder: Path, error: OSError) -> None:
+    del folder
+    raise error
+
+
+def walk(
+    top: Path, skip: Skip, *, follow: bool = True, unreadable: Callable[[Path, OSError], object] = _raise
+) -> Iterator[tuple[PurePosixPath, Path]]:
+    """Yield the place and the path of every file below `top` (or of `top` itself) that `skip` does not leave out.
+
+    Links are followed but never in a circle, or yielded themselves where `follow` is false. `unreadable` is given
+    each folder that cannot be listed, and the error.
+    """
+    if not top.is_dir():
+        yield PurePosixPath(), top
+        return
+    pending = [(PurePosixPath(), top, frozenset[Path]())]
+    while pending:
+        place, folder, above = pending.pop()
+        above |= {folder.resolve()}
+        for path in _listed(folder, unreadable):
+            below = place / path.name
+            if skip(below, path):
+                continue
+            if not path.is_dir() or (path.is_symlink() and not follow):
+                yield below, path
+            elif path.resolve() not in above:
+                pending.append((below, path, above))
+
+
+def _listed(folder: Path, unreadable: Callable[[Path, OSError], object]) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        unreadable(folder, error)
+        return []
