@@ -16,6 +16,7 @@ from hatch_mlpackage.context.manifest import MANIFEST_NAME, TIMESTAMP, Manifest,
 from hatch_mlpackage.context.named_contexts import declared_places, sums_texts
 from hatch_mlpackage.context.package import Package, inspect_project
 from hatch_mlpackage.context.plan import ContextFile, ContextPlan, make_plan, text_file
+from hatch_mlpackage.context.secret_files import secret_problems
 from hatch_mlpackage.context.write.file import Reuse
 from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
 from hatch_mlpackage.context.write.hard_links import HardLinks, linked_to
@@ -62,9 +63,9 @@ def build_context(
 ) -> Manifest:
     """Write the context and return its manifest; what was at the destination stays until the new one is whole.
 
-    `warn` is told of a locked digest that no longer counts. With `hardlink`, as with `image.models = "hard-linked"`,
-    models are hard links to the project's files where that is possible, and `warn` is told of the others. Raises
-    ConfigurationError, LockError or ContextError.
+    `warn` gets a text for each locked digest that no longer counts and each file that looks like a secret. With
+    `hardlink`, as with `image.models = "hard-linked"`, models are hard links to the project's files where that is
+    possible, and `warn` gets a text for each of the others. Raises ConfigurationError, LockError or ContextError.
     """
     plan, seal = _prepare(inspect_project(project), warn)
     write_files(
@@ -158,6 +159,8 @@ def _prepare(package: Package, warn: Callable[[str], None]) -> tuple[ContextPlan
     for image in images:
         if image.lock and image.describe():
             warn(image.describe())
+    for problem in secret_problems(package.files, package.project.root):
+        warn(str(problem))
     plan = _plan(package, images)
     return plan, _Seal(package, images[0].image, plan)
 

@@ -15,6 +15,7 @@ from hatch_mlpackage.context.build import plan_package
 from hatch_mlpackage.context.image_values import server_environment
 from hatch_mlpackage.context.package import Package, inspect_all
 from hatch_mlpackage.context.plan import APP_DIRECTORY
+from hatch_mlpackage.context.secret_files import secret_problems
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock, other_cuda
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
@@ -56,6 +57,7 @@ def check_project(project: Project) -> Checked:
     if package:
         # The packages of a base image that brings its own are unknown.
         known = not locked and not package.config.user_managed_dependencies
+        problems += secret_problems(package.files, project.root)
         problems += check_sources(_sources(package, locked=known), _environment(package) if known else None)
     if package is None or any(problem.level == "error" for problem in problems):
         return Checked(problems=tuple(problems), package=package)

@@ -92,9 +92,10 @@ def _is_derived(place: PurePosixPath, path: Path) -> bool:
 
 
 def _left_out(project: Project, config: Config) -> Skip:
-    """Leave out what is derived, what the user excludes, and the models: they have layers of their own."""
+    """Leave out what is derived, what the user excludes, the locks, and the models: they have layers of their own."""
     excluded = _gitignore(config.exclude)
-    elsewhere = {(project.root / path).resolve() for path in ("dist", *(model.path for model in config.models))}
+    others = ("dist", config.lock_directory, *(model.path for model in config.models))
+    elsewhere = {(project.root / path).resolve() for path in others}
 
     def skip(relative: PurePosixPath, path: Path) -> bool:
         return (

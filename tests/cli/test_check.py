@@ -129,6 +129,29 @@ def test_findings_of_every_level(project, mlpackage):
     )
 
 
+def test_a_file_that_looks_like_a_secret(project, mlpackage):
+    """A secret beside the sources is warned of with its path and the next step, and is an error with --strict."""
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("[tool.mlpackage]", '[tool.mlpackage]\nsource-directory = "."'))
+    (project / ".env").write_text("TOKEN=1\n")
+    (project / ".env.example").write_text("TOKEN=\n")
+    said = (
+        '.env: looks like a secret, and whoever has the image can read it. Leave it out: exclude = ["/.env"]. '
+        "Give the server what it needs when it runs, as a variable or a mounted file."
+    )
+
+    loose = mlpackage("check")
+    strict = mlpackage("check", "--strict")
+    generated = mlpackage("generate")
+
+    assert (loose.status, loose.err) == (0, f"Warning[secret-file]: {said}\n")
+    assert (strict.status, strict.err) == (
+        1,
+        f"Error[configuration]: 1 problem in the configuration or the files it names:\n  {said} [secret-file]\n",
+    )
+    assert (generated.status, generated.err) == (0, f"Warning: {said}\n")
+
+
 def test_json_of_a_stale_lock(project, mlpackage):
     """A lock that does not fit is a problem like any other."""
     toml = project / "pyproject.toml"

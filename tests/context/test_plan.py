@@ -81,8 +81,11 @@ def test_a_source_directory(make_project, plan_of):
 
 
 def test_the_project_as_source_directory(make_project, plan_of):
-    """The root goes by the project's name; models and outputs are not carried a second time."""
-    project = make_project({"source-directory": "."})
+    """The root goes by the project's name; models, outputs and locks are not carried a second time."""
+    project = make_project({"source-directory": ".", "lock-directory": "pinned"})
+    (project.root / "pinned/wheels").mkdir(parents=True)
+    (project.root / "pinned/requirements.txt").touch()
+    (project.root / "pinned/wheels/a-1-py3-none-any.whl").touch()
     (project.root / "dist/old-context").mkdir(parents=True)
     (project.root / "dist/old-context/manifest.json").write_text("{}")
     (project.root / "elsewhere").mkdir()

@@ -155,7 +155,10 @@ class Config:
     )
     deployment_config: str | None = key("beside it, a deployment configuration", default=None)
     source_directory: str | None = key(
-        "a folder that goes along whole, and on the script's `sys.path`", default=None, shown="the script alone"
+        "a folder that goes along, and on the script's `sys.path`: all of it but the models, the locks, `dist/` and "
+        "what tools and editors leave",
+        default=None,
+        shown="the script alone",
     )
     exclude: tuple[str, ...] = key("`.gitignore` patterns to leave out of it", default=())
     python_version: str = key(
