@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from hatch_mlpackage import __version__
 from hatch_mlpackage.context.bill import installed, make_bill
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME
-from hatch_mlpackage.context.image_values import about_run, dockerfile_values, readme_values
+from hatch_mlpackage.context.image_values import about_run, dockerfile_values, readme_values, server_environment
 from hatch_mlpackage.context.locked_files import conda_files, project_wheel_file, wheel_files, without_urls
 from hatch_mlpackage.context.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, hashes_of, reason_to_keep
 from hatch_mlpackage.context.named_contexts import declared_places, sums_texts
@@ -198,6 +198,7 @@ def _make_manifest(
             "python": config.python_version,
             **cuda,
             **about_run(package),
+            "environment": dict(server_environment(package)),
         },
         **declared_places(config),
     }

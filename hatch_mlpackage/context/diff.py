@@ -148,8 +148,12 @@ def _packages(bill: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
     }
 
 
-def _flat(about: Mapping[str, Any]) -> dict[str, str]:
-    return {f"{part}.{name}": str(value) for part, values in about.items() for name, value in values.items()}
+def _flat(about: Mapping[str, Any], above: str = "") -> dict[str, str]:
+    """Name each value by the names of the parts that it lies in: `image.environment.WORKER_COUNT`."""
+    found: dict[str, str] = {}
+    for name, value in about.items():
+        found |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {f"{above}{name}": str(value)}
+    return found
 
 
 def _values(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[ValueChange, ...]:

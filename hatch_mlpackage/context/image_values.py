@@ -33,9 +33,12 @@ WORKER_PYTHON = "/opt/mlpackage/environment/bin/python"
 
 
 def server_environment(package: Package) -> Mapping[str, str]:
-    """Give the variables that tell the server what to serve, as the image sets them."""
+    """Give the variables that the image sets, in one order; its manifest lists them.
+
+    They say what the server serves and how, and what the container toolkit shows it.
+    """
     config = package.config
-    values = {"AML_APP_ROOT": APP_ROOT}
+    values = {**_gpu_environment(config), "AML_APP_ROOT": APP_ROOT}
     script = config.entry_script or GENERATED_SCRIPT
     if config.source_directory is None:
         values["AZUREML_ENTRY_SCRIPT"] = script.rpartition("/")[2]
@@ -83,7 +86,7 @@ def dockerfile_values(
         "base_image": dockerfile.last_stage if dockerfile else base_image,
         "conda": conda,
         "directives": dockerfile.directives if dockerfile else (),
-        "environment": _quoted({**_gpu_environment(config), **server_environment(package)}),
+        "environment": _quoted(server_environment(package)),
         "environment_wheels": own,
         "extra_steps": _extra_steps(package),
         "healthcheck": config.image.healthcheck,

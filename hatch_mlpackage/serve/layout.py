@@ -6,7 +6,6 @@ that must stay as its manifest says, and a model of many gigabytes costs nothing
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,13 +22,11 @@ from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.config.keys import MODELS_DIRECTORY
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.context.manifest import Manifest
     from hatch_mlpackage.project.pyproject import Project
 
 _RUNTIME = "runtime"
 _NEEDED = ("starlette", "uvicorn")
-# What render.quote_for_dockerfile wrote; HOME=/tmp, unquoted, is the image's alone.
-_ENV_LINE = re.compile(r'^ENV (\w+)="((?:[^"\\]|\\.)*)"$', re.MULTILINE)
-_ESCAPED = re.compile(r"\\(.)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,16 +57,17 @@ def serve_project(project: Project, top: Path) -> Serving:
 def serve_context(context: Path, top: Path) -> Serving:
     """Lay out a context below `top`, an empty folder, from the context's files, its runtime included.
 
-    Raises ContextError when the folder is no context.
+    Raises ContextError when the folder is no context, or an earlier version made it.
     """
     manifest = read_manifest(context)
     if manifest.not_copied:
         raise ContextError(
             f'{context}: holds no models (image.models = "named-context"). Serve the project instead: mlpackage serve'
         )
+    variables = _listed_variables(context, manifest)
     sources = {file.path: context.absolute() / file.path for file in manifest.files}
     _link(sources.items(), top)
-    return _below(top, read_environment(context / "Dockerfile"), tuple(sources.values()))
+    return _below(top, variables, tuple(sources.values()))
 
 
 def serve_script(script: Path, model_dir: Path | None) -> Serving:
@@ -112,16 +110,14 @@ def worker_python(project_root: Path, environ: Mapping[str, str]) -> str:
     return sys.executable
 
 
-def read_environment(dockerfile: Path) -> dict[str, str]:
-    """Read the variables that a context's Dockerfile sets for the server.
-
-    Raises ContextError when there is no such file.
-    """
-    try:
-        text = dockerfile.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ContextError(f"{dockerfile}: {error.strerror}. Make the context again: mlpackage generate") from None
-    return {name: _ESCAPED.sub(r"\1", value) for name, value in _ENV_LINE.findall(text)}
+def _listed_variables(context: Path, manifest: Manifest) -> Mapping[str, str]:
+    found = manifest.about.get("image", {}).get("environment")
+    if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):
+        return found
+    raise ContextError(
+        f"{context}: its manifest does not list the variables of the image; an earlier version of mlpackage made it. "
+        "Make the context again: mlpackage generate"
+    )
 
 
 def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...]) -> Serving:

@@ -61,6 +61,17 @@ def test_manifest(copy_project):
             "base": "registry.example:5000/team/python:3.11-slim-bullseye",
             "platform": "linux/amd64",
             "python": "3.11",
+            "environment": {
+                "AML_APP_ROOT": "/var/azureml-app",
+                "AZUREML_ENTRY_SCRIPT": "src/scoring/score.py",
+                "AZUREML_SOURCE_DIRECTORY": "src",
+                "AZUREML_MODEL_DIR": "/var/azureml-app/azureml-models",
+                "MLPACKAGE_WORKER_PYTHON": "/opt/mlpackage/environment/bin/python",
+                "WORKER_COUNT": "2",
+                "SCORING_TIMEOUT_MS": "1500",
+                "GREETING": 'good "morning" $HOME!!!',
+                "OMP_NUM_THREADS": "1",
+            },
         },
     }
     assert manifest.layers == (

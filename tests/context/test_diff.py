@@ -39,9 +39,12 @@ FILES = (
 )
 
 
-def side(*changed, layers=LAYERS, dockerfile=DOCKERFILE, packages=None, base="python:3.12", known=True):
+def side(
+    *changed, layers=LAYERS, dockerfile=DOCKERFILE, packages=None, base="python:3.12", known=True, environment=None
+):
     files = {one.path: one for one in (*FILES, *changed)}
-    about = {"image": {"base": base, "python": "3.12"}}
+    variables = {} if environment is None else {"environment": environment}
+    about = {"image": {"base": base, "python": "3.12", **variables}}
     made = Manifest(about=about, layers=layers, files=tuple(files[path] for path in sorted(files)))
     if not known:
         return Side(manifest=made)
@@ -101,6 +104,17 @@ def test_packages():
         ValueChange(name="six", before="1", after=None),
     )
     assert found.rebuilt == LAYERS
+
+
+def test_a_variable():
+    """A variable of the image is named with both values, and with none where an earlier version listed no variables."""
+    one, other = side(environment={"A": "1", "B": "1"}), side(environment={"A": "2", "B": "1"})
+
+    assert compare(one, other).about == (ValueChange(name="image.environment.A", before="1", after="2"),)
+    assert compare(side(), other).about == (
+        ValueChange(name="image.environment.A", before=None, after="2"),
+        ValueChange(name="image.environment.B", before=None, after="1"),
+    )
 
 
 def test_the_base_image():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.pyproject import load_project
 from hatch_mlpackage.serve.layout import (
     Serving,
-    read_environment,
     serve_context,
     serve_project,
     serve_script,
@@ -86,18 +86,53 @@ def test_context(project, top):
     }
 
 
-def test_environment_of_a_context(copy_project, tmp_path):
-    """The variables read back from a Dockerfile are those that were written, whatever they hold."""
+def test_the_variables_are_those_of_the_manifest(copy_project, tmp_path, top):
+    """A context gives the variables that its manifest lists, whatever they hold; the paths are those of the layout."""
     project = load_project(copy_project("two-models"))
-    build_context(project, tmp_path / "context")
+    manifest = build_context(project, tmp_path / "context")
 
-    assert read_environment(tmp_path / "context/Dockerfile") == server_environment(inspect_project(project))
+    expected = dict(server_environment(inspect_project(project)))
+    assert manifest.about["image"]["environment"] == expected
+    del expected["MLPACKAGE_WORKER_PYTHON"]
+    assert serve_context(tmp_path / "context", top).environment == expected | {
+        "AML_APP_ROOT": f"{top}/azureml-app",
+        "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models",
+    }
 
 
-def test_environment_without_a_dockerfile(tmp_path):
-    """A context without its Dockerfile is an error that says what to do."""
-    with pytest.raises(ContextError, match=r"Dockerfile: No such file or directory\. Make the context again"):
-        read_environment(tmp_path / "Dockerfile")
+def test_the_variables_of_a_base_dockerfile_are_the_images_alone(copy_project, tmp_path, top):
+    """What the user's own Dockerfile sets, such as a PATH, never reaches this machine."""
+    root = copy_project("base-dockerfile")
+    with (root / "docker/base.Dockerfile").open("a", encoding="utf-8") as dockerfile:
+        dockerfile.write('ENV PATH="/opt/tools:$PATH"\n')
+    build_context(load_project(root), tmp_path / "context")
+
+    assert 'ENV PATH="/opt/tools:$PATH"' in (tmp_path / "context/Dockerfile").read_text(encoding="utf-8")
+    assert serve_context(tmp_path / "context", top).environment == {
+        "AML_APP_ROOT": f"{top}/azureml-app",
+        "AZUREML_ENTRY_SCRIPT": "score.py",
+        "WORKER_COUNT": "1",
+    }
+
+
+@pytest.mark.parametrize("environment", [None, [], {"WORKER_COUNT": 1}])
+def test_a_context_of_an_earlier_version(project, top, environment):
+    """A context whose manifest does not list the variables is refused with the next step, not served without them."""
+    build_context(load_project(project), project / "context")
+    path = project / "context/manifest.json"
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values["image"]["environment"] = environment
+    if environment is None:
+        del values["image"]["environment"]
+    path.write_text(json.dumps(values), encoding="utf-8")
+
+    with pytest.raises(ContextError) as caught:
+        serve_context(Path("context"), top)
+
+    assert str(caught.value) == (
+        "context: its manifest does not list the variables of the image; an earlier version of mlpackage made it. "
+        "Make the context again: mlpackage generate"
+    )
 
 
 def test_script(project, tmp_path):
