@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from hatch_mlpackage.context.plan import PROJECT_LAYER, ContextFile, text_file
 from hatch_mlpackage.context.project_wheel import build_project_wheel
 from hatch_mlpackage.errors import LockError, MLPackageError
 from hatch_mlpackage.files.resources import cache_directory, templates_directory
 from hatch_mlpackage.lock.models.fetch import RemoteModel, by_model, file_name, place_of, public
 from hatch_mlpackage.lock.models.of_project import locked_model
-from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, read_pins
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
+from hatch_mlpackage.lock.pins.wheel_records import name_of
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.lock.wheels.of_project import find_all_wheels
 
@@ -27,6 +30,7 @@ SERVER_WHEELS = "server/wheels"
 INSTALLER_WHEELS = "environment/conda/wheels"
 CHANNEL = "environment/channel"
 INSTALLER = "environment/conda"
+_BY_URL = re.compile(r"(?m)^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*@[ \t]*\S+")
 _FETCH = "Run `mlpackage lock`, which fetches it."
 
 
@@ -56,15 +60,15 @@ def project_wheel_file(inputs: LockInputs) -> Iterator[ContextFile]:
 
 
 def without_urls(text: str, inputs: LockInputs) -> str:
-    """Replace each pin by URL with the path of its wheel in the wheelhouse, so that the build needs no network."""
+    """Replace each pin by URL with the path of its wheel in the wheelhouse, so that the build needs no network.
+
+    The lock has been checked: the wheelhouse holds a wheel for each pin.
+    """
     if not inputs.config.wheelhouse:
         return text
     (paths, _), *_ = find_all_wheels(inputs)
-    for pin in read_pins(text):
-        if pin.url is not None:
-            file = next(path.name for path in paths if path.name.replace("_", "-").lower().startswith(f"{pin.name}-"))
-            text = re.sub(rf"(?m)^{re.escape(pin.name)} @ \S+", f"./{WHEELS_FOLDER}/{file}", text)
-    return text
+    files = {name_of(path.name): path.name for path in paths}
+    return _BY_URL.sub(lambda pin: f"./{WHEELS_FOLDER}/{files[canonicalize_name(pin['name'])]}", text)
 
 
 def conda_files(inputs: LockInputs) -> Iterator[ContextFile]:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from hatch_mlpackage.context.locked_files import without_urls
+from hatch_mlpackage.lock.inputs import read_inputs
+
+PLATFORM = "py3-none-any"
+
+
+@pytest.fixture
+def inputs(make_project, problems):
+    """Give the inputs of a project whose wheelhouse holds wheels with names that resemble each other."""
+    project = make_project({"wheelhouse": True})
+    folder = project.root / "locks/wheels"
+    folder.mkdir(parents=True)
+    for name in ("Foo_Bar-2.0", "foo-1.0", "foo_bar_baz-3.0", "zope.interface-7.0"):
+        (folder / f"{name}-{PLATFORM}.whl").write_text(name)
+    return read_inputs(project, problems)
+
+
+def hash_of(text: str) -> str:
+    return f"--hash=sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def lock(*pins: tuple[str, str]) -> str:
+    """Return a lock of pins, each with the text that its wheel holds."""
+    return "".join(f"{pin} \\\n    {hash_of(text)}\n    # via -r requirements.in\n" for pin, text in pins)
+
+
+def test_urls_become_places_in_the_wheelhouse(inputs):
+    """Each pin with a URL is installed from its own wheel, known by its canonical name; other lines stay."""
+    url = "https://host/a.whl"
+
+    assert without_urls(
+        lock(
+            (f"foo @ {url}", "foo-1.0"),
+            ("foo-bar==2.0", "Foo_Bar-2.0"),
+            (f"foo-bar-baz[extra] @ {url} ; python_version >= '3.8'", "foo_bar_baz-3.0"),
+            (f"zope.interface @ {url}", "zope.interface-7.0"),
+        ),
+        inputs,
+    ) == lock(
+        (f"./wheels/foo-1.0-{PLATFORM}.whl", "foo-1.0"),
+        ("foo-bar==2.0", "Foo_Bar-2.0"),
+        (f"./wheels/foo_bar_baz-3.0-{PLATFORM}.whl ; python_version >= '3.8'", "foo_bar_baz-3.0"),
+        (f"./wheels/zope.interface-7.0-{PLATFORM}.whl", "zope.interface-7.0"),
+    )
