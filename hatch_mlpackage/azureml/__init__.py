@@ -1,4 +1,7 @@
-"""Azure ML v1's Python API for models and services, on this machine: an import of it begins with our name here."""
+"""Azure ML v1's Python API for models and services, on this machine: `azureml.` becomes `hatch_mlpackage.azureml.`.
+
+Order: exceptions < local < core.
+"""
 
 from __future__ import annotations
 

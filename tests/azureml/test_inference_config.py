@@ -114,7 +114,7 @@ def test_from_another_folder(folder, monkeypatch, tmp_path):
         InferenceConfig("score.py", environment=Environment("mine")),
         InferenceConfig("score.py", source_directory="src"),
     ]
-    kept = [each.anywhere() for each in made]
+    kept = [each.to_absolute_json() for each in made]
     monkeypatch.chdir(tmp_path)
 
     assert [InferenceConfig.from_json(each).path_of(each["entryScript"]) for each in kept] == [

@@ -1,4 +1,8 @@
-"""The original's core package: what works here, and what only the cloud has."""
+"""The original's `azureml.core`: the classes that work here, and the names that only the cloud has.
+
+Order: conda_dependencies, container_registry, resource_configuration < environment_sections, registered_model
+< choose_models, environment, model_path < inference_config < model_package, webservice < model < workspace.
+"""
 
 from __future__ import annotations
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml.local.documents import read_mapping
+from hatch_mlpackage.azureml.local.python_requirement import package_name, python_index, python_version
+from hatch_mlpackage.azureml.local.read_mapping import read_mapping
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file
 from hatch_mlpackage.project.azureml_files.nodes import node_of
@@ -89,12 +89,10 @@ class CondaDependencies:
 
     def get_python_version(self) -> str | None:
         """Return the version that is asked for, `3.10.18` or `3.10`; None where any will do."""
-        index = self._python()
-        found = None if index is None else re.search(r"\d+(?:\.\d+)*", self._dependencies()[index])
-        return found[0] if found else None
+        return python_version(self._dependencies())
 
     def set_python_version(self, version: str) -> None:
-        index, text = self._python(), f"python={version}"
+        index, text = python_index(self._dependencies()), f"python={version}"
         if index is None:
             self._dependencies().append(text)
         else:
@@ -110,14 +108,14 @@ class CondaDependencies:
 
     def add_conda_package(self, conda_package: str) -> None:
         """Add a package; a Python takes the place of the one that is there."""
-        index = self._python()
-        if _name(conda_package) == "python" and index is not None:
+        index = python_index(self._dependencies())
+        if package_name(conda_package) == "python" and index is not None:
             self._dependencies()[index] = conda_package
         elif conda_package not in self._dependencies():
             self._dependencies().append(conda_package)
 
     def remove_conda_package(self, conda_package: str) -> None:
-        if _name(conda_package) == "python":
+        if package_name(conda_package) == "python":
             raise UserErrorException("python must not be removed from conda dependencies")
         _remove(self._dependencies(), conda_package)
 
@@ -130,8 +128,8 @@ class CondaDependencies:
         """Remove what is asked of a package, whatever its version."""
         if _is_option(pip_package):
             raise UserErrorException(f"Invalid package name {pip_package}")
-        name = _name(pip_package)
-        self._pip()[:] = [line for line in self._pip() if _is_option(line) or _name(line) != name]
+        name = package_name(pip_package)
+        self._pip()[:] = [line for line in self._pip() if _is_option(line) or package_name(line) != name]
 
     def set_pip_option(self, pip_option: str) -> None:
         """Add one of pip's options, in place of the same one with another value."""
@@ -193,19 +191,9 @@ class CondaDependencies:
         self._dependencies().append({"pip": made})
         return made
 
-    def _python(self) -> int | None:
-        items = enumerate(self._dependencies())
-        return next((index for index, item in items if isinstance(item, str) and _name(item) == "python"), None)
-
 
 def _is_option(line: str) -> bool:
     return line.startswith("-")
-
-
-def _name(requirement: str) -> str:
-    if requirement.endswith(".whl"):
-        return requirement.rpartition("/")[2].partition("-")[0]
-    return re.split(r"[\[=<>~!; @]", requirement, maxsplit=1)[0].strip()
 
 
 def _remove(items: list[Any], item: str) -> None:

@@ -20,13 +20,12 @@ from hatch_mlpackage.azureml.core.environment_sections import (
 )
 from hatch_mlpackage.azureml.exceptions import UserErrorException
 from hatch_mlpackage.azureml.local.cloud_only import with_absent_members
-from hatch_mlpackage.azureml.local.workspace_folder import held, named, numbered, read_json, write_json
+from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, held, named, numbered, read_json, write_json
 from hatch_mlpackage.files.parse import parse_json
 from hatch_mlpackage.files.replace import replace_text
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
-    from hatch_mlpackage.azureml.core.workspace import Workspace
 
 __all__ = [
     "DEFAULT_CPU_IMAGE",
@@ -101,7 +100,7 @@ class Environment:
         )
         return made
 
-    def register(self, workspace: Workspace) -> Environment:
+    def register(self, workspace: WorkspaceFolder) -> Environment:
         """Keep the environment in the workspace; without a version it gets the next one, or the last one's if the same.
 
         Returns the environment as it is kept. Raises UserErrorException where the version is kept with other contents.
@@ -135,7 +134,7 @@ class Environment:
         return made
 
     @staticmethod
-    def get(workspace: Workspace, name: str, version: str | None = None, label: str | None = None) -> Environment:
+    def get(workspace: WorkspaceFolder, name: str, version: str | None = None, label: str | None = None) -> Environment:
         """Return a registered environment, the latest one unless a version is given.
 
         Raises UserErrorException where there is none.
@@ -157,7 +156,7 @@ class Environment:
         return Environment.from_json(found)
 
     @staticmethod
-    def list(workspace: Workspace) -> dict[str, Environment]:
+    def list(workspace: WorkspaceFolder) -> dict[str, Environment]:
         """Return the latest version of every registered environment, by name."""
         return {name: Environment.get(workspace, name) for name in named(workspace.folder / "environments")}
 
@@ -245,7 +244,7 @@ class Environment:
         return made
 
 
-def _folder(workspace: Workspace, name: str, version: str | None) -> Path:
+def _folder(workspace: WorkspaceFolder, name: str, version: str | None) -> Path:
     for part in (name, version or "1"):
         if not _PART.fullmatch(part):
             raise UserErrorException(f"'{part}' is no name or version of an environment: use letters, digits, . _ -")

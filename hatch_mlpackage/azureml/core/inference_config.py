@@ -147,8 +147,8 @@ class InferenceConfig:
             environment=Environment.from_json(found["environment"]) if found.get("environment") else None,
         )
 
-    def anywhere(self) -> dict[str, Any]:
-        """Return the JSON form with absolute paths, for another current folder."""
+    def to_absolute_json(self) -> dict[str, Any]:
+        """Return the JSON form with absolute paths, which mean the same in every current folder."""
         document = self.to_json()
         for key in () if self.source_directory else ("entryScript", "condaFile", "extraDockerfileSteps"):
             if key in document:

@@ -9,21 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hatch_mlpackage.azureml.core.choose_models import require_no_code, staged_model, take_registered
 from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
 from hatch_mlpackage.azureml.core.model_package import ModelPackage, image_of_now
-from hatch_mlpackage.azureml.core.webservice.local import LocalWebservice
+from hatch_mlpackage.azureml.core.model_path import get_model_path
+from hatch_mlpackage.azureml.core.registered_model import RegisteredModel, texts_of
+from hatch_mlpackage.azureml.core.webservice.webservice import LocalWebservice
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.azureml.local.choose_models import require_no_code, staged_model, take_registered
 from hatch_mlpackage.azureml.local.cloud_only import DATA, refuse, with_absent_members
-from hatch_mlpackage.azureml.local.model_path import get_model_path
 from hatch_mlpackage.azureml.local.model_search import MODEL_NAME, Wanted, find_document
 from hatch_mlpackage.azureml.local.models import add_model, list_models
-from hatch_mlpackage.azureml.local.registered_model import RegisteredModel, texts_of
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration
     from hatch_mlpackage.azureml.core.webservice.local_configuration import LocalWebserviceDeploymentConfiguration
-    from hatch_mlpackage.azureml.core.workspace import Workspace
+    from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder
 
 __all__ = ["InferenceConfig", "Model", "ModelPackage"]
 
@@ -52,7 +52,7 @@ class Model(RegisteredModel):
 
     def __init__(
         self,
-        workspace: Workspace,
+        workspace: WorkspaceFolder,
         name: str | None = None,
         id: str | None = None,
         tags: Sequence[Any] | None = None,
@@ -73,7 +73,7 @@ class Model(RegisteredModel):
 
     @staticmethod
     def register(
-        workspace: Workspace,
+        workspace: WorkspaceFolder,
         model_path: str,
         model_name: str,
         tags: Mapping[str, Any] | None = None,
@@ -125,7 +125,7 @@ class Model(RegisteredModel):
 
     @staticmethod
     def list(
-        workspace: Workspace,
+        workspace: WorkspaceFolder,
         name: str | None = None,
         tags: Sequence[Any] | None = None,
         properties: Sequence[Any] | None = None,
@@ -152,7 +152,7 @@ class Model(RegisteredModel):
         return found
 
     @staticmethod
-    def deserialize(workspace: Workspace, model_payload: Mapping[str, Any]) -> Model:
+    def deserialize(workspace: WorkspaceFolder, model_payload: Mapping[str, Any]) -> Model:
         return Model(workspace, _document=model_payload)
 
     @staticmethod
@@ -166,7 +166,7 @@ class Model(RegisteredModel):
 
     @staticmethod
     def package(
-        workspace: Workspace,
+        workspace: WorkspaceFolder,
         models: Sequence[RegisteredModel | str],
         inference_config: InferenceConfig | None = None,
         generate_dockerfile: bool = False,
@@ -189,7 +189,7 @@ class Model(RegisteredModel):
 
     @staticmethod
     def deploy(
-        workspace: Workspace,
+        workspace: WorkspaceFolder,
         name: str,
         models: Sequence[RegisteredModel | str],
         inference_config: InferenceConfig | None = None,

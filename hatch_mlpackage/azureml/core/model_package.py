@@ -12,7 +12,7 @@ from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceExc
 from hatch_mlpackage.azureml.local.make_package import build_image, lock_staged, write_context
 from hatch_mlpackage.azureml.local.save_context import save_context
 from hatch_mlpackage.azureml.local.stage_project import StagedModel, stage
-from hatch_mlpackage.azureml.local.workspace_folder import own_folder
+from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, own_folder
 from hatch_mlpackage.context.manifest import read_manifest
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError
@@ -21,7 +21,6 @@ from hatch_mlpackage.serve.container import execute, find_engine, pull_command
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
-    from hatch_mlpackage.azureml.core.workspace import Workspace
     from hatch_mlpackage.project.pyproject import Project
 
 DEFAULT_IMAGE = "package"
@@ -36,7 +35,7 @@ class ModelPackage:
 
     def __init__(
         self,
-        workspace: Workspace,
+        workspace: WorkspaceFolder,
         models: Sequence[StagedModel],
         inference: InferenceConfig | None,
         *,
@@ -65,8 +64,9 @@ class ModelPackage:
     def _stage(self, models: Sequence[StagedModel], inference: InferenceConfig | None, image: str) -> Project:
         folder = self._folder / "project"
         folder.mkdir()
+        document = inference.to_absolute_json() if inference else None
         name = image if self.generate_dockerfile else DEFAULT_IMAGE  # an image's own name goes to the engine
-        project = stage(folder, models, inference, workspace=self.workspace.folder, image_name=name)
+        project = stage(folder, models, document, workspace=self.workspace.folder, image_name=name)
         try:
             inspect_project(project)
         except ConfigurationError as error:

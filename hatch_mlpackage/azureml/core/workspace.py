@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hatch_mlpackage.azureml.core.environment import Environment
+from hatch_mlpackage.azureml.core.model import Model
+from hatch_mlpackage.azureml.core.webservice.webservice import LocalWebservice
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WorkspaceException
 from hatch_mlpackage.azureml.local.cloud_only import with_absent_members
-from hatch_mlpackage.azureml.local.documents import read_mapping
+from hatch_mlpackage.azureml.local.read_mapping import read_mapping
 from hatch_mlpackage.azureml.local.workspace_folder import named
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.files.resources import data_directory
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.azureml.core.environment import Environment
-    from hatch_mlpackage.azureml.core.model import Model
-    from hatch_mlpackage.azureml.core.webservice.local import LocalWebservice
 
 _KEYS = ("subscription_id", "resource_group", "workspace_name")
 _LOCAL = "local"  # what stands in a folder's path for a name that is not given
@@ -141,20 +139,14 @@ class Workspace:
     @property
     def models(self) -> dict[str, Model]:
         """The latest version of each registered model, by name."""
-        from hatch_mlpackage.azureml.core.model import Model  # noqa: PLC0415 - it imports this module
-
         return {model.name: model for model in Model.list(self, latest=True)}
 
     @property
     def environments(self) -> dict[str, Environment]:
-        from hatch_mlpackage.azureml.core.environment import Environment  # noqa: PLC0415 - it imports this module
-
         return Environment.list(self)
 
     @property
     def webservices(self) -> dict[str, LocalWebservice]:
-        from hatch_mlpackage.azureml.core.webservice.local import LocalWebservice  # noqa: PLC0415 - it imports this one
-
         return {service.name: service for service in LocalWebservice.list(self, all=True)}
 
 

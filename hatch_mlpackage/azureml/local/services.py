@@ -30,7 +30,6 @@ from hatch_mlpackage.serve.health import free_port, wait_until_healthy
 from hatch_mlpackage.serve.layout import serve_project, server_command
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
     from hatch_mlpackage.project.pyproject import Project
 
 _RECORD = "service.json"
@@ -40,7 +39,7 @@ _PATIENCE = 300  # seconds that init() may take
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class ServiceSettings:
     """How a service runs: `port` 0 for any; an engine's name for a container; its options; else `python` scores."""
 
     port: int = 0
@@ -50,17 +49,17 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
+class ServiceRecord:
     """A service as it was deployed last: `models` are ids and paths, `inference` is the original's JSON form."""
 
     port: int
     generation: str
     models: tuple[str, ...]
     inference: Mapping[str, Any] | None
-    settings: Settings
+    settings: ServiceSettings
 
 
-class Service:
+class ServiceFolder:
     """A service's folder and the server that belongs to it."""
 
     def __init__(self, workspace: Path, name: str) -> None:
@@ -70,13 +69,13 @@ class Service:
         self._claim = self.folder / "claim"
         self._log = self.folder / "log.txt"
 
-    def record(self) -> Record | None:
+    def record(self) -> ServiceRecord | None:
         """Read what is served; None where nothing was deployed under this name."""
         found = read_json(self.folder / _RECORD)
         if found is None:
             return None
         settings = {**found["settings"], "engine_options": tuple(found["settings"]["engine_options"])}
-        return Record(**{**found, "models": tuple(found["models"]), "settings": Settings(**settings)})
+        return ServiceRecord(**{**found, "models": tuple(found["models"]), "settings": ServiceSettings(**settings)})
 
     @property
     def runs(self) -> bool:
@@ -89,9 +88,9 @@ class Service:
         self,
         models: Sequence[StagedModel],
         sources: Sequence[str],
-        inference: InferenceConfig | None,
-        settings: Settings,
-    ) -> Record:
+        inference: Mapping[str, Any] | None,
+        settings: ServiceSettings,
+    ) -> ServiceRecord:
         """Serve models in place of what was served; `sources` are the ids and paths that they came from.
 
         What is wrong with the input is raised as UserErrorException or MLPackageError, and what was served goes on.
@@ -102,11 +101,11 @@ class Service:
             port = settings.port or (old.port if old else free_port())
             command = launch.command(port)
             end(self._claim)
-            record = Record(
+            record = ServiceRecord(
                 port=port,
                 generation=generation.name,
                 models=tuple(sources),
-                inference=inference.anywhere() if inference else None,
+                inference=inference,
                 settings=settings,
             )
             write_json(self.folder / _RECORD, asdict(record))
@@ -126,8 +125,8 @@ class Service:
         self,
         generation: Path,
         models: Sequence[StagedModel],
-        inference: InferenceConfig | None,
-        settings: Settings,
+        inference: Mapping[str, Any] | None,
+        settings: ServiceSettings,
     ) -> _Launch:
         """Make all that can go wrong, while what was served goes on."""
         folder = generation / "project"
@@ -143,7 +142,7 @@ class Service:
         except ConfigurationError as error:
             raise UserErrorException(str(error)) from error
 
-    def _process(self, generation: Path, project: Project, settings: Settings) -> _Launch:
+    def _process(self, generation: Path, project: Project, settings: ServiceSettings) -> _Launch:
         top = generation / "layout"
         top.mkdir()
         serving = serve_project(project, top)
@@ -154,7 +153,7 @@ class Service:
             folder=serving.folder,
         )
 
-    def _container(self, generation: Path, project: Project, settings: Settings, log: IO[bytes]) -> _Launch:
+    def _container(self, generation: Path, project: Project, settings: ServiceSettings, log: IO[bytes]) -> _Launch:
         engine = find_engine(settings.engine, RUNNERS)
         context, tag = generation / "context", f"service-{self.name}:{generation.name}"
 

@@ -12,17 +12,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
+from hatch_mlpackage.azureml.local.python_requirement import python_version
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.project.azureml_files import Conversion, Places, convert, node_of, read_inference
 from hatch_mlpackage.project.pyproject import Project, canonical_name
 from hatch_mlpackage.project.target import python_of
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ class StagedModel:
 def stage(
     folder: Path,
     models: Iterable[StagedModel],
-    inference: InferenceConfig | None,
+    inference: Mapping[str, Any] | None,
     *,
     workspace: Path,
     image_name: str = "",
@@ -59,7 +57,7 @@ def stage(
     table["models"] = [_take_model(folder, model, no_code=inference is None) for model in found]
     if image_name:
         table["image"] = {**table.get("image", {}), "name": image_name}
-    name = found[0].name if found else Path(inference.entry_script).stem if inference else "model"
+    name = found[0].name if found else Path(inference["entryScript"]).stem if inference else "model"
     version = str(found[0].version) if found else "0"
     return Project(root=folder, name=_plain(name), version=version, table=table)
 
@@ -74,24 +72,23 @@ def _take_model(folder: Path, model: StagedModel, *, no_code: bool) -> dict[str,
     return {**declared, "framework": NO_CODE[model.framework], "allow-pickle": True}
 
 
-def _take_inference(folder: Path, inference: InferenceConfig, workspace: Path) -> dict[str, Any]:
+def _take_inference(folder: Path, inference: Mapping[str, Any], workspace: Path) -> dict[str, Any]:
     conversion = _convert(folder, _stage_files(folder, inference))
     for path, text in conversion.files.items():
         replace_text(folder / path, text)
     table = dict(conversion.table)
     table |= _own_python(table, inference)
-    source = Path(inference.source_directory) if inference.source_directory else None
+    source = inference.get("sourceDirectory")
     if source and workspace.resolve().is_relative_to(source):
         inside = workspace.resolve().relative_to(source).as_posix()
         table["exclude"] = [f"/{_SPECIAL.sub(_ESCAPED, inside)}/"]
     return table
 
 
-def _own_python(table: Mapping[str, Any], inference: InferenceConfig) -> dict[str, str]:
+def _own_python(table: Mapping[str, Any], inference: Mapping[str, Any]) -> dict[str, str]:
     """Take what the packages ask for as the Python of an image that brings its own and does not tell which."""
-    environment = inference.environment
-    conda = environment.python.conda_dependencies if environment else None
-    version = conda.get_python_version() if conda else None
+    conda = inference.get("environment", {}).get("python", {}).get("condaDependencies") or {}
+    version = python_version(conda.get("dependencies") or ())
     if not table.get("user-managed-dependencies") or python_of(table.get("base-image", "")) or not version:
         return {}
     python = ".".join(version.split(".")[:2])
@@ -103,17 +100,17 @@ def _own_python(table: Mapping[str, Any], inference: InferenceConfig) -> dict[st
     return {"python-version": python}
 
 
-def _stage_files(folder: Path, inference: InferenceConfig) -> dict[str, Any]:
+def _stage_files(folder: Path, inference: Mapping[str, Any]) -> dict[str, Any]:
     """Link what the configuration names, and return its JSON form with the links' paths."""
-    document = inference.to_json()
-    if inference.source_directory:
-        source = Path(inference.source_directory)
+    document = dict(inference)
+    if inference.get("sourceDirectory"):
+        source = Path(inference["sourceDirectory"])
         document["sourceDirectory"] = f"source/{source.name}"
         _link(folder / document["sourceDirectory"], source)
         return document  # the other paths are relative to it
     for key, place in (("entryScript", "entry"), ("condaFile", "files"), ("extraDockerfileSteps", "files")):
         if key in document:
-            path = inference.path_of(document[key])
+            path = Path(document[key])
             document[key] = f"{place}/{path.name}"
             _link(folder / document[key], path)
     return document

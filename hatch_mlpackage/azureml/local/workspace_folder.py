@@ -16,7 +16,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from hatch_mlpackage.azureml.exceptions import WorkspaceException
 from hatch_mlpackage.files.parse import parse_json
@@ -24,6 +24,16 @@ from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.files.run_background import is_running
 
 _CLAIM = "claim"
+
+
+class WorkspaceFolder(Protocol):
+    """A workspace as the objects that are kept in it see it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def folder(self) -> Path: ...
 
 
 @contextlib.contextmanager

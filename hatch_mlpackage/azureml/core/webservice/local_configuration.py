@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.azureml.local.services import Settings
+from hatch_mlpackage.azureml.local.services import ServiceSettings
 from hatch_mlpackage.serve.container import RUNNERS
 
 _HIGHEST_PORT = 65535
@@ -39,13 +39,13 @@ class LocalWebserviceDeploymentConfiguration:
             raise UserErrorException(f"Invalid configuration, engine must be one of {', '.join(RUNNERS)}")
 
 
-def settings_of(configuration: Any, action: str) -> Settings:
+def settings_of(configuration: Any, action: str) -> ServiceSettings:
     if not isinstance(configuration, LocalWebserviceDeploymentConfiguration):
         raise WebserviceException(
             "Error, provided deployment configuration must be of type LocalWebserviceDeploymentConfiguration in order "
             f"to {action} a local service."
         )
-    return Settings(
+    return ServiceSettings(
         port=configuration.port or 0,
         python=configuration.python or "",
         engine=configuration.engine or "",

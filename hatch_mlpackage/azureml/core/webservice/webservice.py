@@ -1,32 +1,149 @@
-"""What services have in common; here a service is always a local one."""
+"""Webservice, which finds a service by its name, and LocalWebservice, which every service is here."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self, cast
 
+from hatch_mlpackage.azureml.core.choose_models import require_no_code, take_as_they_are
+from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
+from hatch_mlpackage.azureml.core.webservice.deployed_service import DeployedService, in_state
+from hatch_mlpackage.azureml.core.webservice.local_configuration import (
+    LocalWebserviceDeploymentConfiguration,
+    settings_of,
+)
+from hatch_mlpackage.azureml.exceptions import WebserviceException
 from hatch_mlpackage.azureml.local.cloud_only import with_absent_members
+from hatch_mlpackage.azureml.local.services import ServiceSettings
+from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, named
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.azureml.core.webservice.local import LocalWebservice
-    from hatch_mlpackage.azureml.core.workspace import Workspace
+    from hatch_mlpackage.azureml.core.registered_model import RegisteredModel
+
+_DEPLOYED = (DeployedService.STATE_DEPLOYING, DeployedService.STATE_FAILED, DeployedService.STATE_RUNNING)
 
 
 @with_absent_members
-class Webservice:
-    """A deployed service by its name; `auth_enabled` and `token_auth_enabled` are False, as nothing asks for a key."""
+class Webservice(DeployedService):
+    """A deployed service by its name; `auth_enabled` and `token_auth_enabled` are False, as no key is needed."""
 
     auth_enabled = False
     token_auth_enabled = False
 
-    def __new__(cls, *_: Any, **_named: Any) -> Any:
-        from hatch_mlpackage.azureml.core.webservice.local import LocalWebservice  # noqa: PLC0415 - it imports this
-
-        return object.__new__(LocalWebservice if cls is Webservice else cls)
+    def __new__(cls, *_: Any, **_named: Any) -> Self:
+        return cast("Self", object.__new__(LocalWebservice if cls is Webservice else cls))
 
     @staticmethod
-    def list(workspace: Workspace, *_: Any, **named: Any) -> list[LocalWebservice]:
+    def list(workspace: WorkspaceFolder, *_: Any, **named_: Any) -> list[LocalWebservice]:
         """Return the services that run; `model_name` and `model_id` choose among them."""
-        from hatch_mlpackage.azureml.core.webservice.local import LocalWebservice  # noqa: PLC0415 - it imports this
-
-        chosen = {key: value for key, value in named.items() if key in {"model_name", "model_id"}}
+        chosen = {key: value for key, value in named_.items() if key in {"model_name", "model_id"}}
         return LocalWebservice.list(workspace, **chosen)
+
+
+@with_absent_members
+class LocalWebservice(Webservice):
+    """A service of this machine, as a process, or as a container where the configuration names an engine."""
+
+    @staticmethod
+    def deploy_configuration(
+        port: int | None = None,
+        *,
+        python: str | None = None,
+        engine: str | None = None,
+        engine_options: Sequence[str] = (),
+    ) -> LocalWebserviceDeploymentConfiguration:
+        """Say how a service runs.
+
+        `python` is the interpreter whose packages the entry script has, the running one by default. `engine` is
+        "docker" or "podman" for a container, which has the packages that are locked for it, and `engine_options` are
+        what its `run` is given besides.
+        """
+        return LocalWebserviceDeploymentConfiguration(port, python=python, engine=engine, engine_options=engine_options)
+
+    @staticmethod
+    def deploy_models(
+        workspace: WorkspaceFolder,
+        name: str,
+        models: Sequence[RegisteredModel | str],
+        inference_config: InferenceConfig | None = None,
+        deployment_config: LocalWebserviceDeploymentConfiguration | None = None,
+    ) -> LocalWebservice:
+        """Serve models under a name; `Model.deploy` is the way to call it."""
+        service = LocalWebservice(workspace, name, must_exist=False)
+        configuration = deployment_config or LocalWebserviceDeploymentConfiguration()
+        service._deploy(models, inference_config, settings_of(configuration, "deploy"))
+        return service
+
+    def _deploy(
+        self, models: Sequence[RegisteredModel | str], inference: InferenceConfig | None, settings: ServiceSettings
+    ) -> None:
+        if inference is not None and not isinstance(inference, InferenceConfig):
+            raise WebserviceException(
+                "Error, provided inference configuration must be of type InferenceConfig in order to deploy a local "
+                "service."
+            )
+        staged, sources = take_as_they_are(self.workspace, models)
+        if inference is None:
+            require_no_code(staged)
+        document = inference.to_absolute_json() if inference else None
+        self._record = self._service.start(staged, sources, document, settings)
+        self.updated_time = dt.datetime.now(dt.UTC)
+        self.error = None
+        self.state = self.STATE_DEPLOYING
+
+    @in_state(*_DEPLOYED, DeployedService.STATE_UNKNOWN)
+    def update(
+        self,
+        models: Sequence[RegisteredModel | str] | None = None,
+        image_config: Any = None,
+        deployment_config: LocalWebserviceDeploymentConfiguration | None = None,
+        wait: bool = False,
+        inference_config: InferenceConfig | None = None,
+    ) -> None:
+        """Serve something else under the name; what is None stays as it is, and where the new is wrong all does."""
+        if image_config is not None:
+            raise WebserviceException("Error, an image configuration is of the cloud: give an inference_config.")
+        record = self._record
+        kept = record.settings if record else ServiceSettings()
+        settings = kept if deployment_config is None else settings_of(deployment_config, "update")
+        if inference_config is None and record and record.inference:
+            inference_config = InferenceConfig.from_json(record.inference)
+        self._deploy((record.models if record else ()) if models is None else models, inference_config, settings)
+        if wait:
+            self.wait_for_deployment()
+
+    @in_state(*_DEPLOYED)
+    def reload(self, wait: bool = False) -> None:
+        """Start again with the entry script and the models as they are now."""
+        self.update(wait=wait)
+
+    @staticmethod
+    def list(
+        workspace: WorkspaceFolder,
+        model_name: str | None = None,
+        model_id: str | None = None,
+        all: bool | None = None,
+    ) -> list[LocalWebservice]:
+        """Return the services that run, or `all` of them."""
+        found = [LocalWebservice(workspace, name, must_exist=False) for name in named(workspace.folder / "services")]
+        return [
+            service
+            for service in found
+            if (service.state == service.STATE_RUNNING or (all and service.state != service.STATE_UNKNOWN))
+            and service.serves(model_name, model_id)
+        ]
+
+    def get_keys(self) -> None:
+        raise NotImplementedError("Local web services do not support auth keys.")
+
+    def regen_key(self, key: str) -> None:
+        del key
+        raise NotImplementedError("Local web services do not support auth keys.")
+
+    def get_token(self) -> None:
+        raise NotImplementedError("Local web services do not support Token Authentication.")
+
+    @classmethod
+    def deserialize(cls, *_: Any) -> None:
+        raise NotImplementedError("Local web services cannot be deserialized.")

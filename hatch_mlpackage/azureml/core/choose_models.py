@@ -7,26 +7,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.azureml.core.registered_model import RegisteredModel
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
 from hatch_mlpackage.azureml.local.model_search import find_document
-from hatch_mlpackage.azureml.local.registered_model import RegisteredModel
 from hatch_mlpackage.azureml.local.stage_project import NO_CODE, StagedModel
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.azureml.core.workspace import Workspace
+    from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder
 
 _LONGEST_MADE_NAME = 30  # characters of a file's name that an unregistered model is called by
 
 
 def take_registered(
-    workspace: Workspace, models: Sequence[RegisteredModel | str], register: Callable[[str, str], RegisteredModel]
+    workspace: WorkspaceFolder, models: Sequence[RegisteredModel | str], register: Callable[[str, str], RegisteredModel]
 ) -> list[RegisteredModel]:
     """Take models and ids; `register` is given any other path, and the name of its file."""
     return [_registered(workspace, model) or register(str(model), _made_name(str(model))) for model in models]
 
 
 def take_as_they_are(
-    workspace: Workspace, models: Sequence[RegisteredModel | str]
+    workspace: WorkspaceFolder, models: Sequence[RegisteredModel | str]
 ) -> tuple[list[StagedModel], list[str]]:
     """Take models and ids, and files and folders as version 0; also return the ids and absolute paths."""
     staged, sources = [], []
@@ -59,7 +59,7 @@ def require_no_code(models: Sequence[StagedModel]) -> None:
         )
 
 
-def _registered(workspace: Workspace, model: RegisteredModel | str) -> RegisteredModel | None:
+def _registered(workspace: WorkspaceFolder, model: RegisteredModel | str) -> RegisteredModel | None:
     if isinstance(model, RegisteredModel):
         return model
     if not isinstance(model, str):

@@ -14,13 +14,13 @@ from hatch_mlpackage.azureml.local.cloud_only import DATA, refuse
 from hatch_mlpackage.azureml.local.models import change_model, delete_model, model_content
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.azureml.core.workspace import Workspace
+    from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder
 
 
 class RegisteredModel:
     """A version of a model in a workspace; its attributes are the original's."""
 
-    def __init__(self, workspace: Workspace, document: Mapping[str, Any]) -> None:
+    def __init__(self, workspace: WorkspaceFolder, document: Mapping[str, Any]) -> None:
         self.workspace = workspace
         self._take(document)
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hatch_mlpackage.azureml.core.registered_model import RegisteredModel
 from hatch_mlpackage.azureml.exceptions import ModelNotFoundException, WebserviceException
-from hatch_mlpackage.azureml.local.workspace_folder import numbered
+from hatch_mlpackage.azureml.local.model_search import find_document
+from hatch_mlpackage.azureml.local.models import list_models
+from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, numbered
 
-if TYPE_CHECKING:
-    from hatch_mlpackage.azureml.core.workspace import Workspace
 
-
-def get_model_path(model_name: str, version: int | None = None, _workspace: Workspace | None = None) -> str:
+def get_model_path(model_name: str, version: int | None = None, _workspace: WorkspaceFolder | None = None) -> str:
     """Return the path of a model's file or folder, of the highest version where none is given.
 
     It is looked for in `azureml-models` of the app root or the current folder, then as `./<name>`; with a workspace it
@@ -61,12 +60,11 @@ def _only_entry(folder: Path) -> Path:
     return folder / entries[0]
 
 
-def _downloaded(workspace: Workspace, name: str, version: int | None, top: str) -> str:
-    from hatch_mlpackage.azureml.core.model import Model  # noqa: PLC0415 - it imports this module
-
+def _downloaded(workspace: WorkspaceFolder, name: str, version: int | None, top: str) -> str:
     try:
-        model = Model(workspace, name, version=version)
+        document = find_document(workspace.folder, f"{name}:{version}" if version else None, name)
     except WebserviceException as error:
-        known = sorted(f"{model.name}/{model.version}" for model in Model.list(workspace))
+        known = sorted(f"{each['name']}/{each['version']}" for each in list_models(workspace.folder))
         raise ModelNotFoundException(f"Model/Version {name}/{version} not found in workspace. {known}") from error
+    model = RegisteredModel(workspace, document)
     return model.download(os.path.join(top, name, str(model.version)), exist_ok=True)  # noqa: PTH118
