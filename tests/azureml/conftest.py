@@ -10,32 +10,10 @@ from sklearn.linear_model import Ridge
 
 from hatch_mlpackage.azureml.core import Environment, Workspace
 from hatch_mlpackage.azureml.core.conda_dependencies import CondaDependencies
+from hatch_mlpackage.azureml.core.model import InferenceConfig
 from hatch_mlpackage.azureml.core.webservice import LocalWebservice
 
-SCORE = """\
-import os
-
-import numpy as np
-from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
-from inference_schema.schema_decorators import input_schema, output_schema
-from sklearn.externals import joblib
-
-
-def init():
-    global model
-    model = joblib.load(os.path.join(os.getenv("AZUREML_MODEL_DIR"), "sklearn_mnist_model.pkl"))
-
-
-@input_schema("data", NumpyParameterType(np.array([[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]])))
-@output_schema(NumpyParameterType(np.array([3726.995])))
-def run(data):
-    try:
-        return model.predict(data).tolist()
-    except Exception as error:
-        return str(error)
-"""
-ECHO = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
-ROWS = [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]
+from .entry_scripts import ECHO
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +71,10 @@ def bare():
     made = Environment(name="bare")
     made.python.conda_dependencies = CondaDependencies.create(python_version="3.11")
     return made
+
+
+@pytest.fixture
+def echo(folder, bare):
+    """Give the configuration of a script that returns its request."""
+    Path("score.py").write_text(ECHO)
+    return InferenceConfig("score.py", environment=bare)

@@ -23,7 +23,7 @@ from hatch_mlpackage.azureml.core.webservice import LocalWebservice
 from hatch_mlpackage.context.manifest import verify_context
 from hatch_mlpackage.serve.health import free_port
 
-from .conftest import ECHO, ROWS, SCORE
+from .entry_scripts import ECHO, ROWS, SCORE
 
 
 def post(uri: str, body: str | bytes, **headers: str) -> httpx.Response:

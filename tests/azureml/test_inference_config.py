@@ -10,7 +10,7 @@ from hatch_mlpackage.azureml.core.environment import Environment
 from hatch_mlpackage.azureml.core.model import InferenceConfig
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
 
-from .conftest import ECHO
+from .entry_scripts import ECHO
 
 EXCLUSIVE = (
     "Error, unable to provide runtime, conda_file, extra_docker_file_steps, enable_gpu, cuda_version, or base_image "
@@ -33,9 +33,7 @@ def scripts(folder):
 
 
 def both_bases():
-    made = Environment("both")
-    made.docker._base = {"base_image": "own:1", "base_dockerfile": "FROM own:1"}
-    return made
+    return Environment.from_json({"name": "both", "docker": {"baseImage": "own:1", "baseDockerfile": "FROM own:1"}})
 
 
 CASES = [

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,13 +13,7 @@ from hatch_mlpackage.azureml.core.model import InferenceConfig
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
 from hatch_mlpackage.context.manifest import read_manifest, verify_context
 
-from .conftest import ECHO
-
-
-@pytest.fixture
-def echo(folder, bare):
-    Path("score.py").write_text(ECHO)
-    return InferenceConfig("score.py", environment=bare)
+from .entry_scripts import ECHO
 
 
 @pytest.fixture
@@ -127,12 +122,12 @@ def test_an_image(ws, echo, recorder, capfd):
     package.pull()
 
     assert package.location == "registry.example.com/team/words:3"
-    context = package._context
-    assert f"docker build --tag {package.location} {context}\n" in package.get_logs()
+    building = f"docker build --tag {package.location} "
+    context = next(line for line in package.get_logs().splitlines() if line.startswith(building)).removeprefix(building)
     assert built.endswith(f"{package.get_logs()}Package creation Succeeded\n")
     assert capfd.readouterr().out == f"$ docker pull {package.location}\ndocker pull {package.location}\n"
     assert package.get_container_registry().address == "registry.example.com"
-    assert read_manifest(context).about["image"]["name"].startswith("package:")
+    assert read_manifest(Path(context)).about["image"]["name"].startswith("package:")
 
 
 def test_an_image_without_a_registry(ws, echo, recorder, capsys):
@@ -269,7 +264,8 @@ def test_a_killed_program_leaves_nothing_for_long(ws, echo):
     package = Model.package(ws, [], echo, generate_dockerfile=True)
 
     assert left == [0, 1]
-    assert [path for path in packages.iterdir() if path.is_dir()] == [package._folder]
+    of_package = Path(urlsplit(package.package_build_log_uri).path).parent
+    assert [path for path in packages.iterdir() if path.is_dir()] == [of_package]
 
 
 def test_what_is_wrong_is_raised(ws, echo):

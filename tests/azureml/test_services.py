@@ -13,7 +13,7 @@ from hatch_mlpackage.azureml.core.model import InferenceConfig
 from hatch_mlpackage.azureml.core.webservice import LocalWebservice
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
 
-from .conftest import ECHO
+from .entry_scripts import ECHO
 
 READS = """\
 import os
@@ -27,12 +27,6 @@ def run(data):
     with open(os.path.join(os.environ["AZUREML_MODEL_DIR"], "word.txt")) as file:
         return file.read() + os.environ.get("MARK", "")
 """
-
-
-@pytest.fixture
-def echo(folder, bare):
-    Path("score.py").write_text(ECHO)
-    return InferenceConfig("score.py", environment=bare)
 
 
 def test_a_service_outlives_its_program(ws, echo):
@@ -150,7 +144,7 @@ def test_update(ws, reading, bare):
     assert [service.name for service in LocalWebservice.list(ws, model_name="words")] == ["myservice"]
     assert [service.name for service in LocalWebservice.list(ws, model_id="words:1")] == ["myservice"]
     assert LocalWebservice.list(ws, model_id="words:2") == []
-    assert len([path for path in reading._service.folder.iterdir() if path.is_dir()]) == 1
+    assert len([path for path in (ws.folder / "services/myservice").iterdir() if path.is_dir()]) == 1
 
 
 def test_a_wrong_update_changes_nothing(ws, reading):

@@ -64,7 +64,7 @@ def read_section(shape: type[S], node: Node, problems: Problems, *, prefix: str 
     if not isinstance(node.value, Mapping):
         problems.add(node.where, f"{prefix.rstrip('.') or 'the file'} must be an object, not {node.described()}.")
         return shape()
-    known = {key: found for found in _fields(shape) for key in _keys_of(found)}
+    known = keys_of(shape)
     types = get_type_hints(shape)
     values: dict[str, Any] = {"where": node.where, "unknown": tuple(_unknown(node.value, known, prefix))}
     for key, member in node.value.items():
@@ -82,13 +82,15 @@ def _unknown(members: Mapping[str, Node], known: Mapping[str, Any], prefix: str)
     ]
 
 
-def _fields(shape: type[Section]) -> list[Field[Any]]:
-    return [found for found in fields(shape) if found.name not in {"where", "unknown"}]
+def keys_of(shape: type[Section]) -> dict[str, Field[Any]]:
+    """Return every key that a section reads, with the field that takes its value."""
+    own = [found for found in fields(shape) if found.name not in {"where", "unknown"}]
+    return {key: found for found in own for key in found.metadata.get("keys") or (_camel_case(found.name),)}
 
 
-def _keys_of(found: Field[Any]) -> tuple[str, ...]:
-    head, *rest = found.name.split("_")
-    return found.metadata.get("keys") or (head + "".join(word.capitalize() for word in rest),)
+def _camel_case(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
 
 
 def _read(kind: Any, node: Node, key: str, target: Field[Any], problems: Problems) -> Any:

@@ -24,10 +24,10 @@ from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file
 from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration
 from hatch_mlpackage.project.azureml_files.environment import Docker, Environment, Python
 from hatch_mlpackage.project.azureml_files.inference import InferenceConfiguration
-from hatch_mlpackage.project.azureml_files.shapes import _fields, _keys_of
+from hatch_mlpackage.project.azureml_files.shapes import keys_of
 
 SHAPES = (InferenceConfiguration, Environment, Python, Docker, DeploymentConfiguration)
-KEYS = sorted({key for shape in SHAPES for found in _fields(shape) for key in _keys_of(found)})
+KEYS = sorted({key for shape in SHAPES for key in keys_of(shape)})
 KNOWN_VALUES = (
     *("score.py", "python", "local", "aks", "python=3.8", "..", "/", "Linux", "a b", "{{x}}", ""),
     *("a" * 300, "/" * 5000),
