@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _OPTION_STARTS = re.compile(r"\s(?=--?[A-Za-z])")
 _SHORT = {"-i": "--index-url", "-f": "--find-links", "-r": "--requirement", "-c": "--constraint", "-e": "--editable"}
 WITH_VALUE = frozenset(
@@ -45,7 +44,8 @@ def logical_lines(text: str) -> Iterator[Line]:
     """Yield every line that says something."""
     pending: list[str] = []
     start = 1
-    for number, physical in enumerate(_LINE_END.split(text), 1):
+    # As in pip, a form feed or U+2028 ends a line too: what follows such a comment is no part of it.
+    for number, physical in enumerate(text.splitlines(), 1):
         if not pending:
             start = number
         # As in pip, a comment ends a continued line, whatever the comment ends with.

@@ -105,7 +105,8 @@ def _by_path(body: str, vendored: tuple[Vendored, ...]) -> str:
 
 
 def _without_hash(requirement: str) -> str:
-    return re.sub(r"#\S*", "", requirement, count=1)
+    """Cut the fragment off a requirement's URL; a `#` in a marker stays."""
+    return re.sub(r"^(\S+ @ [^\s#]+)#\S*", r"\1", requirement)
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:

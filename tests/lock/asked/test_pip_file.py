@@ -40,6 +40,7 @@ def test_decode_refuses_other_encodings() -> None:
         ("numpy \\\n# ends it \\\nscipy", [(1, "numpy"), (3, "scipy")]),
         ("numpy \\\n", [(1, "numpy")]),
         ("# no continuation \\\nnumpy", [(2, "numpy")]),
+        ("# a page\fnumpy # more\u2028scipy", [(2, "numpy"), (3, "scipy")]),
     ],
 )
 def test_logical_lines(text: str, lines: list[tuple[int, str]]) -> None:

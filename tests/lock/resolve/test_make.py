@@ -180,6 +180,22 @@ def test_pre_releases_constraints_and_extras(
 
 
 @BOTH
+def test_several_requirements_of_one_package(
+    index: PackageIndex, asking: Callable[..., Requirements], locker: Any
+) -> None:
+    """The resolver is given every line of a package, each with its own marker, and its lock is fresh."""
+    for version in ("1.0", "1.1", "1.2", "2.0"):
+        index.add("alpha", version)
+    requirements = asking(
+        'alpha<1; python_version < "3"', 'alpha<2; platform_version != "#1"', "alpha!=1.2", "Alpha>=1; os_name != 'nt'"
+    )
+
+    lock = make_lock(requirements, TARGET, locker=locker, report=quiet)
+
+    assert (pinned(lock), check_lock(lock, requirements, TARGET)) == ({"alpha": "1.1"}, LockState(status="fresh"))
+
+
+@BOTH
 def test_wheel_url(index: PackageIndex, asking: Callable[..., Requirements], locker: Any) -> None:
     """A wheel's URL is locked with the hash of the file that is there, and refused if another one is asked for."""
     digest = index.add("alpha", "1.0")
