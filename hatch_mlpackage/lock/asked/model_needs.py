@@ -1,4 +1,4 @@
-"""Adds what a generated script imports to what the project asks for, in the versions that made the model."""
+"""Adds what a generated script imports to the project's requirements, in the versions that made the model."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ if TYPE_CHECKING:
 def with_generated(
     requirements: Requirements, no_code: NoCode, *, inline: Iterable[str] = (), conda: Iterable[str] = ()
 ) -> Requirements:
-    """Add what the script needs and nobody else brings.
+    """Add what the generated script needs and the project does not ask for itself.
 
-    `inline` are the requirements that the project names itself, in no file of the model's; `conda` are the names of the
-    packages that conda installs. What is named is taken as it is: a note says where that is not what made the model.
+    `inline` are the requirements that the project names itself, outside of the model's own files; `conda` are the names
+    of the packages that conda installs. A requirement that the project names stays as it is, and a note says where it
+    excludes the version that made the model.
     """
-    left_out = {name for name in no_code.left_out if name not in map(_name, inline)}
+    left_out = set(no_code.left_out) - set(map(_name, inline))
     dropped = [text for text in requirements.requirements if _name(text) in left_out]
-    kept = [text for text in requirements.requirements if text not in dropped]
-    asked = {_name(text): text for text in kept} | dict.fromkeys(map(_name, conda), "")
+    kept = [text for text in requirements.requirements if _name(text) not in left_out]
+    by_conda = set(map(_name, conda))
     added: dict[str, str] = {}
     notes = [
         *(f"The model: {note}" for note in no_code.notes),
         *(f"{text} is left out: what loads the model is added in its place." for text in dropped),
     ]
     for needed, reason in no_code.requirements.items():
-        named = next((asked[name] for name in _names(needed) if name in asked), None)
-        if named is None:
+        names = _names(needed)
+        named = [text for text in kept if _name(text) in names]
+        notes += _mismatches(needed, named)
+        if not named and by_conda.isdisjoint(names):
             added[needed] = reason
-        else:
-            notes += _mismatch(needed, named)
     notes += [f"{requirement} is added: {reason}." for requirement, reason in added.items()]
     return replace(
         requirements,
@@ -59,8 +60,9 @@ def _names(needed: str) -> tuple[str, ...]:
     return (name, *SAME_MODULES.get(name, ()))
 
 
-def _mismatch(needed: str, named: str) -> Iterator[str]:
-    """Say that the project asks for another version than the one that made the model."""
-    wanted = [part.version for part in Requirement(needed).specifier if part.operator == "=="]
-    if named and wanted and not Requirement(named).specifier.contains(wanted[0], prereleases=True):
-        yield f"{named} is kept, though the model was made with {needed}: it may not load, or answer otherwise."
+def _mismatches(needed: str, named: Iterable[str]) -> Iterator[str]:
+    """Name each requirement of the project that excludes the version that made the model."""
+    made_with = [part.version for part in Requirement(needed).specifier if part.operator == "=="]
+    for text in named if made_with else ():
+        if not Requirement(text).specifier.contains(made_with[0], prereleases=True):
+            yield f"{text} is kept, though the model was made with {needed}: it may not load, or answer otherwise."

@@ -74,7 +74,7 @@ def read_requirements(
         constraints=tuple(sorted(set(reader.constraints))),
         options=tuple(dict.fromkeys(reader.options)),
         notes=tuple(dict.fromkeys(reader.notes)),
-        sources=tuple(sorted({source.text: source for source in reader.sources}.values(), key=lambda it: it.text)),
+        sources=tuple(sorted(set(reader.sources), key=lambda source: source.text)),
     )
 
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.asked.requirements import Requirements
@@ -43,13 +42,16 @@ _WERKZEUG, _FLASK = "werkzeug", "flask"
 
 
 def replace_serving(requirements: Requirements, script: EntryScript) -> Requirements:
-    """Leave out what the server replaces, and add what the script needs of it; each with a note for the reader."""
-    asked = {canonicalize_name(Requirement(text).name): text for text in requirements.requirements}
-    dropped = sorted(asked.keys() & SERVING.keys())
-    notes = [f"{asked[name]} is left out: {SERVING[name]} replaces it." for name in dropped]
-    added = dict(_needed(script, asked.keys() - set(dropped), after=dropped))
-    notes += [f"{requirement} is added: {reason}." for requirement, reason in added.items()]
-    kept = [text for name, text in asked.items() if name not in dropped]
+    """Leave out what the server replaces, and add what the script needs of it; each change gets a note."""
+    asked = [(Requirement(text).name, text) for text in requirements.requirements]
+    dropped = sorted((name, text) for name, text in asked if name in SERVING)
+    kept = [text for name, text in asked if name not in SERVING]
+    names = {name for name, _ in asked} - SERVING.keys()
+    added = dict(_needed(script, names, after=tuple(dict.fromkeys(name for name, _ in dropped))))
+    notes = [
+        *(f"{text} is left out: {SERVING[name]} replaces it." for name, text in dropped),
+        *(f"{requirement} is added: {reason}." for requirement, reason in added.items()),
+    ]
     return replace(
         requirements,
         requirements=tuple(sorted([*kept, *added])),

@@ -78,6 +78,22 @@ def script(*imports, call_style="text"):
                 "werkzeug is added: the script takes the raw request, whose class it is.",
             ],
         ),
+        (
+            ["numpy!=1.25", 'numpy<2; python_version < "3.12"', 'numpy>=2; python_version >= "3.12"', "numpy[test]"],
+            script("numpy"),
+            ["numpy!=1.25", 'numpy<2; python_version < "3.12"', 'numpy>=2; python_version >= "3.12"', "numpy[test]"],
+            [],
+        ),
+        (
+            ['azureml-defaults; python_version < "3.9"', 'azureml-defaults>=1.57; python_version >= "3.9"', "flask"],
+            script("flask", SCHEMA),
+            ["flask", "inference-schema"],
+            [
+                'azureml-defaults; python_version < "3.9" is left out: the server in the image replaces it.',
+                'azureml-defaults>=1.57; python_version >= "3.9" is left out: the server in the image replaces it.',
+                ("inference-schema is added: the script imports inference_schema, which azureml-defaults brought."),
+            ],
+        ),
     ],
 )
 def test_replace_serving(asked, entry_script, kept, notes):
