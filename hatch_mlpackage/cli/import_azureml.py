@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ import click
 
 from hatch_mlpackage.cli.output import answer, answer_json, is_quiet, plural, show
 from hatch_mlpackage.cli.project import ModelFlag, identity, table_from_flags
-from hatch_mlpackage.cli.pyproject import edited
+from hatch_mlpackage.cli.pyproject import edited, new_pyproject
 from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
@@ -159,11 +158,7 @@ def _files(folder: Path, table: Mapping[str, Any], conversion: Conversion, *, fo
     """Give the files to write, by their path in the project; those that would stay the same are left out."""
     path = folder / _PYPROJECT
     before = _text_of(path)
-    if before is None:
-        name, version = identity(table)
-        started = f"[project]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\n"
-    else:
-        started = before
+    started = new_pyproject(*identity(table)) if before is None else before
     texts = {**conversion.files, path.name: edited(started, table, path=path, force=force)}
     different = tuple(_in_the_way(folder, conversion.files)) if not force else ()
     if different:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 _KEY = "tool.mlpackage"
 
 
+def new_pyproject(name: str, version: str) -> str:
+    """Return the text of a pyproject.toml that only names a project."""
+    import tomlkit  # noqa: PLC0415 - for the one verb that edits
+
+    return tomlkit.dumps({"project": {"name": name, "version": version}})
+
+
 def edited(text: str, table: Mapping[str, Any], *, path: Path, force: bool) -> str:
     """Return the text of a pyproject.toml with the keys of `table` set in `[tool.mlpackage]`.
 

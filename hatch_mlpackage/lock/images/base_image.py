@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.parse import parse_toml
 from hatch_mlpackage.files.read import text_of
+from hatch_mlpackage.files.toml_text import toml_string
 from hatch_mlpackage.lock.pins.conflict import merge_conflict
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ class BaseImageLock:
     index: str | None = None
 
     def to_text(self) -> str:
-        index = f'index = "{self.index}"  # what the tag named\n' if self.index else ""
+        """Write the lock by hand: it is made without the extra `cli`, which has tomlkit, where uv is on PATH."""
+        index = f"index = {toml_string(self.index)}  # what the tag named\n" if self.index else ""
         return (
-            f'reference = "{self.reference}"\nplatform = "{self.platform}"\n'
-            f'digest = "{self.digest}"  # the image for that platform\n{index}'
+            f"reference = {toml_string(self.reference)}\nplatform = {toml_string(self.platform)}\n"
+            f"digest = {toml_string(self.digest)}  # the image for that platform\n{index}"
             f"resolved = {self.resolved.isoformat()}\n"
         )
 

@@ -7,7 +7,6 @@ context is made without a network, and a project that is cloned elsewhere fetche
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from hatch_mlpackage.errors import LockError, UnavailableError, explained
 from hatch_mlpackage.files.parse import parse_toml
 from hatch_mlpackage.files.read import text_of
+from hatch_mlpackage.files.toml_text import toml_string
 from hatch_mlpackage.lock.pins.conflict import merge_conflict
 
 MODELS = "models.toml"
@@ -74,9 +74,10 @@ def _damaged(reason: str) -> LockError:
 
 
 def to_text(models: Iterable[RemoteModel]) -> str:
+    """Write the record by hand: tomlkit comes with the extra `cli`, and fetching needs only the extra `remote`."""
     return _SAID + "".join(
-        f"\n[[models]]\nname = {_quoted(model.name)}\nversion = {_quoted(model.version)}\n"
-        f"url = {_quoted(model.url)}\nsha256 = {_quoted(model.sha256)}\nsize = {model.size}\n"
+        f"\n[[models]]\nname = {toml_string(model.name)}\nversion = {toml_string(model.version)}\n"
+        f"url = {toml_string(model.url)}\nsha256 = {toml_string(model.sha256)}\nsize = {model.size}\n"
         for model in models
     )
 
@@ -167,7 +168,3 @@ def _copy(reader: IO[bytes], writer: IO[bytes], shown: str, report: Callable[[st
 
 def by_model(models: Iterable[RemoteModel]) -> Mapping[tuple[str, str], RemoteModel]:
     return {(model.name, model.version): model for model in models}
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text)  # a JSON string is a TOML string

@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from hatch_mlpackage.files.parse import parse_toml
+from hatch_mlpackage.files.toml_text import toml_string
 from hatch_mlpackage.lock.resolve import pip_settings
 
 _UV_KEPT = (
@@ -215,13 +216,14 @@ def _kept_of(file: Path) -> dict[str, Any]:
 
 
 def _toml_lines(table: Mapping[str, Any]) -> str:
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
+    """Write a `uv.toml` by hand: uv may be on PATH without the extra `cli`, which has tomlkit."""
+    return "".join(f"{toml_string(key)} = {_toml(value)}\n" for key, value in table.items())
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {_toml(item)}' for key, item in value.items())} }}"
-    # A JSON string, number or boolean is a TOML one too; a date is given as the string that uv also takes.
-    return json.dumps(value if isinstance(value, (bool, int, float)) else str(value), ensure_ascii=False)
+        return f"{{ {', '.join(f'{toml_string(key)} = {_toml(item)}' for key, item in value.items())} }}"
+    # A date is given as the string that uv also takes.
+    return json.dumps(value) if isinstance(value, (bool, int, float)) else toml_string(str(value))

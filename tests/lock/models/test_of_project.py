@@ -241,6 +241,6 @@ def test_public():
 
 def test_round_trip():
     """A record reads as it was written, whatever is in its texts."""
-    model = RemoteModel(name='a"\\', version="1", url="s3://b/ü", sha256=SHA_OF_ONE, size=3)
+    model = RemoteModel(name='a"\\\x7f', version="1", url="s3://b/ü\U0001f600", sha256=SHA_OF_ONE, size=3)
 
     assert read_models(to_text([model, model]).encode()) == (model, model)
