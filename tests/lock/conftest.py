@@ -130,7 +130,7 @@ def clean_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Mon
         monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_DIRS", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setattr(pip_settings, "_machine_folders", lambda _environ: [])
+    monkeypatch.setattr(pip_settings, "machine_folders", lambda _environ: [])
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)

@@ -1,7 +1,8 @@
-"""Reads pip's own settings of where the index is, from its environment variables and configuration files.
+"""Read by hand because `pip config list` answers nothing where one file or variable is broken, or pip is absent.
 
-uv reads none of them, and pip-tools reads all of them, also those that would change the pins. Taken here are only
-those that say which index is asked and how it is reached. Where the files are: pip's documentation, "Configuration".
+uv reads none of pip's settings, and pip-tools reads all of them, also those that would change the pins. This module
+reads only those that say which index is asked and how it is reached, in pip's environment variables and configuration
+files. pip's documentation, "Configuration", says where the files are.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ NAMES = (
     "timeout",
     "retries",
 )
-# Sections of a file, the later ones over the earlier: pip-tools and the image run what `pip install` runs.
+# Later sections win over earlier ones: pip-tools and the image do what `pip install` does.
 _SECTIONS = ("global", "install")
 
 
 def read(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings by pip's names; several values of one are parted by single spaces."""
+    """Return the settings by pip's names, with single spaces between several values of one setting."""
     found: dict[str, str] = {}
     for file in _files(environ):
         found |= _from_file(file)
@@ -46,7 +47,7 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
     if named == os.devnull:
         return
     file_name = "pip.ini" if sys.platform == "win32" else "pip.conf"
-    yield from (folder / file_name for folder in _machine_folders(environ))
+    yield from (folder / file_name for folder in machine_folders(environ))
     if not (named and Path(named).exists()):
         yield from (folder / file_name for folder in _user_folders(environ))
     yield Path(sys.prefix, file_name)
@@ -54,7 +55,8 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(named)
 
 
-def _machine_folders(environ: Mapping[str, str]) -> list[Path]:
+def machine_folders(environ: Mapping[str, str]) -> list[Path]:
+    """Return the folders whose files hold for every user of the machine, the strongest last."""
     if sys.platform == "win32":
         return [Path(environ.get("PROGRAMDATA", "C:\\ProgramData"), "pip")]
     if sys.platform == "darwin":
@@ -77,7 +79,7 @@ def _from_file(file: Path) -> dict[str, str]:
     try:
         parser.read(file, encoding="utf-8")
     except (configparser.Error, OSError, UnicodeDecodeError):
-        return {}  # pip itself tells what is wrong with its file, to everybody who runs it
+        return {}  # pip itself reports what is wrong with the file whenever it runs
     found: dict[str, str] = {}
     for section in filter(parser.has_section, _SECTIONS):
         values = {name.replace("_", "-").lower(): value for name, value in parser.items(section)}

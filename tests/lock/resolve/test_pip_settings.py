@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ast
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,8 +34,8 @@ def machine(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _only_these_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
-    real = pip_settings._machine_folders
-    monkeypatch.setattr(pip_settings, "_machine_folders", lambda environ: real(environ)[:-1])
+    real = pip_settings.machine_folders
+    monkeypatch.setattr(pip_settings, "machine_folders", lambda environ: real(environ)[:-1])
 
 
 def test_files(machine: dict[str, str]) -> None:
@@ -65,7 +67,46 @@ def test_a_named_file(machine: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_a_broken_file_is_passed_over(machine: dict[str, str], tmp_path: Path) -> None:
-    """A file that pip itself refuses stops nothing here."""
+    """A file that pip itself refuses stops nothing here, and hides no setting of another file."""
     (tmp_path / "home/.config/pip/pip.conf").write_text("index-url = https://user\n")
 
     assert pip_settings.read(machine)["index-url"] == "https://old"
+
+
+def test_a_setting_that_pip_cannot_use(machine: dict[str, str]) -> None:
+    """A variable with which pip does not even start hides no setting of a file."""
+    assert pip_settings.read(machine | {"PIP_TIMEOUT": "soon", "PIP_PYTHON": "/nowhere", "PIP_ISOLATED": "1"}) == {
+        "index-url": "https://user:p%40ss@host/simple",
+        "extra-index-url": "https://one https://two",
+        "proxy": "http://proxy",
+        "timeout": "soon",
+    }
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"PIP_EXTRA_INDEX_URL": "https://three", "PIP_INDEX_URL": "", "PIP_PROXY": "", "PIP_PRE": "1"},
+        {"PIP_CONFIG_FILE": "named.conf"},
+        {"PIP_CONFIG_FILE": "missing.conf"},
+        {"PIP_CONFIG_FILE": os.devnull},
+    ],
+    ids=["files", "variables", "a named file", "a missing file", "no file"],
+)
+def test_pip_reads_the_same(
+    machine: dict[str, str], more: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is broken, `pip config list` has the same settings, those of this machine among them."""
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-P", "-m", "pip", "config", "list"]
+    said = subprocess.run(command, env=machine | more, capture_output=True, text=True, check=True).stdout
+    found: dict[str, str] = {}
+    for section in ("global", "install", ":env:"):
+        lines = [line.removeprefix(f"{section}.") for line in said.splitlines() if line.startswith(f"{section}.")]
+        found |= {name: ast.literal_eval(value) for name, _, value in (line.partition("=") for line in lines)}
+
+    assert pip_settings.read(machine | more) == {
+        name: " ".join(found[name].split()) for name in pip_settings.NAMES if found.get(name)
+    }
