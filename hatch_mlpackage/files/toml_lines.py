@@ -1,4 +1,4 @@
-"""Finds the lines of a TOML file's keys: `tomllib` gives values without their places.
+"""Find the lines of a TOML file's keys by hand: a bare `hatch build` has only `tomllib`, which gives no lines.
 
 Only for texts that `tomllib` has read: what is not TOML is not noticed here.
 """

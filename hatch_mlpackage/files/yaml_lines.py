@@ -1,4 +1,4 @@
-"""Reads YAML with line numbers; the only place that loads a YAML library, which an extra brings."""
+"""Read YAML with line numbers; only this module loads PyYAML, which an extra brings and a bare `hatch build` lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the text of pip's requirement files as pip does: encodings, continued lines, comments, options."""
+"""Read pip's requirement files by hand, as pip does: a bare `hatch build` has no pip, and pip has no public reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Reads and writes explicit conda locks (CEP 23): `@EXPLICIT` and one `url#hash` for each package."""
+"""Read and write explicit conda locks (CEP 23) by hand: a bare `hatch build` has no conda library.
+
+Such a lock is `@EXPLICIT` and one `url#hash` for each package.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One HTTP exchange with a registry or its token server, with every failure told as what it is."""
+"""Send one HTTP request to a registry by hand: locks are also made without the extra `cli` and its HTTP library."""
 
 from __future__ import annotations
 

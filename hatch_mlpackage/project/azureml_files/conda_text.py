@@ -1,4 +1,4 @@
-"""Writes the conda dependencies of a JSON file as the file that conda's tools read."""
+"""Write the conda dependencies of a JSON file as YAML by hand: a bare `hatch build` has no YAML library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads JSON with line numbers, and with a comma after the last item, as many of these files have it."""
+"""Read JSON by hand: `json` gives no line numbers, and refuses a comma after the last item, which many files have."""
 
 from __future__ import annotations
 

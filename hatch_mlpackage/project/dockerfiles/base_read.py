@@ -1,4 +1,4 @@
-"""Read a Dockerfile: which stages there are, what they stand on, and what in it cannot be taken."""
+"""Read a Dockerfile's stages, their images and what cannot be taken by hand: a bare `hatch build` has no parser."""
 
 from __future__ import annotations
 

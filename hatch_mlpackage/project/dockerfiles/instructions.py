@@ -1,4 +1,7 @@
-"""Part a Dockerfile into its instructions, as builders read it (docs.docker.com/reference/dockerfile)."""
+"""Split a Dockerfile into its instructions by hand: a bare `hatch build` has no library that parses Dockerfiles.
+
+The reference is docs.docker.com/reference/dockerfile.
+"""
 
 from __future__ import annotations
 

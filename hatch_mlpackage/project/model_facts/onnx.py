@@ -1,4 +1,7 @@
-"""ONNX models (github.com/onnx/onnx/blob/main/onnx/onnx.proto, whose field numbers these are)."""
+"""Read ONNX models by hand: it runs in a bare `hatch build`, which has no onnx.
+
+The field numbers are those of github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each operation of a pickle does, on stand-ins: nothing is imported, nothing is called."""
+"""Apply a pickle's operations to stand-ins by hand: a bare `hatch build` has no frameworks, and must run no model."""
 
 from __future__ import annotations
 

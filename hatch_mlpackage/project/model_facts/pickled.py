@@ -1,4 +1,4 @@
-"""Reads what a pickle would make, without making it: no name in it is imported and nothing in it is called.
+"""Read what a pickle would make by hand: a bare `hatch build` has no frameworks, and unpickling would run its code.
 
 `pickletools.genops` parts the bytes into operations; here they work on stand-ins. What would be called becomes a
 `Made`, which remembers the name, the arguments and the state.

@@ -1,5 +1,6 @@
-"""Reads protobuf's wire format (protobuf.dev/programming-guides/encoding) without its library or any schema.
+"""Read protobuf's wire format by hand: it runs in a bare `hatch build`, which has no protobuf library.
 
+The format is described at protobuf.dev/programming-guides/encoding; no schema is needed.
 Only what is asked for is read: weights of any size are passed over.
 """
 

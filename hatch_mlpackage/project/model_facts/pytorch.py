@@ -1,4 +1,4 @@
-"""PyTorch's models: TorchScript, exported programs, and pickles."""
+"""Read PyTorch's TorchScript, exported programs and pickles by hand: a bare `hatch build` has no PyTorch."""
 
 from __future__ import annotations
 

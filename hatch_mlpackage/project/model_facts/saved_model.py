@@ -1,4 +1,7 @@
-"""TensorFlow's SavedModel folders (tensorflow/core/protobuf: saved_model.proto and meta_graph.proto)."""
+"""Read TensorFlow's SavedModel folders by hand: it runs in a bare `hatch build`, which has no TensorFlow.
+
+The field numbers are those of saved_model.proto and meta_graph.proto in tensorflow/core/protobuf.
+"""
 
 from __future__ import annotations
 

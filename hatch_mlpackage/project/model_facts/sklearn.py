@@ -1,4 +1,4 @@
-"""scikit-learn's models: pickles, joblib's files, and skops' archives."""
+"""Read scikit-learn's pickles, joblib's files and skops' archives by hand: a bare `hatch build` has no scikit-learn."""
 
 from __future__ import annotations
 

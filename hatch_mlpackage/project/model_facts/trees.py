@@ -1,4 +1,4 @@
-"""XGBoost's models, in JSON and UBJSON, and LightGBM's, which are text."""
+"""Read XGBoost's models (JSON, UBJSON) and LightGBM's (text) by hand: a bare `hatch build` has neither library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Reads UBJSON (ubjson.org), as far as XGBoost writes it; arrays of numbers are passed over."""
+"""Read UBJSON (ubjson.org) by hand, as far as XGBoost writes it: a bare `hatch build` has no library for it.
+
+Arrays of numbers are skipped.
+"""
 
 from __future__ import annotations
 
