@@ -88,3 +88,31 @@ def test_a_stream_counts_until_its_end(serve: Start) -> None:
 
     assert statuses(service, 1, 0) == [200, 503]
     assert statuses(service, 0) == [200]
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, [200, 200, 503]),
+        ({"MLPACKAGE_MAX_QUEUE_WAIT_MS": "5000"}, [200, 200, 503]),
+        ({"MLPACKAGE_MAX_CONCURRENT_REQUESTS": "2"}, [200, 200, 200, 503]),
+    ],
+    ids=["the pool's queue", "the gate's line", "one request in each line"],
+)
+def test_the_queue_limit_holds_for_each_line(serve: Start, limits: dict[str, str], expected: list[int]) -> None:
+    """Where one request may wait, the next one gets 503 at once, whichever line it would have joined."""
+    service = serve(SLEEPING, MLPACKAGE_QUEUE_LIMIT="1", **limits)
+
+    assert statuses(service, 1, *[0] * (len(expected) - 1)) == expected
+
+
+def test_a_full_line_says_so(serve: Start) -> None:
+    """A request that may not even wait is told why, and when to come back."""
+    service = serve(SLEEPING, MLPACKAGE_QUEUE_LIMIT="0")
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(service.post, "1")
+        time.sleep(0.2)
+        refused = service.post("0")
+        assert slow.result().status_code == 200
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json() == {"message": "Too many requests are waiting."}

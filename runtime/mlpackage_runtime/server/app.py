@@ -18,7 +18,7 @@ from mlpackage_runtime.server.answers import HTML_TYPE, JSON_TYPE, SUCCEEDED, Ou
 from mlpackage_runtime.server.body import BodyTooLargeError, read_body
 from mlpackage_runtime.server.connection import GONE
 from mlpackage_runtime.server.endpoint import Endpoint, Receive, Scope, Send
-from mlpackage_runtime.server.gate import Gate
+from mlpackage_runtime.server.gate import way_to_workers
 from mlpackage_runtime.server.jobs import DeadlinePassed, WorkerDied
 from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.pool import Pool, Unavailable
@@ -34,8 +34,7 @@ class Application:
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self._settings = settings
         self._pool = pool
-        is_limited = settings.max_concurrent_requests is not None or settings.max_queue_wait_ms is not None
-        self._ask_worker = Gate(settings, pool.score).score if is_limited else pool.score
+        self._ask_worker = way_to_workers(settings, pool)
         self._in_flight = 0
         self._drained = asyncio.Event()
         self._draining = False

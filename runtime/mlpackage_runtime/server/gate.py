@@ -1,4 +1,10 @@
-"""How many requests are let in at once, and how long the others wait for it: what the original's front end limited."""
+"""Limits how many requests may be with the workers at once, and how long the others wait for their turn.
+
+A request can wait in two lines. Where MLPACKAGE_MAX_CONCURRENT_REQUESTS or MLPACKAGE_MAX_QUEUE_WAIT_MS is set, the gate
+lets in MLPACKAGE_MAX_CONCURRENT_REQUESTS requests (by default one for each worker), and the others wait in its line for
+MLPACKAGE_MAX_QUEUE_WAIT_MS at most. A request that was let in waits in the pool's queue until a worker is free.
+MLPACKAGE_QUEUE_LIMIT holds for each of the two lines. The pool owns that limit, and the gate asks the pool.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +14,36 @@ from typing import Awaitable, Callable, Deque, Sequence
 
 from mlpackage_runtime.server.body import ClientGoneError
 from mlpackage_runtime.server.jobs import Reply
-from mlpackage_runtime.server.pool import Unavailable
+from mlpackage_runtime.server.pool import Pool, Unavailable
 from mlpackage_runtime.server.settings import Settings
 
 Score = Callable[[Sequence[bytes], bytes, Callable[[], bool]], Awaitable[Reply]]
 
 
-class Gate:
-    """Lets at most so many requests through to the workers; the next ones wait in line, for so long at most."""
+def way_to_workers(settings: Settings, pool: Pool) -> Score:
+    """Return what scores a request: the pool, behind a gate where the settings limit who is let in."""
+    if settings.max_concurrent_requests is None and settings.max_queue_wait_ms is None:
+        return pool.score
+    return Gate(settings, pool).score
 
-    def __init__(self, settings: Settings, score: Score) -> None:
-        self._score = score
+
+class Gate:
+    """Lets a limited number of requests through to the pool and keeps the others in line."""
+
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self._pool = pool
         self._places = settings.max_concurrent_requests or settings.worker_count
         self._wait_ms = settings.max_queue_wait_ms
-        self._queue_limit = settings.queue_limit
         self._line: Deque[asyncio.Future[None]] = deque()
 
     async def score(self, head: Sequence[bytes], body: bytes, gone: Callable[[], bool]) -> Reply:
-        """Return a worker's reply. Raises what the pool raises, and Unavailable when the wait was too long."""
+        """Return a worker's reply; raises what the pool raises, and Unavailable after too long a wait."""
         await self._enter()
         stream = None
         try:
             if gone():
                 raise ClientGoneError
-            reply = await self._score(head, body, gone)
+            reply = await self._pool.score(head, body, gone)
             stream = reply.stream
             return reply
         finally:
@@ -44,8 +56,7 @@ class Gate:
         if self._places > 0:
             self._places -= 1
             return
-        if len(self._line) >= self._queue_limit:
-            raise Unavailable("Too many requests are waiting.")
+        self._pool.check_queue(len(self._line))
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.append(turn)
         try:
@@ -58,7 +69,7 @@ class Gate:
             raise Unavailable(f"The request waited {self._wait_ms} ms, and the model is still busy.")
 
     def _step_out(self, turn: asyncio.Future[None]) -> None:
-        if turn.done():  # its turn came in the very moment in which it left
+        if turn.done():  # the request was let in at the very moment it gave up
             self._leave()
         else:
             self._line.remove(turn)

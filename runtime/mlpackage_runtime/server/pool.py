@@ -66,11 +66,15 @@ class Pool:
             only.send(job)
         elif not self._all_started or self._closing or (self._failing and not self._ready):
             raise Unavailable("No worker is ready.")
-        elif len(self._waiting) >= self._settings.queue_limit:
-            raise Unavailable("Too many requests are waiting.")
         else:
+            self.check_queue(len(self._waiting))
             self._waiting.append(job)
         return await job.reply
+
+    def check_queue(self, waiting: int) -> None:
+        """Raise Unavailable where a line, the pool's own or the gate's, is as long as `queue_limit` allows."""
+        if waiting >= self._settings.queue_limit:
+            raise Unavailable("Too many requests are waiting.")
 
     async def close(self) -> None:
         """End every worker: first by closing its socket, after a while by killing it."""
