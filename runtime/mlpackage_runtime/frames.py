@@ -1,30 +1,53 @@
-"""The frames that the server and a worker exchange over a socketpair: the one module that both import.
+"""Defines the frames that the server and a worker exchange over a socketpair.
 
-A frame is a fixed prefix, a head and a body. The prefix is one byte of kind, the head's length (32 bits) and the
-body's length (64 bits), in network order. A head is a list of byte strings joined by newlines: what it carries (a
-method, a path, header names and values) cannot contain one, so packing and unpacking are a join and a split.
+A frame is a prefix, a head and a body. The prefix has a fixed size: one byte for the kind, the length of the head
+(32 bits) and the length of the body (64 bits), in network order. The head is a list of byte strings joined by newlines:
+it carries methods, paths, and names and values of headers, and none of them can contain a newline.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple, Sequence
+from typing import Callable, NamedTuple, Sequence
 
-# Server to worker.
-START = 1  # head: nothing; body: the worker's settings as JSON
+# From the server to a worker.
+START = 1  # body: WorkerSettings, as JSON
 REQUEST = 2  # head: method, path, query, client, request id, then header names and values in turn; body: the request's
 CANCEL = 10  # nobody reads the streamed response any more
 
-# Worker to server.
-READY = 3  # body: what the server has to know about the script, as JSON
-FAILED = 4  # body: why the script cannot start, as text; the worker's log has the details
+# From a worker to the server.
+READY = 3  # body: Description, as JSON
+FAILED = 4  # body: the reason why the script cannot start, as text; the worker's log has the details
 RESPONSE = 5  # head: status, then header names and values in turn; body: the whole response
-STREAM = 6  # head as RESPONSE; the body follows in CHUNK frames
+STREAM = 6  # head: as of RESPONSE; the body follows in CHUNK frames
 CHUNK = 7  # body: a part of a streamed response
 END = 8  # the streamed response is complete
-ABORT = 9  # the streamed response broke; the client must see it cut off
+ABORT = 9  # the streamed response broke off, and the client must notice
 
 PREFIX = struct.Struct("!BIQ")
+COPY_LIMIT = 65536  # a larger body is written on its own, because copying it behind its head would cost more
+
+
+class WorkerSettings(NamedTuple):
+    """The settings that a worker needs; an empty string stands for a setting that is not set."""
+
+    app_root: str
+    entry_script: str
+    source_directory: str
+    model_dir: str
+    body_limit: int
+    log_format: str
+    service_name: str
+    service_version: str
+    service_path_prefix: str
+
+
+class Description(NamedTuple):
+    """What the server must know about a script; `swagger` maps each version to its document, or to None."""
+
+    raw: bool = False
+    swagger: dict[str, str | None] = {}  # noqa: RUF012 - never changed
+    swagger_versions: Sequence[str] = ()
 
 
 class Frame(NamedTuple):
@@ -35,20 +58,24 @@ class Frame(NamedTuple):
     body: bytes
 
 
-def pack(kind: int, head: Sequence[bytes] = (), body: bytes = b"") -> bytes:
-    """Return the bytes of a frame."""
-    packed = b"\n".join(head)
-    return PREFIX.pack(kind, len(packed), len(body)) + packed + body
+def send(write: Callable[[bytes], object], kind: int, head: Sequence[bytes] = (), body: bytes = b"") -> None:
+    """Write a frame with a function that takes all bytes it is given."""
+    prefix = pack_prefix(kind, head, len(body))
+    if len(body) <= COPY_LIMIT:
+        write(prefix + body)
+    else:
+        write(prefix)
+        write(body)
 
 
 def pack_prefix(kind: int, head: Sequence[bytes], body_length: int) -> bytes:
-    """Return the bytes of a frame up to its body, so that a large body need not be copied."""
+    """Return the bytes of a frame up to its body."""
     packed = b"\n".join(head)
     return PREFIX.pack(kind, len(packed), body_length) + packed
 
 
 class FrameParser:
-    """Cuts a stream of bytes, as it arrives, into frames."""
+    """Cuts a stream of bytes into frames as the bytes arrive."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -57,14 +84,14 @@ class FrameParser:
 
     @property
     def missing(self) -> int:
-        """How many bytes of the frame that is arriving are known to be on their way."""
+        """The number of bytes that the incomplete frame is known to lack."""
         return self._wanted - self._held
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames that `data` completes.
 
-        Bytes of an incomplete frame are kept as they came and joined when it is whole, so that the pieces of a large
-        body are not copied again and again.
+        The parser keeps the pieces of an incomplete frame and joins them when the frame is complete, because joining
+        them at each arrival would copy a large body again and again.
         """
         if self._parts:
             self._parts.append(data)

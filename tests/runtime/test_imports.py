@@ -6,12 +6,14 @@ import ast
 import sys
 from pathlib import Path
 
+import mlpackage_runtime
 import pytest
-from runtime_service import RUNTIME
 
-PACKAGE = RUNTIME / "mlpackage_runtime"
+PACKAGE = Path(mlpackage_runtime.__file__).parent
+RUNTIME = PACKAGE.parent
 SHIMS = PACKAGE / "worker" / "shims"
 SHIM_LIBRARIES = {"azureml", "azureml_inference_server_http", "werkzeug"}  # each other, and the user's werkzeug
+SHARED = ("contract", "frames")
 SERVER_LIBRARIES = {"starlette", "uvicorn", "uvloop", "httptools"}
 
 
@@ -37,28 +39,29 @@ def outside(names: set[str]) -> set[str]:
 
 
 def own(names: set[str]) -> set[str]:
-    """Return the parts of the runtime among imported names: frames, server or worker."""
+    """Return the parts of the runtime among imported names: what both sides share, server or worker."""
     return {name.split(".")[1] for name in names if name.startswith("mlpackage_runtime.")}
 
 
 @pytest.mark.parametrize("source", modules("worker"), ids=lambda path: str(path.relative_to(RUNTIME)))
-def test_the_worker_imports_the_standard_library_and_the_frames(source: Path) -> None:
+def test_the_worker_imports_the_standard_library_and_what_both_share(source: Path) -> None:
     """The worker lives in the user's environment, where nothing of ours may be needed."""
     names = imported(source)
     allowed = SHIM_LIBRARIES if SHIMS in source.parents else set()
-    assert (outside(names) - allowed, own(names) - {"worker", "frames"}) == (set(), set())
+    assert (outside(names) - allowed, own(names) - {"worker", *SHARED}) == (set(), set())
 
 
 @pytest.mark.parametrize("source", modules("server"), ids=lambda path: str(path.relative_to(RUNTIME)))
-def test_the_server_imports_its_own_lock_and_the_frames(source: Path) -> None:
+def test_the_server_imports_its_own_lock_and_what_both_share(source: Path) -> None:
     """The server never imports the worker, nor anything that its lock does not have."""
     names = imported(source)
-    assert (outside(names) - SERVER_LIBRARIES, own(names) - {"server", "frames"}) == (set(), set())
+    assert (outside(names) - SERVER_LIBRARIES, own(names) - {"server", *SHARED}) == (set(), set())
 
 
-def test_the_frames_import_the_standard_library() -> None:
+@pytest.mark.parametrize("name", SHARED)
+def test_what_both_sides_share_imports_the_standard_library(name: str) -> None:
     """What both sides share needs neither of them."""
-    names = imported(PACKAGE / "frames.py")
+    names = imported(PACKAGE / f"{name}.py")
     assert (outside(names), own(names)) == (set(), set())
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import List, NamedTuple, Tuple
+from typing import NamedTuple
 
+from mlpackage_runtime.contract import JSON_TYPE, RUN_FAILED, RUN_SUCCEEDED
+from mlpackage_runtime.server.asgi import Headers
 from mlpackage_runtime.server.streams import Stream
 
-Headers = List[Tuple[bytes, bytes]]
-
-JSON_TYPE = (b"content-type", b"application/json")
 HTML_TYPE = (b"content-type", b"text/html; charset=utf-8")
-FAILED = (b"x-ms-run-function-failed", b"True")
-SUCCEEDED = (b"x-ms-run-function-failed", b"False")
 
-SCRIPT_ERROR = "An unexpected error occurred in scoring script. Check the logs for more info."
 NOT_FOUND = (
     "The requested URL was not found on the server. If you entered the URL manually please check your spelling"
     " and try again."
@@ -44,7 +40,7 @@ def error(
     status: int, message: str, *, script_failed: bool = False, close: bool = False, retry: bool = False
 ) -> Outgoing:
     """Return an error: a JSON object with a message, and what the client should do next."""
-    headers = [JSON_TYPE, FAILED if script_failed else SUCCEEDED]
+    headers = [JSON_TYPE, RUN_FAILED if script_failed else RUN_SUCCEEDED]
     if close:
         headers.append((b"connection", b"close"))
     if retry:

@@ -13,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mlpackage_runtime.contract import JSON_TYPE, RUN_SUCCEEDED, SCRIPT_ERROR
 from mlpackage_runtime.server import answers
-from mlpackage_runtime.server.answers import HTML_TYPE, JSON_TYPE, SUCCEEDED, Outgoing
+from mlpackage_runtime.server.answers import HTML_TYPE, Outgoing
+from mlpackage_runtime.server.asgi import Receive, Scope, Send
 from mlpackage_runtime.server.body import BodyTooLargeError, read_body
 from mlpackage_runtime.server.connection import GONE
-from mlpackage_runtime.server.endpoint import Endpoint, Receive, Scope, Send
+from mlpackage_runtime.server.endpoint import Endpoint
 from mlpackage_runtime.server.gate import way_to_workers
 from mlpackage_runtime.server.jobs import DeadlinePassed, WorkerDied
 from mlpackage_runtime.server.logs import RequestLog
@@ -86,7 +88,7 @@ class Application:
         documents, supported = self._pool.description.swagger, self._pool.description.swagger_versions
         document = documents.get(version)
         if document is not None:
-            return answers.whole(200, [JSON_TYPE, SUCCEEDED], document.encode())
+            return answers.whole(200, [JSON_TYPE, RUN_SUCCEEDED], document.encode())
         names = ", ".join(supported)
         if version not in documents:
             return answers.error(404, f"Swagger version [{version}] is not valid. Supported versions: [{names}].")
@@ -116,7 +118,7 @@ class Application:
         except Unavailable as error:
             return answers.error(503, str(error), retry=True)
         except WorkerDied:
-            return answers.error(500, answers.SCRIPT_ERROR, script_failed=True)
+            return answers.error(500, SCRIPT_ERROR, script_failed=True)
         except DeadlinePassed:
             limit = self._settings.scoring_timeout_ms
             return answers.error(500, f"Scoring timeout after {limit} ms", script_failed=True)
@@ -129,7 +131,7 @@ def _allowed(methods: tuple[str, ...]) -> Outgoing:
 
 def _not_for_the_script(method: str) -> Outgoing:
     if method == "OPTIONS":
-        return answers.whole(200, [HTML_TYPE, SUCCEEDED], b"")
+        return answers.whole(200, [HTML_TYPE, RUN_SUCCEEDED], b"")
     return answers.error(405, "Method not allowed")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Awaitable, Callable, MutableMapping
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+from mlpackage_runtime.server.asgi import Message, Receive, Scope
 
 
 class BodyTooLargeError(Exception):
@@ -15,7 +13,7 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request was whole: nobody waits for an answer."""
 
 
-async def read_body(scope: MutableMapping[str, Any], receive: Receive, limit: int) -> bytes:
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """Return the whole body; a `limit` of 0 is none. Raises BodyTooLargeError or ClientGoneError."""
     for name, value in scope["headers"]:
         if name == b"content-length":
@@ -28,7 +26,7 @@ async def read_body(scope: MutableMapping[str, Any], receive: Receive, limit: in
     return await _read_parts(message, receive, limit)
 
 
-async def _read_parts(message: MutableMapping[str, Any], receive: Receive, limit: int) -> bytes:
+async def _read_parts(message: Message, receive: Receive, limit: int) -> bytes:
     parts: list[bytes] = []
     held = 0
     while message["type"] == "http.request":

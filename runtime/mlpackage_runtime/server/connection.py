@@ -26,7 +26,7 @@ class RefusedHead(Exception):  # noqa: N818 - stops the parser, which turns it i
     """The head of the request breaks a limit, and the client has been told."""
 
 
-class Connection(HttpToolsProtocol):
+class ClientConnection(HttpToolsProtocol):
     """One connection of a client."""
 
     receive_timeout = 30.0

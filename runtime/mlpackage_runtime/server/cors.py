@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Iterable, List, Pattern, Tuple
+from typing import Iterable, Pattern
 
-Headers = List[Tuple[bytes, bytes]]
+from mlpackage_runtime.server.asgi import Headers
 
 METHODS = ("GET", "POST")
 ALLOW_ORIGIN = b"access-control-allow-origin"

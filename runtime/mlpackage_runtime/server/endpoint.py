@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Awaitable, Callable, MutableMapping
+from typing import Awaitable, Callable
 
 from mlpackage_runtime.server import answers
-from mlpackage_runtime.server.answers import Headers, Outgoing
+from mlpackage_runtime.server.answers import Outgoing
+from mlpackage_runtime.server.asgi import Headers, Receive, Scope, Send
 from mlpackage_runtime.server.body import ClientGoneError
 from mlpackage_runtime.server.connection import GONE
 from mlpackage_runtime.server.cors import ALLOW_ORIGIN
@@ -15,10 +16,6 @@ from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.streams import send_stream
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Respond = Callable[[Scope, Receive, bytes], Awaitable[Outgoing]]  # the last is the request's id
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn, Sequence
 
+PORT = 5001
+HEALTH_PORT = 5000
+
 FLAGS = {
     "entry-script": "the scoring script (AZUREML_ENTRY_SCRIPT)",
     "model-dir": "the model directory (AZUREML_MODEL_DIR)",
     "host": "the address to listen on (MLPACKAGE_HOST, 0.0.0.0)",
-    "port": "the port to listen on (MLPACKAGE_PORT, 5001); 0 takes any free one",
-    "health-port": "a port more, for probes, where SEPERATE_HEALTH_ENDPOINT is true (HEALTH_PORT, 5000)",
+    "port": f"the port to listen on (MLPACKAGE_PORT, {PORT}); 0 takes any free one",
+    "health-port": f"a second port, for probes, where SEPERATE_HEALTH_ENDPOINT is true (HEALTH_PORT, {HEALTH_PORT})",
     "worker-count": "how many processes score, one request at a time each (WORKER_COUNT, 1)",
     "worker-python": "the interpreter of the user's environment (MLPACKAGE_WORKER_PYTHON)",
     "access-control-allow-origins": "the origins that browsers may call from, with commas (AML_CORS_ORIGINS)",

@@ -8,13 +8,15 @@ import os
 import sys
 from typing import Sequence
 
+from mlpackage_runtime.server.flags import HEALTH_PORT, PORT
+
 TIMEOUT = 5.0
 
 
 def health(arguments: Sequence[str]) -> int:
     """Return 0 where the server on this machine says Healthy, and 1 with the reason where it does not."""
     parser = argparse.ArgumentParser(prog="health", description="Ask the running server whether it is healthy.")
-    parser.add_argument("--port", type=int, default=default_port(), help="the server's port (MLPACKAGE_PORT, 5001)")
+    parser.add_argument("--port", type=int, default=default_port(), help=f"the server's port (MLPACKAGE_PORT, {PORT})")
     port: int = parser.parse_args(arguments).port
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
     try:
@@ -32,7 +34,7 @@ def default_port() -> int:
     """Return the port that serves `/`, from the same environment variables as the server's."""
     separate = os.environ.get("SEPERATE_HEALTH_ENDPOINT") == "true"
     port = os.environ.get("HEALTH_PORT") if separate else os.environ.get("MLPACKAGE_PORT")
-    return int(port or (5000 if separate else 5001))
+    return int(port or (HEALTH_PORT if separate else PORT))
 
 
 def _unhealthy(reason: str) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Iterable, List, Tuple
+from typing import Iterable
+
+from mlpackage_runtime.server.asgi import Headers
 
 LIMIT = 100
 REQUEST_ID, LEGACY_ID, CLIENT_ID, TRACE_ID = b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id", b"traceid"
 NAMES = frozenset((REQUEST_ID, LEGACY_ID, CLIENT_ID, TRACE_ID))
-
-Headers = List[Tuple[bytes, bytes]]
 
 
 class IdTooLongError(Exception):

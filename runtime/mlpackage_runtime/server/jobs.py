@@ -17,14 +17,6 @@ class Reply(NamedTuple):
     stream: Stream | None = None
 
 
-class Description(NamedTuple):
-    """What a worker says about its script; `swagger` maps versions to documents, None for one it cannot have."""
-
-    raw: bool = False
-    swagger: dict[str, str | None] = {}  # noqa: RUF012 - never changed
-    swagger_versions: Sequence[str] = ()
-
-
 class WorkerDied(Exception):  # noqa: N818 - an event, reported as a status
     """The worker ended while it was running the request."""
 

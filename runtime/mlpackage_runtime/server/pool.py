@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from typing import Callable, Deque, Mapping, Sequence
 
+from mlpackage_runtime.contract import log
+from mlpackage_runtime.frames import Description
 from mlpackage_runtime.server.body import ClientGoneError
-from mlpackage_runtime.server.jobs import Description, Job, Reply
+from mlpackage_runtime.server.jobs import Job, Reply
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.worker import Worker
-
-log = logging.getLogger("azmlinfsrv")
 
 FIRST_DELAY = 0.5  # seconds before the second replacement in a row; doubled each time
 LAST_DELAY = 30.0
@@ -46,12 +45,12 @@ class Pool:
 
     async def start(self) -> str:
         """Start every worker; return "" once all are ready, or why the script cannot start."""
-        firsts = [asyncio.get_running_loop().create_future() for _ in range(self._settings.worker_count)]
-        self._slots = [asyncio.ensure_future(self._tend(first)) for first in firsts]
+        startups = [asyncio.get_running_loop().create_future() for _ in range(self._settings.worker_count)]
+        self._slots = [asyncio.ensure_future(self._keep_running(startup)) for startup in startups]
         for slot in self._slots:
             slot.add_done_callback(_log_failure)
-        for first in asyncio.as_completed(firsts):
-            reason: str = await first
+        for startup in asyncio.as_completed(startups):
+            reason: str = await startup
             if reason:
                 return reason
         self._all_started = True
@@ -89,11 +88,11 @@ class Pool:
             slot.cancel()
         await asyncio.gather(*self._slots, return_exceptions=True)
 
-    async def _tend(self, first: asyncio.Future[str]) -> None:
+    async def _keep_running(self, startup: asyncio.Future[str]) -> None:
         """Keep one worker running for as long as the pool is open."""
         failures = 0
         while not self._closing:
-            useful = await self._run_worker(first)
+            useful = await self._run_worker(startup)
             failures = 0 if useful else failures + 1
             if not self._all_started:
                 return
@@ -102,32 +101,32 @@ class Pool:
                 self._give_up_waiting(f"Workers keep ending; the next one starts in {delay:g} s")
                 await asyncio.sleep(delay)
 
-    async def _run_worker(self, first: asyncio.Future[str]) -> bool:
+    async def _run_worker(self, startup: asyncio.Future[str]) -> bool:
         """Start a worker, wait for its end, and say whether it ever came to running a request."""
         worker = Worker(self._settings, self._free, self._lose)
         try:
             await worker.spawn(self._environment)
         except (OSError, ValueError) as error:
-            return self._not_spawned(first, error)
+            return self._not_spawned(startup, error)
         self._workers.add(worker)
         reason = await worker.started
         if not reason:
             self.description = worker.description
             self._failing = False
-        if not first.done():
-            first.set_result(reason)
+        if not startup.done():
+            startup.set_result(reason)
         status = await worker.ended()
         self._workers.discard(worker)
         if not self._closing and self._all_started:
             log.error("Worker %d ended with status %d; starting another", worker.pid, status)
         return worker.lost_request or worker.answered > 0
 
-    def _not_spawned(self, first: asyncio.Future[str], error: OSError | ValueError) -> bool:
+    def _not_spawned(self, startup: asyncio.Future[str], error: OSError | ValueError) -> bool:
         cause = error.strerror if isinstance(error, OSError) else error
         reason = f"The worker's interpreter {self._settings.worker_python} cannot be run: {cause}."
         log.error("%s Set MLPACKAGE_WORKER_PYTHON or --worker-python.", reason)
-        if not first.done():
-            first.set_result(reason)
+        if not startup.done():
+            startup.set_result(reason)
         return False
 
     def _free(self, worker: Worker) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import resource
 import socket
@@ -15,17 +14,15 @@ from typing import Iterable, Sequence
 import uvicorn
 import uvloop
 
+from mlpackage_runtime.contract import CANNOT_START, log
 from mlpackage_runtime.server import logs
 from mlpackage_runtime.server.app import Application
-from mlpackage_runtime.server.connection import Connection
+from mlpackage_runtime.server.connection import ClientConnection
 from mlpackage_runtime.server.pool import Pool
 from mlpackage_runtime.server.settings import Settings, SettingsError, read_settings
 
-CANNOT_START = 3
 KEEP_ALIVE = 75  # seconds that an idle connection is kept
 LAST_WAIT = 3  # seconds for uvicorn to close what drain_timeout has not finished
-
-log = logging.getLogger("azmlinfsrv")
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -79,7 +76,7 @@ async def _serve(settings: Settings) -> int:
 
 
 def _uvicorn_config(application: Application, settings: Settings) -> uvicorn.Config:
-    connection = type("Connection", (Connection,), {"receive_timeout": settings.receive_timeout})
+    connection = type("Connection", (ClientConnection,), {"receive_timeout": settings.receive_timeout})
     return uvicorn.Config(
         application,
         loop="none",

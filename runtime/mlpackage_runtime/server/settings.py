@@ -8,14 +8,15 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence, TypeVar
 
+from mlpackage_runtime.frames import WorkerSettings
 from mlpackage_runtime.server.cors import Cors
-from mlpackage_runtime.server.flags import read_flags
+from mlpackage_runtime.server.flags import HEALTH_PORT, PORT, read_flags
 
 T = TypeVar("T")
 
 LAST_PORT = 65535
 HOUR_MS = 3_600_000
-LIMIT_BODY = 100 * 2**20  # what the front of the original's image let through
+BODY_LIMIT = 100 * 2**20  # what the front of the original's image let through
 VERSION = "mlpackage-runtime/1.0"
 
 
@@ -52,7 +53,7 @@ class Settings:
 
     def start_frame(self) -> bytes:
         """Return what a worker has to know, as the body of its first frame."""
-        return json.dumps({name: getattr(self, name) for name in TOLD}).encode()
+        return json.dumps({name: getattr(self, name) for name in WorkerSettings._fields}).encode()
 
     def worker_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a worker: the scripts read where things are from it."""
@@ -63,19 +64,6 @@ class Settings:
         }
         present = {name: value for name, value in ours.items() if value}
         return {"PYTHONUNBUFFERED": "1", **environ, **present}
-
-
-TOLD = (
-    "app_root",
-    "entry_script",
-    "source_directory",
-    "model_dir",
-    "body_limit",
-    "log_format",
-    "service_name",
-    "service_version",
-    "service_path_prefix",
-)
 
 
 def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -94,14 +82,14 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         source_directory=values.read("", "AZUREML_SOURCE_DIRECTORY", "", str),
         model_dir=values.read("model-dir", "AZUREML_MODEL_DIR", "", str),
         host=values.read("host", "MLPACKAGE_HOST", "0.0.0.0", str),
-        port=values.read("port", "MLPACKAGE_PORT", 5001, port_number),
-        health_port=values.read("health-port", "HEALTH_PORT", 5000, port_number) if separate else None,
+        port=values.read("port", "MLPACKAGE_PORT", PORT, port_number),
+        health_port=values.read("health-port", "HEALTH_PORT", HEALTH_PORT, port_number) if separate else None,
         worker_count=values.read("worker-count", "WORKER_COUNT", 1, _at_least(1)),
         worker_python=values.read("worker-python", "MLPACKAGE_WORKER_PYTHON", sys.executable, str),
         scoring_timeout_ms=values.read("", "SCORING_TIMEOUT_MS", HOUR_MS, _at_least(1)),
         drain_timeout=values.read("", "MLPACKAGE_DRAIN_TIMEOUT", 30.0, _seconds),
         receive_timeout=values.read("", "MLPACKAGE_RECEIVE_TIMEOUT", 30.0, _seconds),
-        body_limit=values.read("", "MLPACKAGE_BODY_LIMIT", LIMIT_BODY, _at_least(0)),
+        body_limit=values.read("", "MLPACKAGE_BODY_LIMIT", BODY_LIMIT, _at_least(0)),
         queue_limit=values.read("", "MLPACKAGE_QUEUE_LIMIT", 1000, _at_least(0)),
         max_concurrent_requests=values.read("", "MLPACKAGE_MAX_CONCURRENT_REQUESTS", None, _at_least(1)),
         max_queue_wait_ms=values.read("", "MLPACKAGE_MAX_QUEUE_WAIT_MS", None, _at_least(0)),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, Awaitable, Callable, Deque, MutableMapping
+from typing import Callable, Deque
+
+from mlpackage_runtime.server.asgi import Send
 
 BUFFERED_CHUNKS = 16  # before the worker has to wait for the client
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Broken(Exception):  # noqa: N818 - an event, shown by cutting the connection

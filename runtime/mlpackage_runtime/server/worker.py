@@ -12,12 +12,13 @@ from collections import deque
 from typing import Callable, Deque, Sequence
 
 from mlpackage_runtime import frames
-from mlpackage_runtime.server.jobs import DeadlinePassed, Description, Job, Reply, WorkerDied
+from mlpackage_runtime.frames import Description
+from mlpackage_runtime.server.jobs import DeadlinePassed, Job, Reply, WorkerDied
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.streams import Stream
 
 RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-COPY_LIMIT = 65536  # larger bodies are sent on their own instead of being copied behind their head
+READ_SIZE = 65536
 QUICK = 0.005  # seconds that the last request took, for others to be sent ahead
 AHEAD = 7  # how many lie ready in the worker's socket at most
 DRAIN_TIMEOUT = 1.0  # seconds for the last frames of a process that has ended
@@ -108,7 +109,7 @@ class Worker(asyncio.Protocol):
     def send(self, job: Job) -> None:
         """Give the worker a request; it must be free, or have room."""
         self._jobs.append(job)
-        self._write(frames.REQUEST, job.head, job.body)
+        frames.send(self._transport.write, frames.REQUEST, job.head, job.body)
         if len(self._jobs) == 1:
             self._begin()
 
@@ -117,13 +118,6 @@ class Worker(asyncio.Protocol):
         self._deadline = self._began + self._timeout
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._check_deadline)
-
-    def _write(self, kind: int, head: Sequence[bytes], body: bytes) -> None:
-        if len(body) <= COPY_LIMIT:
-            self._transport.write(frames.pack(kind, head, body))
-        else:
-            self._transport.write(frames.pack_prefix(kind, head, len(body)))
-            self._transport.write(body)
 
     def _check_deadline(self) -> None:
         # One timer per worker, not per request: it looks again when the request that is running now is due.
@@ -140,7 +134,7 @@ class Worker(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]
-        self._transport.write(frames.pack(frames.START, (), self._settings.start_frame()))
+        frames.send(self._transport.write, frames.START, (), self._settings.start_frame())
 
     def data_received(self, data: bytes) -> None:
         for kind, head, body in self._parser.feed(data):
@@ -163,7 +157,7 @@ class Worker(asyncio.Protocol):
         """Take what the worker has said before its end: a write that fails closes the transport without reading it."""
         with self._same_socket, contextlib.suppress(OSError):
             while True:
-                data = self._same_socket.recv(COPY_LIMIT)
+                data = self._same_socket.recv(READ_SIZE)
                 if not data:
                     break
                 self.data_received(data)
@@ -189,7 +183,7 @@ class Worker(asyncio.Protocol):
             self.started.set_result(body.decode("utf-8", "replace"))
 
     def _cancel(self) -> None:
-        self._transport.write(frames.pack(frames.CANCEL))
+        frames.send(self._transport.write, frames.CANCEL)
 
     def _resolve(self, reply: Reply) -> None:
         if self._jobs:

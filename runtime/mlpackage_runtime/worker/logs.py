@@ -7,39 +7,26 @@ import functools
 import json
 import logging
 import logging.config
-import os
 import sys
-import time
 from typing import Any
 
+from mlpackage_runtime.contract import log, own_logging, stderr_handler
 from mlpackage_runtime.worker.errors import StartError
-
-LINE = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
-
-log = logging.getLogger("azmlinfsrv")
-
-current = {"request_id": ""}  # of the request that is running, for the log
 
 
 def configure(log_format: str) -> None:
-    """Set up our loggers and print()."""
-    formatter = JsonFormatter() if log_format == "json" else logging.Formatter(LINE)
-    formatter.converter = time.gmtime
-    to_stderr = logging.StreamHandler()
-    to_stderr.setFormatter(formatter)
+    """Send our log, and what the script prints, to standard error."""
     log.setLevel(logging.INFO)
-    log.addHandler(to_stderr)
+    log.addHandler(stderr_handler(log_format))
     log.propagate = False
     builtins.print = _logged(builtins.print)
 
 
 def apply_own(app_root: str, entry_script: str) -> None:
-    """Apply the project's logging.json, from the app root or from beside the script. Raises StartError."""
-    for folder in (app_root, os.path.dirname(os.path.join(app_root, entry_script))):
-        path = os.path.join(folder, "logging.json")
-        if os.path.isfile(path):
-            _apply(path)
-            return
+    """Apply the project's logging.json where there is one. Raises StartError."""
+    path = own_logging(app_root, entry_script)
+    if path:
+        _apply(path)
 
 
 def _apply(path: str) -> None:
@@ -67,21 +54,3 @@ def _logged(original: Any) -> Any:
             original(*values, sep=sep, end=end, file=file, flush=flush)
 
     return print_to_log
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line, with the id of the request that is running."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')}.{int(record.msecs):03d}Z",
-            "level": record.levelname,
-            "pid": record.process,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if current["request_id"]:
-            line["request_id"] = current["request_id"]
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)

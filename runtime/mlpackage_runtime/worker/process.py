@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import gc
 import json
-import logging
 import os
 import select
 import socket
 from collections import deque
-from typing import Deque, Iterable, Iterator
+from typing import Deque, Iterator, Sequence
 
 from mlpackage_runtime import frames
-from mlpackage_runtime.worker import logs
-from mlpackage_runtime.worker.answer import Answer
+from mlpackage_runtime.contract import CANNOT_START, current, log
 from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.request import Request
+from mlpackage_runtime.worker.response import Response
 from mlpackage_runtime.worker.scoring import Scoring
-from mlpackage_runtime.worker.starting import Settings, start
+from mlpackage_runtime.worker.starting import start
 
-CANNOT_START = 3
 LEAST_RECEIVED = 16384  # a buffer of the largest size for every request would cost more than the request
 MOST_RECEIVED = 1 << 20
-COPY_LIMIT = 65536  # larger bodies are sent on their own instead of being copied behind their head
-
-log = logging.getLogger("azmlinfsrv")
 
 
-class Connection:
+class ServerConnection:
     """The worker's end of the socketpair."""
 
     def __init__(self, fd: int) -> None:
@@ -51,21 +46,17 @@ class Connection:
         self._arrived.extend(self._parser.feed(data))
         return bool(data)
 
-    def send(self, kind: int, head: Iterable[bytes] = (), body: bytes = b"") -> None:
-        if len(body) <= COPY_LIMIT:
-            self._socket.sendall(frames.pack(kind, list(head), body))
-        else:
-            self._socket.sendall(frames.pack_prefix(kind, list(head), len(body)))
-            self._socket.sendall(body)
+    def send(self, kind: int, head: Sequence[bytes] = (), body: bytes = b"") -> None:
+        frames.send(self._socket.sendall, kind, head, body)
 
-    def send_answer(self, answer: Answer) -> None:
-        head = [b"%d" % answer.status, *answer.headers]
-        if isinstance(answer.body, bytes):
-            self.send(frames.RESPONSE, head, answer.body)
+    def send_response(self, response: Response) -> None:
+        head = [b"%d" % response.status, *response.headers]
+        if isinstance(response.body, bytes):
+            frames.send(self._socket.sendall, frames.RESPONSE, head, response.body)
         else:
-            self._send_stream(head, answer.body)
+            self._send_stream(head, response.body)
 
-    def _send_stream(self, head: Iterable[bytes], parts: Iterator[bytes]) -> None:
+    def _send_stream(self, head: Sequence[bytes], parts: Iterator[bytes]) -> None:
         self.send(frames.STREAM, head)
         try:
             for part in parts:
@@ -89,13 +80,12 @@ class Connection:
 
 def work(fd: int) -> int:
     """Run a worker on an inherited socket and return its exit status."""
-    connection = Connection(fd)
+    connection = ServerConnection(fd)
     first = connection.read()
     if first is None:
         return 0
-    settings = Settings(**json.loads(first.body))
     try:
-        started = start(settings)
+        started = start(frames.WorkerSettings(**json.loads(first.body)))
     except StartError as error:
         connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))
         return CANNOT_START
@@ -103,11 +93,11 @@ def work(fd: int) -> int:
     gc.collect()
     gc.freeze()
     log.info("Worker with pid %d ready for serving traffic", os.getpid())
-    connection.send(frames.READY, (), json.dumps(started.description).encode())
+    connection.send(frames.READY, (), json.dumps(started.description._asdict()).encode())
     return _answer_requests(connection, started.scoring)
 
 
-def _answer_requests(connection: Connection, scoring: Scoring) -> int:
+def _answer_requests(connection: ServerConnection, scoring: Scoring) -> int:
     while True:
         frame = connection.read()
         if frame is None:
@@ -115,11 +105,11 @@ def _answer_requests(connection: Connection, scoring: Scoring) -> int:
         if frame.kind != frames.REQUEST:
             continue  # the CANCEL of a response that has ended meanwhile
         method, path, query, client, request_id, *headers = frame.head
-        logs.current["request_id"] = request_id.decode("latin-1")
+        current["request_id"] = request_id.decode("latin-1")
         request = Request(method, path, query, client, request_id, headers, frame.body)
-        answer = scoring.answer(request)
+        response = scoring.respond(request)
         try:
-            connection.send_answer(answer)
+            connection.send_response(response)
         except ConnectionError:
             return 0  # the server is gone, and nobody waits for the answer
-        logs.current["request_id"] = ""
+        current["request_id"] = ""

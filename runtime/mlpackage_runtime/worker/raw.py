@@ -8,8 +8,9 @@ import re
 import sys
 from typing import Any, Iterable, Iterator
 
-from mlpackage_runtime.worker.answer import FAILED, Answer
+from mlpackage_runtime.contract import RUN_FAILED
 from mlpackage_runtime.worker.request import Request
+from mlpackage_runtime.worker.response import Response
 
 FIRST_FAILURE = 500
 FINAL_STATUSES = range(200, 600)
@@ -67,10 +68,10 @@ def is_response(result: Any) -> bool:
     return wrappers is not None and isinstance(result, wrappers.Response)
 
 
-def response_answer(response: Any, request: Request) -> Answer:
+def response_from(response: Any, request: Request) -> Response:
     """Return a script's response as it goes to the client; raises ValueError for a status that HTTP does not have."""
     if response.status_code >= FIRST_FAILURE:
-        response.headers[FAILED[0].decode()] = FAILED[1].decode()
+        response.headers[RUN_FAILED[0].decode()] = RUN_FAILED[1].decode()
     parts, line, headers = response.get_wsgi_response(environ_of(request))
     status = int(line.split(" ", 1)[0])
     if status not in FINAL_STATUSES:
@@ -79,11 +80,11 @@ def response_answer(response: Any, request: Request) -> Answer:
     kept = [(name.lower(), value) for name, value in headers if name.lower() not in dropped]
     fields = [_field(text) for header in kept for text in header]
     if response.is_streamed:
-        return Answer(status, fields, _started(_closing(parts)))
+        return Response(status, fields, _started(_closing(parts)))
     body = b"".join(parts)
     if hasattr(parts, "close"):
         parts.close()
-    return Answer(status, fields, body)
+    return Response(status, fields, body)
 
 
 def _ids_of_the_server(request: Request) -> set[str]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import time
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Callable
 
-from mlpackage_runtime.worker.answer import INTERNAL_ERROR, SCRIPT_ERROR, Answer, error_answer, result_answer
+from mlpackage_runtime.contract import SCRIPT_ERROR, log
 from mlpackage_runtime.worker.errors import RefusedRequest
-from mlpackage_runtime.worker.raw import is_response, response_answer
+from mlpackage_runtime.worker.raw import is_response, response_from
 from mlpackage_runtime.worker.request import Request
+from mlpackage_runtime.worker.response import INTERNAL_ERROR, Response, error_response, result_response
 from mlpackage_runtime.worker.script import Script
 from mlpackage_runtime.worker.styles import Style
-
-log = logging.getLogger("azmlinfsrv")
 
 
 class Scoring:
@@ -28,15 +26,15 @@ class Scoring:
         self._wants_headers = script.wants_headers
         self._own_code = _own_code(script.run)
 
-    def answer(self, request: Request) -> Answer:
+    def respond(self, request: Request) -> Response:
         """Return the answer to a request; never raises."""
         try:
             arguments = self._arguments(request)
         except RefusedRequest as refused:
-            return error_answer(refused.status, refused.message)
+            return error_response(refused.status, refused.message)
         except Exception:
             log.exception("The request could not be read")
-            return error_answer(500, INTERNAL_ERROR)
+            return error_response(500, INTERNAL_ERROR)
         if self._wants_headers:
             arguments["request_headers"] = request.titled_headers()
         started = time.perf_counter()
@@ -46,14 +44,14 @@ class Scoring:
                 result = awaited(result)
         except BaseException as error:  # noqa: BLE001 - SystemExit in run() must not end the worker
             return self._failure(error)
-        return _answer_to(result, request, (time.perf_counter() - started) * 1000)
+        return _response_to(result, request, (time.perf_counter() - started) * 1000)
 
-    def _failure(self, error: BaseException) -> Answer:
+    def _failure(self, error: BaseException) -> Response:
         if _is_mismatch(error, self._own_code):
             log.info("The input does not match the schema: %s", error)
-            return error_answer(400, f"The input does not match the schema of run(): {error}")
+            return error_response(400, f"The input does not match the schema of run(): {error}")
         log.error("run() raised an exception", exc_info=error)
-        return error_answer(500, SCRIPT_ERROR, script_failed=True)
+        return error_response(500, SCRIPT_ERROR, script_failed=True)
 
 
 def awaited(result: Any) -> Any:
@@ -73,22 +71,22 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     return _loops[0]
 
 
-def _answer_to(result: Any, request: Request, elapsed_ms: float) -> Answer:
+def _response_to(result: Any, request: Request, elapsed_ms: float) -> Response:
     if is_response(result):
-        return _response(result, request, elapsed_ms)
+        return _from_werkzeug(result, request, elapsed_ms)
     try:
-        return result_answer(result).timed(elapsed_ms)
+        return result_response(result).timed(elapsed_ms)
     except (TypeError, ValueError, RecursionError):
         log.exception("What run() returned cannot be sent: return something that JSON can express")
-        return error_answer(500, INTERNAL_ERROR)
+        return error_response(500, INTERNAL_ERROR)
 
 
-def _response(response: Any, request: Request, elapsed_ms: float) -> Answer:
+def _from_werkzeug(response: Any, request: Request, elapsed_ms: float) -> Response:
     try:
-        return response_answer(response, request).timed(elapsed_ms)
+        return response_from(response, request).timed(elapsed_ms)
     except Exception:
         log.exception("The response that run() returned cannot be sent")
-        return error_answer(500, SCRIPT_ERROR, script_failed=True)
+        return error_response(500, SCRIPT_ERROR, script_failed=True)
 
 
 def _own_code(run: Callable[..., Any]) -> CodeType | None:

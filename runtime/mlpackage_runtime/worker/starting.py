@@ -4,46 +4,31 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import logging
 import os
 import sys
 import traceback
 from typing import Iterator, NamedTuple
 
+from mlpackage_runtime.contract import log
+from mlpackage_runtime.frames import Description, WorkerSettings
 from mlpackage_runtime.worker import logs, shims, swagger
 from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.scoring import Scoring, awaited
 from mlpackage_runtime.worker.script import Script, extend_path, load_script
 from mlpackage_runtime.worker.styles import choose_style
 
-log = logging.getLogger("azmlinfsrv")
-
 TREE_LIMIT = 200
 OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-class Settings(NamedTuple):
-    """What a worker has to know; an empty string stands for what is not set."""
-
-    app_root: str
-    entry_script: str
-    source_directory: str
-    model_dir: str
-    body_limit: int
-    log_format: str
-    service_name: str
-    service_version: str
-    service_path_prefix: str
 
 
 class Started(NamedTuple):
     """A script that is ready, and what the server has to know about it."""
 
     scoring: Scoring
-    description: dict[str, object]
+    description: Description
 
 
-def start(settings: Settings) -> Started:
+def start(settings: WorkerSettings) -> Started:
     """Load the script and call its init(). Raises StartError, after logging the details."""
     shims.install()
     extend_path(settings.app_root, settings.source_directory)
@@ -62,8 +47,7 @@ def start(settings: Settings) -> Started:
     log.info("%s", style.described)
     _initialise(script, settings.model_dir)
     documents, supported = swagger.documents(settings, script.run)
-    description = {"raw": style.raw, "swagger": documents, "swagger_versions": supported}
-    return Started(Scoring(script, style), description)
+    return Started(Scoring(script, style), Description(style.raw, documents, supported))
 
 
 def _initialise(script: Script, model_dir: str) -> None:

@@ -7,24 +7,13 @@ import json
 import logging
 import os
 import sys
-from typing import Any, Callable, Dict, NamedTuple, Protocol
+from typing import Any, Callable, Dict, NamedTuple
+
+from mlpackage_runtime.frames import WorkerSettings
 
 Json = Dict[str, Any]
 
 log = logging.getLogger("azmlinfsrv.swagger")
-
-
-class Service(Protocol):
-    """What the documents say about the service."""
-
-    @property
-    def app_root(self) -> str: ...
-    @property
-    def service_name(self) -> str: ...
-    @property
-    def service_version(self) -> str: ...
-    @property
-    def service_path_prefix(self) -> str: ...
 
 
 class Version(NamedTuple):
@@ -32,10 +21,10 @@ class Version(NamedTuple):
 
     names: tuple[str, ...]
     files: tuple[str, ...]
-    write: Callable[[Service, Json, Json], Json]
+    write: Callable[[WorkerSettings, Json, Json], Json]
 
 
-def documents(service: Service, run: Callable[..., Any]) -> tuple[dict[str, str | None], list[str]]:
+def documents(service: WorkerSettings, run: Callable[..., Any]) -> tuple[dict[str, str | None], list[str]]:
     """Return the document by each name of a version, None where the script cannot have it, and the versions it has.
 
     A file of the user's in the app root is taken as it is.
@@ -69,7 +58,7 @@ def _own_file(app_root: str, files: tuple[str, ...]) -> Json | None:
     return None
 
 
-def _generated(service: Service, run: Callable[..., Any], version: Version) -> str | None:
+def _generated(service: WorkerSettings, run: Callable[..., Any], version: Version) -> str | None:
     try:
         schemas = _schemas(run, version)
         return None if schemas is None else json.dumps(version.write(service, *schemas))
@@ -90,12 +79,12 @@ def _schemas(run: Callable[..., Any], version: Version) -> tuple[Json, Json] | N
     return anything, anything
 
 
-def _prefix(service: Service) -> str:
+def _prefix(service: WorkerSettings) -> str:
     stripped = service.service_path_prefix.strip("/")
     return f"/{stripped}" if service.service_path_prefix else ""
 
 
-def _info(service: Service) -> Json:
+def _info(service: WorkerSettings) -> Json:
     return {
         "title": service.service_name,
         "description": f"API specification for the Azure Machine Learning service {service.service_name}",
@@ -120,7 +109,7 @@ FAILED_TEXT = "The service failed to execute due to an error."
 SPEC_TEXT = "The Swagger specification."
 
 
-def _swagger_2(service: Service, input_schema: Json, output_schema: Json) -> Json:
+def _swagger_2(service: WorkerSettings, input_schema: Json, output_schema: Json) -> Json:
     failed = {"description": FAILED_TEXT, "schema": {"$ref": "#/definitions/ErrorResponse"}}
 
     def responses(text: str, **content: Any) -> Json:
@@ -157,7 +146,7 @@ def _swagger_2(service: Service, input_schema: Json, output_schema: Json) -> Jso
     }
 
 
-def _openapi(number: str) -> Callable[[Service, Json, Json], Json]:
+def _openapi(number: str) -> Callable[[WorkerSettings, Json, Json], Json]:
     def content(kind: str, schema: Json) -> Json:
         return {"content": {kind: {"schema": schema}}}
 
@@ -169,7 +158,7 @@ def _openapi(number: str) -> Callable[[Service, Json, Json], Json]:
     def responses(text: str, body: Json) -> Json:
         return {"200": {"description": text, **body}, "default": failed}
 
-    def write(service: Service, input_schema: Json, output_schema: Json) -> Json:
+    def write(service: WorkerSettings, input_schema: Json, output_schema: Json) -> Json:
         health = responses(HEALTHY_TEXT, content("text/plain", {"type": "string", "example": "Healthy"}))
         scored = responses(SCORED_TEXT, reference("ServiceOutput"))
         spec = responses(SPEC_TEXT, content("text/plain", {"type": "string"}))

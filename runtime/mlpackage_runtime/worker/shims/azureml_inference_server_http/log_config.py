@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-LINE = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
+from mlpackage_runtime.contract import LINE
 
 
 class AMLLogFormatter(logging.Formatter):

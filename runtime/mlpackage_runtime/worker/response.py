@@ -5,40 +5,37 @@ from __future__ import annotations
 import json
 from typing import Any, Iterator, NamedTuple, Sequence
 
-JSON_TYPE = (b"content-type", b"application/json")
-SUCCEEDED = (b"x-ms-run-function-failed", b"False")
-FAILED = (b"x-ms-run-function-failed", b"True")
+from mlpackage_runtime.contract import JSON_TYPE, RUN_FAILED, RUN_SUCCEEDED
 
-SCRIPT_ERROR = "An unexpected error occurred in scoring script. Check the logs for more info."
 INTERNAL_ERROR = "An unexpected internal error occurred. Check the logs for more info."
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """A response: header names and values in turn, and a whole body or its parts."""
 
     status: int
     headers: Sequence[bytes]
     body: bytes | Iterator[bytes]
 
-    def timed(self, elapsed_ms: float) -> Answer:
+    def timed(self, elapsed_ms: float) -> Response:
         """Return the same answer with the time that run() took."""
-        return Answer(self.status, (*self.headers, b"x-ms-run-fn-exec-ms", b"%.3f" % elapsed_ms), self.body)
+        return Response(self.status, (*self.headers, b"x-ms-run-fn-exec-ms", b"%.3f" % elapsed_ms), self.body)
 
 
-def json_answer(status: int, text: str, failed: tuple[bytes, bytes] = SUCCEEDED) -> Answer:
+def json_response(status: int, text: str, failed: tuple[bytes, bytes] = RUN_SUCCEEDED) -> Response:
     """Return JSON text as an answer."""
     body = text.encode()
-    return Answer(status, (*JSON_TYPE, *failed, b"content-length", b"%d" % len(body)), body)
+    return Response(status, (*JSON_TYPE, *failed, b"content-length", b"%d" % len(body)), body)
 
 
-def error_answer(status: int, message: str, *, script_failed: bool = False) -> Answer:
+def error_response(status: int, message: str, *, script_failed: bool = False) -> Response:
     """Return the JSON body that every error has."""
-    return json_answer(status, json.dumps({"message": message}), FAILED if script_failed else SUCCEEDED)
+    return json_response(status, json.dumps({"message": message}), RUN_FAILED if script_failed else RUN_SUCCEEDED)
 
 
-def result_answer(result: Any) -> Answer:
+def result_response(result: Any) -> Response:
     """Return what run() returned, as JSON; raises TypeError or ValueError where JSON has no form for it."""
-    return json_answer(200, "{}" if result is None else encode(result))
+    return json_response(200, "{}" if result is None else encode(result))
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,11 @@
+"""Names the shapes that ASGI passes around."""
+
+from __future__ import annotations
+
+from typing import Any, Awaitable, Callable, List, MutableMapping, Tuple
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = List[Tuple[bytes, bytes]]
