@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-
-from collections.abc import Iterator
-
-from runtime_service import RUNTIME, Service, Start, start_service
+from runtime_service import RUNTIME, SERVER_PYTHON, Service, Start, start_service
 
 sys.path.insert(0, str(RUNTIME))
+
+
+@pytest.fixture
+def runtime() -> Path:
+    """Give the folder of the runtime under test."""
+    return RUNTIME
+
+
+@pytest.fixture
+def server_python() -> str:
+    """Give the interpreter that has what the server needs."""
+    return SERVER_PYTHON
 
 
 @pytest.fixture

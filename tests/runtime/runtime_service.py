@@ -1,4 +1,7 @@
-"""Runs the runtime as it runs in an image: as processes on loopback, from a folder given by its path."""
+"""Runs the server as it runs in an image: as processes, on loopback, from a folder given by its path.
+
+Only conftest.py imports this module at run time; tests get what is here as fixtures, and import types alone.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,10 @@ from typing import TypeVar
 import httpx
 
 RUNTIME = Path(os.environ.get("MLPACKAGE_RUNTIME_DIR") or Path(__file__).parents[2] / "runtime").resolve()
-T = TypeVar("T")
-
 SERVER_PYTHON = os.environ.get("MLPACKAGE_TEST_SERVER_PYTHON", sys.executable)
-PATIENCE = 30.0  # seconds for anything that a loaded machine may take its time for
+PATIENCE = 30.0  # seconds, because a loaded machine may take long
 
-
-def wait_for(found: Callable[[], T | None], what: str) -> T:
-    """Return what `found` returns as soon as it is something."""
-    limit = time.monotonic() + PATIENCE
-    while time.monotonic() < limit:
-        value = found()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"waited {PATIENCE} s for {what}")
+T = TypeVar("T")
 
 
 class Service:
@@ -52,19 +44,29 @@ class Service:
 
     def wait_until_listening(self) -> Service:
         """Wait for the line that says on which port the server listens."""
-        found = wait_for(lambda: self._line(r"Listening on (http://[0-9.:]+)"), f"the server to listen:\n{self.log}")
-        self.url = found.replace("0.0.0.0", "127.0.0.1")
+        self.url = self.wait_for_log(r"Listening on (http://[0-9.:]+)").replace("0.0.0.0", "127.0.0.1")
         return self
 
     def wait_until_ready(self) -> Service:
         self.wait_until_listening()
-        wait_for(lambda: self._line(r"(Ready: .*)"), f"the server to be ready:\n{self.log}")
+        self.wait_for_log("(Ready: .*)")
         return self
 
     def wait_for_log(self, pattern: str) -> str:
-        return wait_for(lambda: self._line(pattern), f"{pattern} in the log:\n{self.log}")
+        """Return the first group of a pattern as soon as the log has it."""
+        return self.wait_until(lambda: self._in_log(pattern), f"{pattern} in the log")
 
-    def _line(self, pattern: str) -> str | None:
+    def wait_until(self, found: Callable[[], T | None], what: str) -> T:
+        """Return what `found` returns as soon as that is true."""
+        limit = time.monotonic() + PATIENCE
+        while time.monotonic() < limit:
+            value = found()
+            if value:
+                return value
+            time.sleep(0.01)
+        raise AssertionError(f"waited {PATIENCE} s for {what}:\n{self.log}")
+
+    def _in_log(self, pattern: str) -> str | None:
         found = re.search(pattern, self.log)
         if not found and self.process.poll() is not None:
             raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.log}")
@@ -99,13 +101,13 @@ Start = Callable[..., Service]
 
 
 def start_service(folder: Path, script: str | None, *flags: str, **environment: str) -> Service:
-    """Start a server for a script in a folder of its own; `script` None takes what is in the folder."""
+    """Start a server for a script in a folder of its own; without a script, for what is in the folder."""
     if script is not None:
         (folder / "score.py").write_text(textwrap.dedent(script), encoding="utf-8")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AZUREML", "AML_", "MLPACKAGE"))}
-    told = {"AML_APP_ROOT": str(folder), "AZUREML_ENTRY_SCRIPT": "score.py", "MLPACKAGE_HOST": "127.0.0.1"}
+    given = {"AML_APP_ROOT": str(folder), "AZUREML_ENTRY_SCRIPT": "score.py", "MLPACKAGE_HOST": "127.0.0.1"}
     log = folder / "server.log"
     command = [SERVER_PYTHON, "-I", str(RUNTIME), "serve", f"--worker-python={sys.executable}", "--port=0", *flags]
     with log.open("wb") as stderr:
-        process = subprocess.Popen(command, cwd=folder, env=clean | told | environment, stdout=stderr, stderr=stderr)
+        process = subprocess.Popen(command, cwd=folder, env=clean | given | environment, stdout=stderr, stderr=stderr)
     return Service(process, log)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from mlpackage_runtime.server.settings import Settings, SettingsError, read_settings
-from runtime_service import wait_for
 
 if TYPE_CHECKING:
     from runtime_service import Service, Start
@@ -152,7 +151,7 @@ def test_the_projects_logging_configuration_is_applied(start: Start, tmp_path: P
         port = free.getsockname()[1]
     service = start(ECHO, f"--port={port}")
     service.url = f"http://127.0.0.1:{port}"  # the level hides the line that says so
-    wait_for(lambda: is_healthy(service), "the server to be healthy")
+    service.wait_until(lambda: is_healthy(service), "the server to be healthy")
     assert service.post("x").json() == "x"
     service.wait_for_log("(OWN seen x)")
     assert "POST /score" not in service.log

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
+import mlpackage_runtime
 import pytest
-from runtime_service import RUNTIME
 
-LOCKS = sorted((RUNTIME / "requirements").glob("*.txt"))
+REQUIREMENTS = Path(mlpackage_runtime.__file__).parents[1] / "requirements"
+LOCKS = sorted(REQUIREMENTS.glob("*.txt"))
 WANTED = {"httptools", "starlette", "uvicorn", "uvloop"}
 
 # A context has the lock of its own Python alone, beside the runtime.
@@ -33,7 +35,7 @@ def test_every_pin_is_exact_and_hashed(lock) -> None:
 
 def test_every_pin_has_its_licence() -> None:
     """What the bill of materials says of the server's packages is there for every pin, and for nothing else."""
-    described = json.loads((RUNTIME / "requirements/packages.json").read_text(encoding="utf-8"))
+    described = json.loads((REQUIREMENTS / "packages.json").read_text(encoding="utf-8"))
     pins = {pin for lock in LOCKS for pin in re.findall(r"(?m)^\S+==[^\s;\\]+", lock.read_text(encoding="utf-8"))}
     assert described.keys() == pins
     assert all(entry["license"] for entry in described.values())

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from runtime_service import RUNTIME
 
 if TYPE_CHECKING:
     from runtime_service import Start
@@ -75,11 +74,11 @@ def test_a_worker_runs_without_any_third_party_package(serve: Start, version: st
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_module_compiles(version: str) -> None:
+def test_every_module_compiles(version: str, runtime: Path) -> None:
     """Each Python compiles every module of the runtime, the server's included."""
     python = interpreter(version)
     if not python:
         pytest.skip(f"no Python {version} here")
-    files = [str(path) for path in [RUNTIME / "__main__.py", *RUNTIME.glob("mlpackage_runtime/**/*.py")]]
+    files = [str(path) for path in [runtime / "__main__.py", *runtime.glob("mlpackage_runtime/**/*.py")]]
     ran = subprocess.run([python, "-W", "error", "-c", COMPILE, *files], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -12,9 +12,12 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from runtime_service import Service, Start, wait_for
+
+if TYPE_CHECKING:
+    from runtime_service import Service, Start
 
 ECHO = """
     def init():
@@ -275,9 +278,11 @@ def test_workers_killed_again_and_again(serve: Start) -> None:
         pending = [pool.submit(service.post, str(number)) for number in range(600)]
         for kills in range(3):
             answered, workers = 60 + 120 * kills, 3 + kills
-            wait_for(lambda least=answered: sum(request.done() for request in pending) > least, "the load to run")
+            service.wait_until(
+                lambda least=answered: sum(request.done() for request in pending) > least, "the load to run"
+            )
             os.kill(service.worker_pids()[-1], signal.SIGKILL)
-            wait_for(lambda least=workers: len(service.worker_pids()) >= least, "the replacement")
+            service.wait_until(lambda least=workers: len(service.worker_pids()) >= least, "the replacement")
         answers = [request.result() for request in pending]
     lost = [answer for answer in answers if answer.status_code != 200]
     assert len(lost) <= 3

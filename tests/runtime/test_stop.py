@@ -6,9 +6,8 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from runtime_service import RUNTIME, SERVER_PYTHON
 
 if TYPE_CHECKING:
     from runtime_service import Start
@@ -68,14 +67,14 @@ def test_sigterm_while_starting_stops(start: Start) -> None:
     assert service.wait() == 0
 
 
-def test_ctrl_c_before_there_is_a_server() -> None:
+def test_ctrl_c_before_there_is_a_server(server_python: str, runtime: Path) -> None:
     """Somebody who is quicker than the imports sees no traceback."""
-    command = [SERVER_PYTHON, "-v", str(RUNTIME), "serve"]
+    command = [server_python, "-v", str(runtime), "serve"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "mlpackage_runtime/server/program" in line:
                 break
         process.send_signal(signal.SIGINT)
-        told = process.stderr.read()
-    assert (process.returncode, "Traceback" in told) == (130, False)
+        said = process.stderr.read()
+    assert (process.returncode, "Traceback" in said) == (130, False)

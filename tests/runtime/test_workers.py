@@ -9,11 +9,14 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from mlpackage_runtime import frames
-from runtime_service import Start, wait_for
+
+if TYPE_CHECKING:
+    from runtime_service import Start
 
 SCRIPT_ERROR = {"message": "An unexpected error occurred in scoring script. Check the logs for more info."}
 
@@ -74,7 +77,7 @@ def test_a_kill_under_load_loses_one_request(serve: Start, seconds: float) -> No
     )
     with ThreadPoolExecutor(8) as pool:
         pending = [pool.submit(service.post, str(number)) for number in range(300)]
-        wait_for(lambda: sum(request.done() for request in pending) > 50, "the load to run")
+        service.wait_until(lambda: sum(request.done() for request in pending) > 50, "the load to run")
         os.kill(service.worker_pids()[0], signal.SIGKILL)
         answers = [request.result() for request in pending]
     lost = [answer.status_code for answer in answers if answer.status_code != 200]
@@ -109,7 +112,7 @@ def test_what_was_sent_ahead_is_not_run_twice(serve: Start, tmp_path: Path) -> N
     assert sorted((tmp_path / "ran").read_text().split()) == sorted(["quick"] * 5 + names)
 
 
-def test_workers_that_cannot_come_back_are_retried_ever_later(serve: Start) -> None:
+def test_workers_that_cannot_come_back_are_retried_ever_later(serve: Start, tmp_path: Path) -> None:
     """A crash loop backs off, answers 503 meanwhile, and ends when the cause does."""
     service = serve(
         """
@@ -124,14 +127,13 @@ def test_workers_that_cannot_come_back_are_retried_ever_later(serve: Start) -> N
             os._exit(1)
         """
     )
-    folder = service._log.parent
     assert service.post("{}").status_code == 500
     service.wait_for_log(r"(Workers keep ending; the next one starts in 0.5 s)")
     unhealthy, refused = service.request("GET", "/"), service.post("{}")
     assert (unhealthy.status_code, refused.status_code, refused.headers["retry-after"]) == (503, 503, "1")
     service.wait_for_log(r"(the next one starts in 1 s)")
-    (folder / "broken").unlink()
-    wait_for(lambda: service.request("GET", "/").status_code == 200, "a worker to come back")
+    (tmp_path / "broken").unlink()
+    service.wait_until(lambda: service.request("GET", "/").status_code == 200, "a worker to come back")
 
 
 def test_an_idle_worker_that_is_killed_costs_nothing(serve: Start) -> None:
@@ -234,7 +236,7 @@ def test_a_request_whose_client_left_is_not_run(serve: Start) -> None:
     )
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(service.post, "first")
-        wait_for(first.running, "the first request")
+        service.wait_until(first.running, "the first request")
         time.sleep(0.1)
         with contextlib.suppress(httpx.ReadTimeout):
             httpx.post(f"{service.url}/score", content="stale", timeout=0.1)

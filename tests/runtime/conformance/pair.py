@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import signal
@@ -13,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from runtime_service import RUNTIME
+import mlpackage_runtime
 
 HERE = Path(__file__).parent
+RUNTIME = Path(mlpackage_runtime.__file__).parents[1]
 PATIENCE = 60.0
 # The original may live in another environment than ours; our worker runs there too, for the same numpy and werkzeug.
 ORIGINAL_PYTHON = os.environ.get("AZMLINFSRV_PYTHON", sys.executable)
@@ -184,6 +186,27 @@ class Pair:
     def __exit__(self, *error: object) -> None:
         self.original.stop()
         self.ours.stop()
+
+
+class Pairs:
+    """One running pair at a time: the cases of a setup follow each other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._setup: Setup | None = None
+        self._running = contextlib.ExitStack()
+
+    def serving(self, setup: Setup) -> Pair:
+        """Return both servers with a setup, the running ones where they have it."""
+        if setup is not self._setup:
+            self.stop()
+            self._pair = self._running.enter_context(Pair(setup, self._folder))
+            self._setup = setup
+        return self._pair
+
+    def stop(self) -> None:
+        self._setup = None
+        self._running.close()
 
 
 def _free_ports() -> tuple[int, int]:

@@ -12,8 +12,7 @@ from cases import CASES, SETUPS
 from differences import DIFFERENCES
 
 if TYPE_CHECKING:
-    from conftest import Pairs
-    from pair import Case, Seen, Setup
+    from pair import Case, Pairs, Seen, Setup
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "runtime-differences.md"
 
