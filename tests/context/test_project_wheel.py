@@ -139,7 +139,7 @@ def test_another_backend_is_told(root: Path, backend: str | None, what: str) -> 
 
     assert [str(problem) for problem in refused.value.problems] == [
         (
-            f"tool.mlpackage.install-project: needs a project that hatchling builds, and {what}. "
+            f"tool.mlpackage.install-project: needs a project that hatchling builds, but {what}. "
             'Install it as a requirement instead: dependencies = ["."] lets `mlpackage lock` build its wheel.'
         )
     ]

@@ -43,7 +43,7 @@ def image(*secrets: dict[str, str], builder: str = "buildkit") -> dict[str, Any]
         ),
         (
             image(PIP, {"id": "pip", "target": "/root/.netrc"}),
-            [f"{K}[1]: 'pip' or its target is there twice. Remove one of them."],
+            [f"{K}[1]: 'pip' or its target is used twice. Remove one of them."],
         ),
         (
             image({"id": "pip", "target": "/etc/pip.conf,required=false"}),

@@ -157,7 +157,7 @@ class TestRefused:
                 {"environment-variables": {"A": "x\ny"}},
                 (
                     f"{K}.environment-variables.A: 'x\\ny' holds a line break or control character. "
-                    "A Dockerfile cannot carry it."
+                    "Remove it: a Dockerfile cannot hold one in a value."
                 ),
             ),
             (
@@ -191,7 +191,7 @@ class TestRefused:
                 {"cuda": "12.7"},
                 (
                     f"{K}.cuda: '12.7' is not one of 11.8, 12.1, 12.2, 12.3, 12.4, 12.5, 12.6, 12.8, 12.9, 13.0. "
-                    "For another, name the image: base-image."
+                    "For another version, name its image in base-image."
                 ),
             ),
             (
@@ -218,21 +218,22 @@ class TestRefused:
                     "dependencies": ["numpy"],
                 },
                 (
-                    f"{K}.user-managed-dependencies: says that the base image brings the model's packages, and "
-                    "dependencies and requirements would install some. Remove them, or user-managed-dependencies."
+                    f"{K}.user-managed-dependencies: says that the base image brings the model's packages, but "
+                    "dependencies and requirements would install others. Remove them, or user-managed-dependencies."
                 ),
             ),
             (
                 {"user-managed-dependencies": True, "base-image": "team/base:1"},
                 (
-                    f"{K}.python-version: is required with user-managed-dependencies: 'team/base:1' does not tell its "
-                    'Python. Write python-version = "X.Y"; the build stops where it is another.'
+                    f"{K}.python-version: is required with user-managed-dependencies: the name "
+                    "'team/base:1' does not say which Python it has. "
+                    'Write python-version = "X.Y"; the build stops if the image has another one.'
                 ),
             ),
             (
                 {"user-managed-dependencies": True, "python-version": "3.9", "interpreter-path": "conda run python"},
                 (
-                    f"{K}.interpreter-path: 'conda run python' is no program. "
+                    f"{K}.interpreter-path: 'conda run python' is not a program's name or path. "
                     'Write its name, or its whole path in the image: "/opt/conda/bin/python".'
                 ),
             ),
@@ -252,7 +253,7 @@ class TestRefused:
             ),
             (
                 {"image": {"labels": {"a b": "x"}}},
-                f"{K}.image.labels.a b: 'x' is not a label that a Dockerfile can carry.",
+                f"{K}.image.labels.a b: 'x' is not a label that a Dockerfile can hold.",
             ),
         ],
     )
@@ -342,7 +343,9 @@ class TestRefused:
         model = {"name": "ridge", "path": "models/ridge.pkl"}
         read_declaration(make_project({"models": [model, {**model, "version": "2"}, model]}), problems)
 
-        assert found(problems) == [f"{K}.models[2]: 'ridge' version 1 is also models[0]. Change one of them."]
+        assert found(problems) == [
+            f"{K}.models[2]: 'ridge' version 1 is already declared as models[0]. Change one of them."
+        ]
 
     @pytest.mark.parametrize(
         ("script", "expected"),
@@ -351,8 +354,8 @@ class TestRefused:
                 None,
                 (
                     f"{K}.entry-script: is required and missing. Name the script with init() and run(): "
-                    'entry-script = "score.py"; or say what made the one model, in its table: framework = one of '
-                    "sklearn, skops, onnx, tensorflow, pytorch, xgboost, lightgbm, mlflow."
+                    'entry-script = "score.py"; or, for a single model, name its framework in its table: framework = '
+                    "one of sklearn, skops, onnx, tensorflow, pytorch, xgboost, lightgbm, mlflow."
                 ),
             ),
             (
@@ -377,7 +380,7 @@ class TestRefused:
                 "src/score.ipynb",
                 (
                     f"{K}.entry-script: 'src/score.ipynb' is not a Python file. "
-                    "Write the notebook out as one: jupyter nbconvert --to script."
+                    "Convert the notebook to a script: jupyter nbconvert --to script."
                 ),
             ),
         ],
@@ -425,7 +428,7 @@ class TestRefused:
 
         assert found(problems) == [
             (
-                "project.dependencies: is dynamic, and only the build backend knows it. "
+                "project.dependencies: is dynamic, and only the build backend knows its value. "
                 f'Name the requirements here: requirements = ["requirements.txt"] in [{K}].'
             ),
         ]

@@ -10,7 +10,7 @@ from hatch_mlpackage.project.azureml_files.convert_docker import convert_docker
 from hatch_mlpackage.project.azureml_files.convert_python import convert_python, is_user_managed
 from hatch_mlpackage.project.azureml_files.environment import Docker, Environment, Python
 from hatch_mlpackage.project.azureml_files.shapes import Given
-from hatch_mlpackage.project.config.checks import RESERVED_VARIABLES
+from hatch_mlpackage.project.config.check_image import RESERVED_VARIABLES
 from hatch_mlpackage.project.known_images import NOT_NEEDED
 
 if TYPE_CHECKING:

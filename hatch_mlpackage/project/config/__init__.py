@@ -1,1 +1,1 @@
-"""The keys of `[tool.mlpackage]`: what each means, and what is wrong with the values that a project gives them."""
+"""Declare the keys of `[tool.mlpackage]`, and check the values that a project gives them."""

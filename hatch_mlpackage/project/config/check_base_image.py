@@ -1,4 +1,4 @@
-"""What the keys of the base image, its Python and its packages may be."""
+"""Check the keys that choose the base image and the Python in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.pyproject import Project
 
-# Keys that ask for packages of Python, or of conda.
+# Keys that name packages of Python or conda.
 _NAMING_PACKAGES = ("dependencies", "requirements", "conda-file", "pylock", "install-project")
 # github.com/distribution/reference, without the rarely seen IPv6 hosts.
 _REPOSITORY = (
@@ -63,12 +63,14 @@ def check_base_image(config: Config, project: Project, problems: Problems) -> No
 
 
 def check_cuda(config: Config, project: Project, problems: Problems) -> None:
-    """Check what is asked of a GPU's image: NVIDIA's have the Python of their Ubuntu, and no other can be had there."""
+    """Check the CUDA version, and the Python of NVIDIA's images: they have that of their Ubuntu and no other."""
     where, base_image = f"{KEY}.cuda", config.base_image
     cuda, own = config.cuda or "", cuda_of(base_image)
     if not {"base-image", "base-dockerfile"} & project.table.keys() and cuda and not own:
         problems.add(
-            where, f"'{cuda}' is not one of {', '.join(CUDA_VERSIONS)}.", "For another, name the image: base-image."
+            where,
+            f"'{cuda}' is not one of {', '.join(CUDA_VERSIONS)}.",
+            "For another version, name its image in base-image.",
         )
     elif cuda != own and own:
         problems.add(where, f"'{cuda}' is not the CUDA of base-image '{base_image}'.", "Make them agree.")
@@ -84,7 +86,7 @@ def check_cuda(config: Config, project: Project, problems: Problems) -> None:
 
 
 def check_user_managed(config: Config, project: Project, problems: Problems) -> None:
-    """Check an image that brings the model's packages: nobody else names any, and its Python is known."""
+    """Check that an image which brings the model's packages is given no others, and that its Python is known."""
     where = f"{KEY}.user-managed-dependencies"
     path = config.interpreter_path
     if not config.user_managed_dependencies:
@@ -95,13 +97,13 @@ def check_user_managed(config: Config, project: Project, problems: Problems) -> 
     if named:
         problems.add(
             where,
-            f"says that the base image brings the model's packages, and {' and '.join(named)} would install some.",
+            f"says that the base image brings the model's packages, but {' and '.join(named)} would install others.",
             f"Remove {'them' if len(named) > 1 else 'it'}, or user-managed-dependencies.",
         )
     if path is not None and not re.fullmatch(r"/?[\w.+-]+|/[\w./+-]+", path):
         problems.add(
             f"{KEY}.interpreter-path",
-            f"'{path}' is no program.",
+            f"'{path}' is not a program's name or path.",
             'Write its name, or its whole path in the image: "/opt/conda/bin/python".',
         )
     if config.base_dockerfile is None:
@@ -109,12 +111,13 @@ def check_user_managed(config: Config, project: Project, problems: Problems) -> 
 
 
 def require_python(config: Config, project: Project, problems: Problems, because: str) -> None:
-    """Report a base image whose Python is neither given nor told by its name: any default would be a guess."""
+    """Report a base image whose Python neither its name nor python-version says: any default would be a guess."""
     base_image = config.base_image
     packaged = packaged_python(base_image) if config.base_dockerfile is None else None
     if not (project.table.get("python-version") or python_of(base_image) or packaged):
         problems.add(
             f"{KEY}.python-version",
-            f"is required with {because.removeprefix(f'{KEY}.')}: '{base_image}' does not tell its Python.",
-            'Write python-version = "X.Y"; the build stops where it is another.',
+            f"is required with {because.removeprefix(f'{KEY}.')}: "
+            f"the name '{base_image}' does not say which Python it has.",
+            'Write python-version = "X.Y"; the build stops if the image has another one.',
         )

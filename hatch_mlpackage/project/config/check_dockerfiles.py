@@ -48,7 +48,7 @@ def check_base_dockerfile(
     if dockerfile.needs_buildkit and config.image.builder == "classic":
         problems.add(
             f"{dockerfile.place}:{dockerfile.needs_buildkit}",
-            "needs BuildKit, or a recent buildah: the classic builder and kaniko do not take it.",
+            "needs BuildKit or a recent buildah: the classic builder and kaniko do not support it.",
             f'Set builder = "buildkit" in [{KEY}.image], or write it another way.',
         )
     if not dockerfile.wrong:

@@ -1,4 +1,4 @@
-"""What a model may say of its framework, and what stands in for an entry script."""
+"""Check the keys of a model that can replace an entry script."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
 
 
 def missing_script(config: Config) -> tuple[str, str]:
-    """Say why an entry script is required, and what to do: the one model's framework could stand in for it."""
+    """Explain why an entry script is required, and what to do; the framework of a single model could replace it."""
     name_it = 'Name the script with init() and run(): entry-script = "score.py"'
     declared = [model for model in config.models if model.framework]
     if declared and len(config.models) != 1:
         count = len(config.models)
         return (
-            f"is required and missing: framework stands in for it with one model, and there are {count}.",
+            f"is required and missing: framework replaces it only where there is one model, and there are {count}.",
             f"{name_it}.",
         )
     if declared and config.source_directory:
-        return "is required and missing, as source-directory is set.", f"{name_it}; or remove source-directory."
+        return "is required and missing, because source-directory is set.", f"{name_it}; or remove source-directory."
     choices = ", ".join(FRAMEWORKS)
     return (
         "is required and missing.",
-        f"{name_it}; or say what made the one model, in its table: framework = one of {choices}.",
+        f"{name_it}; or, for a single model, name its framework in its table: framework = one of {choices}.",
     )
 
 
 def check_framework(model: Model, where: str, problems: Problems) -> None:
-    """Check the keys of a model that say how it can be served without an entry script."""
+    """Check the keys of a model that let it be served without an entry script."""
     if model.framework is None:
         for key, value in (
             ("framework-version", model.framework_version),
@@ -40,7 +40,7 @@ def check_framework(model: Model, where: str, problems: Problems) -> None:
             ("inputs", model.inputs),
         ):
             if value:
-                problems.add(f"{where}.{key}", "says more about a framework, and none is named.", "Set framework.")
+                problems.add(f"{where}.{key}", "describes a framework, but the model names none.", "Set framework.")
     elif model.framework not in FRAMEWORKS:
         choices = ", ".join(FRAMEWORKS)
         problems.add(
@@ -59,7 +59,9 @@ def _check_inputs(model: Model, where: str, problems: Problems) -> None:
     names = [given.name for given in model.inputs]
     for index, given in enumerate(model.inputs):
         if not given.name or given.name in names[:index]:
-            problems.add(f"{where}[{index}].name", f"'{given.name}' is empty or there twice.", "Give each its own.")
+            problems.add(
+                f"{where}[{index}].name", f"'{given.name}' is empty or used twice.", "Give each input its own name."
+            )
         if given.type not in TENSOR_TYPES:
             problems.add(
                 f"{where}[{index}].type",
@@ -67,7 +69,7 @@ def _check_inputs(model: Model, where: str, problems: Problems) -> None:
                 did_you_mean(given.type, TENSOR_TYPES),
             )
         if any(size < -1 for size in given.shape):
-            problems.add(f"{where}[{index}].shape", "holds a size below -1.", "Write -1 where any size goes.")
+            problems.add(f"{where}[{index}].shape", "holds a size below -1.", "Write -1 where any size is allowed.")
 
 
 def _is_version(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a path in `[tool.mlpackage]` may be."""
+"""Check a path in `[tool.mlpackage]`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`[tool.mlpackage]` as values: what each key means is said here, what it may be in `config_checks`.
+"""Declare the keys of `[tool.mlpackage]` with their texts and defaults; `checks` lists what is checked in their values.
 
-The reference in docs/configuration.md and schema.json are made from these classes by `config_schema`.
+`schema` makes the tables of docs/configuration.md, and schema.json, from these classes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CondaMode = Literal["micromamba", "vendored"]
 CONDA_MODES: tuple[CondaMode, ...] = get_args(CondaMode)
 Framework = Literal["sklearn", "skops", "onnx", "tensorflow", "pytorch", "xgboost", "lightgbm", "mlflow"]
 FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
-# What an input may be of: numpy's names.
+# The types that an input may have, under their names in numpy.
 TENSOR_TYPES = (
     *("float16", "float32", "float64", "bool", "str"),
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
@@ -36,7 +36,7 @@ GENERATED_SCRIPT = "score.py"
 
 
 def key(says: str, *, default: Any = MISSING, shown: str = "", schema: Mapping[str, Any] | None = None) -> Any:
-    """Declare a key: what it says to its reader, its default as they see it, and what JSON Schema adds to its type."""
+    """Declare a key: its text, its default and how that is shown, and what JSON Schema adds to its type."""
     about = {"says": says, "shown": shown, "schema": schema or {}}
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=about)
@@ -45,28 +45,33 @@ def key(says: str, *, default: Any = MISSING, shown: str = "", schema: Mapping[s
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelInput:
-    """One input of a model, where the model does not say so itself; -1 in the shape is any size."""
+    """An input that the model's file does not describe; -1 in the shape stands for any size."""
 
-    name: str = key("what a request calls it; a column of a table, or a tensor")
-    type: str = key("`float64`, `float32`, `int64`, `int32`, `bool`, `str` and numpy's other names", default="float32")
-    shape: tuple[int, ...] = key("the sizes of a tensor, -1 for any: `[-1, 4]`", default=())
+    name: str = key("the input's name in a request: that of a column or of a tensor")
+    type: str = key(
+        "`float64`, `float32`, `int64`, `int32`, `bool`, `str` or another of numpy's names", default="float32"
+    )
+    shape: tuple[int, ...] = key("the shape of a tensor, with -1 for any size: `[-1, 4]`", default=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """A model as declared; `path` is relative to the project's root."""
+    """A model as the project declares it; `path` is relative to the project's root."""
 
-    name: str = key("letters, digits, dashes, dots and underscores; the folder it gets in the context")
-    path: str = key("a file or a folder, which git may ignore; or the URL of a file, with the extra `remote`")
-    version: str = key("the folder below the name", default="1", schema={"type": ["string", "integer"]})
+    name: str = key("letters, digits, dashes, dots and underscores; also the name of its folder in the context")
+    path: str = key("a file or a folder, which git may ignore; or the URL of a file, which needs the extra `remote`")
+    version: str = key(
+        "the name of the folder inside that of the model", default="1", schema={"type": ["string", "integer"]}
+    )
     framework: Framework | None = key(
-        "what made it; the entry script may then be left out: [no code](no-code.md)", default=None
+        "the framework that made the model; you may then leave out the entry script: [no code](no-code.md)",
+        default=None,
     )
     framework_version: str | None = key(
-        "the version that made it, where its file does not say so or is wrong", default=None
+        "the framework's version, where the model's file does not say it or is wrong", default=None
     )
-    allow_pickle: bool = key("`true` vouches for a model that runs code when it is loaded", default=False)
-    inputs: tuple[ModelInput, ...] = key("what it takes, where its file does not say so", default=())
+    allow_pickle: bool = key("`true` means that you trust a model that runs code when it is loaded", default=False)
+    inputs: tuple[ModelInput, ...] = key("what the model takes, where its file does not say it", default=())
 
     @property
     def is_remote(self) -> bool:
@@ -74,24 +79,29 @@ class Model:
 
     @property
     def context_path(self) -> str:
-        """Where the model's file or folder is put: `azureml-models/<name>/<version>`."""
+        """The folder of the model's file or folder in the context: `azureml-models/<name>/<version>`."""
         return f"{MODELS_DIRECTORY}/{self.name}/{self.version}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """How the image serves; milliseconds for `scoring_timeout_ms`, None for the server's own default."""
+    """How the image serves: names in `_ms` are milliseconds, and None leaves the server its own default."""
 
-    workers: int = key("processes that score, one request at a time each", default=1, schema={"minimum": 1})
+    workers: int = key(
+        "the number of processes that score; each takes one request at a time", default=1, schema={"minimum": 1}
+    )
     scoring_timeout_ms: int | None = key(
         "how long a request may take", default=None, shown="an hour", schema={"minimum": 1}
     )
     max_concurrent_requests: int | None = key(
-        "requests that are let in at once; the others wait", default=None, shown="any number", schema={"minimum": 1}
+        "how many requests the server lets in at once; the others wait",
+        default=None,
+        shown="any number",
+        schema={"minimum": 1},
     )
     max_queue_wait_ms: int | None = key(
-        "how long a request may wait to be let in before it gets `503`; without the key above, as many are let in as "
-        "there are workers",
+        "how long a request may wait to be let in before it gets `503`; without `max-concurrent-requests`, the server "
+        "lets in as many as there are workers",
         default=None,
         shown="any time",
         schema={"minimum": 0},
@@ -100,41 +110,42 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Healthcheck:
-    """How Docker probes a container: the options of the image's HEALTHCHECK, in seconds."""
+    """How Docker probes a container: the options of the image's HEALTHCHECK, with times in seconds."""
 
     interval: int = key("seconds between two probes", default=10, schema={"minimum": 1})
     timeout: int = key("seconds after which a probe has failed", default=10, schema={"minimum": 1})
-    start_period: int = key("seconds for `init()` before a failure counts", default=300, schema={"minimum": 0})
-    retries: int = key("failures in a row that make the container unhealthy", default=3, schema={"minimum": 1})
+    start_period: int = key("seconds that `init()` has before a failure counts", default=300, schema={"minimum": 0})
+    retries: int = key("how many failures in a row make the container unhealthy", default=3, schema={"minimum": 1})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secret:
-    """A file that the builder shows to the steps which install packages, at `target`, and keeps out of the image."""
+    """A file that the builder shows at `target` to the steps that install packages, and keeps out of the image."""
 
-    id: str = key("what the builder calls it: `--secret id=…`")
-    target: str = key("where the steps that install packages see it, such as `/etc/pip.conf`")
+    id: str = key("the name that the builder knows it by: `--secret id=…`")
+    target: str = key("the path at which the steps that install packages see it, such as `/etc/pip.conf`")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """The name `mlpackage image build` gives the image, labels besides the standard ones, and how it is built.
+    """The image's name, its labels besides the standard ones, and how it is built and run.
 
-    `builder` is "classic" for a Dockerfile that every builder takes, "buildkit" for one that needs BuildKit or buildah.
+    `builder` is "classic" for a Dockerfile that every builder reads, "buildkit" for one that needs BuildKit or buildah.
     """
 
-    name: str = key("what `mlpackage image build` calls the image", default="", shown="the project's name")
+    name: str = key("the name that `mlpackage image build` gives the image", default="", shown="the project's name")
     builder: ImageBuilder = key('`"buildkit"` for a Dockerfile that needs BuildKit or buildah', default="classic")
     secrets: tuple[Secret, ...] = key(
-        'with `"buildkit"`: files that only the steps see which install packages', default=()
+        'with `"buildkit"`: files that only the steps that install packages can see', default=()
     )
-    labels: Mapping[str, str] = key("labels of the image", default={})
+    labels: Mapping[str, str] = key("labels that the image gets", default={})
     models: ModelsMode = key(
-        '`"hard-linked"` into the context, or with `"buildkit"` not in it at all: [models](models.md)',
+        '`"copied"` or `"hard-linked"` into the context; or `"named-context"`, which needs `"buildkit"` and leaves '
+        "them out of it: [models](models.md)",
         default="copied",
     )
     port: int = key(
-        "the port of `mlpackage image run` on this machine; in the image it is 5001",
+        "the port on this machine that `mlpackage image run` opens; inside the image the port is always 5001",
         default=5001,
         schema={"minimum": 1, "maximum": 65535},
     )
@@ -143,98 +154,112 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """The whole table; paths are relative to the project's root, with forward slashes."""
+    """The whole table; paths have forward slashes and are relative to the project's root."""
 
     entry_script: str = key(
-        "the Python file with `init()` and `run()`", default="", shown="required, but for one model with `framework`"
+        "the Python file with `init()` and `run()`",
+        default="",
+        shown="required, unless there is one model and it has a `framework`",
     )
     inference_config: str | None = key(
-        "an inference configuration of Azure ML v1, used where it is; keys given here win over its own: "
+        "an inference configuration of Azure ML v1, read where it is; a key set in this table wins over the file: "
         "[Azure ML v1](migrate-from-azureml.md#use-the-files-where-they-are)",
         default=None,
     )
-    deployment_config: str | None = key("beside it, a deployment configuration", default=None)
+    deployment_config: str | None = key(
+        "a deployment configuration of Azure ML v1, used beside `inference-config`", default=None
+    )
     source_directory: str | None = key(
-        "a folder that goes along, and on the script's `sys.path`: all of it but the models, the locks, `dist/` and "
-        "what tools and editors leave",
+        "a folder that goes into the image, and onto the script's `sys.path`: all of it except the models, the locks, "
+        "`dist/` and the files of tools and editors",
         default=None,
         shown="the script alone",
     )
-    exclude: tuple[str, ...] = key("`.gitignore` patterns to leave out of it", default=())
+    exclude: tuple[str, ...] = key("what to leave out of that folder, as `.gitignore` patterns", default=())
     python_version: str = key(
-        "the image's Python, 3.8 to 3.14",
+        "the Python version of the image, 3.8 to 3.14",
         default="",
         shown='that of the base image, or `"3.12"`',
         schema={"enum": list(SUPPORTED_PYTHONS)},
     )
     base_image: str = key(
-        "any image with that Python and its `venv`: [base images](base-images.md)",
+        "the image to build on: any that has that Python and its `venv`: [base images](base-images.md)",
         default="",
-        shown="`python:X.Y-slim-bookworm`, or `cuda`'s",
+        shown="`python:X.Y-slim-bookworm`, or the image for `cuda`",
     )
     base_dockerfile: str | None = key(
-        "a Dockerfile whose last stage is the base image, or its text: "
+        "a Dockerfile whose last stage becomes the base image, as a file or as text: "
         "[base images](base-images.md#a-dockerfile-of-yours)",
         default=None,
     )
     cuda: str | None = key(
-        "the CUDA version for a GPU: NVIDIA's image with its libraries is the base, or what `base-image` has",
+        "the CUDA version for a GPU: chooses NVIDIA's image with its libraries, or describes `base-image`",
         default=None,
         shown="that of `base-image`, or none",
         schema={"pattern": r"^\d+\.\d+$"},
     )
     user_managed_dependencies: bool = key(
-        "the base image brings the model's packages: nothing is locked or installed: "
+        "`true` means that the base image has the model's packages, so that nothing is locked or installed: "
         "[base images](base-images.md#images-that-bring-their-own-packages)",
         default=False,
     )
     interpreter_path: str | None = key(
-        "with `user-managed-dependencies`: the base image's Python, on its `PATH` or by its whole path",
+        "with `user-managed-dependencies`: the base image's Python, as a name on its `PATH` or as an absolute path",
         default=None,
         shown='`"python"`',
     )
     pin_base_image: bool = key(
-        "`false` for an image that only this machine has: its tag is used as it is", default=True
+        "`false` uses the tag of `base-image` as it is, for an image that only this machine has", default=True
     )
-    platform: str = key('or `"linux/arm64"`', default="linux/amd64", schema={"enum": list(ARCHITECTURES)})
+    platform: str = key(
+        'the platform of the image: this, or `"linux/arm64"`',
+        default="linux/amd64",
+        schema={"enum": list(ARCHITECTURES)},
+    )
     requirements: tuple[str, ...] = key("requirements files", default=())
     dependencies: tuple[str, ...] | None = key(
-        "requirements given here; the default holds where neither key is set",
+        "requirements, written here; the default applies where neither this key nor `requirements` is set",
         default=None,
         shown="`[project.dependencies]`",
     )
-    system_packages: tuple[str, ...] = key("Debian or Ubuntu packages", default=())
-    environment_variables: Mapping[str, str] = key("variables of the image", default={})
+    system_packages: tuple[str, ...] = key("Debian or Ubuntu packages to install", default=())
+    environment_variables: Mapping[str, str] = key("environment variables to set in the image", default={})
     extra_dockerfile_steps: str | tuple[str, ...] | None = key(
-        "a file with lines of a Dockerfile, or the lines: run as root, when the packages are installed and before the "
-        "models and the script are there: [how](migrate-from-azureml.md#extra-dockerfile-steps)",
+        "lines of a Dockerfile, or a file with such lines; they run as root, after the packages are installed and "
+        "before the models and the script are copied: [how](migrate-from-azureml.md#extra-dockerfile-steps)",
         default=None,
         schema={"type": ["string", "array"], "items": {"type": "string"}},
     )
     conda_file: str | None = key(
-        "an `environment.yml`, or a lock of conda-lock, pixi or conda: [conda](conda.md)", default=None
+        "an `environment.yml`, or a lock that conda-lock, pixi or conda wrote: [conda](conda.md)", default=None
     )
     conda_mode: CondaMode = key(
-        'what installs conda\'s packages when the image is built; `"vendored"` is py-rattler', default="micromamba"
+        'the program that installs conda\'s packages when the image is built; `"vendored"` means py-rattler',
+        default="micromamba",
     )
     conda_channel: str | None = key(
-        'with `"vendored"`: a folder of the project that is a channel; its packages go along', default=None
+        'with `"vendored"`: a folder of the project that is a channel; the locked packages in it go into the context',
+        default=None,
     )
-    conda_image: str | None = key('with `"micromamba"`: the image that installs', default=None, shown=f"`{MICROMAMBA}`")
-    locker: Locker = key('`"pip-tools"` locks only for the running Python and platform', default="uv")
-    lock_directory: str = key("where the locks are", default="locks")
+    conda_image: str | None = key(
+        'with `"micromamba"`: the image that has micromamba', default=None, shown=f"`{MICROMAMBA}`"
+    )
+    locker: Locker = key(
+        'the resolver; `"pip-tools"` can lock only for the Python and platform that it runs on', default="uv"
+    )
+    lock_directory: str = key("the folder of the locks", default="locks")
     pylock: str | None = key("a `pylock.toml` to take the pins from", default=None)
     wheelhouse: bool = key(
-        "lock every wheel into the project, so that the image builds without an index", default=False
+        "`true` keeps every wheel beside the lock, so that the image builds without an index", default=False
     )
-    install_project: bool = key("also install the project's own wheel: [packages](packages.md)", default=False)
-    models: tuple[Model, ...] = key("the models, one table each", default=())
+    install_project: bool = key("`true` also installs the project's own wheel: [packages](packages.md)", default=False)
+    models: tuple[Model, ...] = key("the models, one table for each", default=())
     server: Server = field(default_factory=Server, metadata={"says": "how the image serves"})
     image: Image = field(default_factory=Image, metadata={"says": "what the image is called and how it is built"})
 
     @property
     def no_code_model(self) -> Model | None:
-        """The one model for which an entry script is generated; None where there is a script, or should be."""
+        """The one model that gets a generated entry script; None where the project has a script or needs one."""
         if self.entry_script or self.source_directory or len(self.models) != 1 or not self.models[0].framework:
             return None
         return self.models[0]
@@ -269,11 +294,11 @@ class Config:
 
 
 def parts_of_conda_file(path: str) -> tuple[str, str]:
-    """Part the file from the place in it, for conda dependencies that stand in a file of something else."""
+    """Split off the place inside the file, for conda dependencies that are a part of another file."""
     file, _, inside = path.partition("#")
     return (file, inside) if inside.endswith("condaDependencies") else (path, "")
 
 
 def leads_outside(path: str) -> bool:
-    """Tell whether a cleaned path leaves the project by its text; a symbolic link inside may lead anywhere."""
+    """Tell whether the text of a cleaned path leaves the project; a symbolic link inside may lead anywhere."""
     return PurePosixPath(path).is_absolute() or path.split("/", maxsplit=1)[0] == ".."

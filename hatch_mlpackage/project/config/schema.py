@@ -1,4 +1,4 @@
-"""What `[tool.mlpackage]` may hold, for programs (JSON Schema) and people (tables of keys), from its own classes."""
+"""Describe `[tool.mlpackage]` from its classes: as a JSON Schema for programs, as tables of keys for people."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from hatch_mlpackage.project.config.keys import KEY, Config
 
 _JSON_TYPES = {str: "string", int: "integer", bool: "boolean"}
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")  # Markdown's, to a page that an editor does not show
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")  # a Markdown link to a page, which an editor cannot open
 
 
 def tool_schema(tool: str = "mlpackage") -> dict[str, Any]:
-    """Give the JSON Schema of the table; the signature is that of validate-pyproject's plugins."""
+    """Return the JSON Schema of the table; validate-pyproject prescribes the signature."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": f"urn:hatch-mlpackage:{tool}",
@@ -26,12 +26,12 @@ def tool_schema(tool: str = "mlpackage") -> dict[str, Any]:
 
 
 def key_tables() -> dict[str, str]:
-    """Give a Markdown table of keys for each TOML table, by the table's header as people write it."""
+    """Return a Markdown table of keys for each TOML table, by the header of that TOML table."""
     return {header: _markdown(shape) for header, shape in _tables(Config, KEY)}
 
 
 def _tables(shape: type, name: str) -> Iterator[tuple[str, type]]:
-    """Yield every table with the class that holds it, the tables inside it after it."""
+    """Yield every TOML table with its class, each before the tables inside it."""
     yield f"[{name}]", shape
     for key, kind, _ in _keys(shape):
         if is_dataclass(kind):
@@ -41,7 +41,7 @@ def _tables(shape: type, name: str) -> Iterator[tuple[str, type]]:
 
 
 def _keys(shape: type) -> Iterator[tuple[str, Any, Field[Any]]]:
-    """Yield every key of a table with its type, without the None of a key that may be absent, and its field."""
+    """Yield each key of a table, its type (without None, which only means that the key may be absent) and its field."""
     types = get_type_hints(shape)
     for field in fields(shape):
         kind = types[field.name]

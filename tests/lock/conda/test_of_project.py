@@ -293,9 +293,9 @@ def test_vendored_mode_needs_a_python_that_installs(copy_project):
     edit(root / "pyproject.toml", 'conda-mode = "vendored"', 'conda-mode = "vendored"\nconda-image = "mamba:1"')
 
     assert problems_of(root) == [
-        "tool.mlpackage.conda-image: is not used in conda-mode 'vendored'. The base image is used: remove it.",
+        "tool.mlpackage.conda-image: is not used in conda-mode 'vendored'. Remove it: the base image is used instead.",
         (
-            "tool.mlpackage.conda-mode: 'vendored' needs a Python of 3.10 or later in the image, not 3.9: "
-            'what installs the packages runs on it. Use conda-mode = "micromamba".'
+            "tool.mlpackage.conda-mode: 'vendored' needs Python 3.10 or later in the image, not 3.9: "
+            'py-rattler installs the packages and runs on it. Use conda-mode = "micromamba".'
         ),
     ]

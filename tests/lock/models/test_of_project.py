@@ -209,21 +209,21 @@ def test_another_scheme(project, tmp_path):
         (
             "https://me:secret@store.example/model.onnx",
             (
-                "tool.mlpackage.models[0].path: the URL holds a password or a query, which may be a signature. "
-                "Name the file alone, and give its store's own settings the credentials."
+                "tool.mlpackage.models[0].path: the URL holds a password, or a query, which may be a signature. "
+                "Write the URL without it, and put the credentials into the settings of the store."
             ),
         ),
         (
             "https://store.example/model.onnx?sig=secret",
             (
-                "tool.mlpackage.models[0].path: the URL holds a password or a query, which may be a signature. "
-                "Name the file alone, and give its store's own settings the credentials."
+                "tool.mlpackage.models[0].path: the URL holds a password, or a query, which may be a signature. "
+                "Write the URL without it, and put the credentials into the settings of the store."
             ),
         ),
         (
             "s3://bucket/folder/",
             (
-                "tool.mlpackage.models[0].path: 's3://bucket/folder/' names no file. "
+                "tool.mlpackage.models[0].path: 's3://bucket/folder/' does not name a file. "
                 "A model that is declared by URL is one file."
             ),
         ),

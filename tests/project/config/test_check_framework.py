@@ -60,28 +60,28 @@ def test_with_an_entry_script(make_project, problems):
         (
             {"models": [RIDGE]},
             (
-                f"{K}.entry-script: is required and missing. {NAME_IT}; or say what made the one model, in its table: "
-                f"framework = one of {CHOICES}."
+                f"{K}.entry-script: is required and missing. {NAME_IT}; or, for a single model, name its framework "
+                f"in its table: framework = one of {CHOICES}."
             ),
         ),
         (
             {"models": [{**RIDGE, "framework": "sklearn"}, {**RIDGE, "name": "other"}]},
             (
-                f"{K}.entry-script: is required and missing: framework stands in for it with one model, and there are "
-                f"2. {NAME_IT}."
+                f"{K}.entry-script: is required and missing: framework replaces it only where there is one model, "
+                f"and there are 2. {NAME_IT}."
             ),
         ),
         (
             {"models": [{**RIDGE, "framework": "sklearn"}], "source-directory": "src"},
             (
-                f"{K}.entry-script: is required and missing, as source-directory is set. {NAME_IT}; or remove "
+                f"{K}.entry-script: is required and missing, because source-directory is set. {NAME_IT}; or remove "
                 "source-directory."
             ),
         ),
     ],
 )
 def test_no_entry_script(make_project, problems, table, expected):
-    """Whoever has no entry script is told of the framework, and why it does not do here."""
+    """The message names the frameworks, or says why one cannot replace the entry script here."""
     read_declaration(make_project({"entry-script": "", **table}), problems)
 
     assert expected in found(problems)
@@ -96,10 +96,10 @@ def test_no_entry_script(make_project, problems, table, expected):
             {"framework": "sklearn", "framework-version": "new"},
             "framework-version: 'new' is not a version. Write one such as \"1.5.2\".",
         ),
-        ({"allow-pickle": True}, "allow-pickle: says more about a framework, and none is named. Set framework."),
+        ({"allow-pickle": True}, "allow-pickle: describes a framework, but the model names none. Set framework."),
         (
             {"framework": "onnx", "inputs": [{"name": "x"}, {"name": "x"}]},
-            "inputs[1].name: 'x' is empty or there twice. Give each its own.",
+            "inputs[1].name: 'x' is empty or used twice. Give each input its own name.",
         ),
         (
             {"framework": "onnx", "inputs": [{"name": "x", "type": "flaot32"}]},
@@ -110,7 +110,7 @@ def test_no_entry_script(make_project, problems, table, expected):
         ),
         (
             {"framework": "onnx", "inputs": [{"name": "x", "shape": [-2]}]},
-            "inputs[0].shape: holds a size below -1. Write -1 where any size goes.",
+            "inputs[0].shape: holds a size below -1. Write -1 where any size is allowed.",
         ),
     ],
 )

@@ -204,8 +204,9 @@ def test_the_configuration(make_project, problems):
         (
             {"base-dockerfile": "FROM ubuntu:22.04"},
             (
-                "tool.mlpackage.python-version: is required with base-dockerfile: 'ubuntu:22.04' does not tell its "
-                'Python. Write python-version = "X.Y"; the build stops where it is another.'
+                "tool.mlpackage.python-version: is required with base-dockerfile: the name 'ubuntu:22.04' "
+                'does not say which Python it has. Write python-version = "X.Y"; the build stops if the image has '
+                "another one."
             ),
         ),
         (
@@ -226,7 +227,7 @@ def test_the_configuration(make_project, problems):
         (
             {"base-dockerfile": "FROM python:3.11\nRUN <<EOF\ntrue\nEOF\n"},
             (
-                f"{K}:2: needs BuildKit, or a recent buildah: the classic builder and kaniko do not take it. "
+                f"{K}:2: needs BuildKit or a recent buildah: the classic builder and kaniko do not support it. "
                 'Set builder = "buildkit" in [tool.mlpackage.image], or write it another way.'
             ),
         ),

@@ -1,0 +1,90 @@
+"""Check the keys that say which packages the image gets, and where their pins come from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.project.config.check_base_image import IMAGE
+from hatch_mlpackage.project.config.check_path import check_path
+from hatch_mlpackage.project.config.keys import KEY, Config, parts_of_conda_file
+from hatch_mlpackage.project.pyproject import HATCHLING
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project.pyproject import Project
+
+_SYSTEM_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.\-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+:~\-]+)?")  # Debian policy 5.6.1
+
+
+def check_dependencies(config: Config, project: Project, problems: Problems) -> None:
+    if config.user_managed_dependencies:
+        return
+    if project.dependencies is None and not (config.dependencies or config.requirements or config.conda_file):
+        problems.add(
+            "project.dependencies",
+            "is dynamic, and only the build backend knows its value.",
+            f'Name the requirements here: requirements = ["requirements.txt"] in [{KEY}].',
+        )
+
+
+def check_install_project(config: Config, project: Project, problems: Problems) -> None:
+    if config.install_project and project.backend != HATCHLING:
+        what = f"the build backend is '{project.backend}'" if project.backend else "there is no pyproject.toml"
+        problems.add(
+            f"{KEY}.install-project",
+            f"needs a project that hatchling builds, but {what}.",
+            'Install it as a requirement instead: dependencies = ["."] lets `mlpackage lock` build its wheel.',
+        )
+
+
+def check_pylock(config: Config, project: Project, problems: Problems) -> None:
+    where, name = f"{KEY}.pylock", PurePosixPath(config.pylock or "").name
+    if config.pylock is None:
+        return
+    found = check_path(project.root, config.pylock, where, problems)
+    if found and not found.is_file():
+        problems.add(where, f"'{config.pylock}' is not a file.")
+    if not re.fullmatch(r"pylock(?:\.[^.]+)?\.toml", name):
+        problems.add(where, f"'{name}' is not a name for such a file.", "Call it pylock.toml or pylock.<name>.toml.")
+    if config.conda_file:
+        problems.add(where, "cannot be used with conda-file.", "Keep one of them.")
+
+
+def check_conda_paths(config: Config, project: Project, problems: Problems) -> None:
+    for key, path, is_kind, kind in (
+        ("conda-file", parts_of_conda_file(config.conda_file or "")[0], Path.is_file, "a file"),
+        ("conda-channel", config.conda_channel, Path.is_dir, "a folder"),
+    ):
+        found = check_path(project.root, path, f"{KEY}.{key}", problems) if path else None
+        if found and not is_kind(found):
+            problems.add(f"{KEY}.{key}", f"'{path}' is not {kind}.")
+
+
+def check_conda_mode(config: Config, project: Project, problems: Problems) -> None:
+    """Check that the other keys of conda fit its mode."""
+    del project
+    vendored = config.conda_mode == "vendored"
+    for key, value, wrong, fix in (
+        ("conda-channel", config.conda_channel, not vendored, 'Set conda-mode = "vendored", or remove it.'),
+        ("conda-image", config.conda_image, vendored, "Remove it: the base image is used instead."),
+    ):
+        if value and wrong:
+            problems.add(f"{KEY}.{key}", f"is not used in conda-mode '{config.conda_mode}'.", fix)
+    if config.conda_image and not IMAGE.fullmatch(config.conda_image):
+        problems.add(f"{KEY}.conda-image", f"'{config.conda_image}' is not an image reference.")
+    if vendored and config.python_version in {"3.8", "3.9"}:
+        problems.add(
+            f"{KEY}.conda-mode",
+            f"'vendored' needs Python 3.10 or later in the image, not {config.python_version}: "
+            "py-rattler installs the packages and runs on it.",
+            'Use conda-mode = "micromamba".',
+        )
+
+
+def check_system_packages(config: Config, project: Project, problems: Problems) -> None:
+    del project
+    for index, package in enumerate(config.system_packages):
+        if not _SYSTEM_PACKAGE.fullmatch(package):
+            problems.add(f"{KEY}.system-packages[{index}]", f"'{package}' is not a Debian package name.")
