@@ -35,7 +35,7 @@ class Question:
 @cache
 def questions() -> tuple[Question, ...]:
     """Read the template's questions of choice, in their order."""
-    context = json.loads((_template() / "cookiecutter.json").read_text(encoding="utf-8"))
+    context = json.loads((_project_template() / "cookiecutter.json").read_text(encoding="utf-8"))
     return tuple(
         Question(key=key, prompt=says["__prompt__"], choices={name: says.get(name, name) for name in context[key]})
         for key, says in context["__prompts__"].items()
@@ -52,17 +52,17 @@ def bake(answers: Mapping[str, Any], destination: Path, *, model: Path | None = 
     """
     if destination.exists() or destination.is_symlink():
         raise MLPackageError(f"{destination}: exists already. Choose another name, or remove it first.")
-    with _beside(destination) as staging, _temporary_files_in(staging):
-        made = _generate({**_image(), **answers}, staging)
+    with _staging_folder(destination) as staging, _temporary_files_in(staging):
+        made = _run_cookiecutter({**_image_settings(), **answers}, staging)
         if model:
-            _copy(model, made / "models" / model.name)
+            _copy_model(model, made / "models" / model.name)
         names = sorted(path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file())
         made.rename(destination)
     return tuple(names)
 
 
 @contextlib.contextmanager
-def _beside(destination: Path) -> Iterator[Path]:
+def _staging_folder(destination: Path) -> Iterator[Path]:
     """Make a folder on the destination's own file system; remove it whatever happens, and be it in the next instant."""
     staging = destination.with_name(f".{destination.name}-{os.getpid()}")
     try:
@@ -82,17 +82,17 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
         tempfile.tempdir = before
 
 
-def _generate(settings: dict[str, Any], folder: Path) -> Path:
+def _run_cookiecutter(settings: dict[str, Any], folder: Path) -> Path:
     """Bake without cookiecutter's own questions, its user's defaults and its record of answers."""
     from cookiecutter.generate import generate_context, generate_files  # noqa: PLC0415 - costs start-up time
     from cookiecutter.prompt import prompt_for_config  # noqa: PLC0415 - costs start-up time
 
-    context = generate_context(str(_template() / "cookiecutter.json"), extra_context=settings)
+    context = generate_context(str(_project_template() / "cookiecutter.json"), extra_context=settings)
     context["cookiecutter"] = prompt_for_config(context, no_input=True)
-    return Path(generate_files(str(_template()), context, str(folder)))
+    return Path(generate_files(str(_project_template()), context, str(folder)))
 
 
-def _image() -> dict[str, str]:
+def _image_settings() -> dict[str, str]:
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {
         "_python_version": running if running in SUPPORTED_PYTHONS else DEFAULT_PYTHON,
@@ -100,7 +100,7 @@ def _image() -> dict[str, str]:
     }
 
 
-def _copy(model: Path, target: Path) -> None:
+def _copy_model(model: Path, target: Path) -> None:
     target.parent.mkdir()
     if model.is_dir():
         shutil.copytree(model, target)
@@ -108,5 +108,5 @@ def _copy(model: Path, target: Path) -> None:
         shutil.copyfile(model, target)
 
 
-def _template() -> Path:
+def _project_template() -> Path:
     return templates_directory() / "project"

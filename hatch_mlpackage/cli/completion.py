@@ -9,7 +9,7 @@ from hatch_mlpackage.cli.output import answer
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError
 
-_VARIABLE = "_MLPACKAGE_COMPLETE"  # by which the printed functions ask this program for completions; click's rule
+_COMPLETION_VARIABLE = "_MLPACKAGE_COMPLETE"  # click derives it from the name of the program
 
 
 @click.command(
@@ -31,4 +31,4 @@ def command(context: click.Context, shell: str) -> None:
     completes = get_completion_class(shell)
     if completes is None:
         raise MLPackageError(f"This version of click knows no {shell}. Install a newer one.")
-    answer(completes(context.find_root().command, {}, "mlpackage", _VARIABLE).source().strip())
+    answer(completes(context.find_root().command, {}, "mlpackage", _COMPLETION_VARIABLE).source().strip())

@@ -25,8 +25,8 @@ from hatch_mlpackage.lock.resolve.index_settings import for_uv
 from hatch_mlpackage.lock.resolve.uv import find as find_uv
 from hatch_mlpackage.serve.health import free_port, wait_until_healthy
 
-NAME = "diabetes"
-CONTEXT = Path("dist", f"{NAME}-0.1.0-context")
+PROJECT_NAME = "diabetes"
+CONTEXT = Path("dist", f"{PROJECT_NAME}-0.1.0-context")
 _PYTHON = Path(".venv", "Scripts" if sys.platform == "win32" else "bin", "python")
 
 
@@ -50,47 +50,47 @@ def command(directory: Path | None) -> None:
 
     Needs the network for the packages that the model needs; takes a minute or two.
     """
-    with _folder(directory) as folder:
-        _prepare(folder)
-        _package(folder)
+    with _project_folder(directory) as folder:
+        _make_and_train(folder)
+        _write_context(folder)
         _serve_and_score(folder)
-        _prove(folder)
+        _verify_context(folder)
     _say_what_next(directory)
 
 
 @contextlib.contextmanager
-def _folder(directory: Path | None) -> Iterator[Path]:
+def _project_folder(directory: Path | None) -> Iterator[Path]:
     """Give a path for the project's folder, which is not there yet."""
     if directory is None:
         with tempfile.TemporaryDirectory(prefix="mlpackage-demo-") as folder:
-            yield Path(folder).resolve() / NAME
+            yield Path(folder).resolve() / PROJECT_NAME
         return
     directory.parent.mkdir(parents=True, exist_ok=True)
     yield directory.absolute()
 
 
-def _prepare(folder: Path) -> None:
-    names = bake({"project_slug": NAME, "ci": "none", "licence": "proprietary"}, folder)
-    _title(f"A project with a model to train, an entry script, its dependencies and tests, in {folder}")
+def _make_and_train(folder: Path) -> None:
+    names = bake({"project_slug": PROJECT_NAME, "ci": "none", "licence": "proprietary"}, folder)
+    _print_title(f"A project with a model to train, an entry script, its dependencies and tests, in {folder}")
     show("\n".join(f"  {name}" for name in names))
-    _title("Lock the dependencies, with hashes, for the image's Python and platform")
-    _step(folder, "mlpackage lock")
-    _title("Install the locked packages here, each checked by its hash, and train in them")
-    _step(folder, f"uv venv --quiet --python {shlex.quote(sys.executable)} .venv")
-    _step(folder, f"uv pip install --quiet --python {_PYTHON} --require-hashes -r locks/requirements.txt")
-    _step(folder, f"{_PYTHON} train.py")
+    _print_title("Lock the dependencies, with hashes, for the image's Python and platform")
+    _run_step(folder, "mlpackage lock")
+    _print_title("Install the locked packages here, each checked by its hash, and train in them")
+    _run_step(folder, f"uv venv --quiet --python {shlex.quote(sys.executable)} .venv")
+    _run_step(folder, f"uv pip install --quiet --python {_PYTHON} --require-hashes -r locks/requirements.txt")
+    _run_step(folder, f"{_PYTHON} train.py")
 
 
-def _package(folder: Path) -> None:
-    _title("Write the build context; offline, without a container engine")
-    _step(folder, "mlpackage generate")
+def _write_context(folder: Path) -> None:
+    _print_title("Write the build context; offline, without a container engine")
+    _run_step(folder, "mlpackage generate")
 
 
 def _serve_and_score(folder: Path) -> None:
-    _title("Serve that context as its image would, and score two patients over HTTP")
+    _print_title("Serve that context as its image would, and score two patients over HTTP")
     url = f"http://127.0.0.1:{free_port()}"
-    with _server(folder, url):
-        answer = json.loads(_step(folder, f"mlpackage score --url {url} --data @src/sample.json", capture=True))
+    with _running_server(folder, url):
+        answer = json.loads(_run_step(folder, f"mlpackage score --url {url} --data @src/sample.json", capture=True))
     predicted = json.loads((folder / "predicted.json").read_text(encoding="utf-8"))
     pairs = enumerate(zip(answer, predicted, strict=True), 1)
     if not is_quiet():
@@ -102,13 +102,13 @@ def _serve_and_score(folder: Path) -> None:
     show("They agree.")
 
 
-def _prove(folder: Path) -> None:
-    _title("Prove that serving changed nothing: every byte and mode of the context against its manifest")
-    _step(folder, f"mlpackage verify {CONTEXT}")
+def _verify_context(folder: Path) -> None:
+    _print_title("Prove that serving changed nothing: every byte and mode of the context against its manifest")
+    _run_step(folder, f"mlpackage verify {CONTEXT}")
 
 
 def _say_what_next(directory: Path | None) -> None:
-    _title("Next")
+    _print_title("Next")
     if directory is None:
         show("Keep the project:     mlpackage demo --directory diabetes && cd diabetes")
         show("Then build an image:  mlpackage image build && mlpackage image run")
@@ -118,11 +118,11 @@ def _say_what_next(directory: Path | None) -> None:
 
 
 @contextlib.contextmanager
-def _server(folder: Path, url: str) -> Iterator[None]:
+def _running_server(folder: Path, url: str) -> Iterator[None]:
     line = f"mlpackage serve --context {CONTEXT} --python {_PYTHON} --port {url.rpartition(':')[2]}"
     show(f"$ {line} &")
     sys.stdout.flush()
-    with subprocess.Popen(_program(line), cwd=folder) as process:
+    with subprocess.Popen(_command_of(line), cwd=folder) as process:
         try:
             if not wait_until_healthy(url, while_alive=lambda: process.poll() is None):
                 raise StepError(line, shell_status(process.poll() or 1))
@@ -131,13 +131,13 @@ def _server(folder: Path, url: str) -> Iterator[None]:
             stop(process)
 
 
-def _step(folder: Path, line: str, *, capture: bool = False) -> str:
+def _run_step(folder: Path, line: str, *, capture: bool = False) -> str:
     """Show a command line, run it in the folder and return what it printed, if captured."""
     show(f"$ {line}")
     sys.stdout.flush()
     environment = _uv_environment() if line.startswith("uv ") else None
     output = subprocess.PIPE if capture else None
-    with subprocess.Popen(_program(line), cwd=folder, env=environment, stdout=output, text=True) as process:
+    with subprocess.Popen(_command_of(line), cwd=folder, env=environment, stdout=output, text=True) as process:
         try:
             printed, _ = process.communicate()
         finally:
@@ -147,7 +147,7 @@ def _step(folder: Path, line: str, *, capture: bool = False) -> str:
     return printed or ""
 
 
-def _program(line: str) -> tuple[str, ...]:
+def _command_of(line: str) -> tuple[str, ...]:
     """Find the programs that we brought along, whatever PATH has."""
     program, *arguments = shlex.split(line)
     brought = {"mlpackage": (sys.executable, "-P", "-m", "hatch_mlpackage"), "uv": (find_uv() or "uv",)}
@@ -161,7 +161,7 @@ def _uv_environment() -> dict[str, str]:
     return {**environment, **({"UV_NO_INDEX": "1"} if "--no-index" in arguments else {})}
 
 
-def _title(text: str) -> None:
+def _print_title(text: str) -> None:
     if is_quiet():
         return
     if on_terminal():

@@ -22,7 +22,7 @@ _DOCUMENT = """{"same": BOOL, "digests": [A, B],
    "layers": [{"name", "files": [{"path", "kind", "before", "after"}], "packages": [{"name", "before", "after"}]}],
    "dockerfile": [LINE]|null, "rebuilt": [LAYER]}"""
 _LISTED = 20  # changes of one kind in one layer; more are counted
-_PLACE = click.Path(exists=True, path_type=Path)
+_SIDE = click.Path(exists=True, path_type=Path)
 
 
 @click.command(
@@ -34,8 +34,8 @@ _PLACE = click.Path(exists=True, path_type=Path)
     ),
     document=_DOCUMENT,
 )
-@click.argument("before", metavar="A", type=_PLACE)
-@click.argument("after", metavar="B", type=_PLACE)
+@click.argument("before", metavar="A", type=_SIDE)
+@click.argument("after", metavar="B", type=_SIDE)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 def command(*, before: Path, after: Path, as_json: bool) -> int:
     """Name the layers that change from context A to context B, and why: files, packages, base image, instructions.
@@ -50,7 +50,7 @@ def command(*, before: Path, after: Path, as_json: bool) -> int:
     elif found.same:
         answer(f"the same: {one.manifest.digest}")
     else:
-        answer("\n".join(_story(found, one, other)))
+        answer("\n".join(_difference_lines(found, one, other)))
     return 0 if found.same else 1
 
 
@@ -58,11 +58,11 @@ def as_document(found: ContextDiff, one: Side, other: Side) -> dict[str, object]
     return {"same": found.same, "digests": [one.manifest.digest, other.manifest.digest], **asdict(found)}
 
 
-def _story(found: ContextDiff, one: Side, other: Side) -> Iterator[str]:
+def _difference_lines(found: ContextDiff, one: Side, other: Side) -> Iterator[str]:
     for value in found.about:
-        yield _value(value)
+        yield _value_line(value)
     for layer in found.layers:
-        yield from _layer(layer)
+        yield from _layer_lines(layer)
     if found.dockerfile is None:
         yield "The Dockerfile changes; what in it cannot be told from a manifest alone."
     else:
@@ -73,10 +73,10 @@ def _story(found: ContextDiff, one: Side, other: Side) -> Iterator[str]:
     yield f"A rebuild makes {at_most}these layers again: {', '.join(found.rebuilt) or 'none'}."
 
 
-def _layer(layer: LayerDiff) -> Iterator[str]:
+def _layer_lines(layer: LayerDiff) -> Iterator[str]:
     yield "not in the image" if layer.name == _FOR_THE_BUILDER else f"layer {layer.name}"
-    yield from _listed([_value(package) for package in layer.packages])
-    yield from _listed([_file(file) for file in layer.files])
+    yield from _listed([_value_line(package) for package in layer.packages])
+    yield from _listed([_file_line(file) for file in layer.files])
 
 
 def _listed(lines: list[str]) -> Iterator[str]:
@@ -85,7 +85,7 @@ def _listed(lines: list[str]) -> Iterator[str]:
         yield f"  and {plural(len(lines) - _LISTED, 'more change')}"
 
 
-def _value(value: ValueChange) -> str:
+def _value_line(value: ValueChange) -> str:
     if value.before is None:
         return f"{value.name} {value.after} added"
     if value.after is None:
@@ -93,6 +93,6 @@ def _value(value: ValueChange) -> str:
     return f"{value.name} {value.before} → {value.after}"
 
 
-def _file(file: FileChange) -> str:
+def _file_line(file: FileChange) -> str:
     sizes = [size(count) for count in (file.before, file.after) if count is not None]
     return f"{file.path} {file.kind} ({' → '.join(dict.fromkeys(sizes))})"

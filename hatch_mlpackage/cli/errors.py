@@ -25,7 +25,7 @@ def print_error(error: MLPackageError) -> None:
     screen.print(_styled((f"Error[{error.code}]: ", _STYLES["error"]), (f"{error.heading}:", "bold")))
     problems = error.problems if isinstance(error, ConfigurationError) else (None,) * len(error.lines)
     for line, problem in zip(error.lines, problems, strict=True):
-        screen.print(_styled(("  ", ""), *(_parts(problem, line) if problem else [(line, "")])))
+        screen.print(_styled(("  ", ""), *(_problem_parts(problem, line) if problem else [(line, "")])))
 
 
 def print_notes(problems: Iterable[Problem]) -> None:
@@ -33,12 +33,12 @@ def print_notes(problems: Iterable[Problem]) -> None:
     for problem in () if is_quiet() else problems:
         title = f"{problem.level.capitalize()}[{problem.code}]: "
         if on_terminal(stderr=True):
-            console(stderr=True).print(_styled((title, _STYLES[problem.level]), *_parts(problem, str(problem))))
+            console(stderr=True).print(_styled((title, _STYLES[problem.level]), *_problem_parts(problem, str(problem))))
         else:
             click.echo(f"{title}{problem}", err=True)
 
 
-def _parts(problem: Problem, line: str) -> list[tuple[str, str]]:
+def _problem_parts(problem: Problem, line: str) -> list[tuple[str, str]]:
     """Part a problem's line into where, what and fix, and what follows them."""
     fix = f" {problem.fix}" if problem.fix else ""
     return [(problem.place, "bold"), (problem.what, ""), (fix, "green"), (line[len(str(problem)) :], "dim")]

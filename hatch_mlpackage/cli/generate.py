@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from hatch_mlpackage.cli.output import answer_json, is_quiet, say, show
+from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show
 from hatch_mlpackage.cli.progress import writing
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
@@ -63,7 +63,7 @@ def command(*, project: Project, output: Path | None, hardlink: bool, tar: str |
     if tar == "-":
         pipe(project, as_json=as_json)
         return
-    destination = Path(tar) if tar else output or shown(default_destination(project))
+    destination = Path(tar) if tar else output or from_here(default_destination(project))
     manifest = export(project, destination) if tar else generate(project, destination, hardlink=hardlink)
     if as_json:
         answer_json({"context": str(destination), "digest": manifest.digest, "size": manifest.size})
@@ -112,9 +112,3 @@ def next_commands(context: Path, manifest: Manifest, named: Mapping[str, Path], 
         return f"\nNext: {build} < {place}"
     serve = "mlpackage serve" if named else f"mlpackage serve --context {place}"
     return f"\nNext: {serve}   (no container engine needed)\n  or: {build}"
-
-
-def shown(path: Path) -> Path:
-    """Write a path relative to the current folder where it lies below it."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hatch_mlpackage.cli.generate import generate, shown
-from hatch_mlpackage.cli.output import say, show
+from hatch_mlpackage.cli.generate import generate
+from hatch_mlpackage.cli.output import from_here, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, Verbs
 from hatch_mlpackage.context.manifest import read_manifest
@@ -17,14 +17,14 @@ from hatch_mlpackage.context.named_contexts import check_models, find_models
 from hatch_mlpackage.context.package import default_destination
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.lock.inputs import inspect_requirements
-from hatch_mlpackage.serve import container as handoff
+from hatch_mlpackage.serve import container
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.pyproject import Project
 
 _engine_option = click.option(
     "--engine",
-    type=click.Choice(handoff.ENGINES),
+    type=click.Choice(container.ENGINES),
     help="What to use; default: the first one found.",
 )
 _tag_option = click.option("--tag", metavar="NAME[:TAG]", help="The image's name; default: as configured.")
@@ -59,20 +59,20 @@ def command() -> None:
 @_engine_option
 @_tag_option
 @_extra_argument
-def build(
+def build_image(
     *, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]
 ) -> int:
     """Write the context and build the image from it."""
-    found = handoff.find_engine(engine)
+    found = container.find_engine(engine)
     if context is None:
-        context = shown(default_destination(project))
+        context = from_here(default_destination(project))
         generate(project, context)
         say(f"Wrote {context}")
     manifest = read_manifest(context)
     check_models(project, manifest)
-    tag = tag or image_name(context)
+    tag = tag or _name_in_manifest(context)
     named = find_models(project, manifest)
-    status = handoff.execute(handoff.build_command(found, context, tag=tag, named=named, extra=extra), report=say)
+    status = container.execute(container.build_command(found, context, tag=tag, named=named, extra=extra), report=say)
     if status == 0:
         show(f"Built {tag}.\nNext: mlpackage image run --tag {tag}")
     return status
@@ -95,7 +95,7 @@ def build(
 @click.option("--port", type=click.IntRange(1, 65535), help="The port on 127.0.0.1; default: the context's, or 5001.")
 @click.option("--gpu/--no-gpu", default=None, help="Whether to give it this machine's GPUs; default: with CUDA.")
 @_extra_argument
-def run(
+def run_image(
     *,
     project: Project,
     context: Path | None,
@@ -107,13 +107,13 @@ def run(
 ) -> int:
     """Serve the image on a port of this machine, with a read-only root file system. Ctrl-C stops it."""
     if tag is None:
-        about = read_manifest(context).about["image"] if context else _about(project)
+        about = read_manifest(context).about["image"] if context else _image_facts(project)
         tag, gpu = str(about["name"]), "cuda" in about if gpu is None else gpu
         port = port or about.get("port")
-    port = port or handoff.PORT_IN_IMAGE
-    found = handoff.find_engine(engine, handoff.RUNNERS)
+    port = port or container.PORT_IN_IMAGE
+    found = container.find_engine(engine, container.RUNNERS)
     say(f"Serving {tag} on http://127.0.0.1:{port} (Ctrl-C stops it)")
-    return handoff.execute(handoff.run_command(found, tag, port=port, gpu=bool(gpu), extra=extra), report=say)
+    return container.execute(container.run_command(found, tag, port=port, gpu=bool(gpu), extra=extra), report=say)
 
 
 @command.command(
@@ -129,10 +129,12 @@ def run(
 @_engine_option
 @_tag_option
 @_extra_argument
-def push(*, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]) -> int:
+def push_image(
+    *, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]
+) -> int:
     """Send the built image to the registry that its name begins with, by the engine's own login."""
     name = _with_registry(tag or _configured_name(project, context))
-    status = handoff.execute(handoff.push_command(handoff.find_engine(engine), name, extra=extra), report=say)
+    status = container.execute(container.push_command(container.find_engine(engine), name, extra=extra), report=say)
     if status == 0:
         show(f"Pushed {name}.\nNext, elsewhere: mlpackage image pull --tag {name}")
     return status
@@ -148,17 +150,19 @@ def push(*, project: Project, context: Path | None, engine: str | None, tag: str
 @_engine_option
 @_tag_option
 @_extra_argument
-def pull(*, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]) -> int:
+def pull_image(
+    *, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]
+) -> int:
     """Get the image from the registry that its name begins with, by the engine's own login."""
     name = _with_registry(tag or _configured_name(project, context))
-    status = handoff.execute(handoff.pull_command(handoff.find_engine(engine), name, extra=extra), report=say)
+    status = container.execute(container.pull_command(container.find_engine(engine), name, extra=extra), report=say)
     if status == 0:
         show(f"Pulled {name}.\nNext: mlpackage image run --tag {name}")
     return status
 
 
 def _configured_name(project: Project, context: Path | None) -> str:
-    return image_name(context) if context else inspect_requirements(project).image_name
+    return _name_in_manifest(context) if context else inspect_requirements(project).image_name
 
 
 def _with_registry(name: str) -> str:
@@ -171,7 +175,7 @@ def _with_registry(name: str) -> str:
     return name
 
 
-def _about(project: Project) -> Mapping[str, Any]:
+def _image_facts(project: Project) -> Mapping[str, Any]:
     """Tell what a manifest would say of the image, as far as it matters for running it."""
     inputs = inspect_requirements(project)
     config = inputs.config
@@ -179,6 +183,6 @@ def _about(project: Project) -> Mapping[str, Any]:
     return {"name": inputs.image_name, "port": config.image.port, **cuda}
 
 
-def image_name(context: Path) -> str:
+def _name_in_manifest(context: Path) -> str:
     """Read from a context's manifest what its image is called."""
     return str(read_manifest(context).about["image"]["name"])

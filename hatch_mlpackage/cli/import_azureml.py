@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hatch_mlpackage.cli.edit_pyproject import edited, new_pyproject
 from hatch_mlpackage.cli.output import answer, answer_json, is_quiet, plural, show
 from hatch_mlpackage.cli.project import ModelFlag, identity, table_from_flags
-from hatch_mlpackage.cli.pyproject import edited, new_pyproject
 from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
@@ -86,9 +86,9 @@ def command(
     and its sourceDirectory, as they were.
     """
     problems = Problems()
-    conversion = _converted(config, deployment, environment, folder, problems)
+    conversion = _convert_files(config, deployment, environment, folder, problems)
     _check_script(conversion, folder, problems)
-    _check_models(models, problems)
+    _check_model_paths(models, problems)
     problems.raise_if_any()
     table = {**conversion.table, **table_from_flags(folder, {"models": models})}
     files = _files(folder, table, conversion, force=force)
@@ -101,17 +101,17 @@ def command(
             replace_text(folder / name, text)
     if not as_json and not is_quiet():
         _print_report(conversion.rows)
-        show(_closing(conversion.rows, folder, files, dry_run=dry_run))
+        show(_closing_lines(conversion.rows, folder, files, dry_run=dry_run))
 
 
-def _converted(
+def _convert_files(
     config: Path, deployment: Path | None, environment: Path | None, folder: Path, problems: Problems
 ) -> Conversion:
-    node = _read(config, problems)
+    node = _read_document(config, problems)
     inference = read_inference(node, problems) if node else None
     if inference and environment:
         inference = _with_environment(inference, environment, problems)
-    node = _read(deployment, problems) if deployment else None
+    node = _read_document(deployment, problems) if deployment else None
     deploying = read_deployment(node, problems) if node else None
     problems.raise_if_any()
     assert inference is not None  # noqa: S101 - what could not be read is a problem
@@ -119,7 +119,7 @@ def _converted(
     return convert(inference, deploying, places, problems)
 
 
-def _read(path: Path, problems: Problems) -> Node | None:
+def _read_document(path: Path, problems: Problems) -> Node | None:
     return read_document(path.read_bytes(), path.as_posix(), problems)
 
 
@@ -134,7 +134,7 @@ def _with_environment(inference: InferenceConfiguration, path: Path, problems: P
     if not definition.is_file():
         problems.add(path.as_posix(), f"there is no {definition.name} in it.", "Name the file that holds the JSON.")
         return inference
-    node = _read(definition, problems)
+    node = _read_document(definition, problems)
     if node is None:
         return inference
     environment = with_saved_files(read_environment_file(node, problems), definition.parent)
@@ -147,7 +147,7 @@ def _check_script(conversion: Conversion, folder: Path, problems: Problems) -> N
         read_entry_script((folder / script).read_bytes(), script, problems)
 
 
-def _check_models(models: tuple[dict[str, str], ...], problems: Problems) -> None:
+def _check_model_paths(models: tuple[dict[str, str], ...], problems: Problems) -> None:
     for model in models:
         if "://" not in model["path"] and not Path(model["path"]).exists():
             where = f"--model {model['name']}={model['path']}"
@@ -160,13 +160,13 @@ def _files(folder: Path, table: Mapping[str, Any], conversion: Conversion, *, fo
     before = _text_of(path)
     started = new_pyproject(*identity(table)) if before is None else before
     texts = {**conversion.files, path.name: edited(started, table, path=path, force=force)}
-    different = tuple(_in_the_way(folder, conversion.files)) if not force else ()
+    different = tuple(_files_in_the_way(folder, conversion.files)) if not force else ()
     if different:
         raise ConfigurationError(different)
     return {name: text for name, text in texts.items() if text != _text_of(folder / name)}
 
 
-def _in_the_way(folder: Path, files: Mapping[str, str]) -> Iterator[Problem]:
+def _files_in_the_way(folder: Path, files: Mapping[str, str]) -> Iterator[Problem]:
     for name, text in files.items():
         present = _text_of(folder / name)
         if present is not None and present != text:
@@ -205,7 +205,7 @@ def _has_models(folder: Path, files: Mapping[str, str]) -> bool:
     return bool(tomllib.loads(text)["tool"]["mlpackage"].get("models"))
 
 
-def _closing(rows: tuple[Row, ...], folder: Path, files: Mapping[str, str], *, dry_run: bool) -> str:
+def _closing_lines(rows: tuple[Row, ...], folder: Path, files: Mapping[str, str], *, dry_run: bool) -> str:
     names = ", ".join(os.path.normpath(folder / name) for name in files) or "nothing: it was there already"
     decide = sum(row.outcome == "by hand" for row in rows)
     where = f" --project {folder}" if folder != Path() else ""

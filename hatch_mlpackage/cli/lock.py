@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage.cli.errors import print_notes
-from hatch_mlpackage.cli.generate import shown
-from hatch_mlpackage.cli.output import answer_json, say, show
+from hatch_mlpackage.cli.output import answer_json, from_here, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, as_typed
 from hatch_mlpackage.context.check import image_problems
@@ -55,33 +54,34 @@ def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, 
         answer_json(document)
         return 0 if document["ok"] else 1
     if path is None:
-        _check(inspect_requirements(project), strict=strict)
+        _require_fitting(inspect_requirements(project), strict=strict)
     else:
-        locked = f"Locked in {shown(path)}. Commit it." if path.is_file() else "There is nothing to lock."
+        locked = f"Locked in {from_here(path)}. Commit it." if path.is_file() else "There is nothing to lock."
         show(f"{locked}\nNext: mlpackage generate")
     return 0
 
 
-def _check(inputs: LockInputs, *, strict: bool) -> None:
+def _require_fitting(inputs: LockInputs, *, strict: bool) -> None:
     """Raise LockError when a lock does not fit, and when strict for an image that is not pinned."""
-    for state, path in _states(inputs):
-        state.require(str(shown(path)))
+    for state, path in _lock_states(inputs):
+        state.require(str(from_here(path)))
     for image in check_project_images(inputs) if strict else ():
         image.require_pinned()
     print_notes(as_typed(tuple(image_problems(inputs))))
-    fits = f"{shown(inputs.lock_path)} fits."
+    fits = f"{from_here(inputs.lock_path)} fits."
     own = "The base image brings its packages: there is no lock."
     show(own if inputs.config.user_managed_dependencies else fits)
 
 
 def as_document(inputs: LockInputs, *, written: bool, strict: bool) -> dict[str, object]:
-    states, images = _states(inputs), check_project_images(inputs)
+    states, images = _lock_states(inputs), check_project_images(inputs)
     pinned = [not image.describe() for image in images]
     return {
         "ok": all(state.usable for state, _ in states) and (all(pinned) or not strict),
         "written": written,
         "locks": [
-            {"path": str(shown(path)), "status": state.status, "reasons": list(state.reasons)} for state, path in states
+            {"path": str(from_here(path)), "status": state.status, "reasons": list(state.reasons)}
+            for state, path in states
         ],
         "images": [{"name": image.image, "pinned": it} for image, it in zip(images, pinned, strict=True)],
         "packages": [
@@ -91,6 +91,6 @@ def as_document(inputs: LockInputs, *, written: bool, strict: bool) -> dict[str,
     }
 
 
-def _states(inputs: LockInputs) -> list[tuple[LockState, Path]]:
+def _lock_states(inputs: LockInputs) -> list[tuple[LockState, Path]]:
     own = [(check_project_lock(inputs), inputs.lock_path)]
     return own + ([(check_project_conda(inputs), inputs.conda_lock_path)] if inputs.has_conda_lock else [])

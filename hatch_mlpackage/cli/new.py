@@ -38,7 +38,7 @@ _FRAMEWORKS = {  # by the suffix of a model's file
 _NO_OWN_MODEL = "python"  # a line of plain Python says nothing of how another model would be read
 
 
-class Name(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.5
+class ProjectName(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.5
     """A name that a package and an image can have; the template's own hook checks the same."""
 
     name = "NAME"
@@ -55,7 +55,7 @@ class Name(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic 
         return text
 
 
-class Answer(click.Choice):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.2
+class QuestionChoice(click.Choice):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.2
     """One of a question's choices, or what people call it; a typo is answered with the choice that was meant."""
 
     def __init__(self, question: Question) -> None:
@@ -75,7 +75,9 @@ def with_questions(verb: Callable[..., Returned]) -> Callable[..., Returned]:
     for question in reversed(questions()):
         names = [f"--{question.key}", *(["--license"] if question.key == "licence" else [])]
         default = f"default: {next(iter(question.choices))}"
-        option = click.option(*names, question.key, type=Answer(question), help=f"{question.prompt}; {default}.")
+        option = click.option(
+            *names, question.key, type=QuestionChoice(question), help=f"{question.prompt}; {default}."
+        )
         verb = option(verb)
     return verb
 
@@ -89,7 +91,7 @@ def with_questions(verb: Callable[..., Returned]) -> Callable[..., Returned]:
         "mlpackage new ridge --model ridge.joblib",
     ),
 )
-@click.argument("name", required=False, type=Name(), metavar="[NAME]")
+@click.argument("name", required=False, type=ProjectName(), metavar="[NAME]")
 @with_questions
 @click.option(
     "--model",
@@ -129,14 +131,14 @@ def command(
     On a terminal it asks for what no option gives. An existing folder is left alone.
     """
     asking = not no_input and sys.stdin.isatty()
-    name = name or _ask_name(plain_name(model.stem) if model else _DEFAULT_NAME, asking=asking)
+    name = name or _ask_for_name(plain_name(model.stem) if model else _DEFAULT_NAME, asking=asking)
     own = _about_own(model, answers, features, asking=asking) if model else {}
     given = {**answers, **own}
-    chosen = {question.key: given[question.key] or _ask(question, asking=asking) for question in questions()}
+    chosen = {question.key: given[question.key] or _ask_question(question, asking=asking) for question in questions()}
     destination = output_dir / name
     for file in bake({**given, **chosen, "project_slug": name}, destination, model=model):
         show(f"  {destination / file}")
-    locked = lock and _lock(destination)
+    locked = lock and _lock_if_possible(destination)
     say_next = _next_with_own if model else _next
     show(say_next(destination, conda=chosen["dependencies"] == "conda", locked=locked))
 
@@ -148,7 +150,7 @@ def _about_own(model: Path, answers: dict[str, str | None], features: int | None
         readers = ", ".join(key for key in questions()[0].choices if key != _NO_OWN_MODEL)
         raise click.UsageError(f"Say what reads {model}: --framework with one of {readers}.")
     facts, why_not = _facts_of(model, framework)
-    count = features or _features(facts)
+    count = features or _feature_count(facts)
     if count is None and asking:
         count = int(click.prompt("Numbers in a row of the model's input", type=click.IntRange(min=1)))
     if count is None:
@@ -161,7 +163,7 @@ def _about_own(model: Path, answers: dict[str, str | None], features: int | None
     }
 
 
-def _features(facts: ModelFacts) -> int | None:
+def _feature_count(facts: ModelFacts) -> int | None:
     """Tell how many numbers a row has, where rows of numbers are the one thing that the model takes."""
     shapes = [tensor.shape for tensor in facts.inputs]
     if facts.feature_count is None and len(shapes) == 1 and shapes[0] and len(shapes[0]) > 1 and shapes[0][-1] > 0:
@@ -179,16 +181,16 @@ def _facts_of(model: Path, framework: str) -> tuple[ModelFacts, str]:
         return ModelFacts(), f", as {error}"
 
 
-def _ask_name(default: str, *, asking: bool) -> str:
-    return str(click.prompt("Name", default=default, type=Name())) if asking else default
+def _ask_for_name(default: str, *, asking: bool) -> str:
+    return str(click.prompt("Name", default=default, type=ProjectName())) if asking else default
 
 
-def _ask(question: Question, *, asking: bool) -> str:
+def _ask_question(question: Question, *, asking: bool) -> str:
     default = next(iter(question.choices))
-    return str(click.prompt(question.prompt, default=default, type=Answer(question))) if asking else default
+    return str(click.prompt(question.prompt, default=default, type=QuestionChoice(question))) if asking else default
 
 
-def _lock(project: Path) -> bool:
+def _lock_if_possible(project: Path) -> bool:
     """Lock the new project; where that cannot be done, it is as good without."""
     try:
         lock_project(load_project(project.absolute()), report=say)
@@ -199,7 +201,7 @@ def _lock(project: Path) -> bool:
 
 
 def _next(project: Path, *, conda: bool, locked: bool) -> str:
-    return _steps(
+    return _next_steps(
         f"cd {shlex.quote(str(project))}",
         *(_conda_environment(Path()) if conda else ()),
         'python -m pip install --editable ".[dev]"',
@@ -211,7 +213,7 @@ def _next(project: Path, *, conda: bool, locked: bool) -> str:
 
 def _next_with_own(project: Path, *, conda: bool, locked: bool) -> str:
     folder = shlex.quote(str(project))
-    return _steps(
+    return _next_steps(
         *(_conda_environment(project) if conda else [_install(load_project(project))]),
         *([] if locked else [f"mlpackage lock --project {folder}"]),
         f"mlpackage serve --project {folder}",
@@ -229,5 +231,5 @@ def _conda_environment(project: Path) -> tuple[str, str]:
     return f"conda env create --prefix {prefix} --file {file}", f"conda activate {prefix}"
 
 
-def _steps(*lines: str) -> str:
+def _next_steps(*lines: str) -> str:
     return "\n".join(["", "Next:", *(f"  {line}" for line in lines)])

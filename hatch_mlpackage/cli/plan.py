@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.cli.generate import shown
-from hatch_mlpackage.cli.output import answer, answer_json, on_terminal, plural, size
+from hatch_mlpackage.cli.output import answer, answer_json, from_here, on_terminal, plural, size
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
 from hatch_mlpackage.cli.verbs import Verb
@@ -52,10 +51,10 @@ def command(*, project: Project, as_json: bool) -> None:
         answer_json(as_document(package, plan, locked, changes))
         return
     _draw_layers(package, plan, changes)
-    answer("\n".join((f"{summary(plan.files)} in all", *_to_install(locked), "")))
-    again = [(it.what, size(it.size), ", ".join(it.layers)) for it in _rebuilds(package, plan, locked)]
+    answer("\n".join((f"{summary(plan.files)} in all", *_install_lines(locked), "")))
+    again = [(it.what, size(it.size), ", ".join(it.layers)) for it in _rebuilds_of(package, plan, locked)]
     draw_table(("after a change of", "size", "a builder makes these layers again"), again)
-    answer("\n" + "\n".join(_story(plan, changes, last)))
+    answer("\n" + "\n".join(_change_lines(plan, changes, last)))
 
 
 def as_document(
@@ -78,13 +77,13 @@ def as_document(
             for file in plan.files
         ],
         "packages": [{"name": it.name, "version": it.version, "size": it.size or None} for it in locked],
-        "rebuilds": [asdict(it) for it in _rebuilds(package, plan, locked)],
+        "rebuilds": [asdict(it) for it in _rebuilds_of(package, plan, locked)],
         "changes": None if changes is None else [asdict(change) for change in changes],
         "rebuilt": list(plan.layers if changes is None else rebuilt_layers(plan, changes)),
     }
 
 
-def _rebuilds(package: Package, plan: ContextPlan, locked: tuple[LockedPackage, ...]) -> tuple[Rebuild, ...]:
+def _rebuilds_of(package: Package, plan: ContextPlan, locked: tuple[LockedPackage, ...]) -> tuple[Rebuild, ...]:
     return rebuilds(plan, package.config.models, wheels=sum(it.size for it in locked))
 
 
@@ -92,7 +91,7 @@ def _draw_layers(package: Package, plan: ContextPlan, changes: tuple[Change, ...
     """Draw the layers with their files on a terminal, as a table elsewhere."""
     layers = [(layer, plan.in_layer(layer)) for layer in (*plan.layers, _FOR_THE_BUILDER)]
     # The manifest is made when the context is written.
-    rows = [(_name(layer, plan), files, _tally(layer, changes)) for layer, files in layers if files]
+    rows = [(_layer_title(layer, plan), files, _tally(layer, changes)) for layer, files in layers if files]
     if on_terminal():
         draw_branches(
             package.image_name,
@@ -105,12 +104,12 @@ def _draw_layers(package: Package, plan: ContextPlan, changes: tuple[Change, ...
     )
 
 
-def _name(layer: str, plan: ContextPlan) -> str:
+def _layer_title(layer: str, plan: ContextPlan) -> str:
     name = "(not in the image)" if layer == _FOR_THE_BUILDER else layer
     return f"{name} (not copied)" if any(file.named_context for file in plan.in_layer(layer)) else name
 
 
-def _to_install(locked: tuple[LockedPackage, ...]) -> list[str]:
+def _install_lines(locked: tuple[LockedPackage, ...]) -> list[str]:
     """Say how much the image's build installs, where the sizes of all wheels are known."""
     if not locked:
         return []
@@ -126,12 +125,12 @@ def _tally(layer: str, changes: tuple[Change, ...] | None) -> str:
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(sorted(kinds))) or "same"
 
 
-def _story(plan: ContextPlan, changes: tuple[Change, ...] | None, last: Path) -> list[str]:
+def _change_lines(plan: ContextPlan, changes: tuple[Change, ...] | None, last: Path) -> list[str]:
     """Say what changes, file by file, and what a builder makes again for it."""
     if changes is None:
-        return [f"There is no context at {shown(last)} yet: mlpackage generate writes it."]
+        return [f"There is no context at {from_here(last)} yet: mlpackage generate writes it."]
     if not changes:
-        return [f"Nothing changes: {shown(last)} is up to date."]
+        return [f"Nothing changes: {from_here(last)} is up to date."]
     lines = [f"{change.kind:>8}  {change.path}" for change in changes[:_LISTED]]
     if len(changes) > _LISTED:
         lines.append(f"          and {plural(len(changes) - _LISTED, 'more change')}")

@@ -15,13 +15,12 @@ import click
 
 from hatch_mlpackage.cli.verbs import TEXT, TYPED
 from hatch_mlpackage.errors import MLPackageError
-from hatch_mlpackage.project.config.keys import FRAMEWORKS
+from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY
 from hatch_mlpackage.project.pyproject import FALLBACK_NAME, FALLBACK_VERSION, PYPROJECT, Project, load_project
 from hatch_mlpackage.project.target import ARCHITECTURES, SUPPORTED_PYTHONS
 
 Returned = TypeVar("Returned")
 
-_KEY = "tool.mlpackage"
 _PATH_FLAGS = ("entry_script", "source_directory", "conda_file")
 _TEXT_FLAGS = ("python_version", "base_image", "platform")
 _MODEL_FLAGS = ("framework", "allow_pickle")
@@ -40,7 +39,7 @@ class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gen
         return {"name": name, "path": path} | ({"version": version} if version else {})
 
 
-def _one_of(words: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+def _completing(words: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
     """Let a shell complete one of some words; which ones are allowed is for the configuration's checks to say."""
     return lambda _context, _parameter, begun: [word for word in words if word.startswith(begun)]
 
@@ -61,7 +60,7 @@ _OPTIONS = (
     click.option("--model", "models", type=ModelFlag(), multiple=True, help="A model file or folder; repeatable."),
     click.option(
         "--framework",
-        shell_complete=_one_of(FRAMEWORKS),
+        shell_complete=_completing(FRAMEWORKS),
         metavar="NAME",
         help="What made the model, in place of an entry script: sklearn, skops, onnx, …",
     ),
@@ -78,13 +77,13 @@ _OPTIONS = (
         "--conda-file", type=_PATH, metavar="FILE", help="A conda environment file, or a lock of conda's tools."
     ),
     click.option(
-        "--python-version", metavar="X.Y", shell_complete=_one_of(SUPPORTED_PYTHONS), help="The image's Python."
+        "--python-version", metavar="X.Y", shell_complete=_completing(SUPPORTED_PYTHONS), help="The image's Python."
     ),
     click.option("--base-image", metavar="IMAGE", help="What the image is built on."),
     click.option(
         "--platform",
         metavar="OS/ARCH",
-        shell_complete=_one_of(ARCHITECTURES),
+        shell_complete=_completing(ARCHITECTURES),
         help="What the image runs on: linux/amd64 or linux/arm64.",
     ),
 )
@@ -116,9 +115,9 @@ def with_project(verb: Callable[..., Returned]) -> Callable[..., Returned]:
 
 def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
     """Write flags as `[tool.mlpackage]` would have them; paths, given from here, become relative to the project."""
-    table = {_key(name): flags[name] for name in _TEXT_FLAGS if flags.get(name)}
-    table |= {_key(name): _from_project(flags[name], folder) for name in _PATH_FLAGS if flags.get(name)}
-    about = {_key(name): flags[name] for name in _MODEL_FLAGS if flags.get(name)}
+    table = {_key_of_flag(name): flags[name] for name in _TEXT_FLAGS if flags.get(name)}
+    table |= {_key_of_flag(name): _from_project(flags[name], folder) for name in _PATH_FLAGS if flags.get(name)}
+    about = {_key_of_flag(name): flags[name] for name in _MODEL_FLAGS if flags.get(name)}
     if about and not flags.get("models"):
         raise click.UsageError(f"--{next(iter(about))} says more about a model: give it with --model.")
     if flags.get("models"):
@@ -152,11 +151,11 @@ def open_project(folder: Path, flags: Mapping[str, Any], *, may_be_empty: bool =
 def _nothing_to_package(folder: Path) -> str:
     """Say what a folder lacks, and which one above it may be meant."""
     shown = folder / PYPROJECT
-    lacks = f"{shown}: has nothing in [{_KEY}]" if shown.is_file() else f"{shown}: there is no such file"
+    lacks = f"{shown}: has nothing in [{KEY}]" if shown.is_file() else f"{shown}: there is no such file"
     for above in folder.absolute().parents:
         if (above / PYPROJECT).is_file() and load_project(above).table:
             return (
-                f"{lacks}, but {above / PYPROJECT} has [{_KEY}]. Go there, or give --project {shlex.quote(str(above))}"
+                f"{lacks}, but {above / PYPROJECT} has [{KEY}]. Go there, or give --project {shlex.quote(str(above))}"
             )
     return (
         f"{lacks}. Declare what to package there, or by --entry-script and --model; `mlpackage new` makes a project, "
@@ -177,10 +176,10 @@ def plain_name(name: str) -> str:
 
 
 def _typed_flags(table: Mapping[str, Any], models: tuple[dict[str, str], ...]) -> dict[str, str]:
-    typed = {f"{_KEY}.{key}": f"--{key.removesuffix('s')}" for key in table if key != "models"}
+    typed = {f"{KEY}.{key}": f"--{key.removesuffix('s')}" for key in table if key != "models"}
     for index, model in enumerate(models):
         version = f":{model['version']}" if "version" in model else ""
-        typed[f"{_KEY}.models[{index}]"] = f"--model {model['name']}{version}={model['path']}"
+        typed[f"{KEY}.models[{index}]"] = f"--model {model['name']}{version}={model['path']}"
     return typed
 
 
@@ -188,5 +187,5 @@ def _from_project(path: str, folder: Path) -> str:
     return Path(os.path.relpath(path, folder)).as_posix()
 
 
-def _key(name: str) -> str:
+def _key_of_flag(name: str) -> str:
     return name.replace("_", "-")

@@ -16,26 +16,30 @@ _COMMON = frozenset({"--quiet", "--plain", "--help"})
 
 def reference() -> str:
     """Return a section for each verb: what it does, its arguments and options, its JSON document, its examples."""
-    top = _top()
+    top = _program_context()
     return "\n".join(section for name in mlpackage.list_commands(top) for section in _sections(name, top))
 
 
 def common_options() -> str:
     """Return the options that every verb has."""
-    return _options(_top(), lambda option: bool(_COMMON & {*option.opts}))
+    return _option_table(_program_context(), lambda option: bool(_COMMON & {*option.opts}))
 
 
 def project_options() -> str:
     """Return the options of every verb that works on a project."""
-    check = mlpackage.get_command(_top(), "check")
-    return _options(_context("check", check, _top()), lambda option: option.name in PROJECT_OPTIONS) if check else ""
+    check = mlpackage.get_command(_program_context(), "check")
+    return (
+        _option_table(_verb_context("check", check, _program_context()), lambda option: option.name in PROJECT_OPTIONS)
+        if check
+        else ""
+    )
 
 
-def _top() -> click.Context:
+def _program_context() -> click.Context:
     return click.Context(mlpackage, info_name="mlpackage", **mlpackage.context_settings)
 
 
-def _context(name: str, command: click.Command, parent: click.Context) -> click.Context:
+def _verb_context(name: str, command: click.Command, parent: click.Context) -> click.Context:
     return click.Context(command, info_name=name, parent=parent, **command.context_settings)
 
 
@@ -43,22 +47,22 @@ def _sections(name: str, parent: click.Context) -> Iterator[str]:
     command = parent.command.get_command(parent, name) if isinstance(parent.command, click.Group) else None
     if command is None:
         return
-    context = _context(name, command, parent)
+    context = _verb_context(name, command, parent)
     if isinstance(command, click.Group):
         for below in command.list_commands(context):
             yield from _sections(below, context)
         return
-    yield "\n".join(_lines(command, context))
+    yield "\n".join(_section_lines(command, context))
 
 
-def _lines(command: click.Command, context: click.Context) -> Iterator[str]:
+def _section_lines(command: click.Command, context: click.Context) -> Iterator[str]:
     arguments = [param.make_metavar(context) for param in command.params if isinstance(param, click.Argument)]
     yield f"## {context.command_path}\n"
     yield f"```text\n{' '.join((context.command_path, '[OPTIONS]', *arguments))}\n```\n"
     for paragraph in re.split(r"\n\s*\n", command.help or ""):
         yield f"{' '.join(paragraph.split())}\n"
     told = PROJECT_OPTIONS if {param.name for param in command.params} >= PROJECT_OPTIONS else frozenset[str]()
-    options = _options(context, lambda option: option.name not in told and not _COMMON & {*option.opts})
+    options = _option_table(context, lambda option: option.name not in told and not _COMMON & {*option.opts})
     if told:
         yield "Works on a project: see its options above.\n"
     if options:
@@ -70,7 +74,7 @@ def _lines(command: click.Command, context: click.Context) -> Iterator[str]:
         yield f"```console\n{examples}\n```\n"
 
 
-def _options(context: click.Context, wanted: Callable[[click.Parameter], bool]) -> str:
+def _option_table(context: click.Context, wanted: Callable[[click.Parameter], bool]) -> str:
     rows = [
         f"| `{_escaped(names)}` | {_escaped(text)} |"
         for option in context.command.get_params(context)

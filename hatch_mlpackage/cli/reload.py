@@ -29,15 +29,15 @@ def snapshot(paths: Iterable[Path]) -> dict[str, int]:
 
 def _stamps(path: Path) -> Iterator[tuple[str, int]]:
     if not path.is_dir():
-        yield from _stamp(path)
+        yield from _stamp_of_file(path)
         return
     for directory, folders, files in os.walk(path):
         folders[:] = [name for name in folders if name not in _SKIPPED and not name.startswith(".")]
         for name in files:
-            yield from _stamp(Path(directory, name))
+            yield from _stamp_of_file(Path(directory, name))
 
 
-def _stamp(path: Path) -> Iterator[tuple[str, int]]:
+def _stamp_of_file(path: Path) -> Iterator[tuple[str, int]]:
     try:
         yield str(path), path.stat().st_mtime_ns
     except OSError:  # gone between two looks, or an editor's lock that leads nowhere

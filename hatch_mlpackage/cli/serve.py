@@ -33,7 +33,7 @@ from hatch_mlpackage.serve.layout import (
 Layout = Callable[[Path], Serving]
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_HOST = "127.0.0.1"
+_LOOPBACK = "127.0.0.1"
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -52,7 +52,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--context", type=_FOLDER, metavar="DIR", help="Serve this context instead of the project.")
 @click.option("--entry-script", type=_FILE, metavar="FILE", help="Serve this script instead of the project.")
 @click.option("--model-dir", type=_FOLDER, metavar="DIR", help="AZUREML_MODEL_DIR of the script.")
-@click.option("--host", default=_HOST, show_default=True, help="The address to listen on.")
+@click.option("--host", default=_LOOPBACK, show_default=True, help="The address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=PORT_IN_IMAGE, show_default=True, help="0 takes any free one."
 )
@@ -94,7 +94,7 @@ def command(
 
 
 def _score_command(host: str, port: int) -> str:
-    url = f" --url http://{host}:{port or 'PORT'}" if (host, port) != (_HOST, PORT_IN_IMAGE) else ""
+    url = f" --url http://{host}:{port or 'PORT'}" if (host, port) != (_LOOPBACK, PORT_IN_IMAGE) else ""
     return f"mlpackage score{url} --data @request.json"
 
 

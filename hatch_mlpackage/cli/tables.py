@@ -25,7 +25,7 @@ class Sized(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class TreeRow:
     """A line of a tree: a file, or a folder that stands for all its files."""
 
     path: str
@@ -70,7 +70,7 @@ def draw_tree(title: str, files: Iterable[Sized]) -> None:
     """Print the files of a context with their sizes, big folders folded."""
     rows = fold(files)
     if on_terminal():
-        draw(_tree(title, rows))
+        draw(_draw_tree_of(title, rows))
         return
     answer(title)
     width = max((len(size(row.size)) for row in rows), default=0)
@@ -84,7 +84,7 @@ class Branch:
 
     label: str
     note: str
-    rows: Sequence[Row]
+    rows: Sequence[TreeRow]
 
 
 def draw_branches(title: str, branches: Iterable[Branch]) -> None:
@@ -100,21 +100,21 @@ def draw_branches(title: str, branches: Iterable[Branch]) -> None:
     draw(top)
 
 
-def fold(files: Iterable[Sized]) -> list[Row]:
+def fold(files: Iterable[Sized]) -> list[TreeRow]:
     """Make a row of each file, or of the outermost folder that holds more files than a person wants to read."""
     everything = tuple(files)
     totals: dict[str, tuple[int, int]] = {}
     for file in everything:
-        for folder in _folders(file.path):
+        for folder in _folders_above(file.path):
             count, total = totals.get(folder, (0, 0))
             totals[folder] = (count + 1, total + file.size)
-    rows: dict[str, Row] = {}
+    rows: dict[str, TreeRow] = {}
     for file in sorted(everything, key=lambda file: file.path):
-        folder = next((name for name in _folders(file.path) if totals[name][0] > _FOLD), "")
+        folder = next((name for name in _folders_above(file.path) if totals[name][0] > _FOLD), "")
         if folder:
-            rows[folder] = Row(path=folder, size=totals[folder][1], files=totals[folder][0])
+            rows[folder] = TreeRow(path=folder, size=totals[folder][1], files=totals[folder][0])
         else:
-            rows[file.path] = Row(path=file.path, size=file.size)
+            rows[file.path] = TreeRow(path=file.path, size=file.size)
     return list(rows.values())
 
 
@@ -122,12 +122,12 @@ def summary(files: Sequence[Sized]) -> str:
     return f"{plural(len(files), 'file')}, {size(sum(file.size for file in files))}"
 
 
-def _folders(path: str) -> list[str]:
+def _folders_above(path: str) -> list[str]:
     """List the folders above a path, outermost first."""
     return [str(folder) for folder in reversed(PurePosixPath(path).parents) if folder.name]
 
 
-def _tree(title: str, rows: Iterable[Row]) -> Tree:
+def _draw_tree_of(title: str, rows: Iterable[TreeRow]) -> Tree:
     from rich.text import Text  # noqa: PLC0415 - for terminals only
     from rich.tree import Tree  # noqa: PLC0415 - for terminals only
 
@@ -135,7 +135,7 @@ def _tree(title: str, rows: Iterable[Row]) -> Tree:
     branches = {"": top}
     for row in rows:
         parent = ""
-        for folder in _folders(row.path):
+        for folder in _folders_above(row.path):
             if folder not in branches:
                 branches[folder] = branches[parent].add(Text(f"{PurePosixPath(folder).name}/", style="blue"))
             parent = folder

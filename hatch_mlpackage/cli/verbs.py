@@ -18,14 +18,14 @@ TYPED = "hatch_mlpackage.typed"
 TEXT = "hatch_mlpackage.text"  # of the project's pyproject.toml
 
 # `--entry_script`, as the old server spelt it, is `--entry-script`.
-SETTINGS = {
+_CONTEXT_SETTINGS = {
     "help_option_names": ["-h", "--help"],
     "token_normalize_func": lambda word: word.replace("_", "-"),
     "max_content_width": 100,
 }
 
 # What people call a verb elsewhere (docker, cog, bentoml, mlflow, kitops).
-_ELSEWHERE = {
+_OTHER_TOOLS_VERBS = {
     "build": "generate, or image build",
     "bundle": "generate",
     "containerize": "image build",
@@ -77,7 +77,7 @@ class Verb(click.Command):
         super().__init__(*arguments, **settings)
         self.examples = examples
         self.document = document
-        self.context_settings = {**SETTINGS, **self.context_settings}
+        self.context_settings = {**_CONTEXT_SETTINGS, **self.context_settings}
         self.params += [quiet_option(), plain_option()]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -104,7 +104,7 @@ class Verbs(click.Group):
     def __init__(self, *arguments: Any, modules: dict[str, str] | None = None, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.modules = modules or {}
-        self.context_settings = {**SETTINGS, **self.context_settings}
+        self.context_settings = {**_CONTEXT_SETTINGS, **self.context_settings}
         self.params += [quiet_option(), plain_option()]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -123,11 +123,13 @@ class Verbs(click.Group):
         name = args[0]
         if name.startswith("-") or self.get_command(ctx, name.replace("_", "-")):
             return super().resolve_command(ctx, args)
-        raise click.UsageError(f"No such command '{name}'.{_hint(name, self.list_commands(ctx))}", ctx)
+        raise click.UsageError(f"No such command '{name}'.{_suggest_verb(name, self.list_commands(ctx))}", ctx)
 
 
-def _hint(name: str, verbs: list[str]) -> str:
-    meant = _ELSEWHERE.get(name.lower()) or next(iter(difflib.get_close_matches(name.lower(), verbs, n=1)), None)
+def _suggest_verb(name: str, verbs: list[str]) -> str:
+    meant = _OTHER_TOOLS_VERBS.get(name.lower()) or next(
+        iter(difflib.get_close_matches(name.lower(), verbs, n=1)), None
+    )
     return f" Did you mean {meant}?" if meant else f" There are: {', '.join(verbs)}."
 
 

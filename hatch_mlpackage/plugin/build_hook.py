@@ -32,26 +32,26 @@ class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
             return
         # Imported here: frontends construct every hook only to ask for its dependencies.
         from hatch_mlpackage.context.build import check_destination, plan_context  # noqa: PLC0415
-        from hatch_mlpackage.plugin.builder import refuse_own_keys, report  # noqa: PLC0415
+        from hatch_mlpackage.plugin.builder import error_report, refuse_own_keys  # noqa: PLC0415
 
         try:
             refuse_own_keys(self.config, HOOK, HATCH_HOOK_KEYS)
             check_destination(self._destination(), plan_context(self._project()))
         except MLPackageError as error:
-            self.app.abort(report(error, Path(self.root)))
+            self.app.abort(error_report(error, Path(self.root)))
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         del build_data, artifact_path
         if not self._is_wanted(version):
             return
         from hatch_mlpackage.context.build import build_context  # noqa: PLC0415
-        from hatch_mlpackage.plugin.builder import report  # noqa: PLC0415
+        from hatch_mlpackage.plugin.builder import error_report  # noqa: PLC0415
 
         try:
             # Planned anew: the hooks of others may have written sources since.
             build_context(self._project(), self._destination(), warn=self.app.display_warning)
         except MLPackageError as error:
-            self.app.abort(report(error, Path(self.root)))
+            self.app.abort(error_report(error, Path(self.root)))
         self.app.display_info(f"Docker build context: {self._destination()}")
 
     def _is_wanted(self, version: str) -> bool:

@@ -64,7 +64,7 @@ class MLPackageBuilder(BuilderInterface[BuilderConfig, PluginManager]):
             destination = Path(directory, context_name(project))
             build_context(project, destination, warn=self.app.display_warning)
         except MLPackageError as error:
-            self.app.abort(report(error, Path(self.root)))
+            self.app.abort(error_report(error, Path(self.root)))
         return os.fspath(destination)
 
     def clean(self, directory: str, versions: list[str]) -> None:
@@ -92,7 +92,7 @@ def refuse_own_keys(table: Mapping[str, Any], where: str, hatch_keys: frozenset[
     problems.raise_if_any()
 
 
-def report(error: MLPackageError, root: Path) -> str:
+def error_report(error: MLPackageError, root: Path) -> str:
     """Write an error as the command line does, with the lines of the keys."""
     if isinstance(error, ConfigurationError):
         text = text_of(read_if_there(root / PYPROJECT)) or ""  # Hatch, which has read it, keeps no text

@@ -9,7 +9,7 @@ from hatch_mlpackage.context.build import plan_context
 from hatch_mlpackage.errors import ConfigurationError
 from hatch_mlpackage.lock.inputs import inspect_requirements
 from hatch_mlpackage.lock.pins.header import split_header, with_header
-from hatch_mlpackage.plugin.builder import report
+from hatch_mlpackage.plugin.builder import error_report
 from hatch_mlpackage.project.pyproject import load_project
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -61,7 +61,7 @@ def test_the_same_text_from_hatch(project, mlpackage):
 
     outcome = mlpackage("generate")
 
-    assert outcome.err == f"{report(raised.value, project)}\n"
+    assert outcome.err == f"{error_report(raised.value, project)}\n"
     assert outcome.err.splitlines()[1].startswith("  pyproject.toml:24: tool.mlpackage.models[0].path: ")
 
 

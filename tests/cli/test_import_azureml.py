@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from hatch_mlpackage.cli.pyproject import edited
+from hatch_mlpackage.cli.edit_pyproject import edited
 from hatch_mlpackage.errors import MLPackageError
 
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"

@@ -8,7 +8,7 @@ import pytest
 from hatch_mlpackage.cli.errors import print_error
 from hatch_mlpackage.cli.output import on_terminal, plural, size
 from hatch_mlpackage.cli.program import run
-from hatch_mlpackage.cli.tables import Row, aligned, draw_table, draw_tree, fold
+from hatch_mlpackage.cli.tables import TreeRow, aligned, draw_table, draw_tree, fold
 from hatch_mlpackage.errors import ConfigurationError, Problem
 
 
@@ -42,9 +42,9 @@ def test_plural():
 def test_fold():
     """A folder with more files than a person reads becomes one row; its size is theirs together."""
     assert fold(FILES) == [
-        Row(path="Dockerfile", size=4000),
-        Row(path="azureml-app/score.py", size=7),
-        Row(path="runtime", size=130, files=13),
+        TreeRow(path="Dockerfile", size=4000),
+        TreeRow(path="azureml-app/score.py", size=7),
+        TreeRow(path="runtime", size=130, files=13),
     ]
 
 

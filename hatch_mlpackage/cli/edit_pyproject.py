@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem
 from hatch_mlpackage.files.typed_tables import describe
+from hatch_mlpackage.project.config.keys import KEY
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
-
-_KEY = "tool.mlpackage"
 
 
 def new_pyproject(name: str, version: str) -> str:
@@ -35,8 +34,8 @@ def edited(text: str, table: Mapping[str, Any], *, path: Path, force: bool) -> s
         tool = document.get("tool", {})
         present = tool.get("mlpackage", {}) if isinstance(tool, Mapping) else tool
         if not isinstance(present, Mapping):
-            raise MLPackageError(f"{path}: {_KEY} is {describe(present)} and no table. Remove it.")
-        different = tuple(_differences(present, table, _KEY))
+            raise MLPackageError(f"{path}: {KEY} is {describe(present)} and no table. Remove it.")
+        different = tuple(_conflicts(present, table, KEY))
         if different and not force:
             raise ConfigurationError(different)
         _merge(_table_of(document), table)
@@ -46,13 +45,13 @@ def edited(text: str, table: Mapping[str, Any], *, path: Path, force: bool) -> s
     return written.replace("\n", "\r\n") if "\r\n" in text else written
 
 
-def _differences(present: Any, wanted: Mapping[str, Any], where: str) -> Iterator[Problem]:
+def _conflicts(present: Any, wanted: Mapping[str, Any], where: str) -> Iterator[Problem]:
     for key, value in wanted.items():
         place = f"{where}.{key}"
         if not isinstance(present, Mapping) or key not in present:
             continue
         if isinstance(value, Mapping) and isinstance(present[key], Mapping):
-            yield from _differences(present[key], value, place)
+            yield from _conflicts(present[key], value, place)
         elif present[key] != value:
             what = f"is {describe(present[key])} here, and {describe(value)} in what is imported."
             yield Problem(where=place, what=what, fix="Make them agree, or give --force to take what is imported.")
