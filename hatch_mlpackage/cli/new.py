@@ -18,7 +18,8 @@ from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.lock.project_lock import lock_project
-from hatch_mlpackage.project.model_facts import READERS, ModelFacts, UnreadableModelError, read_facts
+from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.read import READERS, read_facts
 from hatch_mlpackage.project.pyproject import Project, load_project
 
 Returned = TypeVar("Returned")

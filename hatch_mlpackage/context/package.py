@@ -18,7 +18,7 @@ from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problem
-    from hatch_mlpackage.project.no_code import NoCode
+    from hatch_mlpackage.project.no_code.generated import NoCode
     from hatch_mlpackage.project.pyproject import Project
 
 SAMPLE = "request.json"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problem
     from hatch_mlpackage.lock.conda.inputs import CondaInputs
     from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
-    from hatch_mlpackage.project.no_code import NoCode
+    from hatch_mlpackage.project.no_code.generated import NoCode
     from hatch_mlpackage.project.pyproject import Project
 
 # Keys whose files the lock does not depend on.
@@ -159,7 +159,7 @@ def _read_no_code(project: Project, config: Config, locks: Locks, problems: Prob
     model = config.no_code_model
     if model is None:
         return None
-    from hatch_mlpackage.project.no_code import read_no_code  # noqa: PLC0415 - projects with an entry script need none of it
+    from hatch_mlpackage.project.no_code.read import read_no_code  # noqa: PLC0415 - projects with an entry script need none of it
 
     fetched = fetched_model(model, locks) if model.is_remote else None
     return read_no_code(project, config, fetched, problems)

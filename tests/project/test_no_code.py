@@ -26,7 +26,7 @@ from hatch_mlpackage.lock.inputs import inspect_requirements
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.project_lock import lock_project
 from hatch_mlpackage.project.config.keys import Model, ModelInput
-from hatch_mlpackage.project.model_facts import ModelFacts, Tensor
+from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor
 from hatch_mlpackage.project.no_code.scripts import write_script
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.sources.entry_script import read_entry_script

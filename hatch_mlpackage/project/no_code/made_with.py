@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
-    from hatch_mlpackage.project.model_facts import ModelFacts
+    from hatch_mlpackage.project.model_facts.facts import ModelFacts
     from hatch_mlpackage.project.no_code.frameworks import Framework
 
 _SCRIPT = "the generated script imports it"

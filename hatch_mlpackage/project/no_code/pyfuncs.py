@@ -14,7 +14,7 @@ from hatch_mlpackage.project.no_code.tensors import declared, parameters
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
-    from hatch_mlpackage.project.model_facts import ModelFacts, Tensor
+    from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor
 
 # Loaders that need no more of MLflow than mlflow-skinny has.
 _SKINNY = frozenset(

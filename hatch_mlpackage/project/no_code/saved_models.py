@@ -14,7 +14,7 @@ from hatch_mlpackage.project.no_code.tensors import declared, parameters
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
-    from hatch_mlpackage.project.model_facts import ModelFacts
+    from hatch_mlpackage.project.model_facts.facts import ModelFacts
 
 
 def write(model: Model, facts: ModelFacts) -> NoCode:

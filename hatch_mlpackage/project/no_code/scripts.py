@@ -8,7 +8,7 @@ from hatch_mlpackage.project.no_code import pyfuncs, saved_models, tabular, tens
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
-    from hatch_mlpackage.project.model_facts import ModelFacts
+    from hatch_mlpackage.project.model_facts.facts import ModelFacts
     from hatch_mlpackage.project.no_code.generated import NoCode
 
 _WRITERS = {

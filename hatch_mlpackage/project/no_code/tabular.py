@@ -13,7 +13,7 @@ from hatch_mlpackage.project.no_code.made_with import FOR_SCRIPTS, pinned
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
-    from hatch_mlpackage.project.model_facts import ModelFacts
+    from hatch_mlpackage.project.model_facts.facts import ModelFacts
 
 _VALUES: dict[str, Any] = {"str": "", "bool": False}  # of columns that are no numbers
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.project.config.keys import TENSOR_TYPES
-from hatch_mlpackage.project.model_facts import Tensor
+from hatch_mlpackage.project.model_facts.facts import Tensor
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS
 from hatch_mlpackage.project.no_code.generated import NoCode
 from hatch_mlpackage.project.no_code.literals import shape as shape_text, text
@@ -20,7 +20,7 @@ from hatch_mlpackage.project.no_code.made_with import FOR_SCRIPTS, pinned
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
-    from hatch_mlpackage.project.model_facts import ModelFacts
+    from hatch_mlpackage.project.model_facts.facts import ModelFacts
 
 _LARGEST_SAMPLE = 1000  # numbers; a sample is part of the service's description
 _DATETIME = "datetime64[ns]"  # of a column

@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from skl2onnx import to_onnx
 from sklearn.linear_model import Ridge
 
-from hatch_mlpackage.project.model_facts import FOLDERS, READERS, UnreadableModelError, read_facts
+from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+from hatch_mlpackage.project.model_facts.read import FOLDERS, READERS, read_facts
 
 DATA = np.arange(40.0).reshape(20, 2)
 RIDGE = Ridge().fit(DATA, DATA[:, 0])

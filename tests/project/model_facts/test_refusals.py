@@ -8,7 +8,8 @@ import zipfile
 
 import pytest
 
-from hatch_mlpackage.project.model_facts import UnreadableModelError, read_facts
+from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+from hatch_mlpackage.project.model_facts.read import read_facts
 
 EVIL = b"cposix\nsystem\n(S'true'\ntR."
 TORCHSCRIPT = b"c__torch__\nNet\n)\x81}b."
