@@ -21,9 +21,9 @@ from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
 from hatch_mlpackage.lock.pins.pins import needed_by_others, read_pins
 from hatch_mlpackage.project.config.keys import IN_PLACE, KEY, MODELS_DIRECTORY
-from hatch_mlpackage.project.known_images import outlived
+from hatch_mlpackage.project.known_images import ended_support
 from hatch_mlpackage.project.sources.check import Sources, check_sources
-from hatch_mlpackage.project.sources.environment import Distribution, Environment
+from hatch_mlpackage.project.sources.environment import Distribution, ImageEnvironment
 from hatch_mlpackage.project.sources.tree import Packed
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ def problems_of(error: MLPackageError) -> tuple[Problem, ...]:
 def image_problems(inputs: LockInputs) -> Iterator[Problem]:
     """Warn of base images that are not pinned, no longer maintained, or made for another CUDA than the wheels."""
     today = date.today()  # noqa: DTZ011 - the ends are no more exact
-    ended = [f"{said} Choose another base-image." for image in images_of(inputs) for said in outlived(image, today)]
+    ended = [
+        f"{said} Choose another base-image." for image in images_of(inputs) for said in ended_support(image, today)
+    ]
     unpinned = [said for state in check_project_images(inputs) if (said := state.describe())]
     for said in (*unpinned, *ended):
         yield Problem(where=f"{KEY}.base-image", what=said, level="warning", code=BASE_IMAGE)
@@ -145,14 +147,14 @@ def _below_model_dir(package: Package, index: int) -> str:
     return name if alone else f"{model.context_path.removeprefix(f'{MODELS_DIRECTORY}/')}/{name}"
 
 
-def _environment(package: Package) -> Environment:
+def _environment(package: Package) -> ImageEnvironment:
     """Return the distributions that the image installs according to the locks."""
     found = [Distribution(name=it.name, version=it.version, modules=it.modules) for it in package.locks.packages]
     if package.has_conda_lock:
         found += _conda_distributions(package)
     if package.config.install_project:
         found.append(_project_distribution(package))
-    return Environment(
+    return ImageEnvironment(
         python=package.config.python_version,
         distributions={one.name: one for one in found},
         closed=not package.has_conda_lock and "PYTHONPATH" not in package.config.environment_variables,

@@ -115,7 +115,7 @@ def packaged_python(image: str) -> str | None:
     return release.python if release and bare else None
 
 
-def outlived(image: str, today: date) -> Iterator[str]:
+def ended_support(image: str, today: date) -> Iterator[str]:
     """Say what is known to have ended of what an image's name and tag tell: its system, its Python, the image."""
     release = _release_of(image)
     if release and release.end < today:

@@ -11,8 +11,8 @@ from hatch_mlpackage.project.known_images import (
     CudaImage,
     cuda_images,
     cuda_of,
+    ended_support,
     is_nvidia,
-    outlived,
     packaged_python,
 )
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS, libc_of
@@ -50,7 +50,7 @@ def test_every_cuda_image_can_be_locked_for(cuda):
         assert cuda_of(image.reference) == cuda
         assert image.python in SUPPORTED_PYTHONS
         assert libc_of(image.reference) in {"manylinux_2_35", "manylinux_2_39"}
-        assert list(outlived(image.reference, TODAY)) == []
+        assert list(ended_support(image.reference, TODAY)) == []
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_what_is_known_of_an_image(image, nvidia, python):
 )
 def test_what_has_ended(image, said):
     """Systems, Pythons and images past their last day are told; a word inside another name is none."""
-    assert list(outlived(image, TODAY)) == said
+    assert list(ended_support(image, TODAY)) == said
 
 
 def test_the_last_day_counts():
     """A release has not ended on its last day, and has on the next."""
-    assert list(outlived("debian:bookworm", date(2028, 6, 30))) == []
-    assert len(list(outlived("debian:bookworm", date(2028, 7, 1)))) == 1
+    assert list(ended_support("debian:bookworm", date(2028, 6, 30))) == []
+    assert len(list(ended_support("debian:bookworm", date(2028, 7, 1)))) == 1
 
 
 def test_the_documented_images():

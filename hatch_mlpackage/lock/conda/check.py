@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.lock.conda.explicit import CondaPackage, read_packages, write_explicit
-from hatch_mlpackage.lock.conda.spec import allows, name_of
+from hatch_mlpackage.lock.conda.explicit import CondaPackage, read_conda_packages, write_explicit
+from hatch_mlpackage.lock.conda.spec import allows, package_name
 from hatch_mlpackage.lock.pins.check import LockState, damage, other_target
 from hatch_mlpackage.lock.pins.header import SCHEMA, Header, digest, split_header
 
@@ -31,7 +31,7 @@ def with_conda_header(packages: tuple[CondaPackage, ...], asked: CondaInputs) ->
 @lru_cache(maxsize=4)
 def conda_packages_of(text: str) -> tuple[CondaPackage, ...]:
     """Return the packages of a conda lock; raise LockError when a line is none."""
-    return read_packages(text.replace("\r\n", "\n"))
+    return read_conda_packages(text.replace("\r\n", "\n"))
 
 
 def check_conda_lock(text: str | None, asked: CondaInputs) -> LockState:
@@ -70,9 +70,9 @@ def _unmet(packages: tuple[CondaPackage, ...], asked: CondaInputs) -> Iterator[s
         yield "its packages do not come from what conda-channel says"
     by_name = {package.name: package for package in packages}
     for spec in asked.specs:
-        package = by_name.get(name_of(spec.text))
+        package = by_name.get(package_name(spec.text))
         if package is None:
-            yield f"{spec.text} is asked for, the lock has no {name_of(spec.text)}"
+            yield f"{spec.text} is asked for, the lock has no {package_name(spec.text)}"
         elif not _meets(package, spec.text):
             yield f"{spec.text} is asked for, the lock has {package.name} {package.version}"
 

@@ -13,7 +13,7 @@ from hatch_mlpackage.files.yaml_lines import broken_lines, entries, get, is_list
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.asked.redact import has_credentials, redact
 from hatch_mlpackage.lock.asked.requirement_line import RefusedRequirementError
-from hatch_mlpackage.lock.conda.spec import canonical_spec, name_of
+from hatch_mlpackage.lock.conda.spec import canonical_spec, package_name
 from hatch_mlpackage.project.config.keys import parts_of_conda_file
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _inside(content: bytes, file: str, inside: str, problems: Problems) -> str |
     return dependencies_in_place(content, file, inside, problems)
 
 
-def read_environment(text: str, path: str, problems: Problems) -> CondaFile | None:
+def read_environment_file(text: str, path: str, problems: Problems) -> CondaFile | None:
     """Read the text of an `environment.yml`; add every problem; None when nothing of it can be read."""
     if broken_lines(text, path, problems):
         return None
@@ -83,7 +83,7 @@ def read_environment(text: str, path: str, problems: Problems) -> CondaFile | No
     if not is_mapping(node):
         problems.add(f"{path}:{line_of(node)}", "this is no conda file.", "List the packages below `dependencies:`.")
         return None
-    reader = _Reader(path=path, problems=problems, selectors=dict(_selectors(text)))
+    reader = _EnvironmentFileReader(path=path, problems=problems, selectors=dict(_selectors(text)))
     reader.read(node)
     return reader.result()
 
@@ -97,7 +97,7 @@ def _selectors(text: str) -> Iterator[tuple[int, str]]:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Reader:
+class _EnvironmentFileReader:
     path: str
     problems: Problems
     selectors: dict[int, str]
@@ -120,7 +120,7 @@ class _Reader:
                 self._take_dependency(item)
 
     def result(self) -> CondaFile:
-        names = {name_of(spec.text) for spec in self.specs}
+        names = {package_name(spec.text) for spec in self.specs}
         only_pip = names <= _ONLY_PYTHON
         if only_pip:
             self.notes.append(f"{self.path}: it asks conda for nothing but Python: it is locked and installed by pip.")
@@ -215,10 +215,10 @@ class _Reader:
             return
         if re.search(r"[A-Z]", line.text.partition("=")[0].rpartition("::")[2]):
             self.notes.append(f"{self.path}:{line.number}: `{line.text}` is read in lower case, as conda does.")
-        earlier = next((other for other in self.specs if name_of(other.text) == name_of(spec)), None)
+        earlier = next((other for other in self.specs if package_name(other.text) == package_name(spec)), None)
         if earlier is not None:
             self.notes.append(
-                f"{self.path}:{line.number}: {name_of(spec)} is also on line {earlier.number}: both count."
+                f"{self.path}:{line.number}: {package_name(spec)} is also on line {earlier.number}: both count."
             )
         if earlier is None or earlier.text != spec:
             self.specs.append(Line(line.number, spec))

@@ -97,7 +97,7 @@ def write_explicit(packages: tuple[CondaPackage, ...], subdir: str) -> str:
     return "".join(f"{line}\n" for line in (f"# platform: {subdir}", *licenses, MARK, *map(str, packages)))
 
 
-def read_packages(body: str) -> tuple[CondaPackage, ...]:
+def read_conda_packages(body: str) -> tuple[CondaPackage, ...]:
     """Read a lock's packages; raise LockError at the first line that is none."""
     found = []
     licenses: dict[str, str] = {}

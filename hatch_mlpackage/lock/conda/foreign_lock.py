@@ -25,7 +25,7 @@ def is_pixi_lock(node: Any) -> bool:
     return is_mapping(node) and get(node, "environments") is not None and is_list(get(node, "packages"))
 
 
-def read_conda_lock(node: Any, path: str, subdir: str, problems: Problems) -> tuple[Lines, Lines]:
+def read_conda_lock_yml(node: Any, path: str, subdir: str, problems: Problems) -> tuple[Lines, Lines]:
     """Read a `conda-lock.yml`: packages as `url#hash`, and requirements for pip; development packages stay out."""
     conda: list[Line] = []
     pip: list[Line] = []

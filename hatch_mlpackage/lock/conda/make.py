@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.conda.check import conda_packages_of, with_conda_header
-from hatch_mlpackage.lock.conda.explicit import CondaPackage, read_packages
+from hatch_mlpackage.lock.conda.explicit import CondaPackage, read_conda_packages
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.conda.inputs import CondaInputs
@@ -21,7 +21,7 @@ def make_conda_lock(
     Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
     """
     if asked.file.kind == "locked":
-        packages = read_packages("".join(f"{line.text}\n" for line in asked.specs))
+        packages = read_conda_packages("".join(f"{line.text}\n" for line in asked.specs))
     else:
         from hatch_mlpackage.lock.conda.solve import solve  # noqa: PLC0415 - loads the solver
 

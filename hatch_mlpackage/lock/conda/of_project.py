@@ -37,7 +37,7 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
     if not path or not subdir or not (project.root / shown).is_file():
         return None  # reported when the configuration was read
     from hatch_mlpackage.lock.conda.inputs import CondaInputs  # noqa: PLC0415
-    from hatch_mlpackage.lock.conda.python_pin import check_python  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.python_pin import check_conda_python  # noqa: PLC0415
     from hatch_mlpackage.lock.conda.reading import read_conda_file  # noqa: PLC0415
     from hatch_mlpackage.lock.conda.record import file_digest, read_record  # noqa: PLC0415
 
@@ -50,7 +50,7 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
     file = read_record(locks.conda_file, shown, digest) or read_conda_file(content, path, subdir, problems)
     if file is None:
         return None
-    check_python(file, config.python_version, problems)
+    check_conda_python(file, config.python_version, problems)
     if file.kind != "pip":
         _check_image(config, problems)
     channel = (project.root / config.conda_channel).resolve() if config.conda_channel else None

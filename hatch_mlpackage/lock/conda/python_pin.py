@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.lock.conda.explicit import parse_package
-from hatch_mlpackage.lock.conda.spec import allows, name_of
+from hatch_mlpackage.lock.conda.spec import allows, package_name
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
@@ -18,16 +18,16 @@ _PATCHES = range(40)
 
 def pins_python(file: CondaFile) -> bool:
     """Tell whether a Python of some version is asked for."""
-    return any(name_of(spec.text) == "python" and len(spec.text.split()) > 1 for spec in file.specs)
+    return any(package_name(spec.text) == "python" and len(spec.text.split()) > 1 for spec in file.specs)
 
 
-def check_python(file: CondaFile, python: str, problems: Problems) -> None:
+def check_conda_python(file: CondaFile, python: str, problems: Problems) -> None:
     """Report where the file excludes the image's Python (`3.12`)."""
     if file.kind == "locked":
         _check_locked_python(file, python, problems)
         return
     for spec in file.specs:
-        if name_of(spec.text) == "python" and not allows(spec.text, (f"{python}.{patch}" for patch in _PATCHES)):
+        if package_name(spec.text) == "python" and not allows(spec.text, (f"{python}.{patch}" for patch in _PATCHES)):
             problems.add(file.where(spec), f"`{spec.text}` excludes the image's Python {python}.", _python_fix(spec))
 
 

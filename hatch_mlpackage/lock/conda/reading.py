@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.yaml_lines import broken_lines, read_yaml
-from hatch_mlpackage.lock.conda.conda_file import CondaFile, read_environment, read_text
+from hatch_mlpackage.lock.conda.conda_file import CondaFile, read_environment_file, read_text
 from hatch_mlpackage.lock.conda.explicit import is_explicit, read_foreign
-from hatch_mlpackage.lock.conda.foreign_lock import is_conda_lock, is_pixi_lock, read_conda_lock, read_pixi_lock
+from hatch_mlpackage.lock.conda.foreign_lock import is_conda_lock, is_pixi_lock, read_conda_lock_yml, read_pixi_lock
 from hatch_mlpackage.project.config.keys import parts_of_conda_file
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def read_conda_file(content: bytes, path: str, subdir: str, problems: Problems) 
     if text is None:
         return None
     if not is_explicit(text) and _LOCK.search(text) is None:
-        return read_environment(text, path, problems)
+        return read_environment_file(text, path, problems)
     if broken_lines(text, path, problems, templates=False):
         return None
     return _read_lock(text, path, subdir, problems)
@@ -40,10 +40,10 @@ def _read_lock(text: str, path: str, subdir: str, problems: Problems) -> CondaFi
         return _locked(path, *read_foreign(text, path, subdir, problems))
     node = read_yaml(text, path, problems)
     if is_conda_lock(node):
-        return _locked(path, *read_conda_lock(node, path, subdir, problems))
+        return _locked(path, *read_conda_lock_yml(node, path, subdir, problems))
     if is_pixi_lock(node):
         return _locked(path, *read_pixi_lock(node, path, subdir, problems))
-    return None if node is None else read_environment(text, path, problems)
+    return None if node is None else read_environment_file(text, path, problems)
 
 
 def _locked(path: str, packages: tuple[Line, ...], pip: tuple[Line, ...]) -> CondaFile:

@@ -14,7 +14,7 @@ from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.files.yaml_lines import INSTALL
 from hatch_mlpackage.lock.asked.redact import redact
 from hatch_mlpackage.lock.conda.explicit import CHANNEL_ROOT, CondaPackage
-from hatch_mlpackage.lock.conda.spec import name_of
+from hatch_mlpackage.lock.conda.spec import package_name
 from hatch_mlpackage.lock.conda.vendored import proven_sha256
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _question(asked: CondaInputs, previous: Sequence[CondaPackage]) -> dict[str,
 
 
 def _without_channel(spec: str) -> str:
-    return " ".join((name_of(spec), *spec.split(" ", maxsplit=1)[1:]))
+    return " ".join((package_name(spec), *spec.split(" ", maxsplit=1)[1:]))
 
 
 def _ask(question: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def _constraint(text: str) -> str:
     return f"{operator}{stem}" if operator != "!=" or stem == version else f"!={stem}.*"
 
 
-def name_of(spec: str) -> str:
+def package_name(spec: str) -> str:
     """Return the package's name of a canonical spec."""
     return spec.split(" ", maxsplit=1)[0].rpartition("::")[2]
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def read_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfile:
-    """Read the text, or the file below the project's root that is named instead; see `read.read_base_dockerfile`."""
-    from hatch_mlpackage.project.dockerfiles import base_read as read  # noqa: PLC0415 - few projects have such a Dockerfile
+    """Read the text, or the file below the project's root that is named instead; see `parse_base_dockerfile`."""
+    from hatch_mlpackage.project.dockerfiles.base_read import parse_base_dockerfile  # noqa: PLC0415 - few projects have such a Dockerfile
 
-    return read.read_base_dockerfile(root, value, platform)
+    return parse_base_dockerfile(root, value, platform)

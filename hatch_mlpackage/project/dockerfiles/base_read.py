@@ -14,8 +14,8 @@ from hatch_mlpackage.project.dockerfiles.base_stages import (
     SCRATCH,
     STAGE,
     BaseDockerfile,
+    CopiedSource,
     Part,
-    Source,
     Wrong,
     assignments,
     expand,
@@ -38,7 +38,7 @@ _OUR_FOLDERS = ("/opt/mlpackage", "/var/azureml-app")
 _WRITE_OUT = "Write the path out: the files have to be found without building."
 
 
-def read_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfile:
+def parse_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfile:
     """Read the text, or the file below the project's root that is named instead.
 
     Raises OSError, or UnicodeDecodeError.
@@ -46,7 +46,7 @@ def read_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfil
     is_text = "\n" in value or re.match(r"\s*FROM\s", value, re.IGNORECASE) is not None
     text = value if is_text else decode((root / value).read_bytes())
     directives, text = directives_of(text.replace("\r\n", "\n"))
-    reader = _Reader(variables=platform_variables(platform), platform=platform)
+    reader = _DockerfileReader(variables=platform_variables(platform), platform=platform)
     if "escape" in directives and directives["escape"][1] != "\\":
         reader.refuse(directives["escape"][0], "changes the escape character.", "Write \\ instead, and drop the line.")
     for instruction in instructions_of(text):
@@ -65,12 +65,12 @@ class _Stage:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Reader:
+class _DockerfileReader:
     variables: dict[str, str]
     platform: str
     stages: list[_Stage] = field(default_factory=list)
     images: list[tuple[int, str]] = field(default_factory=list)
-    sources: list[Source] = field(default_factory=list)
+    sources: list[CopiedSource] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     wrong: list[Wrong] = field(default_factory=list)
     needs_buildkit: int = 0
@@ -222,19 +222,19 @@ class _Reader:
         elif ".." in path.split("/"):
             self.refuse(found.line, f"'{source}' is outside the project.", "Copy it into the project.")
         else:
-            self.sources.append(Source(line=found.line, pattern=path))
+            self.sources.append(CopiedSource(line=found.line, pattern=path))
         return f"{BASE_FOLDER}/{path}"
 
 
-_TAKEN: dict[str, Callable[[_Reader, Instruction], Iterator[Part]]] = {
-    "ADD": _Reader.copy,
-    "ARG": _Reader.argument,
-    "COPY": _Reader.copy,
-    "FROM": _Reader.start,
-    "ONBUILD": _Reader.trigger,
-    "RUN": _Reader.run,
-    "SHELL": _Reader.shell,
-    "VOLUME": _Reader.volume,
+_TAKEN: dict[str, Callable[[_DockerfileReader, Instruction], Iterator[Part]]] = {
+    "ADD": _DockerfileReader.copy,
+    "ARG": _DockerfileReader.argument,
+    "COPY": _DockerfileReader.copy,
+    "FROM": _DockerfileReader.start,
+    "ONBUILD": _DockerfileReader.trigger,
+    "RUN": _DockerfileReader.run,
+    "SHELL": _DockerfileReader.shell,
+    "VOLUME": _DockerfileReader.volume,
 }
 
 

@@ -22,7 +22,7 @@ class Wrong:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class CopiedSource:
     """A file, a folder or a pattern that a line copies from the build context, relative to the project."""
 
     line: int
@@ -51,7 +51,7 @@ class BaseDockerfile:
     base_image: str
     last_stage: str
     images: tuple[tuple[int, str], ...]
-    sources: tuple[Source, ...]
+    sources: tuple[CopiedSource, ...]
     parts: tuple[Part, ...]
     directives: tuple[str, ...]
     needs_buildkit: int

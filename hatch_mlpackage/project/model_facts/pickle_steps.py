@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
-from hatch_mlpackage.project.model_facts.stand_ins import Made, Name
+from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made
 
 _LONGEST_KEPT = 1 << 16  # bytes of a text or of bytes; longer ones are an array's, and nobody asks for them
 
@@ -15,7 +15,7 @@ class Stack:
     """The pickle machine's values, marks and memo, and the names that loading would import."""
 
     def __init__(self) -> None:
-        self.names: set[Name] = set()
+        self.names: set[ImportedName] = set()
         self.values: list[Any] = []
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
@@ -40,7 +40,7 @@ class Stack:
             self.values.pop()
 
     def name(self, module: object, name: object) -> None:
-        found = Name(str(module), str(name))
+        found = ImportedName(str(module), str(name))
         self.names.add(found)
         self.values.append(found)
 

@@ -14,10 +14,10 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 from hatch_mlpackage.project.model_facts.pickle_steps import STEPS, STEPS_WITH_ARGUMENT, Stack
-from hatch_mlpackage.project.model_facts.stand_ins import Made, Name, array, code_of
+from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made, array, code_of
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.project.model_facts.opened import Stream
+    from hatch_mlpackage.project.model_facts.stream import Stream
 
 _MOST_OPERATIONS = 50_000_000
 _ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
@@ -28,7 +28,7 @@ class Unpickled(NamedTuple):
     """The outermost object, and everything that loading it would import."""
 
     root: object
-    names: frozenset[Name]
+    names: frozenset[ImportedName]
 
 
 def read_pickle(stream: Stream) -> Unpickled:

@@ -17,7 +17,7 @@ _LONGEST_TEXT = 1 << 20
 _LONGEST_VARINT = 10  # bytes
 
 
-class Part(NamedTuple):
+class Field(NamedTuple):
     """One field: its number, its value where it is an integer, and where its bytes are where it is not."""
 
     number: int
@@ -39,7 +39,7 @@ class Message:
         """Take a whole file for one message."""
         return cls(file, 0, file.seek(0, io.SEEK_END))
 
-    def parts(self) -> Iterator[Part]:
+    def fields(self) -> Iterator[Field]:
         place = self._start
         while place < self._end:
             tag, place = self._varint(place)
@@ -57,11 +57,11 @@ class Message:
                 raise UnreadableModelError("it is no protobuf")
             if place > self._end or number == 0:
                 raise UnreadableModelError("it is no protobuf, or cut short")
-            yield Part(number, value, start, place)
+            yield Field(number, value, start, place)
 
     def messages(self, number: int) -> list[Message]:
         """Return every message that the field with this number holds."""
-        return [Message(self._file, part.start, part.end) for part in self.parts() if part.number == number]
+        return [Message(self._file, field.start, field.end) for field in self.fields() if field.number == number]
 
     def message(self, *path: int) -> Message | None:
         """Return the last message of a field, or of one inside it; None where there is none."""
@@ -80,7 +80,9 @@ class Message:
     def integers(self, number: int) -> list[int]:
         """Return the values of a field of integers, negative ones included."""
         return [
-            part.value - (1 << 64) if part.value >> 63 else part.value for part in self.parts() if part.number == number
+            field.value - (1 << 64) if field.value >> 63 else field.value
+            for field in self.fields()
+            if field.number == number
         ]
 
     def integer(self, number: int, default: int = 0) -> int:

@@ -12,9 +12,9 @@ from typing import Any
 
 from hatch_mlpackage.project.model_facts.archive import read_member
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
-from hatch_mlpackage.project.model_facts.opened import Stream
 from hatch_mlpackage.project.model_facts.pickled import read_pickle
-from hatch_mlpackage.project.model_facts.stand_ins import Made, Name
+from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made
+from hatch_mlpackage.project.model_facts.stream import Stream
 
 PICKLE = "it is a pickle of a module, which is a program that runs when it is loaded"
 _EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
@@ -52,12 +52,16 @@ def read_pytorch(path: Path) -> ModelFacts:
         with archive.open(f"{top}/data.pkl") as member:
             unpickled = read_pickle(Stream(member))
         root = unpickled.root
-        if isinstance(root, Made) and isinstance(root.maker, Name) and root.maker.module.startswith("__torch__"):
+        if (
+            isinstance(root, Made)
+            and isinstance(root.maker, ImportedName)
+            and root.maker.module.startswith("__torch__")
+        ):
             return _script(archive, top, root.maker)
     return _pickle(root, unpickled.names)
 
 
-def _pickle(root: object, names: frozenset[Name]) -> ModelFacts:
+def _pickle(root: object, names: frozenset[ImportedName]) -> ModelFacts:
     if not isinstance(root, Made) or root.type == "collections.OrderedDict":
         raise UnreadableModelError(f"it holds weights without the program that they are for: {_EXPORT}")
     own = sorted(name.name for name in names if name.module == "__main__")
@@ -72,7 +76,7 @@ def _pickle(root: object, names: frozenset[Name]) -> ModelFacts:
     )
 
 
-def _script(archive: zipfile.ZipFile, top: str, root: Name) -> ModelFacts:
+def _script(archive: zipfile.ZipFile, top: str, root: ImportedName) -> ModelFacts:
     """Read the arguments of forward() in the text that TorchScript keeps of it: their names, and nothing of shapes."""
     source = read_member(archive, f"{top}/code/{root.module.replace('.', '/')}.py")
     module = next(
@@ -145,7 +149,7 @@ def _refuse_programs(archive: zipfile.ZipFile) -> None:
         raise UnreadableModelError(f"a pickle in it names {', '.join(strange)}, which no tensor needs")
 
 
-def _names_in(archive: zipfile.ZipFile) -> Iterator[Name]:
+def _names_in(archive: zipfile.ZipFile) -> Iterator[ImportedName]:
     for member in archive.namelist():
         if member.endswith(".pkl"):
             with archive.open(member) as opened:

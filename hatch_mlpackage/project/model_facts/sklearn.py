@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from hatch_mlpackage.project.model_facts.archive import read_member
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
-from hatch_mlpackage.project.model_facts.opened import open_stream
 from hatch_mlpackage.project.model_facts.pickled import read_pickle
-from hatch_mlpackage.project.model_facts.stand_ins import Made, Name, array, kind_of, number_of, texts_of
+from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made, array, kind_of, number_of, strings_of
+from hatch_mlpackage.project.model_facts.stream import open_stream
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def read_skops(path: Path) -> ModelFacts:
     try:
         with zipfile.ZipFile(path) as archive:
             schema = json.loads(read_member(archive, "schema.json"))
-            names: set[Name] = set()
+            names: set[ImportedName] = set()
             root = _from_skops(schema, archive, names)
     except zipfile.BadZipFile:
         raise UnreadableModelError("it is no archive of skops") from None
@@ -59,17 +59,17 @@ def read_skops(path: Path) -> ModelFacts:
     )
 
 
-def _is_doubtful(name: Name) -> bool:
+def _is_doubtful(name: ImportedName) -> bool:
     """Tell whether skops may not trust a class: newer versions do not trust trees', nor what is not of its kin."""
     return str(name) == "sklearn.tree._tree.Tree" or name.module.partition(".")[0] not in _TRUSTED
 
 
-def _facts(root: object, names: Iterable[Name], *, runs_code: str = "") -> ModelFacts:
+def _facts(root: object, names: Iterable[ImportedName], *, runs_code: str = "") -> ModelFacts:
     state = _state(root)
     if not isinstance(root, Made) or root.type.startswith("builtins.") or not state:
         raise UnreadableModelError(f"it holds {_described(root)}, not a trained estimator")
     states = [_state(inner) for inner in _seeing_input(root)]
-    features = _first(texts_of(state.get("feature_names_in_")) for state in states) or ()
+    features = _first(strings_of(state.get("feature_names_in_")) for state in states) or ()
     count = len(features) or _first(number_of(state.get("n_features_in_")) for state in states)
     version = str(_first(state.get("_sklearn_version") for state in states) or "")
     modules = frozenset(name.module.partition(".")[0] for name in names)
@@ -138,7 +138,7 @@ def _label(estimator: object) -> float | str:
     return _LABELS.get(kind_of(_state(estimator).get("classes_")), 0.0)
 
 
-def _from_skops(node: object, archive: zipfile.ZipFile, names: set[Name]) -> Any:
+def _from_skops(node: object, archive: zipfile.ZipFile, names: set[ImportedName]) -> Any:
     """Turn a node of skops' schema into what the same object is in a pickle."""
     if not isinstance(node, dict):
         return node
@@ -149,7 +149,7 @@ def _from_skops(node: object, archive: zipfile.ZipFile, names: set[Name]) -> Any
         return {name: _from_skops(value, archive, names) for name, value in content.items()}
     if kind in {"ListNode", "TupleNode"} and isinstance(content, list):
         return [_from_skops(value, archive, names) for value in content]
-    made = Made(Name(str(node.get("__module__")), str(node.get("__class__"))), ())
+    made = Made(ImportedName(str(node.get("__module__")), str(node.get("__class__"))), ())
     names.add(made.maker)  # type: ignore[arg-type]
     if kind == "NdArrayNode":
         return _array(node, archive, names)
@@ -158,7 +158,7 @@ def _from_skops(node: object, archive: zipfile.ZipFile, names: set[Name]) -> Any
     return made
 
 
-def _array(node: Mapping[str, Any], archive: zipfile.ZipFile, names: set[Name]) -> object:
+def _array(node: Mapping[str, Any], archive: zipfile.ZipFile, names: set[ImportedName]) -> object:
     content, file = node.get("content"), node.get("file")
     if isinstance(content, list):
         return array(None, _dtype("O8"), [_from_skops(item, archive, names) for item in content])

@@ -8,7 +8,7 @@ _RECONSTRUCTORS = frozenset({"copyreg._reconstructor", "copy_reg._reconstructor"
 _STATE_OF_AN_ARRAY = 5  # numpy's ndarray.__setstate__: version, shape, type, order, data
 
 
-class Name(NamedTuple):
+class ImportedName(NamedTuple):
     """What a pickle imports."""
 
     module: str
@@ -31,9 +31,9 @@ class Made:
     @property
     def type(self) -> str:
         """The class, dotted, or what makes the object where it is no class."""
-        maker = self.maker if isinstance(self.maker, Name | str) else "an object of an unknown class"
+        maker = self.maker if isinstance(self.maker, ImportedName | str) else "an object of an unknown class"
         if str(maker) in _RECONSTRUCTORS and isinstance(self.arguments, tuple | list) and self.arguments:
-            maker = self.arguments[0] if isinstance(self.arguments[0], Name) else maker
+            maker = self.arguments[0] if isinstance(self.arguments[0], ImportedName) else maker
         return str(maker)
 
 
@@ -42,7 +42,7 @@ def array(shape: object, dtype: object, items: object = None) -> Made:
     return Made("numpy.ndarray", (), (1, shape, dtype, False, items))
 
 
-def texts_of(value: object) -> tuple[str, ...]:
+def strings_of(value: object) -> tuple[str, ...]:
     """Return the texts of a list, or of an array of objects; nothing of anything else."""
     if isinstance(value, Made):
         state = value.state

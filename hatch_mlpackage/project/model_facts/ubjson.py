@@ -25,11 +25,11 @@ _DEEPEST = 60
 
 def read_ubjson(content: bytes) -> Any:
     """Return the value; raise UnreadableModelError, IndexError or struct.error for bytes that are none."""
-    reader = _Reader(content)
+    reader = _UbjsonReader(content)
     return reader.value(reader.mark(), 0)
 
 
-class _Reader:
+class _UbjsonReader:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._place = 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.project.sources.environment import Distribution, Environment
+from hatch_mlpackage.project.sources.environment import Distribution, ImageEnvironment
 from hatch_mlpackage.project.sources.imports import relative_imports, unlocked_imports, unused_requirements
 from hatch_mlpackage.project.sources.opened import unpacked_files, unpickles, unpickling
 from hatch_mlpackage.project.sources.retired import retired_imports
@@ -19,7 +19,7 @@ from hatch_mlpackage.project.sources.tree import Packed, read_tree
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problem
 
-__all__ = ["Distribution", "Environment", "Packed", "Sources", "check_sources"]
+__all__ = ["Distribution", "ImageEnvironment", "Packed", "Sources", "check_sources"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +40,7 @@ class Sources:
     needed: frozenset[str]
 
 
-def check_sources(sources: Sources, environment: Environment | None) -> tuple[Problem, ...]:
+def check_sources(sources: Sources, environment: ImageEnvironment | None) -> tuple[Problem, ...]:
     """Return what is wrong or worth knowing; without an environment only what does not depend on it."""
     tree = read_tree(sources.files, sources.entry, sources.source_directory)
     alone = (

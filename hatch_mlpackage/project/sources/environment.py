@@ -35,7 +35,7 @@ class Distribution:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Environment:
+class ImageEnvironment:
     """What the image installs; `python` is X.Y.
 
     `closed` is false where something else may be importable too, such as conda's packages, whose modules are not known.
@@ -57,7 +57,10 @@ class Environment:
             or any(_holds(stand_in, module) for stand_in in STAND_INS)
             or any(_holds(held, module) for one in self.distributions.values() for held in one.modules)
             or _HOOKED.get(module.partition(".")[0]) in self.distributions
-            or any(name in self.distributions and not self.distributions[name].modules for name in likely(module))
+            or any(
+                name in self.distributions and not self.distributions[name].modules
+                for name in likely_distributions(module)
+            )
         )
 
     def has(self, distribution: str, *, since: str = "", before: str = "") -> bool:
@@ -81,7 +84,7 @@ def standard_library(python: str) -> frozenset[str]:
     return (sys.stdlib_module_names | ever) - {*gone, *later} | {"__main__"}
 
 
-def likely(module: str) -> tuple[str, ...]:
+def likely_distributions(module: str) -> tuple[str, ...]:
     """Return the distributions that a module is likely to be of, the best known first: by the table, else by name."""
     parts = module.split(".")
     for length in range(len(parts), 0, -1):

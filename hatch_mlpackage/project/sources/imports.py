@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import Level, Problem
-from hatch_mlpackage.project.sources.environment import ADDED, Environment, is_well_known, likely
+from hatch_mlpackage.project.sources.environment import ADDED, ImageEnvironment, is_well_known, likely_distributions
 from hatch_mlpackage.project.sources.retired import is_retired
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 UNLOCKED, RELATIVE, UNUSED = "unlocked-import", "relative-import", "unused-requirement"
 
 
-def unlocked_imports(tree: Tree, environment: Environment, root: Path) -> Iterator[Problem]:
+def unlocked_imports(tree: Tree, environment: ImageEnvironment, root: Path) -> Iterator[Problem]:
     """Yield the first import of each distribution that is not in the image; code ready for a failure is passed over.
 
     What lies in the project, at `root`, and is not packed is told apart from what is to be installed.
@@ -25,7 +25,7 @@ def unlocked_imports(tree: Tree, environment: Environment, root: Path) -> Iterat
     seen: set[str] = set()
     for file in tree.reached.values():
         for found in file.imports:
-            distribution = likely(found.module)[0]
+            distribution = likely_distributions(found.module)[0]
             if found.when == "guarded" or found.level or distribution in seen:
                 continue
             if not (
@@ -35,7 +35,7 @@ def unlocked_imports(tree: Tree, environment: Environment, root: Path) -> Iterat
                 yield _unlocked(file, found, tree, environment, root)
 
 
-def _unlocked(file: SourceFile, found: Import, tree: Tree, environment: Environment, root: Path) -> Problem:
+def _unlocked(file: SourceFile, found: Import, tree: Tree, environment: ImageEnvironment, root: Path) -> Problem:
     module, where = found.module, f"{file.path}:{found.line}"
     own = _of_the_project(module, file, root)
     if own:
@@ -47,7 +47,7 @@ def _unlocked(file: SourceFile, found: Import, tree: Tree, environment: Environm
     if first:
         what = f"`import {module}`: Python has it from {first} on, and the image has {environment.python}."
         return Problem(where=where, what=what, fix="Choose a newer python-version.", level=level, code=UNLOCKED)
-    fix = f"Add {likely(module)[0]} to the requirements and run `mlpackage lock`."
+    fix = f"Add {likely_distributions(module)[0]} to the requirements and run `mlpackage lock`."
     if level == "error" or environment.is_known or is_well_known(module):
         what = f"`import {module}`: no locked package has it."
         return Problem(where=where, what=what, fix=fix, level=level, code=UNLOCKED)
@@ -94,7 +94,7 @@ def relative_imports(tree: Tree) -> Iterator[Problem]:
 
 
 def unused_requirements(
-    tree: Tree, environment: Environment, asked: Mapping[str, str], needed: frozenset[str]
+    tree: Tree, environment: ImageEnvironment, asked: Mapping[str, str], needed: frozenset[str]
 ) -> Iterator[Problem]:
     """Yield the requirements whose modules no reached source imports; `asked` maps their names to where they stand.
 

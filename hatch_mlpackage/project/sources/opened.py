@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hatch_mlpackage.errors import Problem
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.project.sources.environment import Environment
+    from hatch_mlpackage.project.sources.environment import ImageEnvironment
     from hatch_mlpackage.project.sources.read import Call, SourceFile
     from hatch_mlpackage.project.sources.tree import Tree
 
@@ -146,7 +146,7 @@ def _literal(node: ast.expr | None) -> str:
     return ""
 
 
-def unpickling(tree: Tree, environment: Environment) -> Iterator[Problem]:
+def unpickling(tree: Tree, environment: ImageEnvironment) -> Iterator[Problem]:
     """Say once, where it is done first, what loading a pickle means."""
     for file in tree.reached.values():
         for call in file.calls:
@@ -170,7 +170,7 @@ def unpickles(tree: Tree) -> bool:
     )
 
 
-def _is_safe(call: Call, environment: Environment) -> bool:
+def _is_safe(call: Call, environment: ImageEnvironment) -> bool:
     if call.name != "torch.load":
         return False
     given = next((kw.value for kw in call.node.keywords if kw.arg == "weights_only"), None)

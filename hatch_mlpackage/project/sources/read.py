@@ -77,7 +77,7 @@ class SourceFile:
     touches_path: bool = False
 
 
-def read_source(source: bytes, path: str, *, entry: bool = False) -> SourceFile | None:
+def read_source_file(source: bytes, path: str, *, entry: bool = False) -> SourceFile | None:
     """Read a file; None where it cannot be parsed, or branches too deeply, as what a program wrote may do.
 
     Of an entry script only what init() and run() can reach by name counts in its functions.
@@ -94,7 +94,7 @@ def read_source(source: bytes, path: str, *, entry: bool = False) -> SourceFile 
 
 def _source_file(tree: ast.Module, path: str, *, entry: bool) -> SourceFile:
     wanted = _reached_from(tree, {"init", "run"}) if entry else None
-    found = _Reader(_aliases(tree), wanted)
+    found = _StatementReader(_aliases(tree), wanted)
     found.read(tree.body, "always")
     return SourceFile(
         path=path,
@@ -106,7 +106,7 @@ def _source_file(tree: ast.Module, path: str, *, entry: bool) -> SourceFile:
     )
 
 
-class _Reader:
+class _StatementReader:
     """Walks the statements, keeping in mind when each one runs."""
 
     def __init__(self, aliases: dict[str, str], wanted: frozenset[str] | None) -> None:
@@ -128,9 +128,9 @@ class _Reader:
                 self.read([*node.decorator_list, node.args], when)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self.read([*node.decorator_list, node.args], when)
-                self.read(node.body, _weaker(when, "maybe"))
+                self.read(node.body, weaker(when, "maybe"))
             case ast.Lambda():
-                self._read(node.body, _weaker(when, "maybe"))
+                self._read(node.body, weaker(when, "maybe"))
             case ast.If() | ast.IfExp() | ast.Match() | ast.While():
                 self._read_condition(node, when)
             case ast.Try() | ast.TryStar():
@@ -178,8 +178,9 @@ class _Reader:
         return f".{attributes[-1]}" if attributes else ""
 
 
-def _weaker(when: When, other: When) -> When:
-    return "guarded" if "guarded" in {when, other} else other
+def weaker(when: When, way: When) -> When:
+    """Tell when something runs that runs at one of the two times, on a way that runs at the other."""
+    return max(when, way, key=("always", "maybe", "guarded").index)
 
 
 def _imports(node: ast.Import | ast.ImportFrom, when: When) -> Iterator[Import]:

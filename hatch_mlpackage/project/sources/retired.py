@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import Level, Problem
-from hatch_mlpackage.project.sources.environment import REMOVED, Environment
+from hatch_mlpackage.project.sources.environment import REMOVED, ImageEnvironment
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.sources.read import When
@@ -135,7 +135,7 @@ RETIRED = (
 )
 
 
-def retired_imports(tree: Tree, environment: Environment) -> Iterator[Problem]:
+def retired_imports(tree: Tree, environment: ImageEnvironment) -> Iterator[Problem]:
     """Yield each retired name once, where it is first used; what code ready for its failure does is passed over."""
     seen: set[str] = set()
     for file in tree.reached.values():
@@ -150,7 +150,7 @@ def retired_imports(tree: Tree, environment: Environment) -> Iterator[Problem]:
                     yield _problem(gone, f"{file.path}:{line}", when, environment)
 
 
-def is_retired(module: str, environment: Environment) -> bool:
+def is_retired(module: str, environment: ImageEnvironment) -> bool:
     """Tell whether a module is told of here."""
     return any(_is(module, gone.name) and _counts(gone, environment) for gone in RETIRED)
 
@@ -159,13 +159,13 @@ def _is(name: str, gone: str) -> bool:
     return name == gone or name.startswith(f"{gone}.")
 
 
-def _counts(gone: Retired, environment: Environment) -> bool:
+def _counts(gone: Retired, environment: ImageEnvironment) -> bool:
     """Tell whether the image's version is without it, and nothing that is installed gives it back."""
     given_back = gone.of == "python" and "." not in gone.name and environment.provides(gone.name)
     return not given_back and environment.has(gone.of, since=gone.since, before=gone.until)
 
 
-def _problem(gone: Retired, where: str, when: When, environment: Environment) -> Problem:
+def _problem(gone: Retired, where: str, when: When, environment: ImageEnvironment) -> Problem:
     owner = "Python" if gone.of == "python" else gone.of
     has = environment.python if gone.of == "python" else environment.distributions[gone.of].version
     what = f"{gone.name} is gone from {owner} {gone.since} on, and the image has {has}."

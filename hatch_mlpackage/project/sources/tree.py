@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from hatch_mlpackage.project.sources.read import Import, SourceFile, When, read_source
+from hatch_mlpackage.project.sources.read import Import, SourceFile, When, read_source_file, weaker
 
 _MODULE_SUFFIXES = frozenset({".py", ".so", ".pyd"})
 
@@ -72,14 +72,10 @@ def _read(file: Packed, when: When, *, entry: bool) -> SourceFile | None:
         content = file.source if isinstance(file.source, bytes) else file.source.read_bytes()
     except OSError:
         return None  # reported when the files were listed
-    found = read_source(content, file.shown, entry=entry)
+    found = read_source_file(content, file.shown, entry=entry)
     if found is None or when == "always":
         return found
-    return replace(found, imports=tuple(replace(one, when=_weaker(one.when, when)) for one in found.imports))
-
-
-def _weaker(when: When, way: When) -> When:
-    return max(when, way, key=("always", "maybe", "guarded").index)
+    return replace(found, imports=tuple(replace(one, when=weaker(one.when, when)) for one in found.imports))
 
 
 def _dotted(path: str, source_directory: str) -> Iterator[str]:

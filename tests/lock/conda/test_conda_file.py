@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.conda.conda_file import CondaFile
-from hatch_mlpackage.lock.conda.python_pin import check_python
+from hatch_mlpackage.lock.conda.python_pin import check_conda_python
 from hatch_mlpackage.lock.conda.reading import read_conda_file
 
 NO_CHANNELS = (
@@ -256,7 +256,7 @@ def test_python_of_the_image():
     """A Python that excludes the image's is a problem that names the version to set."""
     problems = Problems()
     for spec in ("python", "python 3.12.*", "python 3.8.13.*", "python ==3.6"):
-        check_python(environment((4, spec)), "3.12", problems)
+        check_conda_python(environment((4, spec)), "3.12", problems)
 
     assert [str(problem) for problem in problems.found] == [
         (

@@ -8,7 +8,7 @@ from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.conda.conda_file import CondaFile
 from hatch_mlpackage.lock.conda.explicit import as_constraints, parse_package
-from hatch_mlpackage.lock.conda.python_pin import check_python
+from hatch_mlpackage.lock.conda.python_pin import check_conda_python
 from hatch_mlpackage.lock.conda.reading import read_conda_file
 
 A, B = "a" * 64, "b" * 32
@@ -198,9 +198,9 @@ def test_python_of_a_lock(read):
     text = f"@EXPLICIT\n{BASE}/linux-64/python-3.8.13-h_1.conda#{B}\n"
     problems = Problems()
 
-    check_python(read(text)[0], "3.12", problems)
-    check_python(read(text)[0], "3.8", problems)
-    check_python(read(text.replace("python-", "tzdata-"))[0], "3.12", problems)
+    check_conda_python(read(text)[0], "3.12", problems)
+    check_conda_python(read(text)[0], "3.8", problems)
+    check_conda_python(read(text.replace("python-", "tzdata-"))[0], "3.12", problems)
 
     assert [str(problem) for problem in problems.found] == [
         (

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hatch_mlpackage.lock.asked.requirement_line import RefusedRequirementError
-from hatch_mlpackage.lock.conda.spec import allows, canonical_spec, name_of, version_of
+from hatch_mlpackage.lock.conda.spec import allows, canonical_spec, package_name, version_of
 
 SPELLINGS = {
     "numpy": "numpy",
@@ -48,7 +48,7 @@ def test_the_solver_reads_it(canonical):
     """The solver's own parser takes each canonical form, with the name we read in it."""
     from rattler import MatchSpec  # noqa: PLC0415
 
-    assert MatchSpec(canonical).name.normalized == name_of(canonical)
+    assert MatchSpec(canonical).name.normalized == package_name(canonical)
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_parts():
     """Channel, name, version and build are told apart."""
     spec = "conda-forge::numpy ==1.2 py38_0"
 
-    assert (name_of(spec), version_of(spec), version_of("x [build=y]")) == ("numpy", "==1.2", "")
+    assert (package_name(spec), version_of(spec), version_of("x [build=y]")) == ("numpy", "==1.2", "")

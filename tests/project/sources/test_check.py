@@ -6,7 +6,7 @@ import pytest
 
 from hatch_mlpackage.project.sources.check import Sources, check_sources
 from hatch_mlpackage.project.sources.distributions import STAND_INS
-from hatch_mlpackage.project.sources.environment import Distribution, Environment
+from hatch_mlpackage.project.sources.environment import Distribution, ImageEnvironment
 from hatch_mlpackage.project.sources.tree import Packed
 
 SHIMS = Path(__file__).parents[3] / "runtime/mlpackage_runtime/worker/shims"
@@ -28,7 +28,7 @@ def environment(*, python="3.12", unknown=(), closed=True, **versions):
         for name, (version, modules) in LOCKED.items()
     ]
     found += [Distribution(name=name, version="1.0") for name in unknown]
-    return Environment(python=python, distributions={one.name: one for one in found}, closed=closed)
+    return ImageEnvironment(python=python, distributions={one.name: one for one in found}, closed=closed)
 
 
 @pytest.fixture
