@@ -255,7 +255,7 @@ def test_a_model_that_says_little(folder, mlpackage, type_in):
 
     assert refused.status == 2
     assert refused.err.splitlines()[-1] == (
-        "Error: net.onnx does not tell how many numbers a row has, as it is no ONNX model: give --features N."
+        "Error: net.onnx does not tell how many numbers a row has, as it is not an ONNX model: give --features N."
     )
     assert asked.status == 0, asked.err
     assert json.loads((folder / "net/src/sample.json").read_text()) == {"data": [[0.0] * 4]}

@@ -241,7 +241,7 @@ def test_nothing_in_a_model_runs(project_of, tmp_path):
             lambda path: path.write_bytes(b"no model"),
             "skops",
             (
-                f"{K}.path: 'model.pkl' is no model of skops that can be served: it is no archive of skops. "
+                f"{K}.path: 'model.pkl' is no model of skops that can be served: it is not a skops archive. "
                 "Correct path or framework, or write an entry script."
             ),
         ),

@@ -1,4 +1,4 @@
-"""Reads members of zip archives whose announced sizes are not to be trusted."""
+"""Read members of zip archives without trusting the sizes that they announce."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST = 1 << 28  # bytes
 
 
 def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return a member's bytes; raise UnreadableModelError where it is not there or larger than any description."""
+    """Return a member's bytes; raise UnreadableModelError if it is missing or larger than any description is."""
     try:
         with archive.open(name) as member:
             content = member.read(_LONGEST + 1)

@@ -1,4 +1,4 @@
-"""What is told of a model, whatever made it."""
+"""Define what a model's file can say, whichever framework made it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 
 
 class UnreadableModelError(ValueError):
-    """The file is not what it is declared to be, or is damaged; the message says which, and no more."""
+    """Say that a file is damaged or is not the model that it is declared to be; the message gives only the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tensor:
-    """One input or output: `type` is numpy's name of it (`float32`, `str`), `shape` has -1 where any size goes.
+    """Describe one input or output.
 
-    None for the shape is any number of dimensions.
+    `type` is numpy's name (`float32`, `str`). `shape` has -1 where any size fits, and is None for any number of
+    dimensions.
     """
 
     name: str
@@ -24,16 +25,15 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFacts:
-    """What a model's own file says of it; what it does not say is empty.
+    """Hold what a model's own file says; a field stays empty where the file says nothing.
 
-    `file` is what is to be loaded, from the folder that the model lies in, where that is not what was declared.
-    `versions` are those of the distributions that made it (`{"scikit-learn": "1.5.2"}`). `features` are the names of
-    the columns it was trained with, `feature_count` their number; with `categories` some of them are codes. `inputs`
-    are what it takes by name, `outputs` what it gives. `label` is a value like those it predicts. `signatures` are the
-    names under which it can be called.
-    `runs_code` says why loading it runs a program that the file brings, and is empty where it does not; `doubtful` are
-    classes that what loads it may refuse. `modules` are the packages that it imports when it is loaded. `missing` says
-    what it does not tell, as the end of a sentence.
+    `file` is the file to load, relative to the model's folder, if it is not the declared one. `versions` are the
+    distributions that made the model (`{"scikit-learn": "1.5.2"}`). `features` are the columns it was trained with,
+    `feature_count` is their number, and `categories` says that some of them hold codes. `inputs` and `outputs` are
+    what it takes and gives, by name. `label` is a value like those it predicts. `signatures` are the names under which
+    it can be called. `runs_code` says why loading it runs a program from the file, if it does. `doubtful` are classes
+    that the loader may refuse. `modules` are the packages that loading it imports. `missing` lists what the file does
+    not say, each as the end of a sentence.
     """
 
     file: str = ""

@@ -1,4 +1,4 @@
-"""MLflow's model folders: what MLmodel says of the pyfunc in it (mlflow.org/docs/latest/ml/model)."""
+"""Read the file MLmodel of MLflow's model folders (mlflow.org/docs/latest/ml/model)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hatch_mlpackage.project.config.keys import TENSOR_TYPES
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
 
 _LONGEST = 1 << 24  # bytes
-# MLflow's types of columns, as numpy's (mlflow/types/schema.py).
+# MLflow's column types → numpy's (mlflow/types/schema.py).
 _COLUMNS = {
     "boolean": "bool",
     "integer": "int32",
@@ -61,9 +61,7 @@ def _yaml(text: str) -> Any:
 def _column(item: Mapping[str, Any]) -> Tensor:
     name, kind = item.get("name"), item.get("type")
     if not isinstance(name, str) or kind not in _COLUMNS:
-        raise UnreadableModelError(
-            f"its column '{name}' is of the type {kind}, which a request's JSON has no place for"
-        )
+        raise UnreadableModelError(f"its column '{name}' has the type {kind}, which a request's JSON cannot hold")
     return Tensor(name=name, type=_COLUMNS[kind], shape=())
 
 
@@ -71,12 +69,12 @@ def _tensor(item: Mapping[str, Any]) -> Tensor:
     about = item["tensor-spec"]
     kind = "str" if str(about["dtype"]) in {"object", "str"} else str(about["dtype"])
     if kind not in TENSOR_TYPES:
-        raise UnreadableModelError(f"its tensor is of the type {kind}, which a request's JSON has no place for")
+        raise UnreadableModelError(f"its tensor has the type {kind}, which a request's JSON cannot hold")
     return Tensor(name=str(item.get("name") or ""), type=kind, shape=tuple(int(size) for size in about["shape"]))
 
 
 def _why_not_safe(pyfunc: Mapping[str, Any], flavors: Mapping[str, Any]) -> str:
-    """Say why loading it runs code that comes with it; nothing where the flavor keeps data alone."""
+    """Say why loading the model runs code from its folder; return "" where the flavor keeps only data."""
     loader = str(pyfunc.get("loader_module"))
     flavor = flavors.get(loader.removeprefix("mlflow."))
     if pyfunc.get("code") or not isinstance(flavor, dict) or flavor.get("code"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
 from hatch_mlpackage.project.model_facts.protobuf import Message
 
-# TensorProto.DataType, as far as numpy has it.
+# TensorProto.DataType → numpy's type, where numpy has one.
 _TYPES = {
     1: "float32",
     2: "uint8",
@@ -32,21 +32,21 @@ _DATA_LOCATION = 14  # TensorProto
 
 
 def read_onnx(declared: Path) -> ModelFacts:
-    """Read a model's inputs and outputs; its weights are passed over.
+    """Read a model's inputs and outputs, and skip its weights.
 
-    A folder holds one model, and the files that its weights are in.
+    A folder must hold one model, beside the files of its weights.
     """
     path = _model_in(declared) if declared.is_dir() else declared
     with path.open("rb") as file:
         graph = Message.of(file).message(_GRAPH)
         if graph is None or not Message.of(file).messages(_OPSETS):
-            raise UnreadableModelError("it is no ONNX model")
+            raise UnreadableModelError("it is not an ONNX model")
         if path == declared and any(weight.integer(_DATA_LOCATION) for weight in graph.messages(_INITIALIZERS)):
             raise UnreadableModelError("its weights are in other files: declare the folder that holds them all")
         weights = {weight.first_text(8) for weight in graph.messages(_INITIALIZERS)}
         weights |= {values.first_text(8) for weight in graph.messages(_SPARSE) for values in weight.messages(1)}
         given = [value for value in graph.messages(_INPUTS) if value.first_text(1) not in weights]
-        inputs = tuple(_tensor(value, "input") for value in given)
+        inputs = tuple(_tensor(value) for value in given)
         outputs = tuple(value.first_text(1) for value in graph.messages(_OUTPUTS))
     if not inputs:
         raise UnreadableModelError("it takes no input")
@@ -61,20 +61,20 @@ def read_onnx(declared: Path) -> ModelFacts:
 def _model_in(folder: Path) -> Path:
     found = sorted(folder.glob("*.onnx"))
     if len(found) != 1:
-        raise UnreadableModelError(f"a folder holds one .onnx file, and this one has {len(found)}")
+        raise UnreadableModelError(f"a model's folder must hold one .onnx file, and this one holds {len(found)}")
     return found[0]
 
 
-def _tensor(value: Message, what: str) -> Tensor:
-    """Read a ValueInfoProto; of sequences, maps and types that numpy lacks nothing can be made from JSON."""
+def _tensor(value: Message) -> Tensor:
+    """Read a ValueInfoProto; JSON cannot become a sequence, a map or a type that numpy lacks."""
     name, kind = value.first_text(1), value.message(2, 1)
     number = kind.integer(1) if kind else 0
     if kind is None or number not in _TYPES:
-        raise UnreadableModelError(f"its {what} '{name}' is not a tensor of numbers, texts or booleans")
+        raise UnreadableModelError(f"its input '{name}' is not a tensor of numbers, strings or booleans")
     shape = kind.message(2)
     return Tensor(name=name, type=_TYPES[number], shape=_shape(shape) if shape else None)
 
 
 def _shape(shape: Message) -> tuple[int, ...]:
-    """Read a TensorShapeProto: a dimension has a size, a name, or neither."""
+    """Read a TensorShapeProto, whose dimensions have a size, a name or neither."""
     return tuple(size if (size := dimension.integer(1, -1)) > 0 else -1 for dimension in shape.messages(1))

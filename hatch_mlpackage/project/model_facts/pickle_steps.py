@@ -8,11 +8,11 @@ from typing import Any
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made
 
-_LONGEST_KEPT = 1 << 16  # bytes of a text or of bytes; longer ones are an array's, and nobody asks for them
+_LONGEST_KEPT = 1 << 16  # bytes; longer strings belong to arrays, and nobody reads those
 
 
 class Stack:
-    """The pickle machine's values, marks and memo, and the names that loading would import."""
+    """Keep the pickle machine's values, marks and memo, and the names that loading would import."""
 
     def __init__(self) -> None:
         self.names: set[ImportedName] = set()
@@ -58,7 +58,7 @@ def _tuple_of(size: int) -> Callable[[Stack], None]:
     def step(stack: Stack) -> None:
         start = len(stack.values) - size
         if start < 0:
-            raise UnreadableModelError("a value that it refers to is not there")
+            raise UnreadableModelError("it refers to a value that is not there")
         stack.values[start:] = [tuple(stack.values[start:])]
 
     return step
@@ -73,7 +73,7 @@ def _dict(stack: Stack) -> None:
 def _set(stack: Stack, items: list[Any]) -> None:
     target = stack.values[-1]
     if isinstance(target, dict):
-        # Only texts are asked for; what a hostile pickle uses as a key may not be one that a dict can take.
+        # Readers look up strings only, and a hostile pickle may use keys that a dict cannot hold.
         target.update({key: value for key, value in zip(items[::2], items[1::2], strict=False) if isinstance(key, str)})
 
 
@@ -124,7 +124,7 @@ def _build(stack: Stack) -> None:
 
 
 def _foreign(stack: Stack, argument: object = None) -> None:
-    """Stand in for what is kept outside the pickle: persistent ids, extensions, buffers."""
+    """Stand in for what a pickle keeps elsewhere: persistent ids, extensions, buffers."""
     stack.values.append(Made("an object from outside", (argument,)))
 
 
@@ -132,7 +132,7 @@ def _persistent(stack: Stack) -> None:
     _foreign(stack, stack.values.pop())
 
 
-# Operations without an argument; names as in pickletools. Those with one and no step push it.
+# Operations without an argument, by pickletools' names. One with an argument and without a step pushes its argument.
 STEPS: Mapping[str, Callable[[Stack], Any]] = {
     "NONE": lambda stack: stack.push(None),
     "NEWTRUE": lambda stack: stack.push(True),  # noqa: FBT003 - the value itself

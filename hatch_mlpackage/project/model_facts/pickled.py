@@ -1,7 +1,7 @@
 """Read what a pickle would make by hand: a bare `hatch build` has no frameworks, and unpickling would run its code.
 
-`pickletools.genops` parts the bytes into operations; here they work on stand-ins. What would be called becomes a
-`Made`, which remembers the name, the arguments and the state.
+`pickletools.genops` splits the bytes into operations, which work on stand-ins here. Each call becomes a `Made`, which
+remembers the name, the arguments and the state.
 """
 
 from __future__ import annotations
@@ -25,21 +25,26 @@ _BYTES_OF_A_CHARACTER = 4  # numpy's `U`
 
 
 class Unpickled(NamedTuple):
-    """The outermost object, and everything that loading it would import."""
+    """Hold the outermost object and everything that loading it would import."""
 
     root: object
     names: frozenset[ImportedName]
 
+    @property
+    def own(self) -> str:
+        """List what the program that saved the pickle defines itself, which no image has."""
+        return ", ".join(sorted(name.name for name in self.names if name.module == "__main__"))
+
 
 def read_pickle(stream: Stream) -> Unpickled:
-    """Read one pickle to its end, the arrays that joblib puts between its operations included.
+    """Read one pickle to its end, including the arrays that joblib puts between its operations.
 
-    Raises UnreadableModelError, or what the parts below it do of bytes that are no pickle.
+    Raises UnreadableModelError, or whatever `pickletools` and the stand-ins raise on bytes that are not a pickle.
     """
     stack = Stack()
     for count, (operation, argument, _) in enumerate(pickletools.genops(cast("IO[bytes]", stream))):
         if count > _MOST_OPERATIONS:
-            raise UnreadableModelError("it has more objects than are read here")
+            raise UnreadableModelError("it has more objects than mlpackage reads")
         name = operation.name
         if name == "STOP":
             break
@@ -53,7 +58,7 @@ def read_pickle(stream: Stream) -> Unpickled:
 
 
 def _pass_array(stack: Stack, stream: Stream) -> None:
-    """Pass over the bytes that follow what joblib writes in an array's place, and put an array there."""
+    """Skip an array's bytes, which joblib writes behind a wrapper, and replace the wrapper by an array."""
     wrapper = stack.values[-1]
     if isinstance(wrapper, Made) and wrapper.type == _ARRAY_WRAPPER and isinstance(wrapper.state, dict):
         stack.values[-1] = wrapper.state = _array(wrapper.state, stack, stream)
@@ -62,7 +67,7 @@ def _pass_array(stack: Stack, stream: Stream) -> None:
 def _array(wrapper: Mapping[str, Any], stack: Stack, stream: Stream) -> object:
     dtype, shape = wrapper.get("dtype"), wrapper.get("shape")
     code = code_of(dtype)
-    if code.startswith("O"):  # of objects: a pickle of its own
+    if code.startswith("O"):  # an array of objects is a pickle of its own
         inner = read_pickle(stream)
         stack.names |= inner.names
         return inner.root
@@ -79,8 +84,8 @@ def _length(value: object) -> int:
 
 
 def _size_of(code: str) -> int:
-    """Return the bytes of one item of a numpy type: `f8`, `U10`, `V56`."""
+    """Return how many bytes one item of a numpy type takes: `f8`, `U10`, `V56`."""
     match = re.fullmatch(r"([a-zA-Z])(\d{1,9})", code)
     if match is None:
-        raise UnreadableModelError(f"an array in it is of the unknown type '{code[:20]}'")
+        raise UnreadableModelError(f"an array in it has the unknown type '{code[:20]}'")
     return int(match[2]) * (_BYTES_OF_A_CHARACTER if match[1] == "U" else 1)

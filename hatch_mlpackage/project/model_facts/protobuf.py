@@ -18,7 +18,7 @@ _LONGEST_VARINT = 10  # bytes
 
 
 class Field(NamedTuple):
-    """One field: its number, its value where it is an integer, and where its bytes are where it is not."""
+    """Hold a field's number, its value if it is an integer, and where its bytes start and end if it is not."""
 
     number: int
     value: int
@@ -27,7 +27,7 @@ class Field(NamedTuple):
 
 
 class Message:
-    """A message: a stretch of a file."""
+    """Read one message, which is a stretch of a file."""
 
     def __init__(self, file: IO[bytes], start: int, end: int) -> None:
         self._file = file
@@ -36,7 +36,7 @@ class Message:
 
     @classmethod
     def of(cls, file: IO[bytes]) -> Message:
-        """Take a whole file for one message."""
+        """Return the message that a whole file is."""
         return cls(file, 0, file.seek(0, io.SEEK_END))
 
     def fields(self) -> Iterator[Field]:
@@ -54,9 +54,9 @@ class Message:
             elif kind in {_EIGHT, _FOUR}:
                 place += 8 if kind == _EIGHT else 4
             else:
-                raise UnreadableModelError("it is no protobuf")
+                raise UnreadableModelError("it is not protobuf")
             if place > self._end or number == 0:
-                raise UnreadableModelError("it is no protobuf, or cut short")
+                raise UnreadableModelError("it is not protobuf, or it is cut short")
             yield Field(number, value, start, place)
 
     def messages(self, number: int) -> list[Message]:
@@ -64,7 +64,7 @@ class Message:
         return [Message(self._file, field.start, field.end) for field in self.fields() if field.number == number]
 
     def message(self, *path: int) -> Message | None:
-        """Return the last message of a field, or of one inside it; None where there is none."""
+        """Return the last message of the field that the numbers lead to, or None."""
         found: Message | None = self
         for number in path:
             inside = found.messages(number) if found else []
@@ -78,7 +78,7 @@ class Message:
         return next(iter(self.texts(number)), "")
 
     def integers(self, number: int) -> list[int]:
-        """Return the values of a field of integers, negative ones included."""
+        """Return every value of a field of integers, which may be negative."""
         return [
             field.value - (1 << 64) if field.value >> 63 else field.value
             for field in self.fields()
@@ -89,7 +89,7 @@ class Message:
         return next(iter(self.integers(number)), default)
 
     def text(self) -> str:
-        """Return what is a text and no message."""
+        """Return the bytes as a string, for a field that holds one."""
         if self._end - self._start > _LONGEST_TEXT:
             raise UnreadableModelError("a name in it is longer than any name")
         self._file.seek(self._start)
@@ -102,4 +102,4 @@ class Message:
             value |= (byte & 0x7F) << (7 * index)
             if byte < 0x80:  # noqa: PLR2004 - the last byte of a varint lacks this bit
                 return value & ((1 << 64) - 1), place + index + 1
-        raise UnreadableModelError("it is no protobuf, or cut short")
+        raise UnreadableModelError("it is not protobuf, or it is cut short")

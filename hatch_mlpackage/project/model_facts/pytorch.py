@@ -12,13 +12,13 @@ from typing import Any
 
 from hatch_mlpackage.project.model_facts.archive import read_member
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
-from hatch_mlpackage.project.model_facts.pickled import read_pickle
+from hatch_mlpackage.project.model_facts.pickled import Unpickled, read_pickle
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made
 from hatch_mlpackage.project.model_facts.stream import Stream
 
 PICKLE = "it is a pickle of a module, which is a program that runs when it is loaded"
 _EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
-# What tensors, and nothing else, are made of in a pickle.
+# The names in a pickle that holds only tensors.
 _HARMLESS = re.compile(
     r"collections\.OrderedDict|builtins\.set|__builtin__\.set|torch(\.storage)?\.\w*Storage|torch\._utils\._rebuild_\w+"
     r"|torch\.(Size|device|serialization\._get_layout|b?float\d*|u?int\d+|bool|double|half|long|int|short)"
@@ -42,7 +42,7 @@ _PROGRAMS = ("models/model.json", "serialized_exported_program.json")  # since 2
 def read_pytorch(path: Path) -> ModelFacts:
     """Read a file of torch.jit.save, torch.export.save or torch.save."""
     if not zipfile.is_zipfile(path):
-        raise UnreadableModelError(f"it is no archive of PyTorch 1.6 or later: {_EXPORT}")
+        raise UnreadableModelError(f"it is not an archive of PyTorch 1.6 or later: {_EXPORT}")
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         program = next((name for name in names if name.endswith(_PROGRAMS)), None)
@@ -58,35 +58,30 @@ def read_pytorch(path: Path) -> ModelFacts:
             and root.maker.module.startswith("__torch__")
         ):
             return _script(archive, top, root.maker)
-    return _pickle(root, unpickled.names)
+    return _pickle(unpickled)
 
 
-def _pickle(root: object, names: frozenset[ImportedName]) -> ModelFacts:
+def _pickle(unpickled: Unpickled) -> ModelFacts:
+    root = unpickled.root
     if not isinstance(root, Made) or root.type == "collections.OrderedDict":
-        raise UnreadableModelError(f"it holds weights without the program that they are for: {_EXPORT}")
-    own = sorted(name.name for name in names if name.module == "__main__")
-    if own:
-        raise UnreadableModelError(f"it needs {', '.join(own)} of the program that trained it: {_EXPORT}")
+        raise UnreadableModelError(f"it holds weights without the program that uses them: {_EXPORT}")
+    if unpickled.own:
+        raise UnreadableModelError(f"it needs {unpickled.own} from the program that trained it: {_EXPORT}")
     return ModelFacts(
         inputs=(Tensor(name="data", type="float32"),),
         signatures=("pickle",),
         runs_code=PICKLE,
-        modules=frozenset(name.module.partition(".")[0] for name in names),
+        modules=frozenset(name.module.partition(".")[0] for name in unpickled.names),
         missing=("the version of PyTorch that made it", "what it takes"),
     )
 
 
 def _script(archive: zipfile.ZipFile, top: str, root: ImportedName) -> ModelFacts:
-    """Read the arguments of forward() in the text that TorchScript keeps of it: their names, and nothing of shapes."""
+    """Read the arguments of forward() from the source that TorchScript keeps, which has no shapes."""
     source = read_member(archive, f"{top}/code/{root.module.replace('.', '/')}.py")
-    module = next(
-        (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == root.name), None
-    )
-    forward = (
-        next((it for it in module.body if isinstance(it, ast.FunctionDef) and it.name == "forward"), None)
-        if (module)
-        else None
-    )
+    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == root.name]
+    body = classes[0].body if classes else []
+    forward = next((node for node in body if isinstance(node, ast.FunctionDef) and node.name == "forward"), None)
     if forward is None:
         raise UnreadableModelError("its module has no forward()")
     arguments = forward.args.args[1:]
@@ -103,7 +98,7 @@ def _script(archive: zipfile.ZipFile, top: str, root: ImportedName) -> ModelFact
 
 
 def _exported(archive: zipfile.ZipFile, program: str) -> ModelFacts:
-    """Read the inputs of an exported program, whose description is JSON."""
+    """Read the inputs of an exported program from its description in JSON."""
     _refuse_programs(archive)
     document: Any = json.loads(read_member(archive, program))
     module = document["graph_module"]
@@ -112,7 +107,7 @@ def _exported(archive: zipfile.ZipFile, program: str) -> ModelFacts:
     if any("as_tensor" not in argument for argument in given) or any(
         "constant_input" in spec for spec in module["signature"]["input_specs"]
     ):
-        raise UnreadableModelError("it takes something else than tensors")
+        raise UnreadableModelError("it takes something other than tensors")
     _require_positions(module["module_call_graph"], len(given))
     version = document.get("torch_version")
     known = isinstance(version, str) and bool(re.match(r"\d+(\.\d+)+", version))
@@ -125,7 +120,7 @@ def _exported(archive: zipfile.ZipFile, program: str) -> ModelFacts:
 
 
 def _require_positions(calls: list[dict[str, Any]], count: int) -> None:
-    """See that the inputs are the positional arguments of forward(), one each, in this order."""
+    """Check that forward() takes each input as one positional argument, in this order."""
     whole = next(call["signature"] for call in calls if call["fqn"] == "")
     positional, keywords = json.loads(whole["in_spec"])[1]["children_spec"]
     plain = [child for child in positional["children_spec"] if child["type"] is None]
@@ -136,14 +131,14 @@ def _require_positions(calls: list[dict[str, Any]], count: int) -> None:
 def _tensor(name: str, values: dict[str, Any]) -> Tensor:
     about = values[name]
     if about["dtype"] not in _TYPES:
-        raise UnreadableModelError(f"its input '{name}' is of a type that numpy lacks")
+        raise UnreadableModelError(f"its input '{name}' has a type that numpy lacks")
     return Tensor(
         name=name, type=_TYPES[about["dtype"]], shape=tuple(size.get("as_int", -1) for size in about["sizes"])
     )
 
 
 def _refuse_programs(archive: zipfile.ZipFile) -> None:
-    """Refuse an exported program with a pickle of more than tensors, to which torch.export.load would fall back."""
+    """Refuse a program with a pickle of more than tensors, which torch.export.load would fall back to."""
     strange = sorted({str(name) for name in _names_in(archive) if not _HARMLESS.fullmatch(str(name))})
     if strange:
         raise UnreadableModelError(f"a pickle in it names {', '.join(strange)}, which no tensor needs")

@@ -52,9 +52,9 @@ _DAMAGE = (
 
 
 def read_facts(framework: str, path: Path) -> ModelFacts:
-    """Read what a model of one of the frameworks in READERS says of itself.
+    """Read what a model's file says of itself; `framework` is a key of READERS.
 
-    Raises UnreadableModelError, whatever the bytes are.
+    Raises UnreadableModelError, and nothing else, for any bytes that are not such a model.
     """
     module, function = READERS[framework]
     read = cast("Callable[[Path], ModelFacts]", getattr(import_module(f".{module}", __package__), function))
@@ -65,17 +65,17 @@ def read_facts(framework: str, path: Path) -> ModelFacts:
     except OSError as error:
         raise UnreadableModelError(f"it cannot be read: {error.strerror or error}") from error
     except _DAMAGE as error:
-        raise UnreadableModelError(f"it is damaged, or of another kind ({type(error).__name__})") from error
+        raise UnreadableModelError(f"it is damaged or of another kind ({type(error).__name__})") from error
 
 
 def printable(text: str) -> str:
-    """Escape what a terminal would not show as it is: names in a model's file may be anything."""
+    """Escape what a terminal would not print: names in a model's file may hold any character."""
     shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 
 def _proven(facts: ModelFacts) -> ModelFacts:
-    """Keep the versions that are versions, spelt as requirements spell them: they become part of some."""
+    """Drop versions that are not valid, and spell the others as requirements do, which they become part of."""
     versions = {name: version for name, text in facts.versions.items() if (version := _public(text))}
     lost = tuple(f"the version of {name} that made it" for name in facts.versions if name not in versions)
     return replace(facts, versions=versions, missing=(*facts.missing, *lost))

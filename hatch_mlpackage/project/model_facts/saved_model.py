@@ -11,7 +11,7 @@ from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, Unread
 from hatch_mlpackage.project.model_facts.protobuf import Message
 
 DEFAULT = "serving_default"
-# DataType of types.proto, as far as numpy has it.
+# DataType of types.proto → numpy's type, where numpy has one.
 _TYPES = {
     1: "float32",
     2: "float64",
@@ -33,7 +33,7 @@ _TAGS, _VERSION = 4, 5  # MetaInfoDef
 
 
 def read_saved_model(folder: Path) -> ModelFacts:
-    """Read the signatures of the graph that is for serving."""
+    """Read the signatures of the graph that is tagged for serving."""
     path = folder / "saved_model.pb"
     if not path.is_file():
         raise UnreadableModelError("it has no saved_model.pb: export it with tf.saved_model.save or model.export")
@@ -42,13 +42,10 @@ def read_saved_model(folder: Path) -> ModelFacts:
         graph = next((it for it in graphs if (info := it.message(_META_INFO)) and "serve" in info.texts(_TAGS)), None)
         if graph is None:
             raise UnreadableModelError("it has no graph with the tag 'serve'")
-        signatures = {
-            entry.first_text(1): definition
-            for entry in graph.messages(_SIGNATURES)
-            if (definition := entry.message(2)) and not entry.first_text(1).startswith("__saved_model")
-        }
+        found = {entry.first_text(1): entry.message(2) for entry in graph.messages(_SIGNATURES)}
+        signatures = {name: about for name, about in found.items() if about and not name.startswith("__saved_model")}
         if not signatures:
-            raise UnreadableModelError("it has no signature: name one when it is saved")
+            raise UnreadableModelError("it has no signature: name one when you save it")
         default = DEFAULT if DEFAULT in signatures else min(signatures)
         version = (graph.message(_META_INFO, _VERSION) or Message(file, 0, 0)).text()
         return ModelFacts(
@@ -68,7 +65,7 @@ def _tensors(signature: Message, number: int) -> tuple[Tensor, ...]:
 def _tensor(name: str, about: Message | None) -> Tensor:
     kind = about.integer(2) if about else 0
     if about is None or kind not in _TYPES:
-        raise UnreadableModelError(f"'{name}' of its signature is not a tensor of numbers, texts or booleans")
+        raise UnreadableModelError(f"'{name}' in its signature is not a tensor of numbers, strings or booleans")
     shape = about.message(3)
     if shape is None or shape.integer(3):
         return Tensor(name=name, type=_TYPES[kind])

@@ -20,25 +20,24 @@ from hatch_mlpackage.project.model_facts.stream import open_stream
 T = TypeVar("T")
 
 PICKLE = "it is a pickle, which is a program that runs when it is loaded"
-# Where an estimator keeps the one that sees the input first: sklearn's own properties look there too.
+# Attributes that hold the estimator which sees the input first; sklearn's own properties look there too.
 _INNER = ("best_estimator_", "estimator_", "regressor_", "estimators_")
 _DEEPEST = 20
 _LABELS: Mapping[str, float | str] = {"U": "", "O": "", "S": "", "i": 0, "u": 0, "b": False}
 _TRUSTED = frozenset({"builtins", "collections", "numpy", "scipy", "sklearn"})
-_NPY_HEADER = 10  # bytes before it, in version 1 of the format
+_NPY_HEADER = 10  # bytes before the header, in version 1 of the format
 
 
 def read_pickled(path: Path) -> ModelFacts:
-    """Read a pickle or a file of joblib's, compressed or not."""
+    """Read a pickle or a joblib file, compressed or not."""
     file, stream = open_stream(path)
     with closing(file):
-        root, names = read_pickle(stream)
-    own = sorted(name.name for name in names if name.module == "__main__")
-    if own:
+        unpickled = read_pickle(stream)
+    if unpickled.own:
         raise UnreadableModelError(
-            f"it needs {', '.join(own)} of the program that trained it, which the image does not have"
+            f"it needs {unpickled.own} from the program that trained it, which the image does not have"
         )
-    return _facts(root, names, runs_code=PICKLE)
+    return _facts(unpickled.root, unpickled.names, runs_code=PICKLE)
 
 
 def read_skops(path: Path) -> ModelFacts:
@@ -49,7 +48,7 @@ def read_skops(path: Path) -> ModelFacts:
             names: set[ImportedName] = set()
             root = _from_skops(schema, archive, names)
     except zipfile.BadZipFile:
-        raise UnreadableModelError("it is no archive of skops") from None
+        raise UnreadableModelError("it is not a skops archive") from None
     facts = _facts(root, names)
     version = schema.get("_skops_version")
     return replace(
@@ -60,7 +59,7 @@ def read_skops(path: Path) -> ModelFacts:
 
 
 def _is_doubtful(name: ImportedName) -> bool:
-    """Tell whether skops may not trust a class: newer versions do not trust trees', nor what is not of its kin."""
+    """Tell whether skops may refuse a class: newer versions refuse trees' and those of unrelated packages."""
     return str(name) == "sklearn.tree._tree.Tree" or name.module.partition(".")[0] not in _TRUSTED
 
 
@@ -86,26 +85,26 @@ def _facts(root: object, names: Iterable[ImportedName], *, runs_code: str = "") 
 
 
 def _first(values: Iterable[T | None]) -> T | None:
-    """Return the first value that says something."""
+    """Return the first value that is not empty, or None."""
     return next((value for value in values if value), None)
 
 
 def _described(root: object) -> str:
     if isinstance(root, Made):
         return root.type
-    kinds: Mapping[type, str] = {dict: "a dict", list: "a list", tuple: "a tuple", str: "a text"}
+    kinds: Mapping[type, str] = {dict: "a dict", list: "a list", tuple: "a tuple", str: "a string"}
     return kinds.get(type(root), "something else")
 
 
 def _state(estimator: object) -> Mapping[str, Any]:
     state = estimator.state if isinstance(estimator, Made) else None
-    if isinstance(state, tuple) and state:  # with slots: their values come second
+    if isinstance(state, tuple) and state:  # a class with slots has their values second
         state = state[0]
     return state if isinstance(state, dict) else {}
 
 
 def _seeing_input(estimator: object) -> Iterator[object]:
-    """Yield the estimator and those in it that are given its input as it is."""
+    """Yield the estimator, and each inner one that gets the same input."""
     for _ in range(_DEEPEST):
         yield estimator
         state = _state(estimator)
@@ -115,7 +114,7 @@ def _seeing_input(estimator: object) -> Iterator[object]:
 
 
 def _last(estimator: object) -> object:
-    """Return the estimator whose answer is the model's."""
+    """Return the innermost estimator, whose answer is the model's."""
     for _ in range(_DEEPEST):
         state = _state(estimator)
         steps = _steps(state)
@@ -134,12 +133,12 @@ def _steps(state: Mapping[str, Any]) -> list[object]:
 
 
 def _label(estimator: object) -> float | str:
-    """Return a value like those that it predicts: of a classifier, one of its classes' type."""
+    """Return a value like those it predicts; a classifier's has the type of its classes."""
     return _LABELS.get(kind_of(_state(estimator).get("classes_")), 0.0)
 
 
 def _from_skops(node: object, archive: zipfile.ZipFile, names: set[ImportedName]) -> Any:
-    """Turn a node of skops' schema into what the same object is in a pickle."""
+    """Turn a node of skops' schema into what a pickle of the same object gives."""
     if not isinstance(node, dict):
         return node
     kind, content = node.get("__loader__"), node.get("content")

@@ -1,4 +1,4 @@
-"""What stands in for the objects of a pickle, which are never made."""
+"""Stand in for the objects of a pickle, which are never made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _STATE_OF_AN_ARRAY = 5  # numpy's ndarray.__setstate__: version, shape, type, or
 
 
 class ImportedName(NamedTuple):
-    """What a pickle imports."""
+    """Name a class or function that a pickle imports."""
 
     module: str
     name: str
@@ -19,7 +19,7 @@ class ImportedName(NamedTuple):
 
 
 class Made:
-    """What calling `maker` with `arguments` would give; `state` is what it would be filled with afterwards."""
+    """Stand in for the result of calling `maker` with `arguments`, filled with `state` afterwards."""
 
     __slots__ = ("arguments", "maker", "state")
 
@@ -30,7 +30,7 @@ class Made:
 
     @property
     def type(self) -> str:
-        """The class, dotted, or what makes the object where it is no class."""
+        """Return the dotted name of the class, or of the function that makes the object."""
         maker = self.maker if isinstance(self.maker, ImportedName | str) else "an object of an unknown class"
         if str(maker) in _RECONSTRUCTORS and isinstance(self.arguments, tuple | list) and self.arguments:
             maker = self.arguments[0] if isinstance(self.arguments[0], ImportedName) else maker
@@ -38,12 +38,12 @@ class Made:
 
 
 def array(shape: object, dtype: object, items: object = None) -> Made:
-    """Stand in for an array of numpy's, by whichever way it was stored; the items are those of an array of objects."""
+    """Stand in for a numpy array, however it was stored; only an array of objects has items."""
     return Made("numpy.ndarray", (), (1, shape, dtype, False, items))
 
 
 def strings_of(value: object) -> tuple[str, ...]:
-    """Return the texts of a list, or of an array of objects; nothing of anything else."""
+    """Return the strings of a list or of an array of objects, and () for anything else."""
     if isinstance(value, Made):
         state = value.state
         value = state[4] if isinstance(state, tuple) and len(state) == _STATE_OF_AN_ARRAY else None
@@ -51,7 +51,7 @@ def strings_of(value: object) -> tuple[str, ...]:
 
 
 def number_of(value: object) -> int | None:
-    """Return a plain integer; a scalar of numpy's keeps its bytes, which are read too."""
+    """Return an integer, also from the bytes that a numpy scalar keeps; None for anything else."""
     if isinstance(value, Made) and isinstance(value.arguments, tuple) and value.arguments:
         raw = value.arguments[-1]
         value = int.from_bytes(raw, "little", signed=True) if isinstance(raw, bytes) else None
@@ -59,13 +59,13 @@ def number_of(value: object) -> int | None:
 
 
 def kind_of(value: object) -> str:
-    """Return the first letter of an array's type: `f` for numbers, `U` and `O` for texts; nothing of anything else."""
+    """Return the first letter of an array's type (`f` for numbers, `U` or `O` for strings), or ""."""
     state = value.state if isinstance(value, Made) else None
     return code_of(state[2])[:1] if isinstance(state, tuple) and len(state) == _STATE_OF_AN_ARRAY else ""
 
 
 def code_of(dtype: object) -> str:
-    """Return numpy's code of a pickled type, `f8`, or nothing."""
+    """Return numpy's code of a pickled type, such as `f8`, or ""."""
     arguments = dtype.arguments if isinstance(dtype, Made) else None
     first = arguments[0] if isinstance(arguments, tuple) and arguments else ""
     return first if isinstance(first, str) else ""

@@ -1,4 +1,4 @@
-"""Opens a model's file, compressed or not, for readers that must not be led into eating all memory."""
+"""Open a model's file, compressed or not, so that no file can make its reader fill the memory."""
 
 from __future__ import annotations
 
@@ -13,29 +13,26 @@ from typing import IO, Any
 
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 
-LONGEST = 1 << 30  # bytes of one value; longer ones are arrays, which are passed over
+LONGEST = 1 << 30  # bytes of one value; longer ones are arrays, which are skipped
 _CHUNK = 1 << 20
 
 
 class Stream:
-    """A binary file that is read forwards, in pieces of a bounded length.
-
-    It has what `pickletools.genops` asks of a file.
-    """
+    """Read a binary file forwards, in pieces of a limited length, with the methods that `pickletools.genops` needs."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
     def read(self, size: int) -> bytes:
         if not 0 <= size <= LONGEST:
-            raise UnreadableModelError(f"a value of {size} bytes is announced in it")
+            raise UnreadableModelError(f"it announces a value of {size} bytes, more than mlpackage reads")
         return self._file.read(size)
 
     def readline(self) -> bytes:
         return self._file.readline(_CHUNK)
 
     def skip(self, size: int) -> None:
-        """Pass over as many bytes; raise UnreadableModelError where they are not there."""
+        """Skip this many bytes; raise UnreadableModelError if the file ends before them."""
         while size > 0:
             passed = len(self._file.read(min(size, _CHUNK)))
             if not passed:
@@ -44,7 +41,7 @@ class Stream:
 
 
 class _Inflated(io.RawIOBase):
-    """What joblib compresses with zlib, which has no file class of its own in the standard library."""
+    """Inflate what joblib compresses with zlib, for which the standard library has no file class."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
@@ -68,7 +65,7 @@ class _Inflated(io.RawIOBase):
         return b""
 
 
-# What joblib and gzip write first (joblib/compressor.py).
+# The first bytes of each compressed format (joblib/compressor.py) → what opens it.
 _OPENERS: dict[bytes, Callable[[IO[bytes]], object]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZ": bz2.BZ2File,
@@ -79,12 +76,12 @@ _OPENERS: dict[bytes, Callable[[IO[bytes]], object]] = {
 
 
 def open_stream(path: Path) -> tuple[IO[bytes], Stream]:
-    """Return the file to close and the stream to read."""
+    """Open a file; return what to close and what to read."""
     file = path.open("rb")
     first = file.read(5)
     file.seek(0)
     opener = next((opener for magic, opener in _OPENERS.items() if first.startswith(magic)), None)
     if first.startswith(b"\x04\x22\x4d\x18"):
         file.close()
-        raise UnreadableModelError("it is compressed with lz4, which is not read here")
+        raise UnreadableModelError("it is compressed with lz4, which mlpackage does not read")
     return file, Stream(opener(file) if opener else file)  # type: ignore[arg-type]

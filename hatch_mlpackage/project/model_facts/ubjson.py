@@ -24,7 +24,7 @@ _DEEPEST = 60
 
 
 def read_ubjson(content: bytes) -> Any:
-    """Return the value; raise UnreadableModelError, IndexError or struct.error for bytes that are none."""
+    """Return the value; raise UnreadableModelError, IndexError or struct.error for bytes that are not UBJSON."""
     reader = _UbjsonReader(content)
     return reader.value(reader.mark(), 0)
 
@@ -55,7 +55,7 @@ class _UbjsonReader:
         if mark == b"C":
             return self.take(1).decode()
         if depth > _DEEPEST or mark not in {b"[", b"{"}:
-            raise UnreadableModelError("it is no UBJSON")
+            raise UnreadableModelError("it is not UBJSON")
         return self.array(depth) if mark == b"[" else self.table(depth)
 
     def number(self, mark: bytes) -> Any:
@@ -65,14 +65,14 @@ class _UbjsonReader:
     def length(self) -> int:
         length = self.number(self.mark())
         if not isinstance(length, int) or length < 0:
-            raise UnreadableModelError("it holds something of a negative length")
+            raise UnreadableModelError("it gives something a negative length")
         return length
 
     def text(self) -> str:
         return self.take(self.length()).decode()
 
     def announced(self) -> tuple[bytes, int | None]:
-        """Read the type and the number of what a container holds, where they stand before it."""
+        """Read the type and the number of a container's items, if it announces them."""
         kind, count = b"", None
         if self._content[self._place : self._place + 1] == b"$":
             self._place += 1
@@ -94,7 +94,7 @@ class _UbjsonReader:
                 break
             items.append(self.value(mark, depth + 1))
             if kind in _PLAIN and count is not None:
-                break  # the items take no bytes: any number of them may be announced
+                break  # these items take no bytes, so a container may announce any number of them
         return items
 
     def table(self, depth: int) -> dict[str, Any]:

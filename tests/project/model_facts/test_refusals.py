@@ -56,16 +56,16 @@ EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
 @pytest.mark.parametrize(
     ("framework", "content", "said"),
     [
-        ("pytorch", b"\x80\x02", f"it is no archive of PyTorch 1.6 or later: {EXPORT}"),
+        ("pytorch", b"\x80\x02", f"it is not an archive of PyTorch 1.6 or later: {EXPORT}"),
         (
             "pytorch",
             archive(m__data_dot_pkl=b"\x80\x02ccollections\nOrderedDict\n)R."),
-            f"it holds weights without the program that they are for: {EXPORT}",
+            f"it holds weights without the program that uses them: {EXPORT}",
         ),
         (
             "pytorch",
             archive(m__data_dot_pkl=b"\x80\x02c__main__\nNet\n)\x81}b."),
-            f"it needs Net of the program that trained it: {EXPORT}",
+            f"it needs Net from the program that trained it: {EXPORT}",
         ),
         (
             "pytorch",
@@ -73,8 +73,8 @@ EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
             "its forward() takes 'x', a List[Tensor], and not tensors alone",
         ),
         ("pytorch", script("def backward(self, x: Tensor) -> Tensor:"), "its module has no forward()"),
-        ("pytorch", program(arg={"as_int": 3}), "it takes something else than tensors"),
-        ("pytorch", program(tensor={"dtype": 13, "sizes": []}), "its input 'x' is of a type that numpy lacks"),
+        ("pytorch", program(arg={"as_int": 3}), "it takes something other than tensors"),
+        ("pytorch", program(tensor={"dtype": 13, "sizes": []}), "its input 'x' has a type that numpy lacks"),
         ("pytorch", program(spec=KEYWORDS), "its forward() takes keyword arguments, or tensors in lists or dicts"),
         (
             "pytorch",
@@ -82,19 +82,19 @@ EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
             "a pickle in it names posix.system, which no tensor needs",
         ),
         ("xgboost", b"binf" + bytes(40), 'it is not in JSON or UBJSON: save it again with save_model("model.ubj")'),
-        ("lightgbm", b"\x80\x04.", 'it is no text of LightGBM: save it with save_model("model.txt")'),
+        ("lightgbm", b"\x80\x04.", 'it is not in the text format of LightGBM: save it with save_model("model.txt")'),
         (
             "lightgbm",
             b'tree\nmax_feature_idx=0\nfeature_names=a\n\nTree=0\n\npandas_categorical:[["x", "y"]]\n',
-            "it has categories of pandas, whose codes only a DataFrame gives it",
+            "it uses pandas categories, whose codes only a DataFrame provides",
         ),
-        ("sklearn", b"\x04\x22\x4d\x18rest", "it is compressed with lz4, which is not read here"),
+        ("sklearn", b"\x04\x22\x4d\x18rest", "it is compressed with lz4, which mlpackage does not read"),
         (
             "sklearn",
             b"\x80\x02c__main__\nf\n.",
-            "it needs f of the program that trained it, which the image does not have",
+            "it needs f from the program that trained it, which the image does not have",
         ),
-        ("onnx", b"\x08\x07", "it is no ONNX model"),
+        ("onnx", b"\x08\x07", "it is not an ONNX model"),
     ],
 )
 def test_refusals(tmp_path, framework, content, said):
@@ -121,14 +121,14 @@ def test_a_whole_program(tmp_path):
         ({"saved_model.pb": b""}, "tensorflow", "it has no graph with the tag 'serve'"),
         ({}, "mlflow", "it has no MLmodel"),
         ({"MLmodel": b"flavors: {sklearn: {}}"}, "mlflow", "it has no flavor python_function"),
-        ({"a.onnx": b"", "b.onnx": b""}, "onnx", "a folder holds one .onnx file, and this one has 2"),
+        ({"a.onnx": b"", "b.onnx": b""}, "onnx", "a model's folder must hold one .onnx file, and this one holds 2"),
         (
             {
                 "MLmodel": b'flavors: {python_function: {loader_module: m}}\nsignature: {inputs: \'[{"type": "binary", '
                 b'"name": "b"}]\'}'
             },
             "mlflow",
-            "its column 'b' is of the type binary, which a request's JSON has no place for",
+            "its column 'b' has the type binary, which a request's JSON cannot hold",
         ),
     ],
 )
