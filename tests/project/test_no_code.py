@@ -204,9 +204,9 @@ def test_a_pickle_is_refused(project_of):
 
     (said,) = refusal(project)
     assert said == (
-        f"{K}.allow-pickle: 'model.pkl' is not taken as it is: it is a pickle, which is a program that runs when it "
-        'is loaded. Save it without code: skops.io.dump(model, "model.skops"), with framework = "skops"; or as ONNX. '
-        "Or trust where it comes from, and say so: allow-pickle = true."
+        f"{K}.allow-pickle: 'model.pkl' is refused without your consent: it is a pickle, which is a program "
+        'that runs when it is loaded. Save it without code: skops.io.dump(model, "model.skops"), with framework = "skops"; or as ONNX. '
+        "Or, if you trust where it comes from, say so: allow-pickle = true."
     )
     with pytest.raises(ConfigurationError, match="allow-pickle"):
         inspect_requirements(project)  # nor is there anything to lock
@@ -241,7 +241,7 @@ def test_nothing_in_a_model_runs(project_of, tmp_path):
             lambda path: path.write_bytes(b"no model"),
             "skops",
             (
-                f"{K}.path: 'model.pkl' is no model of skops that can be served: it is not a skops archive. "
+                f"{K}.path: 'model.pkl' cannot be served as a model of skops: it is not a skops archive. "
                 "Correct path or framework, or write an entry script."
             ),
         ),
@@ -249,7 +249,7 @@ def test_nothing_in_a_model_runs(project_of, tmp_path):
             lambda path: joblib.dump({"model": 1}, path),
             "sklearn",
             (
-                f"{K}.path: 'model.pkl' is no model of scikit-learn that can be served: it holds a dict, not a trained "
+                f"{K}.path: 'model.pkl' cannot be served as a model of scikit-learn: it holds a dict, not a trained "
                 "estimator. Correct path or framework, or write an entry script."
             ),
         ),
@@ -343,7 +343,7 @@ def test_what_is_missing_is_told():
     (note,) = write_script(model("lightgbm", "demo.txt"), facts).notes
     assert note == (
         "its file does not say the version of LightGBM that made it: the newest lightgbm is locked. "
-        "Say it in framework-version."
+        "State it in framework-version."
     )
     assert write_script(model("lightgbm", "demo.txt", framework_version="4.6.0"), facts).notes == ()
     assert (
@@ -402,7 +402,7 @@ def test_check_tells(project_of, tmp_path, monkeypatch, capsys):
     shown, told = capsys.readouterr()
     assert "entry script  generated: run() has an input schema" in shown
     assert f"model         ridge 1: scikit-learn {sklearn_version}" in shown
-    note = "its file does not say what it takes: any list is given to it. Say it in inputs."
+    note = "its file does not say what it takes: any list is accepted. State it in inputs."
     assert f"Hint[configuration]: --model ridge=model.pkl: {note}" in " ".join(told.split())
     assert run(["check", "--json", *FLAGS]) == 0
     assert [(problem["what"], problem["level"]) for problem in json.loads(capsys.readouterr().out)["problems"]] == [

@@ -1,4 +1,4 @@
-"""What each framework needs in the image, and what to use instead of what cannot be trusted."""
+"""List what each framework needs in the image, and the safer format that its models can be saved in."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Framework:
-    """How a kind of model is served.
+    """Describe how a framework's models are served.
 
-    `distribution` has the code that loads it; `others` are distributions with the same modules, which a project may
-    name instead, conda's names of it among them. `brings` are packages that its script imports beside it.
+    `distribution` loads them. `others` are distributions with the same modules, by pip's and conda's names, which a
+    project may name instead. `brings` are further packages that the generated script imports.
     """
 
     title: str
@@ -45,7 +45,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
         distribution="mlflow-skinny",
         others=("mlflow",),
         brings=("numpy", "pandas"),
-        safer="Log the model again in a flavor that keeps data alone (skops, XGBoost, LightGBM, ONNX).",
+        safer="Log the model again in a flavor that keeps only data (skops, XGBoost, LightGBM, ONNX).",
     ),
     "xgboost": Framework(
         title="XGBoost",
@@ -68,7 +68,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
 }
 MADE_BY = {name: framework.title for name, framework in FRAMEWORKS.items()}
 
-# Canonical name of a distribution → others that have its modules, conda's names among them.
+# Canonical name of a distribution → others that have its modules, by pip's and conda's names.
 SAME_MODULES: Mapping[str, tuple[str, ...]] = {
     framework.distribution: framework.others for framework in FRAMEWORKS.values() if framework.others
 }

@@ -1,4 +1,4 @@
-"""What is made for a model without an entry script."""
+"""Define what is generated for a model without an entry script."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoCode:
-    """A script and what goes along with it.
+    """Hold a script and all that belongs to it.
 
-    `sample` is a request as JSON; `requirements` give the reason for each; `files` are requirements files of the
-    model's own, relative to the project, and `left_out` the names in them that are not taken. `system_packages` are
-    Debian's. `about` says in a line what was read of the model, `notes` what its file does not say, each with the key
-    that gives it.
+    `sample` is a request as JSON. `requirements` maps each requirement to its reason. `files` are the model's own
+    requirements files, relative to the project, and `left_out` are the names to skip in them. `system_packages` are
+    Debian's. `about` describes the model in one line. `notes` say what its file leaves open, and the key that
+    settles it.
     """
 
     script: str

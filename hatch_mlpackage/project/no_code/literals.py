@@ -1,4 +1,4 @@
-"""Writes values as Python that is laid out as a formatter would."""
+"""Write values as Python, laid out as a formatter would lay them out."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _WIDTH = 120
 
 
 def text(value: str) -> str:
-    """Quote a text with double quotes, every character of it readable in an editor or escaped."""
+    """Quote a string with double quotes, and escape it where an editor would not show a character."""
     return json.dumps(value, ensure_ascii=not value.isprintable())
 
 
 def texts(values: Iterable[str], *, name: str) -> str:
-    """Write a list on one line where it fits behind `name = `, and else one item a line."""
+    """Write a list on one line if it fits behind `name = `, or else one item per line."""
     items = [text(value) for value in values]
     line = f"[{', '.join(items)}]"
     if len(name) + len(" = ") + len(line) <= _WIDTH:
@@ -28,7 +28,7 @@ def shape(sizes: Sequence[int]) -> str:
 
 
 def literal(value: Any) -> str:
-    """Write a value that JSON could hold as Python does, with double quotes."""
+    """Write a value of JSON as Python, with double quotes."""
     if isinstance(value, dict):
         return f"{{{', '.join(f'{text(name)}: {literal(item)}' for name, item in value.items())}}}"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Pins what made a model, and says what its file does not tell."""
+"""Pin what made a model, and note what its file does not say."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.model_facts.facts import ModelFacts
     from hatch_mlpackage.project.no_code.frameworks import Framework
 
-_SCRIPT = "the generated script imports it"
 FOR_SCRIPTS: Mapping[str, str] = {
     "inference-schema[numpy-support]": "the generated script describes its input with it",
     "werkzeug": "the generated script refuses wrong input with its class of responses",
 }
-# Module → distribution, of what estimators of others in pickles are made of.
+# Module → distribution, for estimators of other packages in a pickle.
 _DISTRIBUTIONS: Mapping[str, str] = {
     "catboost": "catboost",
     "category_encoders": "category-encoders",
@@ -34,7 +33,7 @@ _KEY_OF = {"what it takes": "inputs"}
 
 
 def pinned(model: Model, framework: Framework, facts: ModelFacts) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return what the script needs of the framework, each with its reason, and what is not known of the model."""
+    """Return the script's requirements with their reasons, and notes on what the model's file leaves open."""
     versions = dict(facts.versions)
     if "mlflow" in versions:
         versions["mlflow-skinny"] = versions.pop("mlflow")
@@ -42,11 +41,8 @@ def pinned(model: Model, framework: Framework, facts: ModelFacts) -> tuple[dict[
         versions[framework.distribution] = model.framework_version
     needed: dict[str, str] = {}
     for name in dict.fromkeys((framework.distribution, *framework.brings)):
-        version = versions.get(name)
-        if version:
-            needed[f"{name}=={version}"] = "it made the model"
-        else:
-            needed[name] = _SCRIPT
+        known = f"{name}=={versions[name]}" if versions.get(name) else ""
+        needed[known or name] = "it made the model" if known else "the generated script imports it"
     if "numpy._core" in facts.modules:
         needed["numpy>=2"] = "the model's pickle names modules that came with it"
     for module in sorted(facts.modules & _DISTRIBUTIONS.keys()):
@@ -61,12 +57,12 @@ def _notes(model: Model, framework: Framework, facts: ModelFacts) -> list[str]:
         notes.append(f"{framework.title} may refuse to load {classes}. Trust them with allow-pickle = true.")
     strange = sorted(module for module in facts.modules if module.partition(".")[0] not in _KNOWN)
     if strange:
-        notes.append(f"its file imports {', '.join(strange)}: see that a requirement brings it.")
+        notes.append(f"its file imports {', '.join(strange)}: make sure that a requirement brings it.")
     for what in facts.missing:
         key = _KEY_OF.get(what, "framework-version")
         if (key == "inputs" and model.inputs) or (key == "framework-version" and model.framework_version):
             continue
-        taken = "tensors of float32 are, of any shape" if model.framework == "pytorch" else "any list is given to it"
-        meanwhile = taken if key == "inputs" else f"the newest {framework.distribution} is locked"
-        notes.append(f"its file does not say {what}: {meanwhile}. Say it in {key}.")
+        given = "float32 tensors of any shape are" if model.framework == "pytorch" else "any list is"
+        meanwhile = f"{given} accepted" if key == "inputs" else f"the newest {framework.distribution} is locked"
+        notes.append(f"its file does not say {what}: {meanwhile}. State it in {key}.")
     return notes

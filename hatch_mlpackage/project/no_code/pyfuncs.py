@@ -1,4 +1,4 @@
-"""MLflow's pyfuncs, with the requirements that they were logged with."""
+"""Serve MLflow's pyfuncs, with the requirements that they were logged with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
     from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor
 
-# Loaders that need no more of MLflow than mlflow-skinny has.
+# Loaders that mlflow-skinny is enough for.
 _SKINNY = frozenset(
     {"mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm", "mlflow.onnx", "mlflow.pytorch", "mlflow.pyfunc.model"}
 )

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.pyproject import Project
 
 _WHERE = f"{KEY}.models[0]"
-_OR_A_SCRIPT = "or write an entry script."
 
 
 def read_no_code(project: Project, config: Config, fetched: Path | None, problems: Problems) -> NoCode | None:
-    """Read the model and write the script that serves it; None where there is no such model, or where it was reported.
+    """Read the model and write the script that serves it; return None without such a model, or after a problem.
 
-    `fetched` is the file of a model that is declared by URL, None where it is not on this machine.
+    `fetched` is the file of a model that is declared by URL, or None where it is not on this machine.
     """
     model = config.no_code_model
     framework = (model.framework or "") if model else ""
@@ -34,42 +33,41 @@ def read_no_code(project: Project, config: Config, fetched: Path | None, problem
     path = fetched if model.is_remote else project.root / model.path
     if path is None or not path.exists() or not _is_kind(model, framework, path, problems):
         return None
-    try:
-        facts = read_facts(framework, path)
-    except UnreadableModelError as error:
-        problems.add(
-            f"{_WHERE}.path",
-            f"'{model.path}' is no model of {MADE_BY[framework]} that can be served: {error}.",
-            f"Correct path or framework, {_OR_A_SCRIPT}",
-        )
-        return None
-    if facts.runs_code and not model.allow_pickle:
-        problems.add(
-            f"{_WHERE}.allow-pickle",
-            f"'{model.path}' is not taken as it is: {facts.runs_code}.",
-            f"{FRAMEWORKS[framework].safer} Or trust where it comes from, and say so: allow-pickle = true.",
-        )
-        return None
-    return _generated(model, facts, problems)
+    facts = _facts(model, framework, path, problems)
+    return _generated(model, facts, problems) if facts else None
 
 
 def _is_kind(model: Model, framework: str, path: Path, problems: Problems) -> bool:
-    """Report a file where a framework has folders, and the other way round."""
-    if framework in FILE_OR_FOLDER:
-        return True
+    """Report a file where the framework's models are folders, or a folder where they are files."""
     wanted = framework in FOLDERS
-    if path.is_dir() != wanted:
-        what = f"'{model.path}' is not {'a folder' if wanted else 'a file'}, as models of {MADE_BY[framework]} are."
-        problems.add(f"{_WHERE}.path", what, "Correct path or framework.")
-    return path.is_dir() == wanted
+    if framework in FILE_OR_FOLDER or path.is_dir() == wanted:
+        return True
+    what = f"'{model.path}' is not {'a folder' if wanted else 'a file'}, as models of {MADE_BY[framework]} are."
+    problems.add(f"{_WHERE}.path", what, "Correct path or framework.")
+    return False
+
+
+def _facts(model: Model, framework: str, path: Path, problems: Problems) -> ModelFacts | None:
+    """Report a model that cannot be read, or that runs code without the user's consent."""
+    try:
+        facts = read_facts(framework, path)
+    except UnreadableModelError as error:
+        what = f"'{model.path}' cannot be served as a model of {MADE_BY[framework]}: {error}."
+        problems.add(f"{_WHERE}.path", what, "Correct path or framework, or write an entry script.")
+        return None
+    if facts.runs_code and not model.allow_pickle:
+        what = f"'{model.path}' is refused without your consent: {facts.runs_code}."
+        consent = "Or, if you trust where it comes from, say so: allow-pickle = true."
+        problems.add(f"{_WHERE}.allow-pickle", what, f"{FRAMEWORKS[framework].safer} {consent}")
+        return None
+    return facts
 
 
 def _generated(model: Model, facts: ModelFacts, problems: Problems) -> NoCode | None:
     try:
         made = write_script(model, facts)
     except ValueError as error:
-        problems.add(
-            _WHERE, f"'{model.path}' needs an entry script: {printable(str(error))}.", f"Write {GENERATED_SCRIPT}."
-        )
+        what = f"'{model.path}' needs an entry script: {printable(str(error))}."
+        problems.add(_WHERE, what, f"Write {GENERATED_SCRIPT}.")
         return None
     return replace(made, about=printable(made.about), notes=tuple(map(printable, made.notes)))

@@ -1,4 +1,4 @@
-"""TensorFlow's SavedModels, which are asked as TensorFlow Serving is."""
+"""Serve TensorFlow's SavedModels with the requests that TensorFlow Serving takes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
 
 
 def _instance(columns: dict[str, Any]) -> Any:
-    """Take the first row of a batch: a plain value where there is one input."""
+    """Return the first row of a batch, or its plain value where there is one input."""
     row = {name: batch[0] if isinstance(batch, list) and batch else batch for name, batch in columns.items()}
     return next(iter(row.values())) if len(row) == 1 else row
 

@@ -1,4 +1,4 @@
-"""Fills the template of a framework with what was read of a model."""
+"""Fill the template of a framework with what a model's file says."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ _WRITERS = {
 
 
 def write_script(model: Model, facts: ModelFacts) -> NoCode:
-    """Write the script that serves a model; raise ValueError with the reason where none can be written."""
+    """Write the script that serves a model; raise ValueError with the reason if none can be written."""
     return _WRITERS[model.framework or ""](model, facts)

@@ -1,4 +1,4 @@
-"""Models that take rows of features: scikit-learn, skops, XGBoost, LightGBM."""
+"""Serve models that take rows of features: scikit-learn, skops, XGBoost, LightGBM."""
 
 from __future__ import annotations
 
@@ -15,20 +15,18 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
     from hatch_mlpackage.project.model_facts.facts import ModelFacts
 
-_VALUES: dict[str, Any] = {"str": "", "bool": False}  # of columns that are no numbers
+_VALUES: dict[str, Any] = {"str": "", "bool": False}  # samples of columns that hold no numbers
 
 
 def write(model: Model, facts: ModelFacts) -> NoCode:
     framework = FRAMEWORKS[model.framework or ""]
-    features = tuple(given.name for given in model.inputs) or facts.features
-    one = model.inputs[0] if len(model.inputs) == 1 and model.inputs[0].shape else None
-    if one is not None:  # one array instead of named columns
-        features = ()
-    count = one.shape[-1] if one is not None else facts.feature_count
+    array = model.inputs[0] if len(model.inputs) == 1 and model.inputs[0].shape else None  # instead of named columns
+    features = () if array else tuple(given.name for given in model.inputs) or facts.features
+    count = array.shape[-1] if array else facts.feature_count
     values = {
         "categories": facts.categories,
         "count": 0 if count is None or count < 0 else count,
-        "dtype": "" if one is None or one.type == "float64" else f", dtype=np.{one.type}",
+        "dtype": "" if array is None or array.type == "float64" else f", dtype=np.{array.type}",
         "features": texts(features, name="FEATURES") if features else "",
         "file": text(model.path.rpartition("/")[2]),
         "label": literal(facts.label),
@@ -50,7 +48,7 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
 
 
 def _record(model: Model) -> str:
-    """Write a record as a sample: of numbers, but for columns that are declared to be something else."""
+    """Write a sample record: numbers, except in columns that are declared to hold something else."""
     if not model.inputs or all(given.type.startswith("float") for given in model.inputs):
         return "dict.fromkeys(FEATURES, 0.0)"
     return literal({given.name: _value(given.type) for given in model.inputs})

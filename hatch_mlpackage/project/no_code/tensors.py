@@ -1,4 +1,4 @@
-"""Models that take tensors by name: ONNX, TorchScript and exported programs."""
+"""Serve models that take tensors by name: ONNX, TorchScript and exported programs."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
     from hatch_mlpackage.project.model_facts.facts import ModelFacts
 
-_LARGEST_SAMPLE = 1000  # numbers; a sample is part of the service's description
-_DATETIME = "datetime64[ns]"  # of a column
+_LARGEST_SAMPLE = 1000  # numbers; the service's description contains the sample
+_DATETIME = "datetime64[ns]"  # the type of a column
 _RESERVED = frozenset({"request_headers"})  # the server's own parameter of run()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Input:
-    """One parameter of run(): its name, and how the script's text declares and converts it.
+    """Describe a parameter of run(), and how the script declares and converts it.
 
-    `name` is the model's own, as a literal; `sample` is a value that a request may have.
+    `name` is the model's own name, as a literal; `sample` is a value that a request may hold.
     """
 
     parameter: str
@@ -44,13 +44,13 @@ class Input:
 
 
 def declared(model: Model, facts: ModelFacts) -> tuple[Tensor, ...]:
-    """Return what the model takes: as its table says, else as its file does."""
+    """Return what the model takes, by the project's table or else by the model's file."""
     given = tuple(Tensor(name=it.name, type=it.type, shape=it.shape or None) for it in model.inputs)
     return given or facts.inputs
 
 
 def parameters(tensors: Sequence[Tensor]) -> tuple[Input, ...]:
-    """Make the parameters of run(); raise ValueError for a type that has no place in a script."""
+    """Make the parameters of run(); raise ValueError for a type that a script cannot take."""
     strange = [tensor.type for tensor in tensors if tensor.type not in {*TENSOR_TYPES, _DATETIME}]
     if strange:
         raise ValueError(f"it takes {strange[0]}")
@@ -92,7 +92,7 @@ def _described(tensor: Tensor) -> str:
 
 
 def _identifiers(names: Iterable[str]) -> list[str]:
-    """Make parameters of run() of the model's names: what Python cannot call so gets underscores."""
+    """Turn the model's names into parameters of run(), with underscores where Python forbids a name."""
     made: list[str] = []
     for name in names:
         word = re.sub(r"\W", "_", name, flags=re.ASCII)
@@ -123,7 +123,7 @@ def _input(tensor: Tensor, parameter: str) -> Input:
 
 
 def _schema(tensor: Tensor, sample: tuple[int, ...], *, free: bool) -> str:
-    if not sample or tensor.type == "str":  # no array of numbers: inference_schema cuts texts to the sample's length
+    if not sample or tensor.type == "str":  # as an array, inference_schema would cut strings to the sample's length
         return f"StandardPythonParameterType({json.dumps(_filled(sample, _zero(tensor.type)))})".replace(
             "false", "False"
         )

@@ -40,7 +40,7 @@ def test_torchscript(project_of, serve, close_to):
     status, message = served.refusal(input=[[1.0]])
     assert (status, message.startswith("The input does not fit the model: ")) == (400, True)
     (note,) = inspect_project(project).no_code.notes
-    assert note.endswith("does not say what it takes: tensors of float32 are, of any shape. Say it in inputs.")
+    assert note.endswith("does not say what it takes: float32 tensors of any shape are accepted. State it in inputs.")
 
 
 def test_declared_inputs(project_of, serve, close_to):
