@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -13,7 +14,7 @@ from hatch_mlpackage.files.resources import templates_directory
 
 def render(template: str, values: Mapping[str, Any]) -> str:
     """Fill a template of a context or of a generated script; a name that the values lack is an error, not empty."""
-    return _environment().get_template(template).render(values)
+    return _environment(templates_directory()).get_template(template).render(values)
 
 
 def quote_for_dockerfile(value: str) -> str:
@@ -23,11 +24,9 @@ def quote_for_dockerfile(value: str) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(folder: Path) -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(
-            [templates_directory() / name for name in ("context", "no-code")], encoding="utf-8"
-        ),
+        loader=jinja2.FileSystemLoader([folder / name for name in ("context", "no-code")], encoding="utf-8"),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - Dockerfiles, Markdown and Python, not HTML
         trim_blocks=True,

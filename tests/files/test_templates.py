@@ -8,7 +8,7 @@ import pytest
 from hatch_mlpackage.context.image_values import dockerfile_values
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.files.resources import templates_directory
-from hatch_mlpackage.files.templates import _environment, quote_for_dockerfile, render
+from hatch_mlpackage.files.templates import quote_for_dockerfile, render
 from hatch_mlpackage.lock.check_locks import check_project_images
 from hatch_mlpackage.project.pyproject import load_project
 
@@ -50,12 +50,8 @@ def test_a_checkout_with_other_line_ends(copy_project, tmp_path, monkeypatch, te
     for path in (path for path in (copied / "context").rglob("*") if path.is_file()):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     monkeypatch.setattr("hatch_mlpackage.files.templates.templates_directory", lambda: copied)
-    _environment.cache_clear()
 
-    try:
-        assert render(template, values) == expected
-    finally:
-        _environment.cache_clear()
+    assert render(template, values) == expected
 
 
 def test_a_name_that_a_template_needs_is_never_empty():

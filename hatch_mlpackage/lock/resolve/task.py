@@ -21,7 +21,7 @@ INPUT = "requirements.in"
 CONSTRAINTS = "constraints.txt"
 OUTPUT = "requirements.txt"
 
-_NEWS_AFTER = 15.0  # seconds
+NEWS_AFTER = 15.0  # seconds
 _LONGEST_REASON = 12  # lines
 # Each: what a resolver says when something outside failed, and the next step. They are looked for first: an index
 # that refuses, or cannot be reached, must not be told as the conflict of versions which resolvers end with then.
@@ -115,9 +115,9 @@ def _wait(process: subprocess.Popen[bytes], report: Callable[[str], None], doing
     waited = 0.0
     while True:
         try:
-            return process.communicate(timeout=_NEWS_AFTER)[0]
+            return process.communicate(timeout=NEWS_AFTER)[0]
         except subprocess.TimeoutExpired:
-            waited += _NEWS_AFTER
+            waited += NEWS_AFTER
             report(f"Still {doing} after {waited:.0f} seconds.")
 
 

@@ -45,9 +45,9 @@ def describe_packages(lock: str, target: Target, *, folder: Path, wheels: Path) 
     """
     task = Task(folder=folder, requirements=Requirements(), target=target, upgrade=False, report=lambda _: None)
     known = _wheels(task, without_vendored(lock)) | _vendored(lock, wheels)
-    chosen = [(pin, _choose(known.get(pin.name, ()), pin, target)) for pin in read_pins(lock)]
+    chosen = [(pin, choose_wheel(known.get(pin.name, ()), pin, target)) for pin in read_pins(lock)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        contents = list(threads.map(_read, (wheel.get("url", "") for _, wheel in chosen)))
+        contents = list(threads.map(read_contents, (wheel.get("url", "") for _, wheel in chosen)))
     return tuple(
         LockedPackage(
             name=pin.name,
@@ -96,7 +96,7 @@ def _tags(wheels: Iterable[dict[str, Any]], pin: Pin) -> tuple[str, ...]:
     return tuple(sorted(tag for tag in tags if "linux" in tag or tag.endswith("-any")))
 
 
-def _choose(wheels: Iterable[dict[str, Any]], pin: Pin, target: Target) -> dict[str, Any]:
+def choose_wheel(wheels: Iterable[dict[str, Any]], pin: Pin, target: Target) -> dict[str, Any]:
     """Return the wheel that the image's pip prefers among those the lock allows, or nothing."""
     rank = {tag: number for number, tag in enumerate(supported_tags(target))}
     allowed = [wheel for wheel in wheels if f"sha256:{wheel.get('hashes', {}).get('sha256')}" in pin.hashes]
@@ -114,7 +114,7 @@ def _file_name(wheel: dict[str, Any]) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Contents:
+class WheelContents:
     """What a wheel says of itself; the size is in bytes."""
 
     license: str = ""
@@ -122,27 +122,27 @@ class _Contents:
     size: int = 0
 
 
-def _read(url: str) -> _Contents:
+def read_contents(url: str) -> WheelContents:
     """Return what is to be had of a wheel."""
     for read in (_read_wheel, _read_metadata):
         try:
             return read(url)
         except (OSError, ValueError, KeyError, StopIteration, zipfile.BadZipFile):
             continue
-    return _Contents()
+    return WheelContents()
 
 
-def _read_wheel(url: str) -> _Contents:
+def _read_wheel(url: str) -> WheelContents:
     with open_wheel(url) as (archive, size):
         names = archive.namelist()
         metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
         with archive.open(metadata) as file:
             said = file.read(LARGEST_METADATA).decode("utf-8", "replace")
-        return _Contents(license=license_of(said), modules=modules_of(names), size=size)
+        return WheelContents(license=license_of(said), modules=modules_of(names), size=size)
 
 
-def _read_metadata(url: str) -> _Contents:
-    return _Contents(license=license_of(ask_for_metadata(url)))
+def _read_metadata(url: str) -> WheelContents:
+    return WheelContents(license=license_of(ask_for_metadata(url)))
 
 
 def license_of(metadata: str) -> str:

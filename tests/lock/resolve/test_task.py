@@ -27,7 +27,7 @@ def task(tmp_path: Path, reported: list[str]) -> Task:
 
 def test_run(task: Task, reported: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs in the task's folder, hides credentials in what was said, and tells that it is still at it."""
-    monkeypatch.setattr(resolver, "_NEWS_AFTER", 0.2)
+    monkeypatch.setattr(resolver, "NEWS_AFTER", 0.2)
     program = (
         "import os, tempfile, time; print(os.getcwd(), tempfile.gettempdir(), 'http://a:b@c'); time.sleep(0.5); exit(3)"
     )

@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 
 from hatch_mlpackage.lock.pins.pins import read_pins
-from hatch_mlpackage.lock.wheels.describe import _choose, _Contents, _read, license_of
+from hatch_mlpackage.lock.wheels.describe import WheelContents, choose_wheel, license_of, read_contents
 from hatch_mlpackage.project.target import Target
 
 TARGET = Target(python="3.11", platform="linux/amd64", libc="manylinux_2_36")
@@ -98,7 +98,7 @@ def test_an_index_that_serves_metadata(serve):
     """Where the index gives no part of a wheel but its METADATA, the licence is known and the modules are not."""
     url, sent = serve({"/a-1-py3-none-any.whl.metadata": METADATA.encode()})
 
-    assert (_read(f"{url}/a-1-py3-none-any.whl"), sent) == (_Contents(license="MIT"), [len(METADATA)])
+    assert (read_contents(f"{url}/a-1-py3-none-any.whl"), sent) == (WheelContents(license="MIT"), [len(METADATA)])
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -108,7 +108,9 @@ def test_an_index_that_serves_parts(serve, padding, ends):
     content = wheel(padding=padding)
     url, sent = serve({"/a-1-py3-none-any.whl": content}, ends=ends)
 
-    assert _read(f"{url}/a-1-py3-none-any.whl") == _Contents(license="MIT", modules=("a",), size=len(content))
+    assert read_contents(f"{url}/a-1-py3-none-any.whl") == WheelContents(
+        license="MIT", modules=("a",), size=len(content)
+    )
     assert sum(sent) < len(content)
 
 
@@ -116,7 +118,7 @@ def test_one_answer_is_enough(serve):
     """What is read of most wheels lies at their end, which comes with their size."""
     url, sent = serve({"/a-1-py3-none-any.whl": wheel()})
 
-    assert (_read(f"{url}/a-1-py3-none-any.whl").modules, sent) == (("a",), [65536])
+    assert (read_contents(f"{url}/a-1-py3-none-any.whl").modules, sent) == (("a",), [65536])
 
 
 @pytest.mark.parametrize("files", [{}, {"/a-1-py3-none-any.whl": b"no wheel"}])
@@ -124,14 +126,14 @@ def test_an_index_that_tells_nothing(serve, files):
     """A licence that is not to be had is none, and no error."""
     url, _ = serve(files)
 
-    assert _read(f"{url}/a-1-py3-none-any.whl") == _Contents()
+    assert read_contents(f"{url}/a-1-py3-none-any.whl") == WheelContents()
 
 
 def test_an_index_that_serves_whole_files_only(serve):
     """A wheel is not downloaded for its licence."""
     url, _ = serve({"/a-1-py3-none-any.whl": wheel()}, ranges=False)
 
-    assert _read(f"{url}/a-1-py3-none-any.whl") == _Contents()
+    assert read_contents(f"{url}/a-1-py3-none-any.whl") == WheelContents()
 
 
 def test_a_wheel_on_disk(tmp_path):
@@ -139,8 +141,8 @@ def test_a_wheel_on_disk(tmp_path):
     path = tmp_path / "a-1-py3-none-any.whl"
     path.write_bytes(wheel())
 
-    read = _Contents(license="MIT", modules=("a",), size=len(wheel()))
-    assert (_read(path.as_uri()), _read(str(path))) == (read, _Contents())
+    read = WheelContents(license="MIT", modules=("a",), size=len(wheel()))
+    assert (read_contents(path.as_uri()), read_contents(str(path))) == (read, WheelContents())
 
 
 def entry(name, digit):
@@ -158,5 +160,5 @@ def test_the_wheel_that_the_image_installs():
         entry("a-1-cp311-cp311-manylinux_2_36_x86_64.whl", "5"),
     ]
 
-    assert _choose(wheels, pin, TARGET) == wheels[1]
-    assert _choose(wheels[2:], pin, TARGET) == {}
+    assert choose_wheel(wheels, pin, TARGET) == wheels[1]
+    assert choose_wheel(wheels[2:], pin, TARGET) == {}
