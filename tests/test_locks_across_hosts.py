@@ -10,8 +10,6 @@ import pytest
 
 from hatch_mlpackage.lock.pins.pins import read_pins
 
-from .pythons import interpreter
-
 REPOSITORY = Path(__file__).resolve().parents[1]
 REQUIREMENTS = (
     '["colorama; sys_platform == \'win32\'", "importlib-metadata; python_version < \'3.13\'", "uvicorn[standard]"]'
@@ -21,7 +19,7 @@ pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def host_environment(our_wheel, tmp_path_factory):
+def host_environment(interpreter, our_wheel, tmp_path_factory):
     """Give a function that installs us for a Python version, once, and returns where."""
     uv = [sys.executable, "-m", "uv", "--quiet"]
     made = {}

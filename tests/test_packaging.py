@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from .pythons import interpreter
-
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 pytestmark = pytest.mark.skipif(
@@ -132,7 +130,7 @@ def test_every_front_end_builds_it(built, tmp_path, command):
     ("python", "resolution"),
     [("3.11", "lowest-direct"), ("3.11", "highest"), ("3.12", "highest"), ("3.13", "highest")],
 )
-def test_pythons_and_bounds(built, copy_project, tmp_path, python, resolution):
+def test_pythons_and_bounds(built, copy_project, tmp_path, python, resolution, interpreter):
     """The installed wheel makes one context on every Python, with the oldest requirements it allows and the newest."""
     environment, root = tmp_path / "venv", copy_project("minimal")
     uv = [sys.executable, "-m", "uv", "--quiet"]

@@ -2,44 +2,23 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.cli.program import run
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: int
-    out: str
-    err: str
-
 
 @pytest.fixture
-def mlpackage(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Give a function that runs the command line in this process."""
-
-    def call(*arguments: object) -> Outcome:
-        capsys.readouterr()
-        status = run([str(argument) for argument in arguments])
-        return Outcome(status, *capsys.readouterr())
-
-    return call
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Give a function that starts the command line as a process of its own; whatever still runs is stopped."""
+def start(program: tuple[str, ...]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Give a function that starts the command line as a process of its own, which is stopped after the test."""
     started: list[subprocess.Popen[str]] = []
 
     def begin(*arguments: object, **settings: object) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "hatch_mlpackage", *map(str, arguments)],
+            [*program, *map(str, arguments)],
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **settings},
         )
         started.append(process)
@@ -55,8 +34,48 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 @pytest.fixture
+def run(program: tuple[str, ...]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Give a function that runs the command line as a process of its own, to its end, in a folder."""
+
+    def call(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [*program, *arguments]
+        variables = {**os.environ, **environment}
+        return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def everything() -> Callable[[Path], dict[str, object]]:
+    """Give a function that returns the modes of all below a folder, the bytes of files, and where links lead."""
+
+    def read(top: Path) -> dict[str, object]:
+        return {
+            str(path.relative_to(top)): (
+                stat.S_IMODE(path.lstat().st_mode),
+                path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else None,
+            )
+            for path in top.rglob("*")
+        }
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def change() -> Callable[[Path, str, str], None]:
+    """Give a function that replaces a text in a file, which must have it."""
+
+    def replace(path: Path, before: str, after: str) -> None:
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after))
+
+    return replace
+
+
+@pytest.fixture
 def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Give a function that puts a program on an otherwise empty PATH; it records its arguments and ends as told."""
+    """Give a function that puts a program on an otherwise empty PATH; it records its arguments and ends with `then`."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", os.fspath(folder))

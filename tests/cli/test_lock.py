@@ -9,8 +9,6 @@ import pytest
 
 from hatch_mlpackage.context.manifest import read_manifest
 
-from ..containers.registry import PASSWORD, USER, registry  # noqa: TID252 - tests are no package
-
 
 def test_check_passes(project, mlpackage):
     """A lock that fits passes `--check`, with the model or without it."""
@@ -56,29 +54,29 @@ def test_upgrade_and_check_exclude_each_other(project, mlpackage):
 
 
 @pytest.fixture
-def private(project, tmp_path, monkeypatch):
+def private(project, tmp_path, monkeypatch, run_registry):
     """Run a registry with a password, with a base image in it, and let a project without requirements start from it."""
     home = tmp_path / "home"
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
     monkeypatch.delenv("DOCKER_CONFIG", raising=False)
     (project / "locks/base-image.toml").unlink()
-    with registry(tmp_path / "registry", with_password=True) as running:
+    with run_registry(tmp_path / "registry", with_password=True) as running:
         toml = project / "pyproject.toml"
         key = f'[tool.mlpackage]\nbase-image = "{running.host}/python:3.12-bookworm"\n'
         toml.write_text(toml.read_text().replace('"idna>=3.7"', "").replace("[tool.mlpackage]", key))
         yield running
 
 
-def log_in(tmp_path, host, password):
+def log_in(tmp_path, registry, password):
     settings = tmp_path / "home/.docker/config.json"
     settings.parent.mkdir(parents=True)
-    settings.write_text(logins(host, password))
+    settings.write_text(logins(registry, password))
 
 
-def logins(host, password):
-    auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
-    return json.dumps({"auths": {host: {"auth": auth}}})
+def logins(registry, password):
+    auth = base64.b64encode(f"{registry.user}:{password}".encode()).decode()
+    return json.dumps({"auths": {registry.host: {"auth": auth}}})
 
 
 def tree(folder):
@@ -90,9 +88,9 @@ def test_the_base_image(project, private, tmp_path, mlpackage, monkeypatch, vari
     """Its digest is locked, used offline, and kept when the registry is down; the password goes nowhere."""
     pushed = private.push_index("python", "3.12-bookworm", "linux/amd64", "linux/arm64")
     image = f"{private.host}/python:3.12-bookworm"
-    log_in(tmp_path, private.host, "wrong" if variable else PASSWORD)
+    log_in(tmp_path, private, "wrong" if variable else private.password)
     if variable:
-        monkeypatch.setenv("DOCKER_AUTH_CONFIG", logins(private.host, PASSWORD))
+        monkeypatch.setenv("DOCKER_AUTH_CONFIG", logins(private, private.password))
 
     locked = mlpackage("lock")
     monkeypatch.delenv("DOCKER_AUTH_CONFIG", raising=False)
@@ -110,14 +108,14 @@ def test_the_base_image(project, private, tmp_path, mlpackage, monkeypatch, vari
     assert f"\n    docker login {private.host}\n" in (context / "README.md").read_text()
     said = "".join(outcome.out + outcome.err for outcome in (locked, checked, generated, again))
     written = b"".join(tree(project).values()) + said.encode()
-    assert PASSWORD.encode() not in written
-    assert base64.b64encode(f"{USER}:{PASSWORD}".encode()) not in written
+    assert private.password.encode() not in written
+    assert base64.b64encode(f"{private.user}:{private.password}".encode()) not in written
 
 
 @pytest.mark.parametrize(
     ("password", "status", "said"),
     [
-        (PASSWORD, 1, "Error[lock]: The lock cannot be used:\n  base-image '{image}' does not exist: "),
+        (None, 1, "Error[lock]: The lock cannot be used:\n  base-image '{image}' does not exist: "),
         (
             "guessed-it",
             4,
@@ -131,7 +129,7 @@ def test_the_base_image(project, private, tmp_path, mlpackage, monkeypatch, vari
 )
 def test_a_base_image_that_cannot_be_had(project, private, tmp_path, mlpackage, password, status, said):
     """A tag that does not exist and a login that is refused end the run with their status, and nothing is written."""
-    log_in(tmp_path, private.host, password)
+    log_in(tmp_path, private, password or private.password)
     before = tree(project)
 
     outcome = mlpackage("lock")
@@ -146,7 +144,7 @@ def test_a_base_image_that_cannot_be_had(project, private, tmp_path, mlpackage, 
 def test_a_damaged_digest_is_made_anew(project, private, tmp_path, mlpackage):
     """A base-image.toml with a merge conflict stops a context, and is told and replaced by a new lock."""
     pushed = private.push_image("python", "3.12-bookworm")
-    log_in(tmp_path, private.host, PASSWORD)
+    log_in(tmp_path, private, private.password)
     damaged = project / "locks/base-image.toml"
     damaged.write_text("<<<<<<< ours\n")
     stopped = mlpackage("check")
@@ -207,9 +205,9 @@ def test_json_and_strict(project, mlpackage):
     assert [(it.status, json.loads(it.out)["ok"]) for it in (loose, strict)] == [(0, True), (1, False)]
 
 
-def test_the_images_of_a_dockerfile(project, mlpackage, tmp_path):
+def test_the_images_of_a_dockerfile(project, mlpackage, tmp_path, run_registry):
     """Each image that a base-dockerfile names is locked, kept and renewed for itself, and written with its digest."""
-    with registry(tmp_path / "registry") as running:
+    with run_registry(tmp_path / "registry") as running:
         base, tools = f"{running.host}/team/base:1", f"{running.host}/team/tools:2"
         digests = {base: running.push_image("team/base", "1"), tools: running.push_image("team/tools", "2")}
         toml = project / "pyproject.toml"

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,10 +18,12 @@ from .base_image import NAME
 from .container import container
 from .engine import DOCKER, Engine, run
 from .projects import PROJECTS, generate, mlpackage
-from .registry import DOCKER_LIST, DOCKER_MANIFEST, PASSWORD, USER, Registry, registry
 
 if TYPE_CHECKING:
     from .builders import Builder
+
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("engine")]
 
@@ -31,14 +33,14 @@ class Pinned:
     """A project whose base image was locked by digest, before its tag moved to an image that is none."""
 
     project: Path
-    registry: Registry
+    registry: Any
     digest: str
 
 
 @pytest.fixture(scope="session")
-def pinned(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pinned]:
+def pinned(engine: Engine, run_registry: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pinned]:
     directory = tmp_path_factory.mktemp("pinned")
-    with registry(directory / "registry") as running:
+    with run_registry(directory / "registry") as running:
         image = f"{running.host}/team/base"
         digest = push_base_image(engine, running, "team/base")
         project = shutil.copytree(PROJECTS / "system-packages", directory / "project")
@@ -50,7 +52,7 @@ def pinned(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield Pinned(project=project, registry=running, digest=digest)
 
 
-def push_base_image(engine: Engine, running: Registry, repository: str) -> str:
+def push_base_image(engine: Engine, running: Any, repository: str) -> str:
     """Push the tests' base image, and under the tag 1 an index that lists it with another; return its digest."""
     pushed = f"{running.host}/{repository}:pushed"
     engine.run("tag", NAME, pushed)
@@ -117,14 +119,14 @@ def test_docker_builds_a_tar(engine: Engine, pinned: Pinned, tmp_path: Path, bui
         assert running.score({"some": "thing"})["request"] == {"some": "thing"}
 
 
-def test_a_private_registry(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_private_registry(engine: Engine, run_registry: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's login locks the base image; who builds elsewhere logs in with the line of the context's README."""
     project = shutil.copytree(PROJECTS / "base-dockerfile", tmp_path / "project")
     shutil.rmtree(project / "locks")
     (tmp_path / "file").write_text("of a base image")
-    with registry(tmp_path / "registry", with_password=True) as running:
+    with run_registry(tmp_path / "registry", with_password=True) as running:
         image = f"{running.host}/team/base:1"
-        login = ["login", running.host, "--username", USER, "--password", PASSWORD]
+        login = ["login", running.host, "--username", running.user, "--password", running.password]
         monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "here"))
         engine.run(*login)
         run(["tar", "--directory", str(tmp_path), "--create", "--file", str(tmp_path / "base.tar"), "file"])
@@ -147,4 +149,5 @@ def test_a_private_registry(engine: Engine, tmp_path: Path, monkeypatch: pytest.
         engine.run(*login)
         engine.run("build", tmp_path / "pulled", environment={"DOCKER_BUILDKIT": "0"})
 
-    assert PASSWORD.encode() not in b"".join(path.read_bytes() for path in context.rglob("*") if path.is_file())
+    password = running.password.encode()
+    assert [path for path in context.rglob("*") if path.is_file() and password in path.read_bytes()] == []

@@ -6,11 +6,10 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..conda_channel import PLACEHOLDER, CondaPackage, Entry, write_channel  # noqa: TID252 - it has no other name
 from .base_image import make_base_image
 from .builders import Buildah, Builder, Docker
 from .container import container
@@ -28,18 +27,16 @@ import site, sys, sysconfig
 sysconfig._get_preferred_schemes = lambda: dict.fromkeys(("prefix", "home", "user"), "posix_prefix")
 site.addsitedir(f"{sys.prefix}/lib/python3.11/site-packages")
 """
-GREETING = f"""\
+GREETING = """\
 def greet(name):
-    return "hello " + name + " from {PLACEHOLDER}"
+    return "hello " + name + " from {}"
 """
-
-
 KINDS = (".conda", ".whl")
 
 
-def python_package(base_image: Path) -> CondaPackage:
-    """Make a conda package of the base image's own Python, whose libraries the image has."""
-    files = {"bin/python": Entry(link="python3.11"), "lib/python3.11/site-packages/README": Entry(content=b"\n")}
+def files_of_python(conda: Any, base_image: Path) -> dict[str, Any]:
+    """Return the files of the base image's own Python, whose libraries the image has, as those of a conda package."""
+    files = {"bin/python": conda.link("python3.11"), "lib/python3.11/site-packages/README": conda.file(b"\n")}
     with tarfile.open(base_image) as tar:
         for member in tar:
             path = member.name.removeprefix("./usr/")
@@ -47,30 +44,29 @@ def python_package(base_image: Path) -> CondaPackage:
                 path.startswith("lib/python3.11/") and "__pycache__" not in path and member.isreg()
             ):
                 content = tar.extractfile(member).read()
-                files[path] = Entry(content=content, mode=0o755 if member.mode & 0o100 else 0o644)
+                files[path] = conda.file(content, mode=0o755 if member.mode & 0o100 else 0o644)
     del files["lib/python3.11/EXTERNALLY-MANAGED"]
-    files["lib/python3.11/sitecustomize.py"] = Entry(content=AS_UPSTREAM.encode())
-    return CondaPackage(name="python", version="3.11.2", build="h_cpython", depends=("__glibc >=2.36",), files=files)
+    return files | {"lib/python3.11/sitecustomize.py": conda.file(AS_UPSTREAM.encode())}
 
 
 @pytest.fixture(scope="session")
-def conda_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def conda_project(conda: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a locked project with a channel of its own: Python, a package of Python's, and one that is not."""
     project = tmp_path_factory.mktemp("conda") / "project"
     shutil.copytree(PROJECTS / "conda-vendored", project)
-    greeting = CondaPackage(
-        name="greeting",
-        version="1.0",
+    channel = conda.channel(project / "channel")
+    python = files_of_python(conda, make_base_image())
+    channel.add("python", "3.11.2", build="h_cpython", depends=("__glibc >=2.36",), files=python)
+    channel.add(
+        "greeting",
+        "1.0",
         build="pyhd8_0",
         subdir="noarch",
         depends=("python >=3.8", "words"),
-        files={"site-packages/greeting.py": Entry(content=GREETING.encode(), has_prefix=True)},
+        files={"site-packages/greeting.py": conda.file(GREETING.format(conda.placeholder).encode())},
         entry_points=("greet = greeting:greet",),
     )
-    words = CondaPackage(
-        name="words", version="2.0", extension=".tar.bz2", files={"share/words": Entry(content=b"x\n")}
-    )
-    write_channel(project / "channel", (python_package(make_base_image()), greeting, words))
+    channel.add("words", "2.0", extension=".tar.bz2", files={"share/words": conda.file(b"x\n")})
     mlpackage(project, "lock")
     return project
 

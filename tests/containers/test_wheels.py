@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..lock.conftest import start_index  # noqa: TID252 - it has no other name
 from .container import container
 from .projects import generate, mlpackage
 
@@ -104,9 +102,9 @@ def test_a_wheelhouse_needs_no_network(engine: Engine, builder: Builder, wheelho
 
 
 @pytest.fixture
-def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def private(start_index: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Serve a package from an index on loopback that asks for a password, and lock a project with it."""
-    index, server = start_index()
+    index = start_index()
     index.add("in_house_scoring_of_a_test", "0.5")
     index.password = "s3cr3t-w0rd"
     (tmp_path / "pip.conf").write_text(
@@ -120,9 +118,7 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     (project / "pyproject.toml").write_text(PYPROJECT + keys)
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", index.url_with_password)
     mlpackage(project, "lock")
-    yield generate(project, tmp_path / "context"), f"id=pip,src={tmp_path / 'pip.conf'}", index.password
-    server.shutdown()
-    server.server_close()
+    return generate(project, tmp_path / "context"), f"id=pip,src={tmp_path / 'pip.conf'}", index.password
 
 
 def test_a_password_installs_and_stays_out(engine: Engine, builder: Builder, private: Any, members: Any) -> None:

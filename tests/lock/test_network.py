@@ -23,10 +23,6 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 SMALL = ("uvicorn[standard]>=0.30", "jinja2", "six==1.17.0")
 
 
-def quiet(_line: str) -> None:
-    pass
-
-
 @pytest.fixture(autouse=True)
 def _one_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask one index: where several have a version, uv takes its files from the first and pip from all of them."""
@@ -36,7 +32,7 @@ def _one_index(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_both_resolvers_agree(asking: Callable[..., Requirements]) -> None:
+def test_both_resolvers_agree(asking: Callable[..., Requirements], quiet: Callable[..., None]) -> None:
     """uv and pip-tools write the same bytes: pins, hashes of every file, and comments."""
     target = Target(python=HERE, platform="linux/amd64", libc="manylinux_2_28")
 
@@ -55,7 +51,7 @@ def test_both_resolvers_agree(asking: Callable[..., Requirements]) -> None:
     ],
 )
 def test_for_an_image_that_is_not_this_machine(
-    asking: Callable[..., Requirements], python: str, platform: str, libc: str
+    asking: Callable[..., Requirements], python: str, platform: str, libc: str, quiet: Callable[..., None]
 ) -> None:
     """Markers and wheels are the image's: exceptiongroup only before 3.11, and the same bytes twice."""
     target = Target(python=python, platform=platform, libc=libc)

@@ -24,8 +24,6 @@ from hatch_mlpackage.lock.project_lock import lock_project
 from hatch_mlpackage.project.known_images import MICROMAMBA
 from hatch_mlpackage.project.pyproject import load_project
 
-from ...conda_channel import CondaPackage, Entry, write_channel  # noqa: TID252 - it has no other name
-
 RENEW = "\nRun `mlpackage lock` and commit the result."
 
 
@@ -42,19 +40,13 @@ def only_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def vendored(copy_project) -> Path:
+def vendored(copy_project, conda) -> Path:
     """Give a project whose packages come from a channel of its own, not locked yet."""
     root = copy_project("conda-vendored")
-    python = CondaPackage(name="python", version="3.11.4", build="h_cpython", depends=("__glibc >=2.17",))
-    greeting = CondaPackage(
-        name="greeting",
-        version="1.0",
-        build="pyhd8_0",
-        subdir="noarch",
-        depends=("python >=3.8",),
-        files={"site-packages/greeting.py": Entry(content=b"\n")},
-    )
-    write_channel(root / "channel", (python, greeting))
+    channel = conda.channel(root / "channel")
+    channel.add("python", "3.11.4", build="h_cpython", depends=("__glibc >=2.17",))
+    files = {"site-packages/greeting.py": conda.file(b"\n")}
+    channel.add("greeting", "1.0", build="pyhd8_0", subdir="noarch", depends=("python >=3.8",), files=files)
     (root / "environment.yml").write_text("dependencies:\n- greeting\n")
     return root
 

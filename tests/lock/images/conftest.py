@@ -11,15 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ...containers.registry import PASSWORD, USER, Registry, basic, registry  # noqa: TID252 - tests are no package
+from hatch_mlpackage.lock.images.resolve import Resolved, resolve
 
 SERVICE = "the tests' registry"
 ISSUER = "the tests' token server"
-IDENTITY_TOKEN = "refresh-me-once-more"
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +39,20 @@ def logins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
     return write
 
 
-def login(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
-    return {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
+@pytest.fixture(scope="session")
+def login() -> Callable[[str, str], dict[str, str]]:
+    """Give a function that writes a login as Docker keeps it."""
+    return lambda user, password: {"auth": _base64(f"{user}:{password}")}
+
+
+@pytest.fixture(scope="session")
+def asked_of() -> Callable[..., Resolved]:
+    """Give a function that resolves a reference, for linux/amd64 if no platform is given."""
+
+    def ask(asked: str, platform: str = "linux/amd64", known: Resolved | None = None) -> Resolved:
+        return resolve(asked, platform, known=known, report=pytest.fail)
+
+    return ask
 
 
 @pytest.fixture
@@ -49,23 +61,26 @@ def reports() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def open_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+def open_registry(run_registry: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Run a registry that everybody may read and write."""
-    with registry(tmp_path_factory.mktemp("registry")) as running:
+    with run_registry(tmp_path_factory.mktemp("registry")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def private_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+def private_registry(run_registry: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Run a registry that asks for a password."""
-    with registry(tmp_path_factory.mktemp("private"), with_password=True) as running:
+    with run_registry(tmp_path_factory.mktemp("private"), with_password=True) as running:
         yield running
 
 
 @dataclass(kw_only=True)
 class TokenServer:
-    """Gives out tokens as a registry asks for them: to anybody for `public/`, else to USER or the identity token."""
+    """Gives out tokens as a registry asks for them: to anybody for `public/`, else for the password or `identity`."""
 
+    service: str = SERVICE
+    identity: str = "refresh-me-once-more"
+    basic: str = ""
     address: str = ""
     directory: Path
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -94,11 +109,15 @@ class TokenServer:
     def answer(self, authorization: str, query: dict[str, str]) -> tuple[int, object]:
         self.asked.append((authorization, query))
         scope = query["scope"]
-        allowed = scope.startswith("repository:public/") or authorization == basic(USER, PASSWORD)
-        refreshed = query.get("grant_type") == "refresh_token" and query.get("refresh_token") == IDENTITY_TOKEN
+        allowed = scope.startswith("repository:public/") or authorization == self.basic
+        refreshed = query.get("grant_type") == "refresh_token" and query.get("refresh_token") == self.identity
         if not (allowed or refreshed):
             return 401, {"details": "incorrect username or password"}
         return 200, {"access_token" if refreshed else "token": self.token(scope)}
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _url_safe(content: bytes) -> str:
@@ -153,8 +172,8 @@ def token_server(certificate: Path) -> Iterator[TokenServer]:
 
 
 @pytest.fixture
-def token_registry(tmp_path: Path, token_server: TokenServer) -> Iterator[Registry]:
-    """Run a registry that sends everybody to the token server first."""
+def token_registry(run_registry: Callable[..., Any], tmp_path: Path, token_server: TokenServer) -> Iterator[Any]:
+    """Run a registry that sends everybody to the token server first, which knows the login of a private registry."""
     settings = {
         "auth": {
             "token": {
@@ -165,7 +184,8 @@ def token_registry(tmp_path: Path, token_server: TokenServer) -> Iterator[Regist
             }
         }
     }
-    with registry(tmp_path / "registry", settings=settings) as running:
+    with run_registry(tmp_path / "registry", settings=settings) as running:
+        token_server.basic = running.basic
         yield running
 
 

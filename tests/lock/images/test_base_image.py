@@ -15,8 +15,6 @@ from hatch_mlpackage.lock.images.base_image import (
     write_base_image_locks,
 )
 
-from ...containers.registry import registry  # noqa: TID252 - tests are no package
-
 PLATFORM = "linux/amd64"
 LOCK = BaseImageLock(
     reference="python:3.12-slim",
@@ -172,8 +170,8 @@ def test_each_image_has_its_lock():
 
 
 @pytest.fixture
-def running(tmp_path):
-    with registry(tmp_path / "registry") as running:
+def running(tmp_path, run_registry):
+    with run_registry(tmp_path / "registry") as running:
         yield running
 
 

@@ -8,8 +8,6 @@ import pytest
 from hatch_mlpackage.lock.images.credentials import Credentials, find_credentials
 from hatch_mlpackage.lock.images.reference import parse_reference
 
-from .conftest import login
-
 BASE = parse_reference("registry.example:5000/team/base:1")
 
 
@@ -34,7 +32,7 @@ def helper(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "name", ["registry.example:5000/team", "registry.example:5000", "https://registry.example:5000/v2/"]
 )
-def test_from_the_file(tmp_path, logins, reports, name):
+def test_from_the_file(tmp_path, logins, reports, name, login):
     """A login that `docker login` or `podman login` has kept in the file itself is found under each of its names."""
     logins(auths={"other.example": login("other", "other"), name: login("me", "a:b")})
 
@@ -46,7 +44,7 @@ def test_from_the_file(tmp_path, logins, reports, name):
     assert reports == []
 
 
-def test_from_the_environment(logins, reports, monkeypatch):
+def test_from_the_environment(logins, reports, monkeypatch, login):
     """A CI job's DOCKER_AUTH_CONFIG comes before what is kept in files, for the registries that it has."""
     logins(auths={"registry.example:5000": login("file", "1"), "other.example": login("file", "2")})
     monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps({"auths": {"registry.example:5000": login("job", "secret-3")}}))
@@ -68,7 +66,7 @@ def test_nothing_secret_is_shown(logins, reports):
     assert shown == "Credentials(origin='here', user='me')"
 
 
-def test_the_login_of_podman(tmp_path, monkeypatch, reports):
+def test_the_login_of_podman(tmp_path, monkeypatch, reports, login):
     """Where Docker has no login, Podman's and buildah's counts."""
     path = tmp_path / "home/run/containers/auth.json"
     path.parent.mkdir(parents=True)
@@ -81,7 +79,7 @@ def test_the_login_of_podman(tmp_path, monkeypatch, reports):
     assert find_credentials(BASE, reports.append) == Credentials(origin=str(other), user="named", password="file")
 
 
-def test_docker_config(tmp_path, monkeypatch, reports):
+def test_docker_config(tmp_path, monkeypatch, reports, login):
     """DOCKER_CONFIG names another folder, as for docker itself; an identity token needs no password."""
     entry = {**login("00000000-0000-0000-0000-000000000000", ""), "identitytoken": "token"}
     (tmp_path / "config.json").write_text(json.dumps({"auths": {"registry.example:5000": entry}}))

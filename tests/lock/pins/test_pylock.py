@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,6 @@ ARM = Target(python="3.12", platform="linux/arm64", libc="manylinux_2_28")
 DIGEST = f"sha256:{'d' * 64}"
 
 
-def quiet(_line: str) -> None:
-    pass
-
-
 def asking(*inline: str) -> Requirements:
     problems = Problems()
     found = read_requirements(Path(), (), inline, problems, "here")
@@ -35,8 +32,14 @@ def asking(*inline: str) -> Requirements:
     return replace(found, pylock=("pylock.toml", DIGEST))
 
 
-def select(text: str, *inline: str, target: Target = X86, report: Any = quiet) -> str:
-    return select_lock(text.encode(), asking(*inline), target, project="diabetes", report=report)
+@pytest.fixture
+def select(quiet: Callable[..., None]) -> Callable[..., str]:
+    """Give a function that makes a lock of a pylock file's text for requirements."""
+
+    def make(text: str, *inline: str, target: Target = X86, report: Any = quiet) -> str:
+        return select_lock(text.encode(), asking(*inline), target, project="diabetes", report=report)
+
+    return make
 
 
 def package(name: str, version: str, *tags: str, rest: str = "") -> str:
@@ -57,7 +60,7 @@ HEAD = 'lock-version = "1.0"\ncreated-by = "test"\n'
 BOTH = ("cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_aarch64", "cp311-cp311-win_amd64")
 
 
-def test_the_images_wheels_are_selected() -> None:
+def test_the_images_wheels_are_selected(select: Callable[..., str]) -> None:
     """From one file for many machines come the pins and hashes of each image's own wheels, sorted by name."""
     text = HEAD + package("beta", "2.0", "py3-none-any") + package("alpha", "1.0", *BOTH)
     said: list[str] = []
@@ -76,7 +79,7 @@ def test_the_images_wheels_are_selected() -> None:
     assert check_lock(x86, asking("alpha"), X86) == LockState(status="fresh")
 
 
-def test_markers_count_for_the_image() -> None:
+def test_markers_count_for_the_image(select: Callable[..., str]) -> None:
     """A package for another system or Python is not selected, whatever machine selects."""
     text = HEAD + package("alpha", "1.0", "py3-none-any", rest="marker = \"sys_platform == 'win32'\"\n")
     text += package("beta", "1.0", "py3-none-any", rest="marker = \"python_full_version >= '3.12'\"\n")
@@ -84,7 +87,7 @@ def test_markers_count_for_the_image() -> None:
     assert [pin.name for pin in read_pins(select(text))] == ["beta"]
 
 
-def test_every_package_without_a_wheel_is_told() -> None:
+def test_every_package_without_a_wheel_is_told(select: Callable[..., str]) -> None:
     """All that cannot be installed is listed at once, with what there is instead and the way out."""
     text = HEAD + package("alpha", "1.0", *BOTH[1:]) + package("newer", "3.0", "cp312-cp312-manylinux_2_34_x86_64")
     text += '[[packages]]\nname = "beta"\nversion = "1"\n'
@@ -106,7 +109,7 @@ def test_every_package_without_a_wheel_is_told() -> None:
     )
 
 
-def test_the_project_itself_is_left_out() -> None:
+def test_the_project_itself_is_left_out(select: Callable[..., str]) -> None:
     """uv and Hatch list the project as a folder; it is no package that an index has, and said so."""
     text = HEAD + '[[packages]]\nname = "diabetes"\ndirectory = { path = ".", editable = true }\n'
     said: list[str] = []
@@ -115,7 +118,7 @@ def test_the_project_itself_is_left_out() -> None:
     assert said[0] == "pylock.toml: diabetes itself is left out; `install-project = true` installs it."
 
 
-def test_it_has_to_answer_the_requirements() -> None:
+def test_it_has_to_answer_the_requirements(select: Callable[..., str]) -> None:
     """What is asked for and not in the file, or in another version, is told by name."""
     text = HEAD + package("alpha", "1.0", "py3-none-any")
 
@@ -130,7 +133,7 @@ def test_it_has_to_answer_the_requirements() -> None:
     )
 
 
-def test_another_python_is_refused() -> None:
+def test_another_python_is_refused(select: Callable[..., str]) -> None:
     """A file for a newer Python than the image's is refused with its own reason."""
     text = HEAD + 'requires-python = ">=3.13"\n' + package("alpha", "1.0", "py3-none-any")
 
@@ -138,7 +141,7 @@ def test_another_python_is_refused() -> None:
         select(text)
 
 
-def test_the_patch_release_of_whoever_locked_does_not_matter() -> None:
+def test_the_patch_release_of_whoever_locked_does_not_matter(select: Callable[..., str]) -> None:
     """Hatch requires the very Python it ran on; which patch release the image has is not known, and may be it."""
     text = HEAD + 'requires-python = ">=3.12.7"\n' + package("alpha", "1.0", "py3-none-any")
 
@@ -148,13 +151,13 @@ def test_the_patch_release_of_whoever_locked_does_not_matter() -> None:
 @pytest.mark.parametrize(
     "text", ["", "<<<<<<< HEAD\n", 'lock-version = "9.0"\ncreated-by = "x"\npackages = []\n', HEAD + "packages = 1\n"]
 )
-def test_no_pylock(text: str) -> None:
+def test_no_pylock(text: str, select: Callable[..., str]) -> None:
     """What is no such file, or of a newer format, is refused with the reason."""
     with pytest.raises(LockError, match=r"^pylock\.toml is no pylock file: .+ Write it anew with the tool that made"):
         select(text)
 
 
-def test_a_lock_is_stale_when_its_pylock_changes() -> None:
+def test_a_lock_is_stale_when_its_pylock_changes(select: Callable[..., str]) -> None:
     """Another pylock, or none any more, is told by name; a lock from a resolver does not answer for one."""
     lock = select(HEAD + package("alpha", "1.0", "py3-none-any"), "alpha")
     other = replace(asking("alpha"), pylock=("pylock.toml", f"sha256:{'e' * 64}"))
@@ -168,7 +171,7 @@ def test_a_lock_is_stale_when_its_pylock_changes() -> None:
     )
 
 
-def test_an_older_packaging_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_packaging_is_told(monkeypatch: pytest.MonkeyPatch, select: Callable[..., str]) -> None:
     """All but this works with older releases of packaging; the message says what to install."""
     pylock = pytest.importorskip("packaging.pylock")
     monkeypatch.delattr(pylock.Pylock, "select")
@@ -178,7 +181,9 @@ def test_an_older_packaging_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("target", [X86, ARM, replace(X86, python="3.11")], ids=["x86_64", "aarch64", "3.11"])
-def test_what_uv_wrote_gives_the_pins_that_uv_gives(index: PackageIndex, tmp_path: Path, target: Target) -> None:
+def test_what_uv_wrote_gives_the_pins_that_uv_gives(
+    index: PackageIndex, tmp_path: Path, target: Target, select: Callable[..., str]
+) -> None:
     """A universal pylock of uv's gives the same pins for each image as locking for that image alone."""
     for tag in ("cp311-cp311", "cp312-cp312"):
         for machine in ("x86_64", "aarch64"):

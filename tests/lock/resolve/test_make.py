@@ -28,10 +28,6 @@ TARGET = Target(python=HERE, platform="linux/amd64", libc="manylinux_2_28")
 BOTH = pytest.mark.parametrize("locker", ["uv", "pip-tools"])
 
 
-def quiet(_line: str) -> None:
-    pass
-
-
 def pinned(lock: str) -> dict[str, str | None]:
     return {pin.name: pin.version for pin in read_pins(lock)}
 
@@ -74,6 +70,7 @@ def test_same_bytes_from_another_folder(
     locker: Any,
     tmp_path: Path,
     clean_machine: pytest.MonkeyPatch,
+    quiet: Callable[..., None],
 ) -> None:
     """The lock is the same from another working folder and temporary folder, and names neither."""
     index.add("alpha", "1.5")
@@ -88,7 +85,9 @@ def test_same_bytes_from_another_folder(
 
 
 @BOTH
-def test_pins_are_kept_unless_upgraded(index: PackageIndex, asking: Callable[..., Requirements], locker: Any) -> None:
+def test_pins_are_kept_unless_upgraded(
+    index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
+) -> None:
     """A newer release changes no lock until it is renewed on purpose."""
     index.add("alpha", "1.0", "beta")
     index.add("beta", "1.0")
@@ -104,19 +103,24 @@ def test_pins_are_kept_unless_upgraded(index: PackageIndex, asking: Callable[...
 
 
 @BOTH
-def test_hashes_are_read_anew(index: PackageIndex, asking: Callable[..., Requirements], locker: Any) -> None:
+def test_hashes_are_read_anew(
+    index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
+) -> None:
     """An earlier lock gives the pins and not the hashes: an edited one is healed, a new wheel is covered."""
     digest = index.add("alpha", "1.0")
     good = make_lock(asking("alpha"), TARGET, locker=locker, report=quiet)
-    bad = good.replace(digest, "0" * 64).replace("# mlpackage-lock", "<<<<<<< mine\n# mlpackage-lock")
-    index.add("alpha", "2.0")
+    bad = good.replace(digest, "0" * 64).replace("# mlpackage-lock", "    index.add("alpha", "2.0")
 
     assert make_lock(asking("alpha"), TARGET, locker=locker, previous=bad, report=quiet) == good
 
 
 @BOTH
 def test_no_credentials_in_the_lock(
-    index: PackageIndex, asking: Callable[..., Requirements], locker: Any, clean_machine: pytest.MonkeyPatch
+    index: PackageIndex,
+    asking: Callable[..., Requirements],
+    locker: Any,
+    clean_machine: pytest.MonkeyPatch,
+    quiet: Callable[..., None],
 ) -> None:
     """An index with a password in the machine's settings is used and never written down."""
     index.add("alpha", "1.0")
@@ -132,7 +136,11 @@ def test_no_credentials_in_the_lock(
 
 @BOTH
 def test_indexes_of_the_project_go_into_the_lock(
-    index: PackageIndex, other_index: PackageIndex, asking: Callable[..., Requirements], locker: Any
+    index: PackageIndex,
+    other_index: PackageIndex,
+    asking: Callable[..., Requirements],
+    locker: Any,
+    quiet: Callable[..., None],
 ) -> None:
     """The image installs from the indexes that the project names, so the lock names them too, and the best wins."""
     index.add("alpha", "1.0", "beta")
@@ -150,7 +158,11 @@ def test_indexes_of_the_project_go_into_the_lock(
 
 @BOTH
 def test_the_projects_index_replaces_the_machines(
-    index: PackageIndex, other_index: PackageIndex, asking: Callable[..., Requirements], locker: Any
+    index: PackageIndex,
+    other_index: PackageIndex,
+    asking: Callable[..., Requirements],
+    locker: Any,
+    quiet: Callable[..., None],
 ) -> None:
     """--index-url of a requirements file wins over the machine's, as it does for pip."""
     index.add("alpha", "2.0")
@@ -163,7 +175,7 @@ def test_the_projects_index_replaces_the_machines(
 
 @BOTH
 def test_pre_releases_constraints_and_extras(
-    index: PackageIndex, asking: Callable[..., Requirements], locker: Any
+    index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
 ) -> None:
     """--pre admits pre-releases, a constraint limits what others bring in, and an extra's packages are locked."""
     index.add("alpha", "1.0")
@@ -180,8 +192,9 @@ def test_pre_releases_constraints_and_extras(
 
 
 @BOTH
+<<<<<<< HEAD
 def test_several_requirements_of_one_package(
-    index: PackageIndex, asking: Callable[..., Requirements], locker: Any
+    index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
 ) -> None:
     """The resolver is given every line of a package, each with its own marker, and its lock is fresh."""
     for version in ("1.0", "1.1", "1.2", "2.0"):
@@ -196,7 +209,9 @@ def test_several_requirements_of_one_package(
 
 
 @BOTH
-def test_wheel_url(index: PackageIndex, asking: Callable[..., Requirements], locker: Any) -> None:
+def test_wheel_url(
+    index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
+) -> None:
     """A wheel's URL is locked with the hash of the file that is there, and refused if another one is asked for."""
     digest = index.add("alpha", "1.0")
     url = f"http://{index.address}/files/alpha-1.0-py3-none-any.whl"
@@ -213,7 +228,9 @@ def test_wheel_url(index: PackageIndex, asking: Callable[..., Requirements], loc
     )
 
 
-def test_wheels_for_the_image(index: PackageIndex, asking: Callable[..., Requirements]) -> None:
+def test_wheels_for_the_image(
+    index: PackageIndex, asking: Callable[..., Requirements], quiet: Callable[..., None]
+) -> None:
     """Versions are chosen by the image's Python, architecture and C library, whatever the machine's are."""
     index.add("alpha", "1.0")
     index.add("alpha", "2.0", tag="cp39-cp39-manylinux_2_28_aarch64")
@@ -236,7 +253,7 @@ def test_wheels_for_the_image(index: PackageIndex, asking: Callable[..., Require
 
 @BOTH
 def test_wheels_for_an_older_glibc_than_this_machine_has(
-    index: PackageIndex, asking: Callable[..., Requirements], locker: Any
+    index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
 ) -> None:
     """A wheel that this machine could load and the image could not is not chosen."""
     tag = f"cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-manylinux_2_"
@@ -247,7 +264,9 @@ def test_wheels_for_an_older_glibc_than_this_machine_has(
     assert pinned(make_lock(asking("alpha"), target, locker=locker, report=quiet)) == {"alpha": "1.0"}
 
 
-def test_markers_of_the_image(index: PackageIndex, asking: Callable[..., Requirements]) -> None:
+def test_markers_of_the_image(
+    index: PackageIndex, asking: Callable[..., Requirements], quiet: Callable[..., None]
+) -> None:
     """A requirement that only this machine's Python would need is left out, and the image's is put in."""
     for name in ("alpha", "beta", "gamma"):
         index.add(name, "1.0")
@@ -260,14 +279,14 @@ def test_markers_of_the_image(index: PackageIndex, asking: Callable[..., Require
     assert check_lock(lock, asked, target) == LockState(status="fresh")
 
 
-def test_nothing_to_lock(asking: Callable[..., Requirements]) -> None:
+def test_nothing_to_lock(asking: Callable[..., Requirements], quiet: Callable[..., None]) -> None:
     """Without requirements no resolver is run, and the lock is its header."""
     lock = make_lock(asking(), TARGET, report=quiet)
 
     assert (len(lock.splitlines()), check_lock(lock, asking(), TARGET)) == (2, LockState(status="fresh"))
 
 
-def test_pip_tools_refuses_another_image(asking: Callable[..., Requirements]) -> None:
+def test_pip_tools_refuses_another_image(asking: Callable[..., Requirements], quiet: Callable[..., None]) -> None:
     """pip-tools locks for the Python that runs it: for another image it is refused, never locked wrongly."""
     target = Target(python="3.8", platform="linux/amd64", libc="musl")
 
@@ -282,7 +301,12 @@ def test_pip_tools_refuses_another_image(asking: Callable[..., Requirements]) ->
     )
 
 
-def test_without_uv(index: PackageIndex, asking: Callable[..., Requirements], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_uv(
+    index: PackageIndex,
+    asking: Callable[..., Requirements],
+    monkeypatch: pytest.MonkeyPatch,
+    quiet: Callable[..., None],
+) -> None:
     """Without uv pip-tools locks and says so, for this interpreter's image; for another one it is refused."""
     index.add("alpha", "1.0")
     expected = make_lock(asking("alpha"), TARGET, report=quiet)
@@ -297,7 +321,7 @@ def test_without_uv(index: PackageIndex, asking: Callable[..., Requirements], mo
 
 @pytest.mark.parametrize("locker", ["uv", "pip-tools"])
 def test_without_any_resolver(
-    asking: Callable[..., Requirements], locker: Any, monkeypatch: pytest.MonkeyPatch
+    asking: Callable[..., Requirements], locker: Any, monkeypatch: pytest.MonkeyPatch, quiet: Callable[..., None]
 ) -> None:
     """Where the resolver is not installed, the message names the command that installs it."""
     monkeypatch.setattr("hatch_mlpackage.lock.resolve.uv.find", lambda: None)
@@ -311,7 +335,9 @@ def test_without_any_resolver(
     )
 
 
-def test_no_room_for_the_temporary_folder(asking: Callable[..., Requirements], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_room_for_the_temporary_folder(
+    asking: Callable[..., Requirements], monkeypatch: pytest.MonkeyPatch, quiet: Callable[..., None]
+) -> None:
     """A temporary folder that cannot be made is told as that."""
 
     def full(**_: object) -> None:

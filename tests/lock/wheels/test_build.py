@@ -29,10 +29,6 @@ TARGET = Target(python=HERE, platform="linux/amd64", libc="manylinux_2_28")
 MakeSource = Callable[..., Path]
 
 
-def quiet(_line: str) -> None:
-    pass
-
-
 def reading(root: Path, *inline: str) -> Requirements:
     problems = Problems()
     found = read_requirements(root, (), inline, problems, "here", left_out={(root / "locks").resolve()})
@@ -41,7 +37,7 @@ def reading(root: Path, *inline: str) -> Requirements:
 
 
 @pytest.fixture
-def lock(tmp_path: Path) -> Callable[..., str]:
+def lock(tmp_path: Path, quiet: Callable[..., None]) -> Callable[..., str]:
     """Give a function that builds the sources' wheels, locks with them, and lays both below `root/locks`."""
 
     def make(root: Path, *inline: str, locker: str = "uv", report: Any = quiet, upgrade: bool = False) -> str:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,6 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 TABLE: dict[str, Any] = {"python-version": HERE, "base-image": f"python:{HERE}-slim-bookworm", "pin-base-image": False}
 
 
-def quiet(_line: str) -> None:
-    pass
-
-
 @pytest.fixture
 def small_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Any) -> str:
     """Give the server one requirement, which the index has, in place of those that it ships with; return its hash."""
@@ -44,11 +41,17 @@ def listed(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def lock(project: Any, report: Any = quiet) -> str:
-    return lock_project(project, report=report).read_text()
+@pytest.fixture
+def lock(quiet: Callable[..., None]) -> Callable[..., str]:
+    """Give a function that locks a project and returns the lock."""
+
+    def make(project: Any, report: Any = quiet) -> str:
+        return lock_project(project, report=report).read_text()
+
+    return make
 
 
-def test_a_wheelhouse_installs_with_no_index(index, small_server, make_project, make_source, tmp_path):
+def test_a_wheelhouse_installs_with_no_index(index, small_server, make_project, make_source, tmp_path, lock):
     """Every wheel goes along, the environment's and the server's, and pip installs them with no index at all."""
     index.add("alpha", "1.0", "beta")
     index.add("beta", "2.0")
@@ -89,7 +92,7 @@ def test_a_wheelhouse_installs_with_no_index(index, small_server, make_project, 
     subprocess.run(check, check=True)
 
 
-def test_the_wheelhouse_proves_itself(index, small_server, make_project):
+def test_the_wheelhouse_proves_itself(index, small_server, make_project, lock):
     """`SHA256SUMS` is in the form that sha256sum checks, and names every wheel."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "wheelhouse": True, "dependencies": ["alpha"]})
@@ -103,7 +106,7 @@ def test_the_wheelhouse_proves_itself(index, small_server, make_project):
     )
 
 
-def test_only_missing_wheels_are_fetched(index, small_server, make_project):
+def test_only_missing_wheels_are_fetched(index, small_server, make_project, lock):
     """A second lock fetches nothing, one after a loss fetches the lost wheel; progress is told by numbers."""
     index.add("alpha", "1.0")
     index.add("beta", "1.0")
@@ -119,7 +122,7 @@ def test_only_missing_wheels_are_fetched(index, small_server, make_project):
     assert check_project_lock(inspect_requirements(project)).status == "fresh"
 
 
-def test_wheels_of_an_earlier_lock_go_and_others_stay(index, small_server, make_project):
+def test_wheels_of_an_earlier_lock_go_and_others_stay(index, small_server, make_project, lock):
     """What `lock` put there and no longer needs is removed; a file of the user's stays, and is named."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "wheelhouse": True, "dependencies": ["alpha"]})
@@ -145,7 +148,7 @@ def make_again(project: Any, table: dict[str, Any]) -> Any:
     )
 
 
-def test_a_lost_wheel_stops_the_context(index, small_server, make_project, tmp_path):
+def test_a_lost_wheel_stops_the_context(index, small_server, make_project, tmp_path, lock):
     """A wheel that is missing, or is not the locked one, is told by the check and by generate, offline."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "wheelhouse": True, "dependencies": ["alpha"]})
@@ -167,7 +170,7 @@ def test_a_lost_wheel_stops_the_context(index, small_server, make_project, tmp_p
     assert check_project_lock(inspect_requirements(project)).status == "fresh"
 
 
-def test_an_index_that_fails_changes_nothing(index, small_server, make_project):
+def test_an_index_that_fails_changes_nothing(index, small_server, make_project, lock):
     """Whatever goes wrong while wheels are fetched, the lock that is there and its wheels stay whole."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "wheelhouse": True, "dependencies": ["alpha"]})
@@ -186,7 +189,7 @@ def test_an_index_that_fails_changes_nothing(index, small_server, make_project):
     assert check_project_lock(inspect_requirements(more)).status == "fresh"
 
 
-def test_vendored_wheels_only(index, make_project, make_source, tmp_path):
+def test_vendored_wheels_only(index, make_project, make_source, tmp_path, lock):
     """Without a wheelhouse only what no index has goes along, and is installed in a stage of its own."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "dependencies": ["./lib"]})
@@ -203,7 +206,7 @@ def test_vendored_wheels_only(index, make_project, make_source, tmp_path):
     assert "--no-index" not in dockerfile
 
 
-def test_the_models_are_no_part_of_the_projects_wheel(index, make_project, make_source):
+def test_the_models_are_no_part_of_the_projects_wheel(index, make_project, make_source, lock):
     """A retrained model and the locks themselves leave the lock of `.` fresh; an edited module does not."""
     project = make_project({**TABLE, "dependencies": ["."]})
     source = make_source(project.root / "other", "lib", "0.5")
@@ -220,7 +223,7 @@ def test_the_models_are_no_part_of_the_projects_wheel(index, make_project, make_
     assert wheels.wheels_directory(inspect_requirements(project)) == project.root / "locks/wheels"
 
 
-def test_a_pylock_is_the_input_of_the_lock(index, make_project, tmp_path):
+def test_a_pylock_is_the_input_of_the_lock(index, make_project, tmp_path, lock):
     """With `pylock = "pylock.toml"` the lock is selected from it, and a change of the file makes it stale by name."""
     digest = index.add("alpha", "1.0")
     url = f"http://{index.address}/files/alpha-1.0-py3-none-any.whl"
@@ -261,7 +264,7 @@ def test_a_pylock_that_cannot_be(make_project, value, problem):
     assert [str(it).startswith(f"tool.mlpackage.pylock: {problem}") for it in refused.value.problems] == [True]
 
 
-def test_another_image_names_what_has_no_wheel_for_it(index, make_project):
+def test_another_image_names_what_has_no_wheel_for_it(index, make_project, lock):
     """Offline, a lock for another platform tells which of its packages have no wheel for the image at all."""
     nodot = HERE.replace(".", "")
     for machine in ("x86_64", "aarch64"):
@@ -281,7 +284,7 @@ def test_another_image_names_what_has_no_wheel_for_it(index, make_project):
     )
 
 
-def test_vendored_wheels_are_described_too(index, make_project, make_source):
+def test_vendored_wheels_are_described_too(index, make_project, make_source, lock):
     """The bill of materials knows the wheel of what no index has, and of everything beside it."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "dependencies": ["./lib"]})

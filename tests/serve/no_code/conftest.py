@@ -63,13 +63,13 @@ def project_of(tmp_path: Path, declare: Callable[..., Project]) -> Callable[...,
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Project], Served]]:
+def serve(program: tuple[str, ...]) -> Iterator[Callable[[Project], Served]]:
     """Give a function that serves a project with `mlpackage serve` in the packages of the tests."""
     started: list[tuple[subprocess.Popen[bytes], Served]] = []
 
     def begin(project: Project) -> Served:
         url = f"http://127.0.0.1:{free_port()}"
-        command = [sys.executable, "-P", "-m", "hatch_mlpackage", "serve", "--project", str(project.root)]
+        command = [*program, "serve", "--project", str(project.root)]
         flags = ["--port", url.rpartition(":")[2], "--python", sys.executable]
         with (project.root / "server.log").open("wb") as log:
             process = subprocess.Popen([*command, *flags], stdout=log, stderr=log)
