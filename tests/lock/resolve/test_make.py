@@ -109,7 +109,8 @@ def test_hashes_are_read_anew(
     """An earlier lock gives the pins and not the hashes: an edited one is healed, a new wheel is covered."""
     digest = index.add("alpha", "1.0")
     good = make_lock(asking("alpha"), TARGET, locker=locker, report=quiet)
-    bad = good.replace(digest, "0" * 64).replace("# mlpackage-lock", "    index.add("alpha", "2.0")
+    bad = good.replace(digest, "0" * 64).replace("# mlpackage-lock", "<<<<<<< mine\n# mlpackage-lock")
+    index.add("alpha", "2.0")
 
     assert make_lock(asking("alpha"), TARGET, locker=locker, previous=bad, report=quiet) == good
 
@@ -192,7 +193,6 @@ def test_pre_releases_constraints_and_extras(
 
 
 @BOTH
-<<<<<<< HEAD
 def test_several_requirements_of_one_package(
     index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
 ) -> None:
