@@ -17,6 +17,7 @@ from hatch_mlpackage.context.named_contexts import check_models, find_models
 from hatch_mlpackage.context.package import default_destination
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.lock.inputs import inspect_requirements
+from hatch_mlpackage.project.config.keys import PORT
 from hatch_mlpackage.serve import container
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ def build_image(
 @_context_option
 @_engine_option
 @_tag_option
-@click.option("--port", type=click.IntRange(1, 65535), help="The port on 127.0.0.1; default: the context's, or 5001.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help=f"The port on 127.0.0.1; default: the context's, or {PORT}."
+)
 @click.option("--gpu/--no-gpu", default=None, help="Whether to give it this machine's GPUs; default: with CUDA.")
 @_extra_argument
 def run_image(
@@ -110,7 +113,7 @@ def run_image(
         about = read_manifest(context).about["image"] if context else _image_facts(project)
         tag, gpu = str(about["name"]), "cuda" in about if gpu is None else gpu
         port = port or about.get("port")
-    port = port or container.PORT_IN_IMAGE
+    port = port or PORT
     found = container.find_engine(engine, container.RUNNERS)
     say(f"Serving {tag} on http://127.0.0.1:{port} (Ctrl-C stops it)")
     return container.execute(container.run_command(found, tag, port=port, gpu=bool(gpu), extra=extra), report=say)

@@ -12,7 +12,9 @@ import click
 from hatch_mlpackage.cli.output import answer, say
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError, UnavailableError
+from hatch_mlpackage.project.config.keys import PORT
 
+_URL = f"http://127.0.0.1:{PORT}"
 _CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
     "http": http.client.HTTPConnection,
     "https": http.client.HTTPSConnection,
@@ -28,7 +30,7 @@ _CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
         "cat request.json | mlpackage score",
     ),
 )
-@click.option("--url", default="http://127.0.0.1:5001", show_default=True, help="The server, with or without /score.")
+@click.option("--url", default=_URL, show_default=True, help="The server, with or without /score.")
 @click.option("--data", metavar="TEXT|@FILE|-", help="The request's body, @ and its file, or - for stdin.")
 @click.option("--content-type", default="application/json", show_default=True, help="What the body is.")
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds to wait for the answer.")
@@ -53,7 +55,7 @@ def scoring_url(url: str) -> SplitResult:
     except ValueError:
         good = False
     if not good:
-        raise click.BadParameter(f"'{url}' is not a URL such as http://127.0.0.1:5001.", param_hint="'--url'")
+        raise click.BadParameter(f"'{url}' is not a URL such as {_URL}.", param_hint="'--url'")
     return parts if parts.path.strip("/") else parts._replace(path="/score")
 
 

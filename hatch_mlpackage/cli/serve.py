@@ -20,7 +20,7 @@ from hatch_mlpackage.cli.reload import snapshot, wait_for_change
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError, UnavailableError
 from hatch_mlpackage.files.run_foreground import run_in_foreground, shell_status, stop
-from hatch_mlpackage.serve.container import PORT_IN_IMAGE
+from hatch_mlpackage.project.config.keys import PORT
 from hatch_mlpackage.serve.layout import (
     Serving,
     serve_context,
@@ -53,9 +53,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--entry-script", type=_FILE, metavar="FILE", help="Serve this script instead of the project.")
 @click.option("--model-dir", type=_FOLDER, metavar="DIR", help="AZUREML_MODEL_DIR of the script.")
 @click.option("--host", default=_LOOPBACK, show_default=True, help="The address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=PORT_IN_IMAGE, show_default=True, help="0 takes any free one."
-)
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes any free one.")
 @click.option("--worker-count", type=click.IntRange(min=1), help="Processes that score, one request at a time each.")
 @click.option(
     "--python",
@@ -94,7 +92,7 @@ def command(
 
 
 def _score_command(host: str, port: int) -> str:
-    url = f" --url http://{host}:{port or 'PORT'}" if (host, port) != (_LOOPBACK, PORT_IN_IMAGE) else ""
+    url = f" --url http://{host}:{port or 'PORT'}" if (host, port) != (_LOOPBACK, PORT) else ""
     return f"mlpackage score{url} --data @request.json"
 
 

@@ -12,7 +12,7 @@ from hatch_mlpackage.context.bill import installed, make_bill
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME
 from hatch_mlpackage.context.image_values import about_run, dockerfile_values, readme_values, server_environment
 from hatch_mlpackage.context.locked_files import conda_files, project_wheel_file, wheel_files, without_urls
-from hatch_mlpackage.context.manifest import MANIFEST_NAME, TIMESTAMP, Manifest, ManifestFile, hashes_of, reason_to_keep
+from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, hashes_of, reason_to_keep
 from hatch_mlpackage.context.named_contexts import declared_places, sums_texts
 from hatch_mlpackage.context.package import Package, inspect_project
 from hatch_mlpackage.context.plan import ContextFile, ContextPlan, make_plan, text_file
@@ -22,6 +22,7 @@ from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
 from hatch_mlpackage.context.write.hard_links import HardLinks, linked_to
 from hatch_mlpackage.context.write.tar import replacing, write_tar
 from hatch_mlpackage.errors import ContextError, explained
+from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.hash_cache import open_known_hashes
 from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock

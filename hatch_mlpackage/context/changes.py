@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME
-from hatch_mlpackage.context.manifest import ManifestFile, hash_file, read_manifest
+from hatch_mlpackage.context.manifest import ManifestFile, read_manifest
 from hatch_mlpackage.context.plan import PROJECT_LAYER, SUMS
+from hatch_mlpackage.files.hashing import hash_file
 
 if TYPE_CHECKING:
     from hatch_mlpackage.context.plan import ContextFile, ContextPlan

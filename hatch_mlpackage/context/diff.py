@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME
-from hatch_mlpackage.context.manifest import read_manifest
+from hatch_mlpackage.context.manifest import MANIFEST_NAME, read_manifest
 
 if TYPE_CHECKING:
     from hatch_mlpackage.context.manifest import Manifest, ManifestFile
@@ -25,7 +25,7 @@ _FIRST_COPY = {
     "environment": "COPY environment/",
     "runtime": "COPY runtime/",
     "source": "COPY azureml-app/",
-    "manifest": "COPY manifest.json",
+    "manifest": f"COPY {MANIFEST_NAME}",
 }
 
 

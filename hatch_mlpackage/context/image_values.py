@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.context.locked_files import ENVIRONMENT_WHEELS, SERVER_WHEELS, has_wheels
-from hatch_mlpackage.context.manifest import TIMESTAMP
 from hatch_mlpackage.context.named_contexts import named_copies, shown_places
 from hatch_mlpackage.context.package import SAMPLE
 from hatch_mlpackage.context.plan import APP_DIRECTORY, PROJECT_LAYER, ContextFile
 from hatch_mlpackage.context.project_files import source_name
+from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.templates import quote_for_dockerfile
 from hatch_mlpackage.lock.conda.of_project import conda_values
 from hatch_mlpackage.lock.images.reference import parse_reference
 from hatch_mlpackage.lock.inputs import images_of
-from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, MODELS_DIRECTORY
+from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, MODELS_DIRECTORY, PORT
 from hatch_mlpackage.project.dockerfiles.extra_steps import names_in
 from hatch_mlpackage.project.known_images import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from hatch_mlpackage.lock.images.base_image import BaseImageState
     from hatch_mlpackage.project.config.keys import Config
 
-PORT = 5001
 # Any user id works; 1000 is what the original's images ran as, group 0 is what OpenShift gives to random ids.
 USER = "1000:0"
 APP_ROOT = f"/var/{APP_DIRECTORY}"

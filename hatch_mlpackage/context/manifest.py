@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.files.fixed_time import TIMESTAMP
+from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.files.parse import parse_json
 
 if TYPE_CHECKING:
     import os
 
-# hatchling's own default (2020-02-02): one fixed moment for every file, whatever the clock.
-TIMESTAMP = 1580601600
 MANIFEST_NAME = "manifest.json"
 SCHEMA = 1
 
@@ -157,11 +157,6 @@ def _differences(
     if (directory / MANIFEST_NAME).read_bytes() != manifest.to_json().encode():
         differences.append(f"{MANIFEST_NAME}: changed (its digest does not fit its contents)")
     return differences
-
-
-def hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _entries(directory: Path, relative: str = "") -> Iterator[tuple[str, Path]]:

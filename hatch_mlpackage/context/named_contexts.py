@@ -13,15 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.context.manifest import Manifest, ManifestFile, hash_file
 from hatch_mlpackage.context.plan import APP_DIRECTORY, SUMS, ContextFile
 from hatch_mlpackage.errors import ContextError
 from hatch_mlpackage.files.hash_cache import KnownHashes, open_known_hashes
+from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.files.tree import walk
 from hatch_mlpackage.lock.models.fetch import place_of, public
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.context.manifest import Manifest, ManifestFile
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.config.keys import Config, Model
     from hatch_mlpackage.project.pyproject import Project

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
 
 APP_DIRECTORY = "azureml-app"
-MANIFEST = "manifest.json"
 PROJECT_LAYER = "project"
 BASE_LAYER = "base"
+DIRECTORY_MODE = 0o755
 # Lies below the path of a model that is not copied, and lists its files' hashes as `sha256sum` does.
 SUMS = "SHA256SUMS"
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, MANIFEST, ContextFile
+from hatch_mlpackage.context.manifest import MANIFEST_NAME
+from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
 from hatch_mlpackage.files.resources import server_lock_path
 from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, walk
 from hatch_mlpackage.project.config.keys import leads_outside
@@ -88,7 +89,7 @@ def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[Co
 
 
 def _is_derived(place: PurePosixPath, path: Path) -> bool:
-    return is_derived(place, path) or (path / MANIFEST).exists()  # an earlier context
+    return is_derived(place, path) or (path / MANIFEST_NAME).exists()  # an earlier context
 
 
 def _left_out(project: Project, config: Config) -> Skip:

@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.files.fixed_time import ZIP_TIME
 
 _BUILDING: ContextVar[bool] = ContextVar("building", default=False)
-_TIME = (2020, 2, 2, 0, 0, 0)  # hatchling's own, whatever SOURCE_DATE_EPOCH says
 
 
 def is_building() -> bool:
@@ -53,7 +53,7 @@ def _stored(wheel: Path) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(wheel) as reader, zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as writer:
         for member in reader.infolist():
-            info = zipfile.ZipInfo(member.filename, _TIME)
+            info = zipfile.ZipInfo(member.filename, ZIP_TIME)  # whatever SOURCE_DATE_EPOCH says
             info.external_attr, info.create_system = member.external_attr, 3  # the modes are those of Unix
             writer.writestr(info, reader.read(member))
     return packed.getvalue()

@@ -14,10 +14,10 @@ from typing import IO
 
 from hatch_mlpackage.errors import UnavailableError
 from hatch_mlpackage.files.run_foreground import run_in_foreground
+from hatch_mlpackage.project.config.keys import PORT
 
 ENGINES = ("docker", "podman", "buildah")
 RUNNERS = ("docker", "podman")  # buildah builds images and serves none
-PORT_IN_IMAGE = 5001
 
 _BUILD = {
     "docker": ("docker", "build"),
@@ -64,7 +64,7 @@ def run_command(engine: str, tag: str, *, port: int, gpu: bool = False, extra: S
     """
     return (
         *(engine, "run", "--rm", "--pull", "never", "--read-only", "--tmpfs", "/tmp"),  # noqa: S108 - in the image
-        *("--publish", f"127.0.0.1:{port}:{PORT_IN_IMAGE}"),
+        *("--publish", f"127.0.0.1:{port}:{PORT}"),
         *(_ALL_GPUS[engine] if gpu else ()),
         *extra,
         tag,

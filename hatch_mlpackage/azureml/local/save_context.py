@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hatch_mlpackage.azureml.exceptions import WebserviceException
-from hatch_mlpackage.context.manifest import MANIFEST_NAME, TIMESTAMP, hash_file, hashes_of, read_manifest
+from hatch_mlpackage.context.manifest import MANIFEST_NAME, hashes_of, read_manifest
+from hatch_mlpackage.files.fixed_time import TIMESTAMP
+from hatch_mlpackage.files.hashing import hash_file
 
 
 def save_context(context: Path, target: Path) -> None:

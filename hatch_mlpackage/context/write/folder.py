@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.context.plan import DIRECTORY_MODE
 from hatch_mlpackage.context.write.file import Reuse, hash_in_place, link_file, store_once, write_file
 from hatch_mlpackage.errors import ContextError, explained
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from hatch_mlpackage.context.write.hard_links import HardLinks
     from hatch_mlpackage.context.write.read import Progress
 
-DIRECTORY_MODE = 0o755
 _PARTIAL = ".partial"
 _REPLACED = ".replaced"
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
+from hatch_mlpackage.context.plan import DIRECTORY_MODE
 from hatch_mlpackage.context.write.read import read_through
 from hatch_mlpackage.errors import ContextError, explained
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from hatch_mlpackage.context.plan import ContextFile
     from hatch_mlpackage.context.write.read import Progress
 
-_DIRECTORY_MODE = 0o755
 _MAGIC_AT, _MAGIC = 257, b"ustar"
 
 Hashed = list[tuple["ContextFile", str]]
@@ -87,7 +87,7 @@ def _write_folders(path: str, written: set[str], stream: BinaryIO, timestamp: in
     for folder in reversed([str(folder) for folder in PurePosixPath(path).parents if folder.name]):
         if folder not in written:
             written.add(folder)
-            header = _header(folder, timestamp, mode=_DIRECTORY_MODE, kind=tarfile.DIRTYPE)
+            header = _header(folder, timestamp, mode=DIRECTORY_MODE, kind=tarfile.DIRTYPE)
             size += stream.write(header)
     return size
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
 
+from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.files.tree import is_derived, walk
 from hatch_mlpackage.lock.asked.markers import marker_applies
 from hatch_mlpackage.lock.asked.redact import has_credentials
@@ -140,17 +141,12 @@ def _path_of_url(url: str) -> str:
 def digest_of(path: Path, left_out: Collection[Path] = ()) -> str:
     """Digest a file, or all files of a folder with their places and x bits: `sha256:…`."""
     if path.is_file():
-        return f"sha256:{_hash_file(path)}"
+        return f"sha256:{hash_file(path)}"
     digest = hashlib.sha256()
     for place, file in files_of(path, left_out):
         executable = "x" if os.access(file, os.X_OK) else "-"
-        digest.update(f"{executable} {_hash_file(file)} {place}\n".encode("utf-8", "surrogateescape"))
+        digest.update(f"{executable} {hash_file(file)} {place}\n".encode("utf-8", "surrogateescape"))
     return f"sha256:{digest.hexdigest()}"
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _source(location: str, name: str | None, extras: str, marker: str, digest: str) -> Source:

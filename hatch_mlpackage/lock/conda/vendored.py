@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.files.hashing import hash_file
 
 
 def proven_sha256(path: Path, expected: str) -> str:
@@ -14,8 +14,7 @@ def proven_sha256(path: Path, expected: str) -> str:
     Raises LockError when it cannot be read or is another one.
     """
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = hash_file(path)
     except OSError as error:
         raise LockError(f"{path}: the vendored package cannot be read: {error.strerror}.") from error
     if expected and found != expected:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, read_pins
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 
@@ -118,7 +118,7 @@ def _said(pin: Pin, file: str | None, folder: Path) -> str:
 def is_locked(path: Path, pin: Pin, target: Target) -> bool:
     """Tell whether a wheel is one of a pin's files and loads in the image."""
     kinds = {kind for kind, _, _ in (digest.partition(":") for digest in pin.hashes)}
-    return fits(path.name, target) and any(f"{kind}:{_hash_file(path, kind)}" in pin.hashes for kind in kinds)
+    return fits(path.name, target) and any(f"{kind}:{_hash_once(path, kind)}" in pin.hashes for kind in kinds)
 
 
 def name_of(file_name: str) -> str | None:
@@ -139,10 +139,10 @@ def by_name(folder: Path) -> dict[str | None, list[Path]]:
 
 
 def sha256_of(path: Path) -> str:
-    return _hash_file(path, "sha256")
+    return _hash_once(path, "sha256")
 
 
-def _hash_file(path: Path, kind: str) -> str:
+def _hash_once(path: Path, kind: str) -> str:
     status = path.stat()
     return _hash_unchanged(path, kind, status.st_size, status.st_mtime_ns, status.st_ino)
 
@@ -150,5 +150,4 @@ def _hash_file(path: Path, kind: str) -> str:
 @lru_cache(maxsize=4096)
 def _hash_unchanged(path: Path, kind: str, *_: int) -> str:
     """Read a file once: a wheelhouse of gigabytes is asked about several times in a run."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, kind).hexdigest()
+    return hash_file(path, kind)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from hatch_mlpackage.errors import LockError, UnavailableError
+from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.lock.asked.sources import Source, files_of
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, read_pins
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, is_locked, records, sha256_of
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from hatch_mlpackage.lock.asked.requirements import Requirements
     from hatch_mlpackage.project.target import Target
 
-_EPOCH = 1580601600  # 2020-02-02, hatchling's own: what a zip archive writes for the time of every file
 _UMASK = 0o022
 _LONGEST_REASON = 12  # lines
 _NOISE = re.compile(
@@ -108,7 +108,7 @@ def _build(task: Task, source: Source, root: Path, folder: Path, left_out: Colle
     # Repositories that ask for a password are answered by git's own credential store, never by a prompt.
     environment = {
         **index_settings.for_pip(os.environ, task.requirements.options),
-        "SOURCE_DATE_EPOCH": str(_EPOCH),
+        "SOURCE_DATE_EPOCH": str(TIMESTAMP),
         "PYTHONHASHSEED": "0",
         "GIT_TERMINAL_PROMPT": "0",
     }

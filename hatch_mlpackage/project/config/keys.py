@@ -15,6 +15,7 @@ from hatch_mlpackage.project.target import ARCHITECTURES, SUBDIRS, SUPPORTED_PYT
 
 KEY = "tool.mlpackage"
 MODELS_DIRECTORY = "azureml-models"
+PORT = 5001  # where the server listens in the image
 DEFAULT_PYTHON = "3.12"
 IN_PLACE = ("inference-config", "deployment-config")  # keys that name files of Azure ML
 Locker = Literal["uv", "pip-tools"]
@@ -145,8 +146,8 @@ class Image:
         default="copied",
     )
     port: int = key(
-        "the port on this machine that `mlpackage image run` opens; inside the image the port is always 5001",
-        default=5001,
+        f"the port on this machine that `mlpackage image run` opens; inside the image the port is always {PORT}",
+        default=PORT,
         schema={"minimum": 1, "maximum": 65535},
     )
     healthcheck: Healthcheck = field(default_factory=Healthcheck, metadata={"says": "how Docker probes a container"})
