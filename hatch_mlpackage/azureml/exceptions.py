@@ -1,6 +1,6 @@
-"""The original's exceptions, with its names: what is caught by them there is caught by them here.
+"""The original's exceptions by its names, so that code which catches them works here.
 
-They are errors of ours as well: `MLPackageError` catches all of them.
+All of them are MLPackageError too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from hatch_mlpackage.errors import MLPackageError
 
 
 class AzureMLException(MLPackageError):
-    """Base of the original's exceptions; `message` is the text, `inner_exception` what led to it."""
+    """Base of the original's exceptions; `message` is the text, `inner_exception` the cause."""
 
     def __init__(self, exception_message: str = "", inner_exception: BaseException | None = None, **_: Any) -> None:
         super().__init__(exception_message)
@@ -47,7 +47,7 @@ class RunConfigurationException(AzureMLException): ...
 
 
 class WebserviceException(AzureMLException):
-    """An error of models and services; `status_code` is always None here, where no cloud answers."""
+    """An error of models and services; `status_code` is the HTTP status of a service's answer, else None."""
 
     def __init__(self, exception_message: str = "", status_code: int | None = None, **named: Any) -> None:
         super().__init__(exception_message, **named)
@@ -61,4 +61,4 @@ class ModelPathNotFoundException(AzureMLException): ...
 
 
 class NotInTheCloudError(UserErrorException):
-    """What needs an Azure account was used; the message names what does it here."""
+    """A name was used that needs an Azure account; the message says what to use here."""

@@ -205,7 +205,7 @@ def test_registered_versions(ws):
         ({"name": "none"}, "Environment none is not registered in my-workspace."),
         ({"name": "AzureML-Minimal", "version": "3"}, "Environment AzureML-Minimal version 3 is not registered"),
         ({"name": "mine", "version": "1", "label": "Latest"}, "Only one of version or label can be specified"),
-        ({"name": "../mine"}, "'../mine' is no name or version of an environment"),
+        ({"name": "../mine"}, "'../mine' is not a name or version of an environment"),
         ({"name": "mine", "label": "stable"}, 'Label "stable" is not known'),
     ],
 )

@@ -61,7 +61,7 @@ def test_the_same_inputs_are_the_same_bytes(ws, echo, model):
     first.save("first")
 
     assert done.returncode == 0, done.stderr
-    assert "Taking the locks in " in done.stdout
+    assert "Using the locks in " in done.stdout
     assert tree(Path("first")) == tree(Path("second"))
     assert first.serialize() == {"generateDockerfile": True, "state": "Succeeded", "location": first.location}
     assert Path(first.location).is_dir()
@@ -151,7 +151,7 @@ def test_a_package_that_cannot_be_made(ws, echo, recorder, engine):
 
     package = Model.package(ws, [], echo)
 
-    reason = "docker build ended with status 3; package.get_logs() has what it said."
+    reason = "docker build ended with status 3; package.get_logs() returns its output."
     assert package.state == "Failed"
     with pytest.raises(WebserviceException) as error:
         package.wait_for_creation()
@@ -242,7 +242,7 @@ def test_an_image_with_its_own_packages(ws, caplog):
 
     assert "FROM localhost:1/team/own:1" in Path("out/Dockerfile").read_text()
     assert not Path("out/environment").exists()
-    assert any("taken to have Python 3.11" in record.message for record in caplog.records)
+    assert any("expected to have Python 3.11" in record.message for record in caplog.records)
 
 
 def test_a_killed_program_leaves_nothing_for_long(ws, echo):

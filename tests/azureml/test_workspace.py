@@ -55,7 +55,7 @@ def test_a_config_is_written_and_read(folder):
         ("[]", "The workspace configuration file cannot be read."),
         ('{"workspace_name": "ours"}', "subscription_id, resource_group missing."),
         ('{"subscription_id": "a", "resource_group": "b", "workspace_name": ""}', "workspace_name missing."),
-        (json.dumps({**NAMES, "workspace_name": "../../ours"}), "'../../ours' is no name of a workspace"),
+        (json.dumps({**NAMES, "workspace_name": "../../ours"}), "'../../ours' is not a name for a workspace"),
     ],
 )
 def test_a_config_that_names_no_workspace(folder, content, said):

@@ -11,8 +11,8 @@ from hatch_mlpackage.azureml.core.environment import Environment
 from hatch_mlpackage.azureml.core.model import Model
 from hatch_mlpackage.azureml.core.webservice import Webservice
 from hatch_mlpackage.azureml.core.workspace import Workspace
-from hatch_mlpackage.azureml.local.cloud_only import absent
+from hatch_mlpackage.azureml.local.cloud_only import cloud_only_classes
 
 __all__ = ["ContainerRegistry", "Environment", "Model", "Webservice", "Workspace"]
 
-globals().update(absent("core"))
+globals().update(cloud_only_classes("core"))

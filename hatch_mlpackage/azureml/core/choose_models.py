@@ -1,4 +1,4 @@
-"""Take the models of a call: registered ones, by themselves or by id, and paths."""
+"""Turn the models of a call (registered models, ids and paths) into models to register or to stage."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from hatch_mlpackage.azureml.local.stage_project import NO_CODE, StagedModel
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder
 
-_LONGEST_MADE_NAME = 30  # characters of a file's name that an unregistered model is called by
+_LONGEST_MADE_NAME = 30  # characters of a file's name that become the name of an unregistered model
 
 
-def take_registered(
+def registered_models(
     workspace: WorkspaceFolder, models: Sequence[RegisteredModel | str], register: Callable[[str, str], RegisteredModel]
 ) -> list[RegisteredModel]:
-    """Take models and ids; `register` is given any other path, and the name of its file."""
+    """Find models and ids; call `register` with any other path and the name of its file."""
     return [_registered(workspace, model) or register(str(model), _made_name(str(model))) for model in models]
 
 
-def take_as_they_are(
+def staged_models(
     workspace: WorkspaceFolder, models: Sequence[RegisteredModel | str]
 ) -> tuple[list[StagedModel], list[str]]:
-    """Take models and ids, and files and folders as version 0; also return the ids and absolute paths."""
+    """Stage models and ids, and paths as version 0; return the ids and absolute paths as well."""
     staged, sources = [], []
     for model in models:
         found = _registered(workspace, model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
 from hatch_mlpackage.azureml.local.python_requirement import package_name, python_index, python_version
@@ -16,6 +16,7 @@ from hatch_mlpackage.project.azureml_files.nodes import node_of
 
 PYTHON_DEFAULT_VERSION = "3.10.18"
 CONDA_FILE_NAME = "auto_conda_dependencies.yml"
+_NO_MAPPING = "Environment error: not a valid YAML structure"
 _KEYS = ("name", "channels", "dependencies", "prefix", "variables")
 _DEFAULT = {
     "name": "project_environment",
@@ -25,22 +26,20 @@ _DEFAULT = {
 
 
 class CondaDependencies:
-    """Channels, conda's packages and pip's; a new one has Python and `azureml-defaults`, which means the server here.
+    """Channels, packages of conda and packages of pip; a new object has Python and `azureml-defaults`.
 
-    `conda_dependencies_file_path` is a conda file to begin with; it is not changed.
+    `azureml-defaults` stands for the server of this program. `conda_dependencies_file_path` names a conda file to
+    start from, which is not changed.
     """
 
     def __init__(
         self, conda_dependencies_file_path: str | None = None, _underlying_structure: dict[str, Any] | None = None
     ) -> None:
+        found: Any = _DEFAULT if _underlying_structure is None else _underlying_structure
         if conda_dependencies_file_path is not None:
-            found: Any = read_mapping(
-                Path(conda_dependencies_file_path), "Environment error: not a valid YAML structure"
-            )
-        else:
-            found = _DEFAULT if _underlying_structure is None else _underlying_structure
+            found = read_mapping(Path(conda_dependencies_file_path), _NO_MAPPING)
         if not isinstance(found, Mapping):
-            raise UserErrorException("Environment error: not a valid YAML structure")
+            raise UserErrorException(_NO_MAPPING)
         for key in found:
             if key not in _KEYS:
                 raise UserErrorException(f"Environment error: unknown {key} key in environment specification")
@@ -54,9 +53,9 @@ class CondaDependencies:
         python_version: str = PYTHON_DEFAULT_VERSION,
         pin_sdk_version: bool = True,
     ) -> CondaDependencies:
-        """Make it of packages; `pip_packages` replace `azureml-defaults`.
+        """Make conda dependencies of packages; `pip_packages` replace `azureml-defaults`.
 
-        Nothing is pinned to an SDK's version: there is none here.
+        `pin_sdk_version` has no effect: no SDK is installed.
         """
         del pin_sdk_version
         made = CondaDependencies()
@@ -88,7 +87,7 @@ class CondaDependencies:
         return iter([line for line in self._pip() if _is_option(line)])
 
     def get_python_version(self) -> str | None:
-        """Return the version that is asked for, `3.10.18` or `3.10`; None where any will do."""
+        """Return the version that is asked for, such as `3.10.18` or `3.10`; None where any version will do."""
         return python_version(self._dependencies())
 
     def set_python_version(self, version: str) -> None:
@@ -107,7 +106,7 @@ class CondaDependencies:
         _remove(self._list("channels"), channel)
 
     def add_conda_package(self, conda_package: str) -> None:
-        """Add a package; a Python takes the place of the one that is there."""
+        """Add a package; a requirement for Python replaces the present one."""
         index = python_index(self._dependencies())
         if package_name(conda_package) == "python" and index is not None:
             self._dependencies()[index] = conda_package
@@ -120,19 +119,19 @@ class CondaDependencies:
         _remove(self._dependencies(), conda_package)
 
     def add_pip_package(self, pip_package: str) -> None:
-        """Add a requirement at the end, in place of one for the same package."""
+        """Add a requirement at the end, and remove an earlier one for the same package."""
         self.remove_pip_package(pip_package)
         self._pip().append(pip_package)
 
     def remove_pip_package(self, pip_package: str) -> None:
-        """Remove what is asked of a package, whatever its version."""
+        """Remove the requirements for a package, whatever version they ask for."""
         if _is_option(pip_package):
             raise UserErrorException(f"Invalid package name {pip_package}")
         name = package_name(pip_package)
         self._pip()[:] = [line for line in self._pip() if _is_option(line) or package_name(line) != name]
 
     def set_pip_option(self, pip_option: str) -> None:
-        """Add one of pip's options, in place of the same one with another value."""
+        """Add one of pip's options, and remove the same option with another value."""
         self.remove_pip_option(pip_option)
         self._pip().append(pip_option)
 
@@ -146,7 +145,7 @@ class CondaDependencies:
         self._pip()[:] = [line for line in self._pip() if line.split()[:1] != [option]]
 
     def set_pip_requirements(self, pip_requirements: Iterable[str]) -> None:
-        """Replace everything that is asked of pip."""
+        """Replace all of pip's packages and options."""
         self._pip()[:] = list(pip_requirements)
 
     def save(self, path: str) -> str:
@@ -175,8 +174,7 @@ class CondaDependencies:
     def _list(self, key: str) -> list[Any]:
         if not isinstance(self._found.get(key), list):
             self._found[key] = []
-        found: list[Any] = self._found[key]
-        return found
+        return cast("list[Any]", self._found[key])
 
     def _dependencies(self) -> list[Any]:
         return self._list("dependencies")
@@ -185,8 +183,7 @@ class CondaDependencies:
         for item in self._dependencies():
             if isinstance(item, dict) and "pip" in item:
                 item["pip"] = item["pip"] or []
-                found: list[str] = item["pip"]
-                return found
+                return cast("list[str]", item["pip"])
         made: list[str] = []
         self._dependencies().append({"pip": made})
         return made

@@ -1,4 +1,4 @@
-"""Where an image is, and the login for it: kept in memory, never written."""
+"""A registry of images and its login, which is kept in memory and never written."""
 
 from __future__ import annotations
 

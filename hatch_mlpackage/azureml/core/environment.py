@@ -1,11 +1,10 @@
-"""What a model runs in: the original's Environment, with its JSON form and its files."""
+"""The original's Environment, in which a model runs, with its JSON form and its files."""
 
 from __future__ import annotations
 
 import copy
 import json
 import logging
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -19,13 +18,14 @@ from hatch_mlpackage.azureml.core.environment_sections import (
     PythonSection,
 )
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml.local.cloud_only import with_absent_members
-from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, held, named, numbered, read_json, write_json
+from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
+from hatch_mlpackage.azureml.local.environments import add_environment, environment_names, find_environment
 from hatch_mlpackage.files.parse import parse_json
 from hatch_mlpackage.files.replace import replace_text
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
+    from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder
 
 __all__ = [
     "DEFAULT_CPU_IMAGE",
@@ -41,15 +41,13 @@ log = logging.getLogger(__name__)
 DEFINITION = "azureml_environment.json"
 CONDA_FILE = "conda_dependencies.yml"
 BASE_DOCKERFILE = "BaseDockerfile"
-_LATEST = ".latest"  # which version was registered last
-_PART = re.compile(r"\w[\w. -]*")
 _SPARK = {"repositories": [], "packages": [], "precachePackages": True}
 _DATABRICKS: Mapping[str, Any] = {f"{kind}Libraries": [] for kind in ("maven", "pypi", "rcran", "jar", "egg")}
 
 
-@with_absent_members
+@with_cloud_only_members
 class Environment:
-    """Python packages, a base image and environment variables, under a name."""
+    """Python packages, a base image and environment variables under one name."""
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str):
@@ -85,7 +83,7 @@ class Environment:
 
     @staticmethod
     def from_json(found: Mapping[str, Any]) -> Environment:
-        """Make it of the original's JSON form; keys that are absent are null or empty, not a new object's defaults."""
+        """Make an environment of the original's JSON form; missing keys become None or empty, not the defaults."""
         made = Environment(str(found.get("name")))
         made.version = found.get("version")
         made.asset_id = found.get("assetId")
@@ -93,37 +91,18 @@ class Environment:
         made.python = PythonSection.from_json(found.get("python") or {})
         made.docker = DockerSection.from_json(found.get("docker") or {})
         made.inferencing_stack_version = found.get("inferencingStackVersion")
-        made.spark, made.databricks, made.r = (
-            copy.deepcopy(found.get("spark") or {}),
-            copy.deepcopy(found.get("databricks") or {}),
-            copy.deepcopy(found.get("r")),
-        )
+        made.spark = copy.deepcopy(found.get("spark") or {})
+        made.databricks = copy.deepcopy(found.get("databricks") or {})
+        made.r = copy.deepcopy(found.get("r"))
         return made
 
     def register(self, workspace: WorkspaceFolder) -> Environment:
-        """Keep the environment in the workspace; without a version it gets the next one, or the last one's if the same.
+        """Keep the environment in the workspace and return it as it is kept.
 
-        Returns the environment as it is kept. Raises UserErrorException where the version is kept with other contents.
+        Without a version it gets the last one if nothing changed, else the next one. Raises UserErrorException where
+        the version is registered with other contents.
         """
-        folder = _folder(workspace, self.name, self.version)
-        with held(folder):
-            version = self.version or self._next_version(folder)
-            document = {**self.to_json(), "version": version}
-            kept = read_json(folder / f"{version}.json")
-            if kept is None:
-                write_json(folder / f"{version}.json", document)
-                replace_text(folder / _LATEST, version)
-            elif kept != document:
-                raise UserErrorException(
-                    f"Environment {self.name} version {version} is already registered with other contents. "
-                    "To auto-version, reset version to None."
-                )
-        return Environment.from_json(document)
-
-    def _next_version(self, folder: Path) -> str:
-        last = max(numbered(folder, ".json"), default=0)
-        same = {**self.to_json(), "version": str(last)}
-        return str(last) if last and read_json(folder / f"{last}.json") == same else str(last + 1)
+        return Environment.from_json(add_environment(workspace.folder, self.to_json()))
 
     def clone(self, new_name: str) -> Environment:
         """Copy the environment under another name, without a version."""
@@ -137,49 +116,35 @@ class Environment:
     def get(workspace: WorkspaceFolder, name: str, version: str | None = None, label: str | None = None) -> Environment:
         """Return a registered environment, the latest one unless a version is given.
 
-        Raises UserErrorException where there is none.
+        Raises UserErrorException where it is not registered.
         """
         if label and version:
             raise UserErrorException("Only one of version or label can be specified")
         if label and label.lower() != "latest":
             raise UserErrorException(f'Label "{label}" is not known: only "Latest" is. Name the version instead.')
-        folder = _folder(workspace, name, version)
-        latest = folder / _LATEST
-        wanted = version or (latest.read_text(encoding="utf-8") if latest.exists() else "")
-        found = read_json(folder / f"{wanted}.json") if wanted else None
-        if found is None:
-            raise UserErrorException(
-                f"Environment {name}{f' version {version}' if version else ''} is not registered in {workspace.name}. "
-                "Register it here: Environment.from_conda_specification(name, file_path).register(ws). "
-                "Those that Azure ML curated are images of its own registry; list their packages in a conda file."
-            )
-        return Environment.from_json(found)
+        return Environment.from_json(find_environment(workspace, name, version))
 
     @staticmethod
     def list(workspace: WorkspaceFolder) -> dict[str, Environment]:
         """Return the latest version of every registered environment, by name."""
-        return {name: Environment.get(workspace, name) for name in named(workspace.folder / "environments")}
+        return {name: Environment.get(workspace, name) for name in environment_names(workspace.folder)}
 
     @staticmethod
     def from_conda_specification(name: str, file_path: str) -> Environment:
-        """Make an environment of a conda file; without a Python in it, Python 3.10.18 is asked for."""
+        """Make an environment of a conda file; where the file asks for no Python, ask for 3.10.18."""
         conda = CondaDependencies(conda_dependencies_file_path=file_path)
         if not conda.get_python_version():
             log.warning('No Python version provided, defaulting to "%s"', PYTHON_DEFAULT_VERSION)
             conda.set_python_version(PYTHON_DEFAULT_VERSION)
-        made = Environment(name)
-        made.python.conda_dependencies = conda
-        return made
+        return _with_conda(name, conda)
 
     @staticmethod
     def from_pip_requirements(name: str, file_path: str, pip_version: str | None = None) -> Environment:
-        """Make an environment of a requirements file, whose lines replace `azureml-defaults`."""
+        """Make an environment of a requirements file; its lines replace `azureml-defaults`."""
         conda = CondaDependencies()
         conda.set_pip_requirements(Path(file_path).read_text(encoding="utf-8").splitlines())
         conda.add_conda_package(f"pip={pip_version}" if pip_version else "pip")
-        made = Environment(name)
-        made.python.conda_dependencies = conda
-        return made
+        return _with_conda(name, conda)
 
     @staticmethod
     def from_docker_image(
@@ -189,7 +154,7 @@ class Environment:
         conda_specification: str | None = None,
         pip_requirements: str | None = None,
     ) -> Environment:
-        """Make an environment on an image, with its own packages unless a file of packages is given."""
+        """Make an environment on an image, with the image's packages unless a file of packages is given."""
         made = _with_packages(name, conda_specification, pip_requirements)
         made.docker.base_image = image
         made.docker.base_image_registry = container_registry or made.docker.base_image_registry
@@ -202,7 +167,7 @@ class Environment:
         conda_specification: str | None = None,
         pip_requirements: str | None = None,
     ) -> Environment:
-        """Make an environment on what a Dockerfile (its text, its path or the open file) builds."""
+        """Make an environment on the image of a Dockerfile, given as text, as a path or as an open file."""
         made = _with_packages(name, conda_specification, pip_requirements)
         made.docker.base_image = None
         made.docker.base_dockerfile = dockerfile
@@ -211,7 +176,7 @@ class Environment:
     def save_to_directory(self, path: str, overwrite: bool = False) -> None:
         """Write azureml_environment.json, and conda_dependencies.yml and BaseDockerfile where they have contents.
 
-        Raises FileExistsError where the folder is there, unless `overwrite`.
+        Raises FileExistsError where the folder exists, unless `overwrite` is set.
         """
         folder, document = Path(path), self.to_json()
         folder.mkdir(parents=True, exist_ok=overwrite)
@@ -230,13 +195,12 @@ class Environment:
 
     @staticmethod
     def load_from_directory(path: str) -> Environment:
-        """Read what `save_to_directory` wrote.
+        """Read the files that `save_to_directory` wrote.
 
-        Raises FileNotFoundError where there is no azureml_environment.json.
+        Raises FileNotFoundError where azureml_environment.json is missing.
         """
         folder = Path(path)
-        found = parse_json((folder / DEFINITION).read_bytes())
-        made = Environment.from_json(found)
+        made = Environment.from_json(parse_json((folder / DEFINITION).read_bytes()))
         if (folder / CONDA_FILE).is_file():
             made.python.conda_dependencies = CondaDependencies(str(folder / CONDA_FILE))
         if (folder / BASE_DOCKERFILE).is_file():
@@ -244,11 +208,10 @@ class Environment:
         return made
 
 
-def _folder(workspace: WorkspaceFolder, name: str, version: str | None) -> Path:
-    for part in (name, version or "1"):
-        if not _PART.fullmatch(part):
-            raise UserErrorException(f"'{part}' is no name or version of an environment: use letters, digits, . _ -")
-    return workspace.folder / "environments" / name
+def _with_conda(name: str, conda: CondaDependencies) -> Environment:
+    made = Environment(name)
+    made.python.conda_dependencies = conda
+    return made
 
 
 def _with_packages(name: str, conda_specification: str | None, pip_requirements: str | None) -> Environment:

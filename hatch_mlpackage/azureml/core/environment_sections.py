@@ -1,4 +1,4 @@
-"""The parts of an Environment: its packages, and the image below them."""
+"""The sections of an Environment: its Python packages, and the image under them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
 
 log = logging.getLogger(__name__)
 
-# The original's defaults; they ask for no image of their own here, where any with the right Python will do.
+# The original's defaults. Here they stand for any image with the right Python.
 DEFAULT_CPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20251130.v1"
 DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04:20251130.v1"
-# What an image may be made of, one of the three, and its key.
+# The three bases that exclude each other, with their keys.
 _BASES = {"base_image": "baseImage", "base_dockerfile": "baseDockerfile", "build_context": "buildContext"}
 
 
 class DockerImagePlatform:
-    """What an image runs on."""
+    """The operating system and processor that an image is for."""
 
     def __init__(self) -> None:
         self.os: str | None = "Linux"
@@ -34,7 +34,7 @@ class DockerImagePlatform:
 
 
 class PythonSection:
-    """The packages: conda's and pip's, or those that the base image has."""
+    """The Python packages: those of conda and pip, or those in the base image."""
 
     def __init__(self) -> None:
         self.user_managed_dependencies = False
@@ -66,7 +66,7 @@ class PythonSection:
 
 
 class DockerSection:
-    """The base image, as a reference or as a Dockerfile, never both; the rest says how containers were run there."""
+    """The base image, as a reference or as a Dockerfile, and how the original ran containers."""
 
     def __init__(self) -> None:
         self._base: dict[str, Any] = {"base_image": DEFAULT_CPU_IMAGE}
@@ -109,7 +109,7 @@ class DockerSection:
         self._base[name] = value
 
     def to_json(self) -> dict[str, Any]:
-        """Return the section without the registry's login, which is nothing for a file."""
+        """Return the section without the registry's login, which is never written."""
         registry = {"address": self.base_image_registry.address, "username": None, "password": None}
         return {
             "enabled": self.enabled,
@@ -138,7 +138,7 @@ class DockerSection:
 
 
 def _dockerfile_text(value: str | IO[str] | None) -> str | None:
-    """Read a Dockerfile that is given as text, as a path or as an open file."""
+    """Return the text of a Dockerfile that is given as text, as a path or as an open file."""
     if value is None or isinstance(value, str):
         is_path = bool(value) and "\n" not in str(value) and Path(str(value)).is_file()
         return Path(str(value)).read_text(encoding="utf-8") if is_path else value

@@ -1,4 +1,4 @@
-"""What serves the models: an entry script and its environment, checked when it is made."""
+"""The original's InferenceConfig: an entry script and its environment, checked when it is made."""
 
 from __future__ import annotations
 
@@ -18,14 +18,26 @@ log = logging.getLogger(__name__)
 
 _RUNTIMES = ("spark-py", "python")
 _HIDDEN_RUNTIMES = ("python-slim",)
+# The arguments that are JSON values, with their keys.
+_KEYS = {
+    "entry_script": "entryScript",
+    "source_directory": "sourceDirectory",
+    "description": "description",
+    "runtime": "runtime",
+    "conda_file": "condaFile",
+    "extra_docker_file_steps": "extraDockerfileSteps",
+    "enable_gpu": "enableGpu",
+    "cuda_version": "cudaVersion",
+    "base_image": "baseImage",
+}
 _CUDA_VERSIONS = ("9.0", "9.1", "10.0")
 
 
 class InferenceConfig:
-    """An entry script with `init()` and `run()`, and either an environment or the older arguments that say the same.
+    """An entry script with `init()` and `run()`, and either an environment or the older arguments in its place.
 
-    Paths are relative to `source_directory` where one is given, otherwise to the current folder.
-    Raises WebserviceException or UserErrorException for what cannot be served.
+    Paths are relative to `source_directory`, or to the current folder without one.
+    Raises WebserviceException or UserErrorException for a configuration that cannot be served.
     """
 
     def __init__(
@@ -56,11 +68,11 @@ class InferenceConfig:
         self.validate_configuration()
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{key}={value}" for key, value in self.to_json().items() if key != "environment")
-        return f"InferenceConfig({said})"
+        shown = ", ".join(f"{key}={value}" for key, value in self.to_json().items() if key != "environment")
+        return f"InferenceConfig({shown})"
 
     def validate_configuration(self) -> None:
-        """Raise WebserviceException, or UserErrorException for a script that is no Python, in the original's words."""
+        """Raise WebserviceException, or UserErrorException for a script that is not Python, in the original's words."""
         if not self.entry_script:
             raise WebserviceException("Error, need to specify entry_script.")
         self._check_environment()
@@ -130,22 +142,13 @@ class InferenceConfig:
 
     @staticmethod
     def from_json(found: Mapping[str, Any]) -> InferenceConfig:
-        """Make it of the original's JSON form; the same is raised as by the constructor."""
+        """Make a configuration of the original's JSON form; raises what the constructor raises."""
         registry = ContainerRegistry()
         registry.address = (found.get("baseImageRegistry") or {}).get("address")
-        return InferenceConfig(
-            entry_script=found.get("entryScript", ""),
-            source_directory=found.get("sourceDirectory"),
-            description=found.get("description"),
-            runtime=found.get("runtime"),
-            conda_file=found.get("condaFile"),
-            extra_docker_file_steps=found.get("extraDockerfileSteps"),
-            enable_gpu=found.get("enableGpu"),
-            cuda_version=found.get("cudaVersion"),
-            base_image=found.get("baseImage"),
-            base_image_registry=registry,
-            environment=Environment.from_json(found["environment"]) if found.get("environment") else None,
-        )
+        values: dict[str, Any] = {name: found.get(key) for name, key in _KEYS.items()}
+        values["entry_script"] = found.get("entryScript", "")
+        environment = Environment.from_json(found["environment"]) if found.get("environment") else None
+        return InferenceConfig(**values, base_image_registry=registry, environment=environment)
 
     def to_absolute_json(self) -> dict[str, Any]:
         """Return the JSON form with absolute paths, which mean the same in every current folder."""
@@ -156,25 +159,15 @@ class InferenceConfig:
         return document
 
     def path_of(self, path: str) -> Path:
-        """Find a file that an argument names."""
+        """Return the absolute path of a file that an argument names."""
         return Path(self.source_directory or "", path).absolute()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the original's JSON form, in which a registry's login has no place."""
-        registry = self.base_image_registry
-        values = {
-            "entryScript": self.entry_script,
-            "sourceDirectory": self.source_directory,
-            "description": self.description,
-            "runtime": self.runtime,
-            "condaFile": self.conda_file,
-            "extraDockerfileSteps": self.extra_docker_file_steps,
-            "enableGpu": self.enable_gpu,
-            "cudaVersion": self.cuda_version,
-            "baseImage": self.base_image,
-            "baseImageRegistry": {"address": registry.address} if registry.address else None,
-            "environment": self.environment.to_json() if self.environment else None,
-        }
+        """Return the original's JSON form, without the registry's login."""
+        values = {key: getattr(self, name) for name, key in _KEYS.items()}
+        address = self.base_image_registry.address
+        values["baseImageRegistry"] = {"address": address} if address else None
+        values["environment"] = self.environment.to_json() if self.environment else None
         return {key: value for key, value in values.items() if value is not None}
 
 

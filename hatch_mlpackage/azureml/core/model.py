@@ -1,24 +1,22 @@
-"""Registered models: the original's Model, with the workspace's folder in place of the cloud."""
+"""The original's Model: registered models, which a folder keeps in place of the cloud."""
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.azureml.core.choose_models import require_no_code, staged_model, take_registered
+from hatch_mlpackage.azureml.core.choose_models import registered_models, require_no_code, staged_model
 from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
 from hatch_mlpackage.azureml.core.model_package import ModelPackage, image_of_now
 from hatch_mlpackage.azureml.core.model_path import get_model_path
 from hatch_mlpackage.azureml.core.registered_model import RegisteredModel, texts_of
 from hatch_mlpackage.azureml.core.webservice.webservice import LocalWebservice
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.azureml.local.cloud_only import DATA, refuse, with_absent_members
-from hatch_mlpackage.azureml.local.model_search import MODEL_NAME, Wanted, find_document
-from hatch_mlpackage.azureml.local.models import add_model, list_models
+from hatch_mlpackage.azureml.local.cloud_only import DATA, refuse, with_cloud_only_members
+from hatch_mlpackage.azureml.local.model_search import ModelQuery, check_model_name, find_document
+from hatch_mlpackage.azureml.local.models import add_model, find_source, list_models
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration
@@ -29,7 +27,7 @@ __all__ = ["InferenceConfig", "Model", "ModelPackage"]
 
 
 class Framework:
-    """What models are made with, in the original's words."""
+    """The frameworks that a model may be made with, by the original's names."""
 
     CUSTOM = "Custom"
     TENSORFLOW = "TensorFlow"
@@ -40,12 +38,12 @@ class Framework:
     MULTI = "Multi"
 
 
-@with_absent_members
+@with_cloud_only_members
 class Model(RegisteredModel):
-    """A registered model: the latest version of `name`, or the one that `version` or `id` (`name:version`) says.
+    """A registered model: the latest version of `name`, or the version that `version` or `id` (`name:version`) names.
 
-    `tags` and `properties` are lists of keys, or of `[key, value]`, that the latest version is looked for with.
-    Raises WebserviceException (ModelNotFound) where there is none.
+    `tags` and `properties` list keys, or pairs `[key, value]`, that the model must have.
+    Raises WebserviceException (ModelNotFound) where no model fits.
     """
 
     Framework = Framework
@@ -67,7 +65,7 @@ class Model(RegisteredModel):
         document = named.get("_document")
         if document is None:
             identity = id or (f"{name}:{version}" if name and version else None)
-            wanted = Wanted(tags=tags, properties=properties, run_id=run_id, framework=model_framework)
+            wanted = ModelQuery(tags=tags, properties=properties, run_id=run_id, framework=model_framework)
             document = find_document(workspace.folder, identity, name, wanted)
         super().__init__(workspace, document)
 
@@ -89,23 +87,15 @@ class Model(RegisteredModel):
     ) -> Model:
         """Copy a file or folder into the workspace as the next version of a name.
 
-        Datasets are of the cloud: they are refused. Raises FileNotFoundError, or WebserviceException for the rest.
+        Raises FileNotFoundError where nothing lies at the path, NotInTheCloudError for datasets, and
+        WebserviceException for every other wrong argument.
         """
-        if not MODEL_NAME.fullmatch(model_name):
-            raise WebserviceException(
-                "Error, provided model name is invalid. It must only consist of letters, numbers, dashes, periods, or "
-                "underscores, start with a letter or number, and be between 1 and 255 characters long."
-            )
+        check_model_name(model_name)
         if model_framework_version and not model_framework:
             raise WebserviceException("Model framework version cannot be provided without a valid framework")
         if datasets or sample_input_dataset or sample_output_dataset:
             refuse("A model's datasets", DATA)
-        source = Path(os.path.normpath(Path(model_path).absolute()))
-        if not source.exists():
-            raise FileNotFoundError("Path does not exist")
-        for child in child_paths or ():
-            if not (source / child).exists():
-                raise WebserviceException(f'Error, provided child path "{child}" cannot be found')
+        source = find_source(model_path, child_paths or ())
         if resource_configuration:
             resource_configuration.validate()
         print(f"Registering model {model_name}")
@@ -136,17 +126,17 @@ class Model(RegisteredModel):
         page_count: int = 255,
         model_framework: str | None = None,
     ) -> list[Model]:
-        """Return the registered models that are asked for; with `latest` the last version of each name alone."""
+        """Return the registered models that fit the arguments; with `latest` only the last version of each name."""
         del expand, page_count
         if tags is not None and not isinstance(tags, list | tuple):
             raise UserErrorException(
                 f'Expected tags must be list type. Ex. ["key", ["key2", "key2 value"]]: provided {type(tags)}'
             )
-        wanted = Wanted(tags=tags, properties=properties, run_id=run_id or dataset_id, framework=model_framework)
+        wanted = ModelQuery(tags=tags, properties=properties, run_id=run_id or dataset_id, framework=model_framework)
         seen: set[str] = set()
         found = []
         for document in list_models(workspace.folder, name):  # the newest of a name first
-            if wanted.fits(document) and not (latest and document["name"] in seen):
+            if wanted.matches(document) and not (latest and document["name"] in seen):
                 seen.add(document["name"])
                 found.append(Model(workspace, _document=document))
         return found
@@ -159,7 +149,7 @@ class Model(RegisteredModel):
     def print_configuration(
         models: Iterable[RegisteredModel], inference_config: InferenceConfig | None, *_: Any
     ) -> None:
-        """Print what is to be deployed."""
+        """Print the models and the entry script of a deployment."""
         print(f"Models: {[model.id for model in models]}")
         if inference_config:
             print(f"Entry script: {inference_config.entry_script}")
@@ -173,13 +163,13 @@ class Model(RegisteredModel):
         image_name: str | None = None,
         image_label: str | None = None,
     ) -> ModelPackage:
-        """Make a build context of models and what serves them, and an image of it unless `generate_dockerfile`.
+        """Write a build context of models and their entry script, and build its image unless `generate_dockerfile`.
 
-        Returns when it is made, or could not be: `wait_for_creation` tells. What is wrong with the input is raised
-        here. A path among the models is registered first, under the name of its file.
+        A path among the models is registered first, under the name of its file. Wrong input is raised here; a failing
+        lock or build is the state of the returned package, and `wait_for_creation` raises it.
         """
         register = functools.partial(Model.register, workspace)
-        found = take_registered(workspace, models, register)
+        found = registered_models(workspace, models, register)
         staged = [staged_model(model) for model in found]
         if inference_config is None:
             require_no_code(staged)
@@ -198,12 +188,12 @@ class Model(RegisteredModel):
         overwrite: bool = False,
         show_output: bool = False,
     ) -> LocalWebservice:
-        """Serve models on this machine; a service of that name is replaced, as the original's local ones were."""
+        """Serve models on this machine; a service of the same name is replaced, as the original replaced local ones."""
         del overwrite
         if deployment_target is not None:
             raise UserErrorException(
-                "deployment_target names a cluster in the cloud: leave it out to serve on this machine, and take the "
-                "image that Model.package(...) builds to the cluster."
+                "deployment_target names a cluster in the cloud: leave it out to serve on this machine; for a cluster, "
+                "build an image with Model.package(...)."
             )
         if show_output:
             Model.print_configuration([m for m in models if isinstance(m, RegisteredModel)], inference_config)

@@ -1,15 +1,15 @@
-"""A package of models: a build context, or an image that is built from it."""
+"""The original's ModelPackage: a build context of models, or an image that is built from it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.azureml.local.make_package import build_image, lock_staged, write_context
+from hatch_mlpackage.azureml.local.make_package import build_image, make_context
 from hatch_mlpackage.azureml.local.save_context import save_context
 from hatch_mlpackage.azureml.local.stage_project import StagedModel, stage
 from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, own_folder
@@ -27,10 +27,10 @@ DEFAULT_IMAGE = "package"
 
 
 class ModelPackage:
-    """What `Model.package` makes; it is finished when you get it, well or not, as `state` says.
+    """A package that `Model.package` made; `state` says whether it succeeded.
 
-    `location` is the context's folder, or the image's name. The folder is the program's: it is removed with the
-    object, at the latest when the program ends.
+    `location` is the context's folder, or the image's name. The folder is removed with this object, at the latest
+    when the program ends.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ModelPackage:
     ) -> None:
         self.workspace = workspace
         self.generate_dockerfile = generate_dockerfile
-        self.state = "NotStarted"
+        self.state = "Running"
         self.error: dict[str, Any] | None = None
         self.location: str | None = None
         self._registry = _registry_of(inference)
@@ -65,7 +65,7 @@ class ModelPackage:
         folder = self._folder / "project"
         folder.mkdir()
         document = inference.to_absolute_json() if inference else None
-        name = image if self.generate_dockerfile else DEFAULT_IMAGE  # an image's own name goes to the engine
+        name = image if self.generate_dockerfile else DEFAULT_IMAGE  # the engine names the image itself
         project = stage(folder, models, document, workspace=self.workspace.folder, image_name=name)
         try:
             inspect_project(project)
@@ -74,33 +74,24 @@ class ModelPackage:
         return project
 
     def _create(self, project: Project, image: str) -> None:
-        self.state = "Running"
         with self._log.open("ab", buffering=0) as log:
             try:
-                self._make(project, image, log)
+                make_context(project, self.workspace.folder, self._context, log)
+                if not self.generate_dockerfile:
+                    build_image(self._context, image, log)
             except MLPackageError as error:
                 self.state = "Failed"
                 self.error = {"message": str(error)}
                 log.write(f"{error}\n".encode())
-
-    def _make(self, project: Project, image: str, log: IO[bytes]) -> None:
-        def report(text: str) -> None:
-            log.write(f"{text}\n".encode())
-
-        lock_staged(project, self.workspace.folder, report)
-        write_context(project, self._context, report)
-        if self.generate_dockerfile:
-            self.location = str(self._context)
-        else:
-            build_image(self._context, image, log, report)
-            self.location = image
-        self.state = "Succeeded"
+            else:
+                self.state = "Succeeded"
+                self.location = str(self._context) if self.generate_dockerfile else image
 
     def update_creation_state(self) -> None:
-        """Do nothing: the state does not change any more."""
+        """Do nothing: the state no longer changes."""
 
     def wait_for_creation(self, show_output: bool = False) -> None:
-        """Show the log and the state where asked to.
+        """Print the log and the state with `show_output`.
 
         Raises WebserviceException with the reason where the package could not be made.
         """
@@ -114,14 +105,14 @@ class ModelPackage:
             )
 
     def get_logs(self, decode: bool = True, offset: int = 0) -> str | bytes:
-        """Return what was said while the package was made, from a byte on."""
-        said = self._log.read_bytes()[offset:] if self._log.exists() else b""
-        return said.decode(errors="replace") if decode else said
+        """Return the log of making the package, from the byte `offset` on."""
+        found = self._log.read_bytes()[offset:] if self._log.exists() else b""
+        return found.decode(errors="replace") if decode else found
 
     def save(self, output_directory: str) -> None:
-        """Put the context into a folder, which may hold other things: they stay, unless a file of ours has their name.
+        """Copy the context into a folder; other files there stay, unless the context has a file of that name.
 
-        Of an earlier context there, files that are no part of this one are removed, but for those you have changed.
+        Files of an earlier context that this one lacks are removed, unless you changed them.
         """
         if not self.generate_dockerfile:
             raise WebserviceException("Docker images cannot be saved to a local directory. Use pull() instead.")
@@ -132,7 +123,7 @@ class ModelPackage:
         save_context(self._context, target)
 
     def pull(self) -> None:
-        """Get the image from the registry that its name begins with; without one it is on this machine already."""
+        """Pull the image from the registry in its name; without a registry the image is on this machine already."""
         if self.generate_dockerfile:
             raise WebserviceException("A Dockerfile package cannot be pulled. Use save() instead.")
         self.wait_for_creation()
@@ -145,9 +136,9 @@ class ModelPackage:
             raise WebserviceException(f"{location} could not be pulled. Push it first: {engine} push {location}")
 
     def get_container_registry(self) -> ContainerRegistry:
-        """Return where the image is, or the base image of a context.
+        """Return the registry of the image, or of the base image for a context.
 
-        The login is the one that the environment's `base_image_registry` was given, in memory; engines have their own.
+        The login is the one in the environment's `base_image_registry`; engines keep logins of their own.
         """
         self.wait_for_creation()
         image = read_manifest(self._context).about["image"]["base"] if self.generate_dockerfile else self.location
@@ -162,7 +153,7 @@ class ModelPackage:
 
 
 def image_of_now(image_name: str | None, image_label: str | None) -> str:
-    """Name an image as the original did: `package:<the moment>` unless told otherwise."""
+    """Return an image's name; the original's default is `package:<time>`."""
     moment = dt.datetime.now(dt.UTC).strftime("%Y%m%d%H%M%S")
     return f"{image_name or DEFAULT_IMAGE}:{image_label or moment}"
 

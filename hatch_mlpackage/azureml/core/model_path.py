@@ -1,4 +1,4 @@
-"""Where a model's files lie when a script runs beside `azureml-models`, as in an image, or beside the model itself."""
+"""Find a model's files from a script that runs beside `azureml-models`, as in an image, or beside the model."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, numb
 
 
 def get_model_path(model_name: str, version: int | None = None, _workspace: WorkspaceFolder | None = None) -> str:
-    """Return the path of a model's file or folder, of the highest version where none is given.
+    """Return the path of a model's file or folder, of the highest version unless one is given.
 
-    It is looked for in `azureml-models` of the app root or the current folder, then as `./<name>`; with a workspace it
-    is copied from there, unless the version that is given lies here already. Raises ModelNotFoundException, or
-    WebserviceException for wrong arguments and for a version that is given and not found.
+    Looks in `azureml-models` below the app root or the current folder, then for `./<name>`. With a workspace, copies
+    the model from there unless the given version lies here already. Raises ModelNotFoundException, or
+    WebserviceException for wrong arguments and for a given version that is not found.
     """
     if version is not None and not isinstance(version, int):
         raise WebserviceException("version should be an int")
     if model_name is None:
         raise WebserviceException("model_name is None")
-    top = os.path.join(os.environ.get("AML_APP_ROOT", ""), "azureml-models")  # noqa: PTH118 - shown as it is
+    top = os.path.join(os.environ.get("AML_APP_ROOT", ""), "azureml-models")  # noqa: PTH118 - messages show it as it is
     if _workspace is not None and version is None:
         return _downloaded(_workspace, model_name, version, top)
     try:

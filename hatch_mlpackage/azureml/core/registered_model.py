@@ -1,4 +1,4 @@
-"""A registered model as its document says, and what can be changed of it."""
+"""A registered model: what its document says, and the changes that can be made to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RegisteredModel:
-    """A version of a model in a workspace; its attributes are the original's."""
+    """A version of a model in a workspace, with the attributes of the original's Model."""
 
     def __init__(self, workspace: WorkspaceFolder, document: Mapping[str, Any]) -> None:
         self.workspace = workspace
@@ -54,13 +54,13 @@ class RegisteredModel:
 
     @property
     def path(self) -> Path:
-        """The model's one file or folder in the workspace; not to be changed."""
+        """The model's one file or folder in the workspace; do not change it."""
         return model_content(self.workspace.folder, self.name, self.version)
 
     def download(self, target_dir: str = ".", exist_ok: bool = False, exists_ok: bool | None = None) -> str:
         """Copy the model's file or folder into a folder, and return its path there.
 
-        Raises WebserviceException where a file is in the way, unless `exist_ok`.
+        Raises WebserviceException where a file would be overwritten, unless `exist_ok` is set.
         """
         if exists_ok is not None and exist_ok:
             raise WebserviceException("Both exists_ok and exist_ok are set. Please use exist_ok only.")
@@ -87,7 +87,7 @@ class RegisteredModel:
         sample_output_dataset: Any = None,
         resource_configuration: ResourceConfiguration | None = None,
     ) -> None:
-        """Replace what is given."""
+        """Replace each value that is given."""
         if sample_input_dataset or sample_output_dataset:
             refuse("A model's datasets", DATA)
         if resource_configuration:
@@ -105,7 +105,7 @@ class RegisteredModel:
         remove_tags: Sequence[str] | None = None,
         add_properties: Mapping[str, Any] | None = None,
     ) -> None:
-        """Add and remove tags, and add properties, which never change once they are set."""
+        """Add and remove tags, and add properties, which cannot be changed afterwards."""
         for key in {*(add_properties or ())} & self.properties.keys():
             raise WebserviceException(f"Error, property with key {key} already exists and cannot be changed.")
         for key in {*(add_tags or ())} & self.tags.keys():
@@ -137,7 +137,7 @@ class RegisteredModel:
         self._take(change_model(self.workspace.folder, self.name, self.version, change))
 
     def delete(self) -> None:
-        """Remove the version; its number is not given again, and services and packages that have it keep it."""
+        """Remove the version; its number is not given again, and services and packages keep their copies."""
         delete_model(self.workspace.folder, self.name, self.version)
 
     def serialize(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How much of a machine a model is said to need."""
+"""The original's ResourceConfiguration: the share of a machine that a model needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KEYS = ("cpu", "memoryInGB", "gpu")
 
 
 class ResourceConfiguration:
-    """Cores, gigabytes and GPUs; kept with the model, and without effect on this machine."""
+    """Cores, gigabytes and GPUs; kept with the model, without effect on this machine."""
 
     def __init__(self, cpu: float | None = None, memory_in_gb: float | None = None, gpu: int | None = None) -> None:
         self.cpu = cpu
@@ -19,7 +19,7 @@ class ResourceConfiguration:
         self.gpu = gpu
 
     def validate(self) -> None:
-        """Raise WebserviceException with everything that is wrong, one line each."""
+        """Raise WebserviceException with one line for each wrong number."""
         wrong = [
             f"Invalid configuration, {name} must be {kind}greater than zero.\n"
             for name, value, kind, numbers in (
@@ -37,9 +37,9 @@ class ResourceConfiguration:
 
     @staticmethod
     def deserialize(payload_obj: Mapping[str, Any] | None) -> ResourceConfiguration | None:
-        """Make it of what `serialize` gave, with all three keys.
+        """Make a configuration of what `serialize` returned.
 
-        Raises WebserviceException where one is missing.
+        Raises WebserviceException where one of the three keys is missing.
         """
         if payload_obj is None:
             return None

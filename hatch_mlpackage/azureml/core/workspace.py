@@ -1,4 +1,4 @@
-"""A workspace: here a folder of this machine, found by the names that the original's config.json has."""
+"""The original's Workspace: a folder of this machine, found by the three names of a config.json."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from hatch_mlpackage.azureml.core.environment import Environment
 from hatch_mlpackage.azureml.core.model import Model
 from hatch_mlpackage.azureml.core.webservice.webservice import LocalWebservice
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WorkspaceException
-from hatch_mlpackage.azureml.local.cloud_only import with_absent_members
+from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
 from hatch_mlpackage.azureml.local.read_mapping import read_mapping
 from hatch_mlpackage.azureml.local.workspace_folder import named
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.files.resources import data_directory
 
 _KEYS = ("subscription_id", "resource_group", "workspace_name")
-_LOCAL = "local"  # what stands in a folder's path for a name that is not given
+_LOCAL = "local"  # the folder for a name that is not given
 _FOLDERS = (".azureml", "aml_config", "")
 _FILES = ("config.json", "project.json")
 
 
-@with_absent_members
+@with_cloud_only_members
 class Workspace:
-    """A folder with models, environments and services.
+    """A folder with models, environments and services, which is made where it is missing.
 
-    The three names choose the folder, below `MLPACKAGE_DATA_DIR` or the user's data folder; it is made where it is
-    missing. `folder` chooses another one. `auth` and the like are accepted and not used.
+    The three names choose it below `MLPACKAGE_DATA_DIR` or the user's data folder; `folder` names another one.
+    `auth` and the like are accepted and not used.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Workspace:
 
     @staticmethod
     def from_config(path: str | None = None, auth: Any = None, _logger: Any = None, _file_name: str = "") -> Workspace:
-        """Take the workspace that a config.json names: at `path`, or looked for there and in the folders above.
+        """Open the workspace that a config.json names; `path` is the file, or a folder to search upwards from.
 
-        Raises UserErrorException where there is none, or where it does not name a workspace.
+        Raises UserErrorException where no file is found, or where it names no workspace.
         """
         del auth, _logger
         start = Path(path or ".").absolute()
@@ -87,7 +87,7 @@ class Workspace:
     ) -> Workspace:
         """Make a workspace.
 
-        Raises WorkspaceException where it has contents already, unless `exist_ok`.
+        Raises WorkspaceException where its folder is not empty, unless `exist_ok` is set.
         """
         made = Workspace(subscription_id, resource_group, name, auth, folder=folder, tags=named_.get("tags"))
         if not exist_ok and any(made.folder.iterdir()):
@@ -106,7 +106,7 @@ class Workspace:
         folder: str | Path | None = None,
         **named_: Any,
     ) -> Workspace:
-        """Take a workspace; one that this machine has not seen yet is empty."""
+        """Open a workspace; one that is new to this machine is empty."""
         del named_
         return Workspace(subscription_id, resource_group, name, auth, folder=folder)
 
@@ -125,7 +125,7 @@ class Workspace:
         return found
 
     def write_config(self, path: str | None = None, file_name: str | None = None) -> None:
-        """Write the names to `.azureml/config.json`, for `from_config`."""
+        """Write the three names to `.azureml/config.json`, where `from_config` finds them."""
         target = Path(path or ".", ".azureml", file_name or "config.json").with_suffix(".json")
         values = dict(zip(_KEYS, (self.subscription_id, self.resource_group, self.name), strict=True))
         try:
@@ -153,14 +153,16 @@ class Workspace:
 def _find_folder(subscription: str | None, group: str | None, name: str) -> Path:
     for part in (subscription, group, name):
         if part is not None and (part in {"", ".", ".."} or {"/", "\\", "\0"} & set(part)):
-            raise UserErrorException(f"'{part}' is no name of a workspace, a resource group or a subscription.")
+            raise UserErrorException(
+                f"'{part}' is not a name for a workspace, resource group or subscription: use no path."
+            )
     return _workspaces() / (subscription or _LOCAL) / (group or _LOCAL) / name
 
 
 def _workspaces() -> Path:
     data = data_directory()
     if data is None:
-        raise UserErrorException("There is no folder for the user's data. Set MLPACKAGE_DATA_DIR to one.")
+        raise UserErrorException("No folder for the user's data is known. Set MLPACKAGE_DATA_DIR to one.")
     return data / "workspaces"
 
 
@@ -183,5 +185,5 @@ def _read_config(path: Path) -> list[str]:
     wrong = [key for key in _KEYS if key not in found or not isinstance(found[key], str | None)]
     if wrong or not found["workspace_name"]:
         wrong = wrong or ["workspace_name"]
-        raise UserErrorException(f"{path}: {', '.join(wrong)} missing. It should name {', '.join(_KEYS)}.")
+        raise UserErrorException(f"{path}: {', '.join(wrong)} missing. The file must name {', '.join(_KEYS)}.")
     return [found[key] for key in _KEYS]

@@ -1,1 +1,1 @@
-"""What stands behind the original's names here: a workspace's folder, staged projects, and services on this machine."""
+"""The work behind the original's names: a workspace's folder, staged projects, packages and services."""

@@ -1,4 +1,4 @@
-"""What only the cloud has: each name can be imported, and says what to use instead when it is used."""
+"""Names that only the cloud has: each can be imported, and says what to use instead when it is used."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, NoReturn, TypeVar
 from hatch_mlpackage.azureml.exceptions import NotInTheCloudError
 
 PREFIX = "hatch_mlpackage.azureml"
-_TRAINING = "train where you like and register the file: Model.register(ws, model_path, model_name)"
+_TRAINING = "train the model anywhere and register its file: Model.register(ws, model_path, model_name)"
 _SERVICE = (
-    "try the service here with LocalWebservice.deploy_configuration(port=8890), and take the image that "
-    "Model.package(...) builds to the platform that runs it"
+    "try the service here with LocalWebservice.deploy_configuration(port=8890), and give the platform that runs it the "
+    "image that Model.package(...) builds"
 )
-DATA = "read the data with the library that fits its files (pandas.read_csv, pyarrow), and register models from a path"
+DATA = "read the data with a library for its files (pandas.read_csv, pyarrow), and register models from a path"
 _LOGIN = "nothing here needs an account: leave the argument out"
 _IMAGE = "Model.package(...) writes the build context or builds the image"
 _COMPUTE = "run the program on this machine"
@@ -100,8 +100,8 @@ def refuse(what: str, instead: str) -> NoReturn:
     raise NotInTheCloudError(f"{what} needs Azure ML in the cloud, which is not used here: {instead}.")
 
 
-class _Absent(type):
-    """A class that can be imported, named and asked `isinstance` of, and is refused when it is used."""
+class _CloudOnlyClass(type):
+    """A class that can be imported and given to `isinstance`; calling it or taking a member raises an error."""
 
     instead: str
 
@@ -114,8 +114,8 @@ class _Absent(type):
         refuse(f"{cls.__name__}.{name}", cls.instead)
 
 
-class _AbsentMember:
-    """A member that is refused when it is taken, of the class or of an object."""
+class _CloudOnlyMember:
+    """A member that raises an error when it is read from the class or from an object."""
 
     def __init__(self, what: str, instead: str) -> None:
         self._what = what
@@ -125,15 +125,15 @@ class _AbsentMember:
         refuse(self._what, self._instead)
 
 
-def with_absent_members(named: Named) -> Named:
+def with_cloud_only_members(named: Named) -> Named:
     """Give a class the members that only the cloud has."""
     for name, instead in MEMBERS[named.__name__].items():
-        setattr(named, name, _AbsentMember(f"{named.__name__}.{name}", instead))
+        setattr(named, name, _CloudOnlyMember(f"{named.__name__}.{name}", instead))
     return named
 
 
-def absent(module: str) -> dict[str, Any]:
-    """Make the classes that only the cloud has in a module; one name is one class wherever it is imported from."""
+def cloud_only_classes(module: str) -> dict[str, Any]:
+    """Return the classes of a module that only the cloud has; a name is the same class in every module."""
     return {name: _class(name, instead) for name, instead in MODULES[module].items()}
 
 
@@ -142,18 +142,24 @@ _classes: dict[str, type] = {}
 
 def _class(name: str, instead: str) -> type:
     if name not in _classes:
-        _classes[name] = _Absent(name, (), {"instead": instead, "__module__": PREFIX})
+        _classes[name] = _CloudOnlyClass(name, (), {"instead": instead, "__module__": PREFIX})
     return _classes[name]
 
 
 def plant_modules() -> None:
-    """Make importable the modules that hold nothing else."""
+    """Make the modules importable that hold nothing but such names, and the packages above them."""
     for module in MODULES:
         parts = module.split(".")
         for end in range(1, len(parts) + 1):
-            name = ".".join([PREFIX, *parts[:end]])
-            if name not in sys.modules:
-                sys.modules[name] = planted = ModuleType(name, "Names that only the cloud has.")
-                planted.__path__ = []
-                vars(planted).update(absent(".".join(parts[:end])) if ".".join(parts[:end]) in MODULES else {})
-                setattr(sys.modules[name.rpartition(".")[0]], parts[end - 1], planted)
+            _plant(".".join(parts[:end]))
+
+
+def _plant(module: str) -> None:
+    name = f"{PREFIX}.{module}"
+    if name in sys.modules:
+        return
+    sys.modules[name] = planted = ModuleType(name, "Names that only the cloud has.")
+    planted.__path__ = []
+    vars(planted).update(cloud_only_classes(module) if module in MODULES else {})
+    above, _, last = name.rpartition(".")
+    setattr(sys.modules[above], last, planted)

@@ -1,4 +1,4 @@
-"""Make what a package is: locks, which the workspace keeps, a context, and an image where an engine is to build one."""
+"""Make the parts of a package: its locks, which the workspace keeps, its context and its image."""
 
 from __future__ import annotations
 
@@ -23,48 +23,54 @@ if TYPE_CHECKING:
 Report = Callable[[str], None]
 
 
-def lock_staged(project: Project, workspace: Path, report: Report) -> None:
-    """Lock a staged project with the network, or take the locks of the same inputs, without it.
+def make_context(project: Project, workspace: Path, destination: Path, log: IO[bytes]) -> None:
+    """Lock a staged project and write its context.
 
-    Raises ConfigurationError, LockError or UnavailableError.
+    Raises ConfigurationError, LockError, ContextError or UnavailableError.
     """
+    report = _report_to(log)
+    _lock(project, workspace, report)
+    manifest = build_context(project, destination, warn=report)
+    report(f"Wrote the build context, {manifest.digest}.")
+
+
+def _report_to(log: IO[bytes]) -> Report:
+    def report(text: str) -> None:
+        log.write(f"{text}\n".encode())
+
+    return report
+
+
+def _lock(project: Project, workspace: Path, report: Report) -> None:
+    """Lock a staged project over the network, or reuse the workspace's locks of the same inputs without it."""
     inputs = inspect_requirements(project)
     kept = workspace / "locks" / _digest(inputs)
     with held(kept):
         (project.root / inputs.config.lock_directory).symlink_to(kept, target_is_directory=True)
-        inputs = inspect_requirements(project)  # with what is kept: conda's pins limit pip's
+        inputs = inspect_requirements(project)  # again, now that kept pins of conda limit those of pip
         if check_project_lock(inputs).usable and check_project_conda(inputs).usable:
-            report(f"Taking the locks in {kept}, which were made of the same inputs.")
+            report(f"Using the locks in {kept}, which were made from the same inputs.")
         else:
             lock_project(project, report=report)
 
 
 def _digest(inputs: LockInputs) -> str:
-    """Hash all that a lock depends on."""
+    """Hash everything that a lock depends on."""
     config, conda = inputs.config, inputs.conda.file if inputs.conda else None
-    asked = (
+    parts = (
         inputs_digest(inputs.requirements, config.target),
         config.base_image,
         [conda.kind, conda.channels, [spec.text for spec in conda.specs]] if conda else None,
     )
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def write_context(project: Project, destination: Path, report: Report) -> None:
-    """Write the context of a locked project.
+def build_image(context: Path, name: str, log: IO[bytes], engine: str | None = None) -> None:
+    """Build the image with the named engine, or with the first one found.
 
-    Raises ConfigurationError, LockError or ContextError.
-    """
-    manifest = build_context(project, destination, warn=report)
-    report(f"Wrote the build context, {manifest.digest}.")
-
-
-def build_image(context: Path, name: str, log: IO[bytes], report: Report, engine: str | None = None) -> None:
-    """Build the image with an engine, the first one that there is unless it is named.
-
-    Raises UnavailableError where there is none, or where it fails.
+    Raises UnavailableError where no engine is found, or where the build fails.
     """
     engine = find_engine(engine)
-    status = execute(build_command(engine, context, tag=name), report=report, output=log)
+    status = execute(build_command(engine, context, tag=name), report=_report_to(log), output=log)
     if status:
-        raise UnavailableError(f"{engine} build ended with status {status}; package.get_logs() has what it said.")
+        raise UnavailableError(f"{engine} build ended with status {status}; package.get_logs() returns its output.")

@@ -1,10 +1,11 @@
-"""Registered models on disk: a copy that nobody edits, and a document of what is said of it.
+"""Registered models on disk: for each version a copy of its files, and a document that describes it.
 
-A version's number is given once: what was deleted leaves its empty folder.
+A version's number is given once: a deleted version leaves its empty folder.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,12 +22,26 @@ _PARTIAL = ".partial-"
 Document = dict[str, Any]
 
 
+def find_source(model_path: str, child_paths: Sequence[str]) -> Path:
+    """Return the absolute path of a model's file or folder.
+
+    Raises FileNotFoundError where it does not exist, WebserviceException where a child path does not.
+    """
+    source = Path(os.path.normpath(Path(model_path).absolute()))
+    if not source.exists():
+        raise FileNotFoundError("Path does not exist")
+    for child in child_paths:
+        if not (source / child).exists():
+            raise WebserviceException(f'Error, provided child path "{child}" cannot be found')
+    return source
+
+
 def add_model(
     workspace: Path, name: str, source: Path, child_paths: Sequence[str], about: Mapping[str, Any]
 ) -> Document:
     """Copy a model into the workspace as its next version, and return its document.
 
-    `child_paths` are what is taken of a folder, relative to it; all of it where there are none.
+    `child_paths` choose files and folders in a folder, relative to it; without any, all of it is copied.
     """
     models = workspace / "models" / name
     models.mkdir(parents=True, exist_ok=True)
@@ -62,12 +77,12 @@ def _copy(source: Path, child_paths: Sequence[str], target: Path) -> None:
 
 
 def find_model(workspace: Path, name: str, version: int) -> Document | None:
-    """Read a version's document; None where there is none, or none any more."""
+    """Read a version's document; None where the version does not exist or was deleted."""
     return read_json(workspace / "models" / name / str(version) / _DOCUMENT)
 
 
 def list_models(workspace: Path, name: str | None = None) -> Iterator[Document]:
-    """Yield every version's document, of one name or of all; the newest of a name first."""
+    """Yield the documents of all versions, of one name or of every name; the newest of each name first."""
     for each in [name] if name else named(workspace / "models"):
         for version in reversed(numbered(workspace / "models" / each)):
             document = find_model(workspace, each, version)
@@ -78,7 +93,7 @@ def list_models(workspace: Path, name: str | None = None) -> Iterator[Document]:
 def model_content(workspace: Path, name: str, version: int) -> Path:
     """Return the model's one file or folder.
 
-    Raises WebserviceException when somebody removed it.
+    Raises WebserviceException where it was removed.
     """
     folder = workspace / "models" / name / str(version) / _CONTENT
     found = list(folder.iterdir()) if folder.is_dir() else []
@@ -110,5 +125,5 @@ def delete_model(workspace: Path, name: str, version: int) -> None:
 
 
 def not_found(identity: str) -> str:
-    """Word what the original answered when no model has the id."""
+    """Return the original's message for an id that no model has."""
     return f"ModelNotFound: Model with id {identity} not found in provided workspace"

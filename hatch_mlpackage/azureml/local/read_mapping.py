@@ -1,4 +1,4 @@
-"""Read the original's files, JSON or YAML, as the importer of files reads them."""
+"""Read an object from a JSON or YAML file, as `mlpackage import-azureml` does."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from hatch_mlpackage.project.azureml_files.documents import read_document
 
 
 def read_mapping(path: Path, otherwise: str) -> dict[str, Any]:
-    """Read a file that holds an object; `otherwise` is what is said of any other file.
+    """Read a file that holds an object.
 
-    Raises UserErrorException with every problem and its line, FileNotFoundError where there is no file.
+    Raises UserErrorException, which begins with `otherwise` and lists every problem with its line, for any other
+    contents, and FileNotFoundError where the file is missing.
     """
     problems = Problems()
     node = read_document(path.read_bytes(), str(path), problems)
     found = node.plain() if node else None
     if not isinstance(found, dict):
-        said = [str(problem) for problem in problems.found] or [str(path)]
-        raise UserErrorException("\n".join([otherwise, *said]))
+        details = [str(problem) for problem in problems.found] or [str(path)]
+        raise UserErrorException("\n".join([otherwise, *details]))
     return found

@@ -1,4 +1,4 @@
-"""Save a context into a folder that may hold other things: what is not ours stays, what was ours and is stale goes."""
+"""Save a context into a folder: other files there stay, unchanged files of an earlier context are removed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from hatch_mlpackage.files.hashing import hash_file
 
 
 def save_context(context: Path, target: Path) -> None:
-    """Copy a context's files over what is there, and remove those of an earlier context that nobody has changed.
+    """Copy a context's files over the folder's, and remove stale files of an earlier context unless they were changed.
 
-    Raises WebserviceException where a file cannot be written, or would land outside of the folder.
+    Raises WebserviceException where a file cannot be written, or where a link leads outside of the folder.
     """
     earlier = hashes_of(target)
     wanted = [file.path for file in read_manifest(context).files]
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for path in (*wanted, MANIFEST_NAME):  # the manifest last: it vouches for all of them
+        for path in (*wanted, MANIFEST_NAME):  # the manifest last: it lists all the others
             _put(context / path, target, path)
         _remove_stale(target, {path: sha256 for path, sha256 in earlier.items() if path not in wanted})
         for folder in _folders_of(wanted):
@@ -60,6 +60,6 @@ def _remove_empty(folder: Path, target: Path) -> None:
 
 
 def _folders_of(paths: Iterable[str]) -> list[str]:
-    """List the folders of files, the innermost first."""
+    """List the folders that hold files, innermost first."""
     folders = {parent.as_posix() for path in paths for parent in Path(path).parents} - {"."}
     return sorted(folders, key=len, reverse=True)

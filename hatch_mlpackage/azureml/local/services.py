@@ -1,9 +1,9 @@
-"""Services of this machine: each a server in the background, as a process or as a container.
+"""Run services on this machine: each is a server in the background, as a process or in a container.
 
-service.json   what is served, and how
-claim          held by the server for as long as it runs
-log.txt        what it says
-<generation>/  the staged project, and its layout as the image would have it
+service.json   the record of what is served, and how
+claim          locked by the server while it runs
+log.txt        the output of the server and the entry script
+<generation>/  the staged project, and its layout as in an image
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml.local.make_package import build_image, lock_staged, write_context
+from hatch_mlpackage.azureml.local.make_package import build_image, make_context
 from hatch_mlpackage.azureml.local.stage_project import StagedModel, stage
 from hatch_mlpackage.azureml.local.workspace_folder import held, read_json, write_json
 from hatch_mlpackage.errors import ConfigurationError
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.pyproject import Project
 
 _RECORD = "service.json"
-_MADE = "made.txt"  # what was said while it was made
+_MADE = "made.txt"  # the log of making it
 _HOST = "127.0.0.1"
-_PATIENCE = 300  # seconds that init() may take
+_PATIENCE = 300  # seconds for init()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceSettings:
-    """How a service runs: `port` 0 for any; an engine's name for a container; its options; else `python` scores."""
+    """How a service runs: a port (0 for any), and the interpreter, or an engine and its options for a container."""
 
     port: int = 0
     python: str = ""
@@ -50,7 +50,7 @@ class ServiceSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceRecord:
-    """A service as it was deployed last: `models` are ids and paths, `inference` is the original's JSON form."""
+    """The last deployment of a service: `models` are ids and paths, `inference` is the original's JSON form."""
 
     port: int
     generation: str
@@ -60,7 +60,7 @@ class ServiceRecord:
 
 
 class ServiceFolder:
-    """A service's folder and the server that belongs to it."""
+    """The folder of a service, and the server that runs from it."""
 
     def __init__(self, workspace: Path, name: str) -> None:
         self.name = name
@@ -70,7 +70,7 @@ class ServiceFolder:
         self._log = self.folder / "log.txt"
 
     def record(self) -> ServiceRecord | None:
-        """Read what is served; None where nothing was deployed under this name."""
+        """Read the last deployment; None where nothing was deployed under this name."""
         found = read_json(self.folder / _RECORD)
         if found is None:
             return None
@@ -91,9 +91,9 @@ class ServiceFolder:
         inference: Mapping[str, Any] | None,
         settings: ServiceSettings,
     ) -> ServiceRecord:
-        """Serve models in place of what was served; `sources` are the ids and paths that they came from.
+        """Serve models in place of the last deployment; `sources` are their ids and paths.
 
-        What is wrong with the input is raised as UserErrorException or MLPackageError, and what was served goes on.
+        Raises UserErrorException or MLPackageError for wrong input; the last deployment then goes on.
         """
         with held(self.folder), _new_folder(self.folder) as generation:
             launch = self._prepare(generation, models, inference, settings)
@@ -102,21 +102,12 @@ class ServiceFolder:
             command = launch.command(port)
             end(self._claim)
             record = ServiceRecord(
-                port=port,
-                generation=generation.name,
-                models=tuple(sources),
-                inference=inference,
-                settings=settings,
+                port=port, generation=generation.name, models=tuple(sources), inference=inference, settings=settings
             )
             write_json(self.folder / _RECORD, asdict(record))
             shutil.copyfile(generation / _MADE, self._log)
-            run_in_background(
-                command,
-                environment={**os.environ, **launch.environment},
-                folder=launch.folder,
-                log=self._log,
-                claim=self._claim,
-            )
+            variables = {**os.environ, **launch.environment}
+            run_in_background(command, environment=variables, folder=launch.folder, log=self._log, claim=self._claim)
             if old:
                 shutil.rmtree(self.folder / old.generation, ignore_errors=True)
         return record
@@ -128,7 +119,7 @@ class ServiceFolder:
         inference: Mapping[str, Any] | None,
         settings: ServiceSettings,
     ) -> _Launch:
-        """Make all that can go wrong, while what was served goes on."""
+        """Do all that may fail while the last deployment goes on."""
         folder = generation / "project"
         folder.mkdir()
         try:
@@ -156,27 +147,22 @@ class ServiceFolder:
     def _container(self, generation: Path, project: Project, settings: ServiceSettings, log: IO[bytes]) -> _Launch:
         engine = find_engine(settings.engine, RUNNERS)
         context, tag = generation / "context", f"service-{self.name}:{generation.name}"
-
-        def report(text: str) -> None:
-            log.write(f"{text}\n".encode())
-
-        lock_staged(project, self._workspace, report)
-        write_context(project, context, report)
-        build_image(context, tag, log, report, engine)
+        make_context(project, self._workspace, context, log)
+        build_image(context, tag, log, engine)
         extra = ("--env", f"SERVICE_NAME={self.name}", *settings.engine_options)
         return _Launch(
             command=lambda port: run_command(engine, tag, port=port, extra=extra), environment={}, folder=generation
         )
 
     def wait(self, port: int) -> bool:
-        """Wait until the server is ready; False when it ended before, or has not come up in five minutes."""
+        """Wait until the server is ready; return False where it ended, or was not ready in five minutes."""
         deadline = time.monotonic() + _PATIENCE
         return wait_until_healthy(
             f"http://{_HOST}:{port}/", while_alive=lambda: self.runs and time.monotonic() < deadline
         )
 
     def remove(self) -> None:
-        """End the server, and remove what was made for it."""
+        """Stop the server and remove the folder."""
         with held(self.folder):
             end(self._claim)
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -184,7 +170,7 @@ class ServiceFolder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Launch:
-    """A server that is ready to be started on a port."""
+    """A prepared server, to be started on a port."""
 
     command: Callable[[int], Sequence[str]]
     environment: Mapping[str, str]
@@ -193,7 +179,7 @@ class _Launch:
 
 @contextlib.contextmanager
 def _new_folder(parent: Path) -> Iterator[Path]:
-    """Make a folder, and remove it where it came to nothing."""
+    """Make a folder, and remove it again after an error."""
     made = Path(tempfile.mkdtemp(dir=parent))
     try:
         yield made

@@ -1,8 +1,8 @@
-"""Stage a project of registered models and an inference configuration: links, and a table of `[tool.mlpackage]`.
+"""Stage models and an inference configuration as a project: a folder of links, and a table `[tool.mlpackage]`.
 
-source/<folder>  or  entry/<script>       the code, where it is
-models/<name>/<version>/<file or folder>  the models, in the workspace
-files/<name>                              what else the configuration names
+source/<folder> or entry/<script>         links to the code
+models/<name>/<version>/<file or folder>  links to the models
+files/<name>                              links to the other files that the configuration names
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from hatch_mlpackage.project.target import python_of
 
 log = logging.getLogger(__name__)
 
-# The frameworks that need no entry script, and what `[tool.mlpackage]` calls them.
+# The frameworks that need no entry script, with their names in `[tool.mlpackage]`.
 NO_CODE = {"Onnx": "onnx", "ScikitLearn": "sklearn", "TensorFlow": "tensorflow", "PyTorch": "pytorch"}
 
-_SPECIAL, _ESCAPED = re.compile(r"[\\*?\[\]]"), r"\\\g<0>"  # what a pattern of .gitignore gives a meaning to
+_SPECIAL, _ESCAPED = re.compile(r"[\\*?\[\]]"), r"\\\g<0>"  # characters with a meaning in patterns of .gitignore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StagedModel:
-    """A model to go along: its one file or folder, and its framework in the original's words."""
+    """A model to be staged: its one file or folder, and its framework by the original's name."""
 
     name: str
     version: int
@@ -48,31 +48,35 @@ def stage(
     workspace: Path,
     image_name: str = "",
 ) -> Project:
-    """Fill an empty folder and return the project; what needs a decision that nobody took is refused.
+    """Fill an empty folder and return it as a project; `inference` is the original's JSON form with absolute paths.
 
-    Raises UserErrorException with everything that is wrong.
+    Raises UserErrorException with everything that is wrong or undecided.
     """
     found = [*models]
-    table = _take_inference(folder, inference, workspace) if inference else {}
-    table["models"] = [_take_model(folder, model, no_code=inference is None) for model in found]
+    table = _stage_inference(folder, inference, workspace) if inference else {}
+    table["models"] = [_stage_model(folder, model, no_code=inference is None) for model in found]
     if image_name:
         table["image"] = {**table.get("image", {}), "name": image_name}
     name = found[0].name if found else Path(inference["entryScript"]).stem if inference else "model"
     version = str(found[0].version) if found else "0"
-    return Project(root=folder, name=_plain(name), version=version, table=table)
+    return Project(root=folder, name=_image_name(name), version=version, table=table)
 
 
-def _take_model(folder: Path, model: StagedModel, *, no_code: bool) -> dict[str, Any]:
+def _stage_model(folder: Path, model: StagedModel, *, no_code: bool) -> dict[str, Any]:
     path = f"models/{model.name}/{model.version}/{model.content.name}"
     _link(folder / path, model.content)
     declared = {"name": model.name, "version": str(model.version), "path": path}
     if not no_code or not model.framework:
         return declared
-    log.warning("%s is loaded by %s: a model can run any code then. Trust where it comes from.", path, model.framework)
+    log.warning(
+        "%s is loaded by %s, which can run code from the file: register only models that you trust.",
+        path,
+        model.framework,
+    )
     return {**declared, "framework": NO_CODE[model.framework], "allow-pickle": True}
 
 
-def _take_inference(folder: Path, inference: Mapping[str, Any], workspace: Path) -> dict[str, Any]:
+def _stage_inference(folder: Path, inference: Mapping[str, Any], workspace: Path) -> dict[str, Any]:
     conversion = _convert(folder, _stage_files(folder, inference))
     for path, text in conversion.files.items():
         replace_text(folder / path, text)
@@ -86,22 +90,22 @@ def _take_inference(folder: Path, inference: Mapping[str, Any], workspace: Path)
 
 
 def _own_python(table: Mapping[str, Any], inference: Mapping[str, Any]) -> dict[str, str]:
-    """Take what the packages ask for as the Python of an image that brings its own and does not tell which."""
+    """Take the Python of the conda dependencies for an image with its own packages whose name shows no Python."""
     conda = inference.get("environment", {}).get("python", {}).get("condaDependencies") or {}
     version = python_version(conda.get("dependencies") or ())
     if not table.get("user-managed-dependencies") or python_of(table.get("base-image", "")) or not version:
         return {}
     python = ".".join(version.split(".")[:2])
     log.warning(
-        "The base image is taken to have Python %s, as environment.python.conda_dependencies says; its build stops "
-        "where it has another. Say which with set_python_version.",
+        "The base image is expected to have Python %s, as environment.python.conda_dependencies says; the build stops "
+        "if it has another. Name its Python with set_python_version.",
         python,
     )
     return {"python-version": python}
 
 
 def _stage_files(folder: Path, inference: Mapping[str, Any]) -> dict[str, Any]:
-    """Link what the configuration names, and return its JSON form with the links' paths."""
+    """Link the files that the configuration names, and return the configuration with the paths of the links."""
     document = dict(inference)
     if inference.get("sourceDirectory"):
         source = Path(inference["sourceDirectory"])
@@ -137,6 +141,6 @@ def _link(place: Path, target: Path) -> None:
     place.symlink_to(target.absolute(), target_is_directory=target.is_dir())
 
 
-def _plain(name: str) -> str:
-    """Make a name that an image can have."""
+def _image_name(name: str) -> str:
+    """Turn a name into one that an image can have."""
     return re.sub(r"[^a-z0-9]+", "-", canonical_name(name)).strip("-") or "model"

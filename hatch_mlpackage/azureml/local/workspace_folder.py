@@ -1,10 +1,10 @@
-"""The folder that a workspace is: one writer at a time, whole entries or none.
+"""The folder of a workspace: one writer at a time, and entries are written whole or not at all.
 
-models/<name>/<version>/        model.json, and the model's one file or folder below content/
-environments/<name>/<version>.json
-locks/<digest>/                 a package's locks, by what they were made of
-services/<name>/                a local web service: its settings, its layout and its log
-packages/                       contexts of this program's packages, gone with it
+models/<name>/<version>/            model.json, and content/ with the model's one file or folder
+environments/<name>/<version>.json  a registered environment
+locks/<digest>/                     a package's locks, by the digest of their inputs
+services/<name>/                    a local service: its record, its layout and its log
+packages/                           contexts of running programs, removed when they end
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class WorkspaceFolder(Protocol):
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Keep every other process and thread from changing a folder meanwhile; it is made where it is missing."""
+    """Lock a folder against other processes and threads; make it where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("ab") as lock:
-        with contextlib.suppress(ImportError):  # a system without such locks
+        with contextlib.suppress(ImportError):  # a system without fcntl has no such locks
             import fcntl  # noqa: PLC0415 - POSIX only
 
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -49,9 +49,9 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def own_folder(parent: Path, owner: object) -> Path:
-    """Make a folder that goes with an object, at the latest with the program, and remove those of killed programs."""
+    """Make a folder that is removed with its owner or the program, and remove the folders of killed programs."""
     with held(parent):
-        with contextlib.suppress(ImportError):  # a system without locks: what is left is left
+        with contextlib.suppress(ImportError):  # without fcntl, nothing tells whether a program was killed
             for left in named(parent):
                 if not is_running(parent / left / _CLAIM):
                     shutil.rmtree(parent / left, ignore_errors=True)
@@ -61,17 +61,17 @@ def own_folder(parent: Path, owner: object) -> Path:
             import fcntl  # noqa: PLC0415 - POSIX only
 
             fcntl.flock(claim, fcntl.LOCK_EX)
-    weakref.finalize(owner, _give_up, made, claim)
+    weakref.finalize(owner, _release, made, claim)
     return made
 
 
-def _give_up(folder: Path, claim: IO[bytes]) -> None:
+def _release(folder: Path, claim: IO[bytes]) -> None:
     claim.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def numbered(folder: Path, suffix: str = "") -> list[int]:
-    """List the version numbers that a folder's entries stand for, in order; nothing where there is no folder."""
+    """List the versions that a folder's entries are named after, in order; none where the folder is missing."""
     try:
         names = [path.name.removesuffix(suffix) for path in folder.iterdir() if path.name.endswith(suffix)]
     except FileNotFoundError:
@@ -80,7 +80,7 @@ def numbered(folder: Path, suffix: str = "") -> list[int]:
 
 
 def named(folder: Path) -> list[str]:
-    """List the names that a folder's own folders have, in order."""
+    """List the names of a folder's subfolders, in order; none where the folder is missing."""
     try:
         return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     except FileNotFoundError:
@@ -88,9 +88,9 @@ def named(folder: Path) -> list[str]:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """Read what `write_json` wrote; None where there is nothing.
+    """Read what `write_json` wrote; None where the file is missing.
 
-    Raises WorkspaceException where it is damaged.
+    Raises WorkspaceException where the file is damaged.
     """
     try:
         found = parse_json(path.read_bytes())
@@ -99,7 +99,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError) as error:
         raise WorkspaceException(f"{path}: cannot be read: {error}. Restore the file, or remove its folder.") from None
     if not isinstance(found, dict):
-        raise WorkspaceException(f"{path}: holds no JSON object. Restore the file, or remove its folder.")
+        raise WorkspaceException(f"{path}: does not hold a JSON object. Restore the file, or remove its folder.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Services: local ones work here, the cloud's say what to use instead.
+"""Web services: local ones work here; names that only the cloud has say what to use instead.
 
 Order: local_configuration, deployed_service < webservice < local.
 """
@@ -6,8 +6,8 @@ Order: local_configuration, deployed_service < webservice < local.
 from __future__ import annotations
 
 from hatch_mlpackage.azureml.core.webservice.webservice import LocalWebservice, Webservice
-from hatch_mlpackage.azureml.local.cloud_only import absent
+from hatch_mlpackage.azureml.local.cloud_only import cloud_only_classes
 
 __all__ = ["LocalWebservice", "Webservice"]
 
-globals().update(absent("core.webservice"))
+globals().update(cloud_only_classes("core.webservice"))

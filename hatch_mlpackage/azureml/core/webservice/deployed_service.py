@@ -1,4 +1,4 @@
-"""A service as it was deployed: its state, its addresses, its answers and its log."""
+"""A deployed service: its state, its addresses, its answers and its log."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ R = TypeVar("R")
 S = TypeVar("S", bound="DeployedService")
 
 _NAME = re.compile(r"(?=.{3,32}$)[a-z]([-a-z0-9]*[a-z0-9])?")
-_PATIENCE = 3600  # seconds for an answer: the server's own limit comes first
+_PATIENCE = 3600  # seconds for an answer; the server's own limit is shorter
 
 
 def in_state(*states: str) -> Callable[[Callable[Concatenate[S, P], R]], Callable[..., R]]:
-    """Refuse a call while the service is in another state."""
+    """Refuse a call while the service is in any other state."""
 
     def decorate(method: Callable[Concatenate[S, P], R]) -> Callable[..., R]:
         @functools.wraps(method)
@@ -95,7 +95,7 @@ class DeployedService:
         return f"http://localhost:{self.port}{path}" if self.port else None
 
     def update_deployment_state(self, must_exist: bool = False) -> None:
-        """Look how the service is now."""
+        """Read the service's state again."""
         self._record = self._service.record()
         if self._record is None:
             self.state = self.STATE_UNKNOWN
@@ -108,7 +108,7 @@ class DeployedService:
     def wait_for_deployment(self, show_output: bool = False) -> None:
         """Wait until the service answers.
 
-        Raises WebserviceException with its log where it does not come up.
+        Raises WebserviceException with its log where it does not start.
         """
         if show_output:
             print("Checking service health...")
@@ -126,24 +126,24 @@ class DeployedService:
 
     @in_state(STATE_DEPLOYING, STATE_RUNNING)
     def run(self, input_data: str | bytes) -> Any:
-        """Send a request's body, and return the answer, parsed.
+        """Send a request's body, and return the parsed JSON of the answer.
 
-        Raises WebserviceException with the status and the body of any other answer than 200.
+        Raises WebserviceException with the status and body of an answer that reports an error.
         """
         if self.state == self.STATE_DEPLOYING:
             self.wait_for_deployment()
         body = input_data.encode() if isinstance(input_data, str) else input_data
-        asked = urllib.request.Request(str(self.scoring_uri), body, {"Content-Type": "application/json"})  # noqa: S310 - ours
+        request = urllib.request.Request(str(self.scoring_uri), body, {"Content-Type": "application/json"})  # noqa: S310 - the server of this class
         try:
-            # An empty handler: a proxy of the environment has no business on the loopback.
+            # An empty handler, so that no proxy of the environment is asked for this machine's own address.
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(asked, timeout=_PATIENCE) as response:
+            with opener.open(request, timeout=_PATIENCE) as response:
                 return json.load(response)
         except HTTPError as error:
             with error:
-                said = error.read().decode(errors="replace")
+                answer = error.read().decode(errors="replace")
             raise WebserviceException(
-                f"Error: Scoring was unsuccessful.\nStatus: {error.code}\nBody: {said}", error.code
+                f"Error: Scoring was unsuccessful.\nStatus: {error.code}\nBody: {answer}", error.code
             ) from None
         except (URLError, OSError) as error:
             self.update_deployment_state()
@@ -153,13 +153,13 @@ class DeployedService:
 
     @in_state(STATE_DEPLOYING, STATE_FAILED, STATE_RUNNING)
     def get_logs(self, num_lines: int = 5000, raw: bool = False) -> str:
-        """Return the last lines of what the server and the entry script said."""
+        """Return the last lines that the server and the entry script printed."""
         del raw
         return "".join(self._service.log().splitlines(keepends=True)[-num_lines:])
 
     @in_state(STATE_DEPLOYING, STATE_FAILED, STATE_RUNNING)
     def delete(self, delete_cache: bool = True, delete_image: bool = False, delete_volume: bool = True) -> None:
-        """End the service and forget it; a container's image stays."""
+        """Stop the service and remove its files; a container's image stays."""
         del delete_cache, delete_image, delete_volume
         self._service.remove()
         self._record = None

@@ -1,4 +1,4 @@
-"""How a service of this machine runs."""
+"""The configuration of a local service: its port, and its interpreter or container engine."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _HIGHEST_PORT = 65535
 
 
 class LocalWebserviceDeploymentConfiguration:
-    """How a service runs here: on a port (any free one without), in a process unless an engine is named.
+    """The port of a service, any free one by default, and the interpreter or container engine that runs it.
 
-    Raises WebserviceException for a port that is none, UserErrorException for an engine that cannot serve.
+    Raises WebserviceException for a wrong port, UserErrorException for an engine that cannot serve.
     """
 
     def __init__(

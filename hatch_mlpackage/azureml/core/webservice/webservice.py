@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from hatch_mlpackage.azureml.core.choose_models import require_no_code, take_as_they_are
+from hatch_mlpackage.azureml.core.choose_models import require_no_code, staged_models
 from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
 from hatch_mlpackage.azureml.core.webservice.deployed_service import DeployedService, in_state
 from hatch_mlpackage.azureml.core.webservice.local_configuration import (
@@ -14,7 +14,7 @@ from hatch_mlpackage.azureml.core.webservice.local_configuration import (
     settings_of,
 )
 from hatch_mlpackage.azureml.exceptions import WebserviceException
-from hatch_mlpackage.azureml.local.cloud_only import with_absent_members
+from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
 from hatch_mlpackage.azureml.local.services import ServiceSettings
 from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, named
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _DEPLOYED = (DeployedService.STATE_DEPLOYING, DeployedService.STATE_FAILED, DeployedService.STATE_RUNNING)
 
 
-@with_absent_members
+@with_cloud_only_members
 class Webservice(DeployedService):
     """A deployed service by its name; `auth_enabled` and `token_auth_enabled` are False, as no key is needed."""
 
@@ -41,7 +41,7 @@ class Webservice(DeployedService):
         return LocalWebservice.list(workspace, **chosen)
 
 
-@with_absent_members
+@with_cloud_only_members
 class LocalWebservice(Webservice):
     """A service of this machine, as a process, or as a container where the configuration names an engine."""
 
@@ -53,11 +53,11 @@ class LocalWebservice(Webservice):
         engine: str | None = None,
         engine_options: Sequence[str] = (),
     ) -> LocalWebserviceDeploymentConfiguration:
-        """Say how a service runs.
+        """Return the configuration of a service.
 
-        `python` is the interpreter whose packages the entry script has, the running one by default. `engine` is
-        "docker" or "podman" for a container, which has the packages that are locked for it, and `engine_options` are
-        what its `run` is given besides.
+        `python` is the interpreter that runs the entry script, by default the present one. `engine` ("docker" or
+        "podman") serves from a container with its locked packages instead, and `engine_options` are added to the
+        engine's `run`.
         """
         return LocalWebserviceDeploymentConfiguration(port, python=python, engine=engine, engine_options=engine_options)
 
@@ -69,7 +69,7 @@ class LocalWebservice(Webservice):
         inference_config: InferenceConfig | None = None,
         deployment_config: LocalWebserviceDeploymentConfiguration | None = None,
     ) -> LocalWebservice:
-        """Serve models under a name; `Model.deploy` is the way to call it."""
+        """Serve models under a name; call it as `Model.deploy`."""
         service = LocalWebservice(workspace, name, must_exist=False)
         configuration = deployment_config or LocalWebserviceDeploymentConfiguration()
         service._deploy(models, inference_config, settings_of(configuration, "deploy"))
@@ -83,7 +83,7 @@ class LocalWebservice(Webservice):
                 "Error, provided inference configuration must be of type InferenceConfig in order to deploy a local "
                 "service."
             )
-        staged, sources = take_as_they_are(self.workspace, models)
+        staged, sources = staged_models(self.workspace, models)
         if inference is None:
             require_no_code(staged)
         document = inference.to_absolute_json() if inference else None
@@ -101,9 +101,9 @@ class LocalWebservice(Webservice):
         wait: bool = False,
         inference_config: InferenceConfig | None = None,
     ) -> None:
-        """Serve something else under the name; what is None stays as it is, and where the new is wrong all does."""
+        """Replace what the service serves; None keeps the present value, and wrong input changes nothing."""
         if image_config is not None:
-            raise WebserviceException("Error, an image configuration is of the cloud: give an inference_config.")
+            raise WebserviceException("Error, image_config works only in the cloud: give an inference_config.")
         record = self._record
         kept = record.settings if record else ServiceSettings()
         settings = kept if deployment_config is None else settings_of(deployment_config, "update")
@@ -115,7 +115,7 @@ class LocalWebservice(Webservice):
 
     @in_state(*_DEPLOYED)
     def reload(self, wait: bool = False) -> None:
-        """Start again with the entry script and the models as they are now."""
+        """Restart with the entry script and the models as they are now."""
         self.update(wait=wait)
 
     @staticmethod
@@ -125,7 +125,7 @@ class LocalWebservice(Webservice):
         model_id: str | None = None,
         all: bool | None = None,
     ) -> list[LocalWebservice]:
-        """Return the services that run, or `all` of them."""
+        """Return the services that run, or with `all` every deployed service."""
         found = [LocalWebservice(workspace, name, must_exist=False) for name in named(workspace.folder / "services")]
         return [
             service
