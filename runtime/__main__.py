@@ -1,4 +1,4 @@
-"""The runtime's program: `python <this folder> serve | work FD | health`."""
+"""Run the runtime's program: `python <this folder> serve | work FD | health`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 
 USAGE = "usage: python <runtime folder> serve [options] | work FD | health [--port PORT]"
 
-INTERRUPTED = 130  # as shells have it
+INTERRUPTED = 130  # the status that shells report after Ctrl-C
 
 
 def main(arguments: list[str]) -> int:
-    """Run a verb and return the exit status; imports no more than that verb needs."""
+    """Run a verb, with no more imports than it needs, and return the exit status."""
     verb, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if verb in {"serve", "work"} and sys.platform == "win32":
         print("The server needs Linux or macOS: use WSL or a container.", file=sys.stderr)
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _leave_path() -> None:
-    """Take this folder off sys.path: in a worker the path belongs to the user's code."""
+    """Remove this folder from sys.path, which belongs to the user's code in a worker."""
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or os.curdir) != here]
 
@@ -42,5 +42,5 @@ def _leave_path() -> None:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:  # before the server handles signals by itself
+    except KeyboardInterrupt:  # before the server handles signals itself
         sys.exit(INTERRUPTED)

@@ -1,4 +1,4 @@
-"""Renews `requirements/`: the locks of the server's environment, one for each Python, and the licences of their pins.
+"""Renew `requirements/`: one lock of the server's environment for each Python, and the licences of the pins.
 
 Needs hatch-mlpackage[cli] installed, and a package index.
 """
@@ -18,7 +18,7 @@ from hatch_mlpackage.project.target import Target
 FOLDER = Path(__file__).parent
 LOCKS = FOLDER / "requirements"
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-# The lock is made for the first and must hold for all of them: uv fails where a pin has no wheel.
+# A lock is resolved for the first platform and must hold for the others; uv fails where a pin has no wheel.
 PLATFORMS = (
     "x86_64-manylinux_2_28",
     "aarch64-manylinux_2_28",
@@ -42,7 +42,7 @@ def pins(lock: str) -> list[str]:
 
 
 def licenses(python: str) -> dict[str, dict[str, str]]:
-    """Ask the index for the licence of each pin, in the form of a project's `packages.json`."""
+    """Return the licence of each pin, as the index has it, in the form of a project's `packages.json`."""
     target = Target(python=python, platform="linux/amd64", libc="manylinux_2_28")
     lock = (LOCKS / f"{python}.txt").read_text(encoding="utf-8")
     with TemporaryDirectory() as name:
@@ -51,23 +51,25 @@ def licenses(python: str) -> dict[str, dict[str, str]]:
 
 
 def write_licenses() -> None:
-    """Write what the bill of materials says of the server's packages."""
-    found = {pin: said for python in PYTHONS for pin, said in licenses(python).items()}
+    """Write the licences that the bill of materials gives for the server's packages."""
+    found = {pin: facts for python in PYTHONS for pin, facts in licenses(python).items()}
     (LOCKS / PACKAGES).write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
+def write_lock(python: str) -> list[str]:
+    """Write the lock for a Python, and return the platforms that need other pins."""
+    lock = compile_lock(python, PLATFORMS[0], hashes=True)
+    (LOCKS / f"{python}.txt").write_text(lock, encoding="utf-8")
+    return [name for name in PLATFORMS[1:] if pins(compile_lock(python, name, hashes=False)) != pins(lock)]
+
+
 def main() -> int:
-    """Write every lock, and return 1 where a platform would need other pins."""
-    status = 0
-    for python in PYTHONS:
-        lock = compile_lock(python, PLATFORMS[0], hashes=True)
-        (LOCKS / f"{python}.txt").write_text(lock, encoding="utf-8")
-        for platform in PLATFORMS[1:]:
-            if pins(compile_lock(python, platform, hashes=False)) != pins(lock):
-                print(f"{python} on {platform} needs other pins than on {PLATFORMS[0]}", file=sys.stderr)
-                status = 1
+    """Write every lock, and return 1 where a platform needs other pins."""
+    differing = [(python, platform) for python in PYTHONS for platform in write_lock(python)]
+    for python, platform in differing:
+        print(f"Python {python} on {platform} needs other pins than on {PLATFORMS[0]}.", file=sys.stderr)
     write_licenses()
-    return status
+    return int(bool(differing))
 
 
 if __name__ == "__main__":

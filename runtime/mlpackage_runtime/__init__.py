@@ -1,1 +1,1 @@
-"""The scoring runtime: a server that speaks HTTP, and workers that own the model."""
+"""Score over HTTP: a server that speaks HTTP, and workers that own the model."""

@@ -1,4 +1,4 @@
-"""What the server and its workers have in common: an exit status, parts of the answers, and the lines of the log."""
+"""Define what the server and its workers share: an exit status, parts of the responses, and the lines of the log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def stderr_handler(log_format: str) -> logging.Handler:
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes one JSON object a line, with the id of the request that is running."""
+    """Writes one JSON object per line, with the id of the request that is running."""
 
     def format(self, record: logging.LogRecord) -> str:
         more = {"request_id": current["request_id"]} if current["request_id"] else {}

@@ -1,4 +1,4 @@
-"""Defines the frames that the server and a worker exchange over a socketpair.
+"""Define the frames that the server and a worker exchange over a socketpair.
 
 A frame is a prefix, a head and a body. The prefix has a fixed size: one byte for the kind, the length of the head
 (32 bits) and the length of the body (64 bits), in network order. The head is a list of byte strings joined by newlines:

@@ -1,1 +1,1 @@
-"""The HTTP side: Starlette and uvicorn, in an environment of their own."""
+"""Serve HTTP with Starlette and uvicorn, in an environment of the server's own."""

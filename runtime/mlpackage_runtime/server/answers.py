@@ -1,4 +1,4 @@
-"""Responses on their way out, and the server's own: everything that is not a worker's."""
+"""Make the server's own responses, and define the form in which every response leaves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WRONG_METHOD = "The method is not allowed for the requested URL."
 
 
 class Outgoing(NamedTuple):
-    """A response; `stream` holds the parts of a body that is not whole yet."""
+    """A response on its way to the client; `stream` brings the parts of a body that is not complete yet."""
 
     status: int
     headers: Headers
@@ -28,7 +28,7 @@ class Outgoing(NamedTuple):
 
 
 def whole(status: int, headers: Headers, body: bytes) -> Outgoing:
-    """Return a response of the server's own, with its length."""
+    """Return a complete response, with its content-length."""
     return Outgoing(status, [*headers, (b"content-length", b"%d" % len(body))], body)
 
 
@@ -39,7 +39,7 @@ def json_body(value: object) -> bytes:
 def error(
     status: int, message: str, *, script_failed: bool = False, close: bool = False, retry: bool = False
 ) -> Outgoing:
-    """Return an error: a JSON object with a message, and what the client should do next."""
+    """Return an error as a JSON object; `close` and `retry` add headers that tell the client what to do next."""
     headers = [JSON_TYPE, RUN_FAILED if script_failed else RUN_SUCCEEDED]
     if close:
         headers.append((b"connection", b"close"))

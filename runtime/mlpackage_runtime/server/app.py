@@ -1,4 +1,4 @@
-"""The ASGI application: `/` for probes, `/score` for the workers, `/swagger.json` for clients."""
+"""Answer the routes: `/` for probes, `/score` with the workers, `/swagger.json` for clients."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SCORE_METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 
 
 class Application:
-    """Answers every request; `/score` takes the short way past the router, since it is what counts."""
+    """Answers every request; `/score` bypasses the router, because its speed counts most."""
 
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self._settings = settings
@@ -67,7 +67,7 @@ class Application:
                 self._drained.set()
 
     async def drain(self) -> None:
-        """Refuse what comes from now on, and return when what was accepted is answered."""
+        """Refuse new requests, and return when every accepted request has its response."""
         self._draining = True
         if self._in_flight:
             await self._drained.wait()

@@ -1,4 +1,4 @@
-"""Names the shapes that ASGI passes around."""
+"""Name the types of what ASGI applications get and give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the body of a request, up to a limit; how long it may take is the connection's business."""
+"""Read the body of a request up to a limit of bytes; the connection limits the time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class BodyTooLargeError(Exception):
 
 
 class ClientGoneError(Exception):
-    """The client closed the connection before its request was whole: nobody waits for an answer."""
+    """The client closed the connection, so nobody waits for a response."""
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """Return the whole body; a `limit` of 0 is none. Raises BodyTooLargeError or ClientGoneError."""
+    """Return the whole body; a `limit` of 0 means no limit. Raises BodyTooLargeError or ClientGoneError."""
     for name, value in scope["headers"]:
         if name == b"content-length":
             _check_size(int(value), limit)

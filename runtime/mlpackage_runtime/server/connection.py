@@ -1,7 +1,7 @@
-"""A client's connection: uvicorn's, with the limits that uvicorn leaves out.
+"""Limit how long a request may take to arrive, and how large its head may be.
 
-uvicorn waits for ever for the rest of a request and holds headers of any size. Here a request has to arrive within
-`receive_timeout` seconds plus one second for each KiB of it, and its head has the limits of the original's server.
+uvicorn waits for ever for the rest of a request, and keeps headers of any size. Here a request must arrive within
+`receive_timeout` seconds plus one second for each KiB of it, and its head has the limits of the original server.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 GONE = "mlpackage.gone"  # set in a request's scope when its connection is lost
 
-SLOWEST = 1024  # bytes a second
+SLOWEST = 1024  # bytes per second
 HEAD_LIMIT = 65536
 FIELD_LIMIT = 8190
 FIELDS_LIMIT = 100
@@ -23,18 +23,18 @@ TARGET_LIMIT = 8190
 
 
 class RefusedHead(Exception):  # noqa: N818 - stops the parser, which turns it into its own error
-    """The head of the request breaks a limit, and the client has been told."""
+    """The head of the request breaks a limit, and the client already has the response."""
 
 
 class ClientConnection(HttpToolsProtocol):
-    """One connection of a client."""
+    """A connection of uvicorn's to one client, with these limits."""
 
     receive_timeout = 30.0
     cycle: RequestResponseCycle | None  # type: ignore[assignment]  # None before the first request
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._received = 0  # bytes of the request that is arriving, and of what came with its first byte
+        self._received = 0  # bytes of the arriving request, from the piece of data in which it begins
         self._piece = 0
         self._in_head = True
         self._refused = False
@@ -49,7 +49,7 @@ class ClientConnection(HttpToolsProtocol):
         self._received += len(data)
         super().data_received(data)
         if self._begun is None and (self.cycle is None or self.cycle.response_complete):
-            self._begun = self.loop.time()  # stray bytes between requests
+            self._begun = self.loop.time()  # stray bytes between requests count as a request
         if self._begun is not None:
             if self._in_head and self._received > HEAD_LIMIT:
                 self._refuse(431, "The request's head is too large.")
@@ -84,7 +84,7 @@ class ClientConnection(HttpToolsProtocol):
         if len(self.url) > TARGET_LIMIT:
             self._refuse(414, "The request's target is too long.")
             raise RefusedHead
-        # What arrived with few bytes cannot break the other limits.
+        # A head of few bytes cannot break the other limits.
         if len(self.headers) > FIELDS_LIMIT or (self._received > FIELD_LIMIT and self._has_large_fields()):
             self._refuse(431, "The request has too many header fields, or too large ones.")
             raise RefusedHead
@@ -102,7 +102,7 @@ class ClientConnection(HttpToolsProtocol):
         return begun + self.receive_timeout + self._received / SLOWEST - self.loop.time()
 
     def _check_time(self) -> None:
-        # One timer per connection, which looks again when the request that is arriving now is due.
+        # One timer serves the whole connection: it is set again for the request that is arriving now.
         self._timer = None
         if self._begun is None or self.transport.is_closing():
             return
@@ -112,7 +112,7 @@ class ClientConnection(HttpToolsProtocol):
             self._refuse(408, "The request did not arrive in time.")
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer what cannot become a request, and close; an answer that is still due goes first."""
+        """Answer what cannot become a request and close the connection, after any response that is still due."""
         if self._refused or self.transport.is_closing():
             return
         self._refused = True

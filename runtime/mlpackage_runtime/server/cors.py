@@ -1,4 +1,4 @@
-"""Cross-origin headers, for the origins that AML_CORS_ORIGINS names."""
+"""Make the cross-origin headers for the origins that AML_CORS_ORIGINS names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATTERN_SIGNS = frozenset("*\\]?$^[]()")
 
 
 class Cors:
-    """The allowed origins: exact ones, `*`, and patterns, told apart by their characters as flask-cors does."""
+    """The allowed origins: `*`, exact names, and patterns, which have certain characters in them as in flask-cors."""
 
     def __init__(self, origins: str) -> None:
         """Read a comma-separated list; raises ValueError for a pattern that is not a regular expression."""
@@ -24,7 +24,7 @@ class Cors:
         self._varies = len(named) > 1 or bool(self._patterns)
 
     def headers(self, method: str, request: Iterable[tuple[bytes, bytes]]) -> Headers:
-        """Return what is added to the response to a request; nothing for an origin that is not allowed."""
+        """Return the headers to add to a response; none where the request's origin is not allowed."""
         sent = {name: value for name, value in request if name == b"origin" or name.startswith(b"access-control-")}
         origin = self._answered_origin(sent.get(b"origin", b"").decode("latin-1"))
         if not origin:

@@ -1,4 +1,4 @@
-"""What the responses of all known routes have in common: ids, version, cross-origin headers, a line in the log."""
+"""Add what the responses of all known routes have in common: ids, version, cross-origin headers, a line in the log."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.streams import send_stream
 
-Respond = Callable[[Scope, Receive, bytes], Awaitable[Outgoing]]  # the last is the request's id
+Respond = Callable[[Scope, Receive, bytes], Awaitable[Outgoing]]  # the bytes are the request's id
 
 
 class Endpoint:
-    """An ASGI application around a function that makes the response to a request."""
+    """Makes an ASGI application of a function that returns the response to a request."""
 
     def __init__(self, respond: Respond, settings: Settings, log: RequestLog | None = None) -> None:
         self._respond = respond

@@ -1,4 +1,4 @@
-"""The probe of a container: one GET of `/`, with the standard library alone."""
+"""Probe the server of a container with one GET of `/`, using the standard library alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TIMEOUT = 5.0
 
 
 def health(arguments: Sequence[str]) -> int:
-    """Return 0 where the server on this machine says Healthy, and 1 with the reason where it does not."""
+    """Return 0 where the server on this machine is healthy, and print the reason and return 1 where it is not."""
     parser = argparse.ArgumentParser(prog="health", description="Ask the running server whether it is healthy.")
     parser.add_argument("--port", type=int, default=default_port(), help=f"the server's port (MLPACKAGE_PORT, {PORT})")
     port: int = parser.parse_args(arguments).port
@@ -31,7 +31,7 @@ def health(arguments: Sequence[str]) -> int:
 
 
 def default_port() -> int:
-    """Return the port that serves `/`, from the same environment variables as the server's."""
+    """Return the port for probes, from the environment variables that the server reads."""
     separate = os.environ.get("SEPERATE_HEALTH_ENDPOINT") == "true"
     port = os.environ.get("HEALTH_PORT") if separate else os.environ.get("MLPACKAGE_PORT")
     return int(port or (HEALTH_PORT if separate else PORT))

@@ -1,4 +1,4 @@
-"""The ids of a request: which the client sent, and which go back with the response."""
+"""Choose the ids that go back with a response from those that the client sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES = frozenset((REQUEST_ID, LEGACY_ID, CLIENT_ID, TRACE_ID))
 
 
 class IdTooLongError(Exception):
-    """An id of the client's is longer than allowed; `headers` are those that can still go back."""
+    """An id from the client is too long; `headers` has the ids that still go back with the response."""
 
     def __init__(self, message: str, headers: Headers) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class IdTooLongError(Exception):
 
 
 def new_id() -> bytes:
-    """Return a random UUID (version 4) as text; a fifth of the time that uuid.uuid4() takes."""
+    """Return a random UUID (version 4) as text, in a fifth of the time that uuid.uuid4() takes."""
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}".encode()

@@ -1,4 +1,4 @@
-"""A request on its way through a worker, and what comes of it."""
+"""Define a request on its way through a worker, and its possible outcomes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlpackage_runtime.server.streams import Stream
 
 
 class Reply(NamedTuple):
-    """A worker's response: `stream` holds the parts of a body that is not whole yet."""
+    """A worker's response; `stream` brings the parts of a body that is not complete yet."""
 
     status: int
     headers: Sequence[bytes]
@@ -26,7 +26,7 @@ class DeadlinePassed(Exception):  # noqa: N818
 
 
 class Job:
-    """A request on its way through a worker; `reply` is resolved once, with a Reply or with what went wrong."""
+    """A request on its way through a worker; `reply` is resolved once, with a Reply or an error."""
 
     __slots__ = ("body", "gone", "head", "reply")
 

@@ -1,4 +1,4 @@
-"""The server's log on standard error: the original server's lines, or one JSON object a line."""
+"""Write the server's log to standard error, as the original server's lines or as one JSON object per line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def configure(settings: Settings) -> None:
 
 
 class RequestLog:
-    """Writes a line for each request, many at once: a log record for each costs as much as the rest of the server."""
+    """Writes the lines of many requests at once, because a log record for each would double the server's work."""
 
     def __init__(self, settings: Settings) -> None:
         self._wanted = log.isEnabledFor(logging.INFO)
@@ -39,7 +39,7 @@ class RequestLog:
     def add(
         self, method: str, target: str, status: int, elapsed_ms: float, *, length: int | str, request_id: str
     ) -> None:
-        """Note a request; it is written within a tenth of a second."""
+        """Add the line of a request; it is written within a tenth of a second."""
         if not self._wanted:
             return
         if not self._lines:

@@ -1,4 +1,4 @@
-"""The workers and the queue in front of them: starts them, hands out requests, replaces those that end."""
+"""Start the workers, give them requests from a queue, and replace those that end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlpackage_runtime.server.jobs import Job, Reply
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.worker import Worker
 
-FIRST_DELAY = 0.5  # seconds before the second replacement in a row; doubled each time
+FIRST_DELAY = 0.5  # seconds before the second replacement in a row; doubled for each further one
 LAST_DELAY = 30.0
 CLOSE_TIMEOUT = 5.0
 
@@ -40,11 +40,11 @@ class Pool:
 
     @property
     def healthy(self) -> bool:
-        """Whether init() is through in every worker, and one of them is there to score."""
+        """Whether every worker has finished its first init(), and at least one is there to score."""
         return self._all_started and bool(self._ready)
 
     async def start(self) -> str:
-        """Start every worker; return "" once all are ready, or why the script cannot start."""
+        """Start every worker; return "" once all are ready, or the reason why the script cannot start."""
         startups = [asyncio.get_running_loop().create_future() for _ in range(self._settings.worker_count)]
         self._slots = [asyncio.ensure_future(self._keep_running(startup)) for startup in startups]
         for slot in self._slots:
@@ -76,7 +76,7 @@ class Pool:
             raise Unavailable("Too many requests are waiting.")
 
     async def close(self) -> None:
-        """End every worker: first by closing its socket, after a while by killing it."""
+        """End every worker by closing its socket, and kill those that do not end in time."""
         self._closing = True
         for worker in self._workers:
             worker.close()
@@ -89,7 +89,7 @@ class Pool:
         await asyncio.gather(*self._slots, return_exceptions=True)
 
     async def _keep_running(self, startup: asyncio.Future[str]) -> None:
-        """Keep one worker running for as long as the pool is open."""
+        """Keep one worker running while the pool is open."""
         failures = 0
         while not self._closing:
             useful = await self._run_worker(startup)
@@ -102,7 +102,7 @@ class Pool:
                 await asyncio.sleep(delay)
 
     async def _run_worker(self, startup: asyncio.Future[str]) -> bool:
-        """Start a worker, wait for its end, and say whether it ever came to running a request."""
+        """Run a worker until it ends, and return whether it ran any request."""
         worker = Worker(self._settings, self._free, self._lose)
         try:
             await worker.spawn(self._environment)
@@ -130,7 +130,7 @@ class Pool:
         return False
 
     def _free(self, worker: Worker) -> None:
-        """Give the worker the next request that somebody still waits for, and one more where it has room."""
+        """Give a worker the next requests whose clients still wait, as long as it has room."""
         self._ready.add(worker)
         while self._waiting and (worker.is_idle or worker.has_room):
             job = self._waiting.popleft()
@@ -142,7 +142,7 @@ class Pool:
             self._idle.append(worker)
 
     def _lose(self, worker: Worker, not_begun: Sequence[Job]) -> None:
-        """Forget a worker that has ended, and put what it had not begun at the head of the queue."""
+        """Forget a worker that has ended, and put the requests that it had not begun at the head of the queue."""
         self._ready.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
@@ -160,6 +160,6 @@ class Pool:
 
 
 def _log_failure(slot: asyncio.Task[None]) -> None:
-    """Say that nobody looks after a worker any more: a fault of ours, which must not pass in silence."""
+    """Log an error of our own, after which nothing replaces the worker."""
     if not slot.cancelled() and slot.exception() is not None:
-        log.critical("A worker is no longer replaced", exc_info=slot.exception())
+        log.critical("An internal error stopped the replacement of a worker", exc_info=slot.exception())

@@ -1,4 +1,4 @@
-"""The program `serve`: binds the ports, starts the workers, serves until it is told to stop."""
+"""Run `serve`: bind the ports, start the workers, and serve until a signal arrives."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from mlpackage_runtime.server.connection import ClientConnection
 from mlpackage_runtime.server.pool import Pool
 from mlpackage_runtime.server.settings import Settings, SettingsError, read_settings
 
-KEEP_ALIVE = 75  # seconds that an idle connection is kept
-LAST_WAIT = 3  # seconds for uvicorn to close what drain_timeout has not finished
+KEEP_ALIVE = 75  # seconds that an idle connection stays open
+LAST_WAIT = 3  # seconds for uvicorn to close the connections that outlast drain_timeout
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -34,13 +34,13 @@ def serve(arguments: Sequence[str]) -> int:
         return CANNOT_START
     logs.configure(settings)
     if os.environ.get("AML_APP_INSIGHTS_ENABLED", "").lower() == "true":
-        log.warning("AML_APP_INSIGHTS_ENABLED is true, but nothing is sent to Application Insights from here")
+        log.warning("AML_APP_INSIGHTS_ENABLED is true, but this server sends nothing to Application Insights")
     _allow_many_connections()
     return uvloop.run(_serve(settings))
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which hands the first signal to us."""
+    """Runs uvicorn, and turns the first signal into an event instead of an exit."""
 
     def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
         super().__init__(config)
@@ -94,7 +94,7 @@ def _uvicorn_config(application: Application, settings: Settings) -> uvicorn.Con
 
 
 async def _run(settings: Settings, pool: Pool, application: Application, stop: asyncio.Event, url: str) -> int:
-    """Start the workers and wait for the signal to stop; return the exit status."""
+    """Start the workers, wait for the signal to stop, and return the exit status."""
     stopping = asyncio.ensure_future(stop.wait())
     starting = asyncio.ensure_future(pool.start())
     await asyncio.wait({stopping, starting}, return_when=asyncio.FIRST_COMPLETED)

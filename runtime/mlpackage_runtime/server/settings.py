@@ -1,4 +1,4 @@
-"""The server's settings: flags win over environment variables, which win over the configuration file."""
+"""Read the server's settings: a flag wins over a variable, and a variable over the configuration file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 LAST_PORT = 65535
 HOUR_MS = 3_600_000
-BODY_LIMIT = 100 * 2**20  # what the front of the original's image let through
+BODY_LIMIT = 100 * 2**20  # the limit of the front end in the original's image
 VERSION = "mlpackage-runtime/1.0"
 
 
@@ -26,7 +26,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything `serve` is told. Times are in seconds where the name has no unit, sizes in bytes."""
+    """The settings of `serve`; times are in seconds where the name has no unit, sizes in bytes."""
 
     app_root: str
     entry_script: str
@@ -34,7 +34,7 @@ class Settings:
     model_dir: str
     host: str
     port: int
-    health_port: int | None  # None: probes come to `port`
+    health_port: int | None  # None: probes use `port`
     worker_count: int
     worker_python: str
     scoring_timeout_ms: int
@@ -42,7 +42,7 @@ class Settings:
     receive_timeout: float
     body_limit: int
     queue_limit: int
-    max_concurrent_requests: int | None  # None: as many as workers where there is a longest wait, or any number
+    max_concurrent_requests: int | None  # None: one for each worker where a request's wait is limited, else any number
     max_queue_wait_ms: int | None
     cors: Cors | None
     log_format: str
@@ -52,11 +52,11 @@ class Settings:
     service_path_prefix: str
 
     def start_frame(self) -> bytes:
-        """Return what a worker has to know, as the body of its first frame."""
+        """Return the settings that a worker needs, as the body of its first frame."""
         return json.dumps({name: getattr(self, name) for name in WorkerSettings._fields}).encode()
 
     def worker_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of a worker: the scripts read where things are from it."""
+        """Return the environment of a worker, in which scripts look up where their files are."""
         ours = {
             "AML_APP_ROOT": self.app_root,
             "AZUREML_ENTRY_SCRIPT": self.entry_script,
@@ -75,7 +75,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
     announced = values.read("", "SERVER_VERSION_LOG_RESPONSE_ENABLED", "true", str.lower) == "true"
     return Settings(
         app_root=os.path.abspath(values.read("", "AML_APP_ROOT", "", str) or os.getcwd()),
-        # A flag is relative to where the user stands; the variable is relative to the app root.
+        # The flag is relative to the current folder, the variable to the app root.
         entry_script=values.read(
             "entry-script", "AZUREML_ENTRY_SCRIPT", "", os.path.realpath if "entry-script" in flags else str
         ),
@@ -103,7 +103,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
 
 
 class _Values:
-    """The three places of a setting; an empty text is as good as none."""
+    """The three sources of a setting, where an empty text counts as absent."""
 
     def __init__(self, flags: Mapping[str, str], environ: Mapping[str, str], file: Mapping[str, str]) -> None:
         self._flags = flags
@@ -141,7 +141,7 @@ def _text(value: Any) -> str:
 
 
 def port_number(text: str) -> int:
-    """Read a port; 0 stands for any free one."""
+    """Return a port number; 0 stands for any free port."""
     number = _whole(text)
     if not 0 <= number <= LAST_PORT:
         raise ValueError("it must be a port between 1 and 65535.")

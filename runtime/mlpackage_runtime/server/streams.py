@@ -1,4 +1,4 @@
-"""A streamed response between the worker that makes it and the client that reads it."""
+"""Pass a streamed response from the worker that makes it to the client that reads it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Callable, Deque
 
 from mlpackage_runtime.server.asgi import Send
 
-BUFFERED_CHUNKS = 16  # before the worker has to wait for the client
+BUFFERED_CHUNKS = 16  # that the server holds before the worker must wait for the client
 
 
 class Broken(Exception):  # noqa: N818 - an event, shown by cutting the connection
-    """The stream ended before its end."""
+    """The stream broke off before it was complete."""
 
 
 class Stream:
-    """The parts of a response: filled by the worker's socket, emptied by the client's connection."""
+    """The parts of a response, which arrive from a worker's socket and leave for a client's connection."""
 
     def __init__(self, transport: asyncio.Transport, cancel: Callable[[], None]) -> None:
         self._transport = transport
@@ -49,14 +49,14 @@ class Stream:
             then()
 
     def when_ended(self, then: Callable[[], None]) -> None:
-        """Call it when the last part is there, or the stream was cut off."""
+        """Call a function when the last part has arrived or the stream has broken off."""
         if self._ended:
             then()
         else:
             self._then = then
 
     def drop(self) -> None:
-        """Throw away what comes, and tell the worker that nobody reads it."""
+        """Discard all further parts, and tell the worker that nobody reads them."""
         self._unwanted = True
         self._parts.clear()
         if not self._ended:
@@ -64,7 +64,7 @@ class Stream:
             self._resume()
 
     async def next(self) -> bytes | None:
-        """Return the next part, or None after the last one; raises Broken where the stream was cut off."""
+        """Return the next part, or None after the last one; raises Broken where the stream broke off."""
         while not self._parts and not self._ended:
             self._arrived.clear()
             await self._arrived.wait()
@@ -83,7 +83,7 @@ class Stream:
 
 
 async def send_stream(stream: Stream, send: Send, gone: Callable[[], bool], patience: float) -> None:
-    """Pass a stream on. A client that leaves, or takes nothing for `patience` seconds, ends it."""
+    """Send a stream to its end, or until the client leaves or takes nothing for `patience` seconds."""
     try:
         while not gone():
             part = await stream.next()
@@ -94,5 +94,5 @@ async def send_stream(stream: Stream, send: Send, gone: Callable[[], bool], pati
                 message = {"type": "http.response.body", "body": part, "more_body": True}
                 await asyncio.wait_for(send(message), patience or None)
     except (Broken, asyncio.TimeoutError):
-        pass  # without a last message uvicorn cuts the connection: the client sees that the body is not whole
+        pass  # without a last message uvicorn cuts the connection, and the client notices that the body is incomplete
     stream.drop()

@@ -1,4 +1,4 @@
-"""One worker process, seen from the server: its socket, its state and the request it is running."""
+"""Run a worker process, and keep its socket, its state and its requests."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from mlpackage_runtime.server.streams import Stream
 
 RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 READ_SIZE = 65536
-QUICK = 0.005  # seconds that the last request took, for others to be sent ahead
-AHEAD = 7  # how many lie ready in the worker's socket at most
+QUICK = 0.005  # seconds; after a request that took less, others are sent ahead
+AHEAD = 7  # requests at most that lie ready in the worker's socket
 DRAIN_TIMEOUT = 1.0  # seconds for the last frames of a process that has ended
 
 
 class Worker(asyncio.Protocol):
-    """A worker process and the frames that go to and fro.
+    """A worker process, and the frames that it and the server exchange.
 
-    `free` is called whenever it can take a request, `lost` when it never will again, with the requests that it had not
-    begun.
+    It calls `free` whenever the process can take a request, and `lost` when it never will again, with the requests that
+    the process had not begun.
     """
 
     def __init__(
         self, settings: Settings, free: Callable[[Worker], None], lost: Callable[[Worker, Sequence[Job]], None]
     ) -> None:
         loop = asyncio.get_running_loop()
-        self.started: asyncio.Future[str] = loop.create_future()  # resolved with "" or with why it cannot start
+        self.started: asyncio.Future[str] = loop.create_future()  # resolved with "" or the reason why it cannot start
         self.description = Description()
         self.answered = 0
         self.lost_request = False
@@ -56,7 +56,7 @@ class Worker(asyncio.Protocol):
         self._timeout = settings.scoring_timeout_ms / 1000
 
     async def spawn(self, environment: dict[str, str]) -> None:
-        """Start the process and send it what it has to know."""
+        """Start the process and connect to it; the first frame then carries its settings."""
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
@@ -77,7 +77,7 @@ class Worker(asyncio.Protocol):
     async def ended(self) -> int:
         """Wait for the process to end and return its exit status, negative for a signal."""
         status = await self._process.wait()
-        # What it sent before it ended is still on its way; a process that it forked may hold the socket open.
+        # Its last frames may still be on their way, and a process that it forked may keep the socket open.
         await asyncio.wait([self._closed], timeout=DRAIN_TIMEOUT)
         self._transport.abort()
         self._lose(WorkerDied())
@@ -100,14 +100,14 @@ class Worker(asyncio.Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether a request can be sent ahead: only behind some that will not keep it waiting, and to an only worker.
+        """Whether a request can be sent ahead: behind quick requests, and to the only worker.
 
-        It saves the worker the time in which it would wait for the server, and both of them many a switch of context.
+        The worker then need not wait for the server between two requests, and both switch context less often.
         """
         return self._quick and 0 < len(self._jobs) <= AHEAD and self._stream is None
 
     def send(self, job: Job) -> None:
-        """Give the worker a request; it must be free, or have room."""
+        """Give a request to the worker, which must be idle or have room."""
         self._jobs.append(job)
         frames.send(self._transport.write, frames.REQUEST, job.head, job.body)
         if len(self._jobs) == 1:
@@ -120,7 +120,7 @@ class Worker(asyncio.Protocol):
             self._timer = self._loop.call_at(self._deadline, self._check_deadline)
 
     def _check_deadline(self) -> None:
-        # One timer per worker, not per request: it looks again when the request that is running now is due.
+        # One timer serves the worker, not each request: it is set again for the request that is running now.
         self._timer = None
         if not self._jobs:
             return
@@ -138,28 +138,25 @@ class Worker(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for kind, head, body in self._parser.feed(data):
-            if not self._is_lost:  # what it says after its deadline is late
+            if not self._is_lost:  # frames after the deadline come too late
                 self._receive(kind, head, body)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._is_closed = True
         self._read_rest()
-        # A closed socket without a death would leave a worker nobody can reach.
+        # Nobody could reach a process that lived on with a closed socket.
         if self._jobs or not self.started.done():
             self.kill()
-        # A reset tells that the worker closed its end with unread bytes: it had not even read its only request.
+        # A reset means that the worker closed its end with unread bytes: it had not read its only request.
         unread = isinstance(error, (ConnectionResetError, BrokenPipeError)) and len(self._jobs) == 1
         self._lose(WorkerDied(), begun=not unread)
         if not self._closed.done():
             self._closed.set_result(None)
 
     def _read_rest(self) -> None:
-        """Take what the worker has said before its end: a write that fails closes the transport without reading it."""
+        """Read the worker's last frames, which a transport leaves unread when a write fails."""
         with self._same_socket, contextlib.suppress(OSError):
-            while True:
-                data = self._same_socket.recv(READ_SIZE)
-                if not data:
-                    break
+            while data := self._same_socket.recv(READ_SIZE):
                 self.data_received(data)
 
     def _receive(self, kind: int, head: Sequence[bytes], body: bytes) -> None:
@@ -203,7 +200,7 @@ class Worker(asyncio.Protocol):
             self._free(self)
 
     def _lose(self, error: Exception, *, begun: bool = True) -> None:
-        """Answer for what was running, if any was begun, and take no more."""
+        """Fail the running request, where one had begun, give the others back, and take no more."""
         if self._is_lost:
             return
         self._is_lost = True

@@ -1,1 +1,1 @@
-"""The side that owns the model: standard library only, in the user's environment."""
+"""Run the entry script that owns the model, in the user's environment, with the standard library alone."""

@@ -1,14 +1,14 @@
-"""What can go wrong in a worker, each with the answer or the exit status it leads to."""
+"""Define the errors that end a worker's start, or that go to the client."""
 
 from __future__ import annotations
 
 
 class StartError(Exception):
-    """The entry script cannot start; the text says what and where."""
+    """The entry script cannot start; the text says why and where."""
 
 
-class RefusedRequest(Exception):  # noqa: N818 - it is the client's, not ours
-    """The request is not what the script takes: a status and a message for the client."""
+class RefusedRequest(Exception):  # noqa: N818 - an error of the client's
+    """The script cannot take the request; `status` and `message` are for the client."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""The worker's log on standard error, prints of the script included."""
+"""Write the worker's log, with what the script prints, to standard error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlpackage_runtime.worker.errors import StartError
 
 
 def configure(log_format: str) -> None:
-    """Send our log, and what the script prints, to standard error."""
+    """Set up the log, and let the script's print() write to it."""
     log.setLevel(logging.INFO)
     log.addHandler(stderr_handler(log_format))
     log.propagate = False

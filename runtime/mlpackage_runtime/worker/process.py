@@ -1,4 +1,4 @@
-"""The worker process: starts the script, then answers requests until the server closes the connection."""
+"""Run a worker: start the script, then answer requests until the server closes the connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlpackage_runtime.worker.response import Response
 from mlpackage_runtime.worker.scoring import Scoring
 from mlpackage_runtime.worker.starting import start
 
-LEAST_RECEIVED = 16384  # a buffer of the largest size for every request would cost more than the request
+LEAST_RECEIVED = 16384  # a buffer of the largest size would cost more than a small request
 MOST_RECEIVED = 1 << 20
 
 
@@ -72,7 +72,7 @@ class ServerConnection:
             parts.close()  # type: ignore[attr-defined]  # ends the script's generator
 
     def _cancelled(self) -> bool:
-        """Say whether the server no longer wants the response that is on its way, or is gone."""
+        """Return whether the server no longer wants the rest of a response, or is gone."""
         if self._poll.poll(0) and not self._receive():
             return True
         return any(frame.kind == frames.CANCEL for frame in self._arrived)
@@ -89,7 +89,7 @@ def work(fd: int) -> int:
     except StartError as error:
         connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))
         return CANNOT_START
-    # What the script has loaded stays: the collector need not look through it again with every full collection.
+    # The objects that the script has loaded stay, so the collector need not visit them in every full collection.
     gc.collect()
     gc.freeze()
     log.info("Worker with pid %d ready for serving traffic", os.getpid())
@@ -103,7 +103,7 @@ def _answer_requests(connection: ServerConnection, scoring: Scoring) -> int:
         if frame is None:
             return 0
         if frame.kind != frames.REQUEST:
-            continue  # the CANCEL of a response that has ended meanwhile
+            continue  # a CANCEL for a response that has ended in the meantime
         method, path, query, client, request_id, *headers = frame.head
         current["request_id"] = request_id.decode("latin-1")
         request = Request(method, path, query, client, request_id, headers, frame.body)
@@ -111,5 +111,5 @@ def _answer_requests(connection: ServerConnection, scoring: Scoring) -> int:
         try:
             connection.send_response(response)
         except ConnectionError:
-            return 0  # the server is gone, and nobody waits for the answer
+            return 0  # the server is gone, and nobody waits for the response
         current["request_id"] = ""

@@ -1,4 +1,4 @@
-"""The raw call style: werkzeug's request goes to run() as it is, werkzeug's response goes to the client as it is."""
+"""Turn requests into werkzeug's for scripts that ask for them, and send the werkzeug responses that run() returns."""
 
 from __future__ import annotations
 
@@ -14,13 +14,23 @@ from mlpackage_runtime.worker.response import Response
 
 FIRST_FAILURE = 500
 FINAL_STATUSES = range(200, 600)
-CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f]")  # they would end a header, or a field of our frames
+CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f]")  # they would end a header, or a field of a frame
 
+ENVIRON = {
+    "SCRIPT_NAME": "",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "wsgi.version": (1, 0),
+    "wsgi.url_scheme": "http",
+    "wsgi.input_terminated": True,
+    "wsgi.multithread": False,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+}
 MODULES = ("azureml_inference_server_http.api.aml_request", "azureml.contrib.services.aml_request")
 
 
 def raw_requested() -> bool:
-    """Say whether the script has used @rawhttp, ours or that of an installed azureml package."""
+    """Return whether the script has used @rawhttp, from our stand-in or from an installed azureml package."""
     return any(getattr(sys.modules.get(name), "_rawHttpRequested", False) for name in MODULES)
 
 
@@ -29,22 +39,15 @@ def environ_of(request: Request) -> dict[str, Any]:
     headers = request.titled_headers()
     host, _, port = headers.get("Host", "localhost").rpartition(":")
     environ = {
+        **ENVIRON,
         "REQUEST_METHOD": request.method.decode("latin-1"),
-        "SCRIPT_NAME": "",
         "PATH_INFO": request.path.decode("latin-1"),
         "QUERY_STRING": request.query.decode("latin-1"),
         "SERVER_NAME": host or port,
         "SERVER_PORT": port if host and port.isdigit() else "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": request.client.decode("latin-1"),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(request.body),
-        "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
     }
     environ.update((f"HTTP_{name.upper().replace('-', '_')}", value) for name, value in headers.items())
     for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
@@ -57,13 +60,13 @@ def werkzeug_request(request: Request) -> Any:
     """Return a request as the object that @rawhttp scripts get."""
     werkzeug = importlib.import_module("werkzeug.wrappers").Request
     ours = importlib.import_module(MODULES[0]).AMLRequest
-    # The class of an installed azureml package cannot be made from an environment.
+    # An installed azureml package has a class that cannot be made from a WSGI environment.
     made = ours if ours.__init__ is werkzeug.__init__ else werkzeug
     return made(environ_of(request))
 
 
 def is_response(result: Any) -> bool:
-    """Say whether run() returned a response of werkzeug's, flask's or ours; asks nobody who was not imported."""
+    """Return whether run() returned a response of werkzeug, flask or our stand-in, without importing any of them."""
     wrappers = sys.modules.get("werkzeug.wrappers")
     return wrappers is not None and isinstance(result, wrappers.Response)
 
@@ -108,7 +111,7 @@ def _closing(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _started(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Make the first part now: what fails before it can still be answered as an error."""
+    """Make the first part now, so that a failure before it can still become an error response."""
     first = next(parts, b"")
 
     def rest() -> Iterator[bytes]:

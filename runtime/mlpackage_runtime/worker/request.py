@@ -1,4 +1,4 @@
-"""A request as the server hands it over, and the ways in which scripts see it."""
+"""Define a request as the server hands it over, and the forms in which scripts see it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Request(NamedTuple):
     def titled_headers(self) -> dict[str, str]:
         """Return all headers as the scripts know them: `X-Request-Id`, repetitions joined with commas.
 
-        A name with an underscore is left out: in the environment of the original it would pass for one with a dash.
+        A name with an underscore is left out, because the original would take it for the same name with a dash.
         """
         titled: dict[str, str] = {}
         headers = [part.decode("latin-1") for part in self.headers]
@@ -52,7 +52,7 @@ class Request(NamedTuple):
         return {name: found if len(found) > 1 else found[0] for name, found in values.items()}
 
     def decoded_body(self, limit: int) -> bytes:
-        """Return the body without its Content-Encoding. Raises RefusedRequest; a `limit` of 0 is none."""
+        """Return the body without its Content-Encoding. Raises RefusedRequest; a `limit` of 0 means no limit."""
         coding = self.header(b"content-encoding").strip().lower()
         if coding in {"gzip", "x-gzip", "deflate"}:
             return _inflated(self.body, limit)
@@ -69,7 +69,7 @@ def _parsed(text: str) -> Any:
 
 
 def _inflated(body: bytes, limit: int) -> bytes:
-    unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: gzip or zlib, by the body's own first bytes
+    unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: the first bytes of the body tell gzip from zlib
     try:
         plain = unpack.decompress(body, limit + 1 if limit else 0)
     except zlib.error as error:
@@ -88,4 +88,4 @@ def _percent(error: UnicodeError) -> tuple[str, int]:
     return "".join(f"%{byte:02X}" for byte in wrong), error.end
 
 
-codecs.register_error("mlpackage.percent", _percent)  # bytes of a query that are no text stay as they were written
+codecs.register_error("mlpackage.percent", _percent)  # bytes of a query that are not UTF-8 stay as they were sent

@@ -1,4 +1,4 @@
-"""What goes back to the client: the answers to what run() returned, and to what went wrong."""
+"""Make the responses to what run() returned, and to what went wrong."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ class Response(NamedTuple):
     body: bytes | Iterator[bytes]
 
     def timed(self, elapsed_ms: float) -> Response:
-        """Return the same answer with the time that run() took."""
+        """Return the same response with the time that run() took."""
         return Response(self.status, (*self.headers, b"x-ms-run-fn-exec-ms", b"%.3f" % elapsed_ms), self.body)
 
 
 def json_response(status: int, text: str, failed: tuple[bytes, bytes] = RUN_SUCCEEDED) -> Response:
-    """Return JSON text as an answer."""
+    """Return JSON text as a response."""
     body = text.encode()
     return Response(status, (*JSON_TYPE, *failed, b"content-length", b"%d" % len(body)), body)
 
 
 def error_response(status: int, message: str, *, script_failed: bool = False) -> Response:
-    """Return the JSON body that every error has."""
+    """Return an error as a JSON object with a message."""
     return json_response(status, json.dumps({"message": message}), RUN_FAILED if script_failed else RUN_SUCCEEDED)
 
 
 def result_response(result: Any) -> Response:
-    """Return what run() returned, as JSON; raises TypeError or ValueError where JSON has no form for it."""
+    """Return the result of run() as JSON; raises TypeError or ValueError where JSON cannot express it."""
     return json_response(200, "{}" if result is None else encode(result))
 
 
 def _plain(value: Any) -> Any:
-    """Turn what NumPy and pandas scripts return into lists and numbers; asked only about what JSON does not know."""
+    """Turn values of NumPy and pandas, which JSON cannot express, into lists, numbers and text."""
     library = type(value).__module__.partition(".")[0]
     if library == "pandas":
         return _plain_pandas(value)

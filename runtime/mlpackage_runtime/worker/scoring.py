@@ -1,4 +1,4 @@
-"""Calls run() for one request and turns whatever comes of it into an answer."""
+"""Call run() for a request, and turn its result or its exception into a response."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Scoring:
         self._own_code = _own_code(script.run)
 
     def respond(self, request: Request) -> Response:
-        """Return the answer to a request; never raises."""
+        """Return the response to a request; never raises."""
         try:
             arguments = self._arguments(request)
         except RefusedRequest as refused:
@@ -55,7 +55,7 @@ class Scoring:
 
 
 def awaited(result: Any) -> Any:
-    """Wait for what an `async def` of the script returned, in the script's own event loop."""
+    """Return the result of one of the script's coroutines, run in the script's own event loop."""
     return _event_loop().run_until_complete(result)
 
 
@@ -63,7 +63,7 @@ _loops: list[asyncio.AbstractEventLoop] = []
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:
-    # One loop for the life of the worker: clients that init() opened belong to it.
+    # One loop lasts for the life of the worker, because clients that init() opened belong to it.
     if not _loops:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
@@ -77,7 +77,7 @@ def _response_to(result: Any, request: Request, elapsed_ms: float) -> Response:
     try:
         return result_response(result).timed(elapsed_ms)
     except (TypeError, ValueError, RecursionError):
-        log.exception("What run() returned cannot be sent: return something that JSON can express")
+        log.exception("The result of run() cannot be sent: return a value that JSON can express")
         return error_response(500, INTERNAL_ERROR)
 
 
@@ -90,12 +90,12 @@ def _from_werkzeug(response: Any, request: Request, elapsed_ms: float) -> Respon
 
 
 def _own_code(run: Callable[..., Any]) -> CodeType | None:
-    """Return the code of the function as the script wrote it, below all decorators."""
+    """Return the code of run() as the script wrote it, without its decorators."""
     return getattr(inspect.unwrap(run), "__code__", None)
 
 
 def _is_mismatch(error: BaseException, own_code: CodeType | None) -> bool:
-    """Say whether inference_schema could not convert the input, before run()'s own code was entered."""
+    """Return whether inference_schema failed to convert the input, before run()'s own code began."""
     trace: TracebackType | None = error.__traceback__
     converting = False
     while trace is not None:
@@ -107,7 +107,7 @@ def _is_mismatch(error: BaseException, own_code: CodeType | None) -> bool:
 
 
 def _is_conversion(frame: FrameType) -> bool:
-    """Say whether inference_schema converts input here; its decorators also look after the script's own mistakes."""
+    """Return whether a frame converts input; inference_schema's other frames may hold errors of the script's own."""
     module = str(frame.f_globals.get("__name__"))
     nested = module == "inference_schema.schema_decorators" and "deserialize" in frame.f_code.co_name
     return nested or module.startswith("inference_schema.parameter_types.")

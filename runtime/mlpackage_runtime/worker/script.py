@@ -1,4 +1,4 @@
-"""Loads the entry script as the original server did, and says how its run() wants to be called."""
+"""Load the entry script as the original server did, and find out how to call its run()."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODULE_NAME = "entry_module"
 
 
 class Script(NamedTuple):
-    """A loaded entry script: `parameters` are those of run() that take data, `request_headers` left out."""
+    """A loaded entry script: `parameters` are those of run() except `request_headers`."""
 
     file: str
     init: Callable[[], Any]
@@ -27,8 +27,8 @@ class Script(NamedTuple):
 def extend_path(app_root: str, source_directory: str) -> None:
     """Make the project's modules importable, in the original's order.
 
-    That is the current folder, which is the app root in an image, before everything else; the app root and the source
-    directory after everything else.
+    The current folder, which is the app root in an image, comes before everything else on the path; the app root and
+    the source directory come after everything else.
     """
     sys.path.insert(0, os.getcwd())
     sys.path.append(app_root)
@@ -37,7 +37,7 @@ def extend_path(app_root: str, source_directory: str) -> None:
 
 
 def load_script(app_root: str, entry_script: str) -> Script:
-    """Run the entry script's module and look at its init() and run().
+    """Run the entry script's module, and return its init() and run().
 
     Raises StartError for a script that breaks the contract, and whatever the script itself raises.
     """

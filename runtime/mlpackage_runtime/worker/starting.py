@@ -1,4 +1,4 @@
-"""Starts a script: loads it, calls init(), and says clearly what went wrong where it cannot start."""
+"""Start a script: load it, call its init(), and log clearly why it cannot start."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Started(NamedTuple):
-    """A script that is ready, and what the server has to know about it."""
+    """A script that is ready to score, and its description for the server."""
 
     scoring: Scoring
     description: Description
 
 
 def start(settings: WorkerSettings) -> Started:
-    """Load the script and call its init(). Raises StartError, after logging the details."""
+    """Load the script and call its init(); logs the details of a failure and raises StartError."""
     shims.install()
     extend_path(settings.app_root, settings.source_directory)
     sys.argv[:] = [os.path.join(settings.app_root, settings.entry_script)]
@@ -64,7 +64,7 @@ def _initialise(script: Script, model_dir: str) -> None:
 
 
 def _broken(what: str, error: BaseException) -> StartError:
-    """Log an exception of the script, our own frames left out, and return it as a one-line reason."""
+    """Log an exception of the script without our own frames, and return it with a one-line reason."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith((OWN_FOLDER, "<frozen importlib")):
         trace = trace.tb_next
@@ -82,7 +82,7 @@ def _where(error: BaseException, frames: traceback.StackSummary) -> str:
 
 
 def log_tree(model_dir: str) -> None:
-    """Log what is in the model directory: most init() failures are a wrong path."""
+    """Log the contents of the model directory, because a wrong path is why most calls of init() fail."""
     if not model_dir or not os.path.exists(model_dir):
         log.info("AZUREML_MODEL_DIR is %s", f"{model_dir}, which does not exist" if model_dir else "not set")
         return

@@ -1,4 +1,4 @@
-"""The call styles: how a request becomes the arguments of run()."""
+"""Turn a request into the arguments of run(), in the script's call style."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Arguments = Dict[str, Any]
 
 
 class Style(NamedTuple):
-    """A call style: what the log says about it, whether run() sees the request as it is, and the arguments."""
+    """A call style: its description for the log, whether run() gets the raw request, and how to make the arguments."""
 
     described: str
     raw: bool
@@ -25,7 +25,7 @@ class Style(NamedTuple):
 
 
 def choose_style(script: Script, body_limit: int) -> Style:
-    """Return the script's call style; raises StartError for one that asks for two."""
+    """Return the script's call style; raises StartError for a script that asks for two."""
     raw, decorated = raw_requested(), is_schema_decorated(script.run)
     if raw and decorated:
         raise StartError("run() cannot be decorated with both @rawhttp and @input_schema")
@@ -44,14 +44,14 @@ def choose_style(script: Script, body_limit: int) -> Style:
 
 
 def is_schema_decorated(run: Callable[..., Any]) -> bool:
-    """Say whether run() carries inference_schema's decorators; asks only where the script has imported it."""
+    """Return whether inference_schema decorates run(), without importing it for scripts that do not."""
     if "inference_schema" not in sys.modules:
         return False
     return bool(importlib.import_module("inference_schema.schema_util").is_schema_decorated(run))
 
 
 def as_text(name: str, body_limit: int) -> Callable[[Request], Arguments]:
-    """Give run() the body as text, or the query as the text of a JSON object."""
+    """Return a function that gives run() the body as text, or the query as the text of a JSON object."""
 
     def arguments(request: Request) -> Arguments:
         if request.method == b"GET":
@@ -65,7 +65,7 @@ def as_text(name: str, body_limit: int) -> Callable[[Request], Arguments]:
 
 
 def by_name(parameters: Sequence[inspect.Parameter], body_limit: int) -> Callable[[Request], Arguments]:
-    """Give run() the members of the JSON object in the body, or of the query, by name."""
+    """Return a function that gives run() the members of the JSON body, or the values of the query, by name."""
 
     def arguments(request: Request) -> Arguments:
         values = request.query_values() if request.method == b"GET" else _json_object(request, body_limit)

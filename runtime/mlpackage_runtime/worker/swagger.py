@@ -1,4 +1,4 @@
-"""The service's own description: Swagger 2.0, OpenAPI 3.0 and 3.1, as the original server wrote them."""
+"""Describe the service in Swagger 2.0, OpenAPI 3.0 and OpenAPI 3.1, as the original server did."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("azmlinfsrv.swagger")
 
 
 class Version(NamedTuple):
-    """A version of the document: the names it is asked for by, the user's files for it, and how it is written."""
+    """A version of the document: the names by which clients ask for it, the user's files for it, and its writer."""
 
     names: tuple[str, ...]
     files: tuple[str, ...]
@@ -25,9 +25,9 @@ class Version(NamedTuple):
 
 
 def documents(service: WorkerSettings, run: Callable[..., Any]) -> tuple[dict[str, str | None], list[str]]:
-    """Return the document by each name of a version, None where the script cannot have it, and the versions it has.
+    """Return the document for each name of a version, or None where the script cannot have it, and the supported names.
 
-    A file of the user's in the app root is taken as it is.
+    The content of the user's own file in the app root is served as it is.
     """
     found: dict[str, str | None] = {}
     supported = []
@@ -42,20 +42,22 @@ def documents(service: WorkerSettings, run: Callable[..., Any]) -> tuple[dict[st
 
 
 def _own_file(app_root: str, files: tuple[str, ...]) -> Json | None:
-    for name in files:
-        path = os.path.join(app_root, name)
-        try:
-            with open(path, encoding="utf-8") as file:
-                document: Json = json.load(file)
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            log.error("%s cannot be used: %s", path, error)  # noqa: TRY400 - the text says it all
-            continue
-        if document:
-            log.info("Loaded user's swagger file from %s", path)
-            return document
-    return None
+    loaded = (_loaded(os.path.join(app_root, name)) for name in files)
+    return next(filter(None, loaded), None)
+
+
+def _loaded(path: str) -> Json | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            document: Json = json.load(file)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        log.error("%s cannot be used: %s", path, error)  # noqa: TRY400 - the text says it all
+        return None
+    if document:
+        log.info("Loaded user's swagger file from %s", path)
+    return document
 
 
 def _generated(service: WorkerSettings, run: Callable[..., Any], version: Version) -> str | None:

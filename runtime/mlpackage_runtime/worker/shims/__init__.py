@@ -1,4 +1,4 @@
-"""Stand-ins for what entry scripts import and nobody installs any more, found only where the real ones are absent."""
+"""Provide stand-ins for packages that entry scripts import, where the real packages are not installed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Sequence
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 OLD_JOBLIB = "sklearn.externals.joblib"
-PLACEHOLDERS = "azureml.core."  # modules below it that have no file here are full of placeholders
+PLACEHOLDERS = "azureml.core."  # a module below it without a file here has placeholders alone
 
 
 class ShimFinder(importlib.abc.MetaPathFinder):
-    """The last finder to be asked: whatever is really installed has been found before."""
+    """Finds the stand-ins, as the last finder, so that an installed package is found before them."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -37,9 +37,9 @@ class ShimFinder(importlib.abc.MetaPathFinder):
 
 
 class JoblibFinder(importlib.abc.MetaPathFinder):
-    """Finds `sklearn.externals.joblib`, which scikit-learn no longer has: it is joblib, under another name.
+    """Finds `sklearn.externals.joblib`, the name under which scikit-learn used to contain joblib.
 
-    It is asked first, since the modules below joblib would otherwise be found, and made, a second time.
+    It is the first finder, because others would find the modules below joblib and load them a second time.
     """
 
     def find_spec(
@@ -60,7 +60,7 @@ class JoblibFinder(importlib.abc.MetaPathFinder):
 
 
 class SameModule(importlib.abc.Loader):
-    """Loads a module by giving out another one, so that both names are one module."""
+    """Loads a module by returning another one, so that both names mean one module."""
 
     def __init__(self, name: str) -> None:
         self._module = importlib.import_module(name)
@@ -70,11 +70,11 @@ class SameModule(importlib.abc.Loader):
         return self._module
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._spec  # the import system has put the other name's there
+        module.__spec__ = self._spec  # the import system has replaced it with the other name's
 
 
 def install() -> None:
-    """Make the stand-ins importable."""
+    """Make the stand-ins importable, once."""
     if not any(isinstance(finder, ShimFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, JoblibFinder())
         sys.meta_path.append(ShimFinder())

@@ -1,1 +1,1 @@
-"""Stands in for a package of azureml; see the folder that holds it."""
+"""Stand in for a package of azureml; see `shims/__init__.py`."""

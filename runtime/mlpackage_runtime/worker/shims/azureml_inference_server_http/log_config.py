@@ -1,4 +1,4 @@
-"""The classes that a project's logging.json names, when it started from the original's."""
+"""Provide the classes that a logging.json copied from the original server's names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stands in for azureml.core, which scoring does not need: Model finds models, everything else is a placeholder."""
+"""Stand in for azureml.core: Model finds models, and every other name is a placeholder."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
 from __future__ import annotations
@@ -12,7 +12,7 @@ if __name__ == "azureml.core":
 
 
 class _Placeholder(type):
-    """A class that can be imported and named, and says so when it is used."""
+    """A class that can be imported, and that raises an error when it is used."""
 
     def __call__(cls, *_values: object, **_named: object) -> NoReturn:
         raise _unavailable(cls.__name__)

@@ -1,4 +1,4 @@
-"""Model.get_model_path(), with the original's rules: where a model lies in an image, or in the current folder."""
+"""Find models by the original's rules: in the image's folder of models, or in the current folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Model:
 
     @staticmethod
     def get_model_path(model_name: str, version: int | None = None, _workspace: Any = None) -> str:
-        """Return the path of a model's file or folder, of the highest version where none is given.
+        """Return the path of a model's file or folder, in the highest version where none is given.
 
         Raises ModelNotFoundException, ValueError for wrong arguments, and RuntimeError for a version folder that does
         not hold exactly one entry.

@@ -1,4 +1,4 @@
-"""Stands in for azureml-monitoring: what it collected went to Azure storage, here it is dropped."""
+"""Stand in for azureml-monitoring: drop the data that it would send to Azure storage."""
 
 from __future__ import annotations
 

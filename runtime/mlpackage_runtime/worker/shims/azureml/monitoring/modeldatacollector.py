@@ -1,4 +1,4 @@
-"""The module that older scripts import the collector from."""
+"""Offer the collector under the module from which older scripts import it."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
 from __future__ import annotations

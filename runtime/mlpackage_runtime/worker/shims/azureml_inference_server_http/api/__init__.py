@@ -1,1 +1,1 @@
-"""Stands in for a package of the original server; see the folder that holds it."""
+"""Stand in for a package of the original server; see `shims/__init__.py`."""

@@ -1,4 +1,4 @@
-"""The raw call style: `@rawhttp` on run(), which then gets werkzeug's request."""
+"""Provide `@rawhttp`, the decorator of scripts whose run() gets werkzeug's request."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
 from __future__ import annotations
@@ -17,7 +17,7 @@ class AMLRequest(Request):
 
 
 def rawhttp(func: Run) -> Run:
-    """Ask for the request as it is; on any function, it holds for run()."""
-    global _rawHttpRequested  # noqa: PLW0603 - so it is defined
+    """Ask for the raw request; the decorator may stand on any function and always applies to run()."""
+    global _rawHttpRequested  # noqa: PLW0603 - as the original does
     _rawHttpRequested = True
     return func

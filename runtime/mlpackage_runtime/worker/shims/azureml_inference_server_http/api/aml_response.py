@@ -1,4 +1,4 @@
-"""The response that scripts make when they decide about status and headers themselves."""
+"""Provide the response for scripts that choose its status and headers themselves."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any, Mapping
 
 from werkzeug.wrappers import Response
 
-# A comma separates repetitions of a header, except in a quoted text and behind the day of a date.
+# A comma separates repetitions of a header, except in a quoted text and after the day of a date.
 PART = re.compile(r'(?:"[^"]*"|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:[a-z]*day)?,|[^,])+')
 
 
@@ -26,7 +26,7 @@ class AMLResponse(Response):
         json_str: bool = False,  # noqa: FBT001, FBT002 - the original's signature
         run_function_failed: bool = False,  # noqa: FBT001, FBT002
     ) -> None:
-        """Make a response: `json_str` dumps the message, otherwise it is text, bytes or an iterable of parts."""
+        """Make a response: the message is text, bytes or an iterable of parts, or with `json_str` any JSON value."""
         if message is None or json_str:
             text = json.dumps({} if message is None else message)
             super().__init__(text, status=status_code, mimetype="application/json")

@@ -1,4 +1,4 @@
-"""Stands in for azureml-ai-monitoring: what it collected went to Azure storage, here it is dropped."""
+"""Stand in for azureml-ai-monitoring: drop the data that it would send to Azure storage."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
 from __future__ import annotations
@@ -21,5 +21,5 @@ class Collector:
             log.warning("Collector collects nothing here: the data of %s is dropped", name)
 
     def collect(self, data: Any, correlation_context: Any = None) -> Any:
-        """Return the context, as the original does, so that inputs and outputs can be told to belong together."""
+        """Return the context, as the original does, so that a script can link its outputs to its inputs."""
         return correlation_context if correlation_context is not None else BasicCorrelationContext()

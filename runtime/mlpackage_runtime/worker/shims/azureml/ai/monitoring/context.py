@@ -1,4 +1,4 @@
-"""What tells that an input and an output belong together."""
+"""Define the contexts that link an output to its input."""
 
 from __future__ import annotations
 

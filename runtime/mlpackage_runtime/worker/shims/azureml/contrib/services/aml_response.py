@@ -1,4 +1,4 @@
-"""The older name of the raw call style's response."""
+"""Offer the response of the raw call style under its older name."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
 from __future__ import annotations
