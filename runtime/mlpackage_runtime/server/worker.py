@@ -5,19 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import signal
-import socket
 from collections import deque
 from typing import Callable, Deque, Sequence
 
 from mlpackage_runtime import frames
-from mlpackage_runtime.frames import Description
 from mlpackage_runtime.server.jobs import DeadlinePassed, Job, Reply, WorkerDied
 from mlpackage_runtime.server.settings import Settings
+from mlpackage_runtime.server.spawn import kill, spawn
 from mlpackage_runtime.server.streams import Stream
 
-RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 READ_SIZE = 65536
 QUICK = 0.005  # seconds; after a request that took less, others are sent ahead
 AHEAD = 7  # requests at most that lie ready in the worker's socket
@@ -36,7 +32,7 @@ class Worker(asyncio.Protocol):
     ) -> None:
         loop = asyncio.get_running_loop()
         self.started: asyncio.Future[str] = loop.create_future()  # resolved with "" or the reason why it cannot start
-        self.description = Description()
+        self.description = frames.Description()
         self.answered = 0
         self.lost_request = False
         self.pid = 0
@@ -57,18 +53,7 @@ class Worker(asyncio.Protocol):
 
     async def spawn(self, environment: dict[str, str]) -> None:
         """Start the process and connect to it; the first frame then carries its settings."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                self._settings.worker_python,
-                RUNTIME_FOLDER,
-                "work",
-                str(theirs.fileno()),
-                stdin=asyncio.subprocess.DEVNULL,
-                env=environment,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
-            )
+        self._process, ours = await spawn(self._settings.worker_python, environment)
         self.pid = self._process.pid
         self._same_socket = ours.dup()
         self._same_socket.setblocking(False)  # noqa: FBT003 - positional only
@@ -85,10 +70,8 @@ class Worker(asyncio.Protocol):
         return status
 
     def kill(self) -> None:
-        if not self.pid:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        if self.pid:
+            kill(self.pid)
 
     def close(self) -> None:
         """Ask the process to end, by closing its socket."""
@@ -173,7 +156,7 @@ class Worker(asyncio.Protocol):
             self._stream.end(broken=kind == frames.ABORT)
             self._finish()
         elif kind == frames.READY:
-            self.description = Description(**json.loads(body))
+            self.description = frames.Description(**json.loads(body))
             self.started.set_result("")
             self._offer()
         elif kind == frames.FAILED:
