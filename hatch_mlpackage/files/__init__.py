@@ -1,1 +1,4 @@
-"""Read, locate lines in, and replace files; fill templates; run programs. Knows nothing of models or images."""
+"""Read files, find lines in them and replace them; fill templates; run programs.
+
+Nothing here knows about models or images.
+"""

@@ -1,4 +1,4 @@
-"""Remember the hashes of large files between runs, so that a model that did not change is not read again."""
+"""Remember the hashes of large files between runs, so that an unchanged model is not read again."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from hatch_mlpackage.files.resources import cache_directory
 if TYPE_CHECKING:
     import os
 
-# Reading less than this takes no longer than looking it up.
+# A smaller file is hashed as fast as its hash is looked up.
 SMALLEST = 1 << 20
 _MOST = 10_000
 _FILE = "hashes.json"
 
 
 class KnownHashes:
-    """Hashes by what the file system says of a file.
+    """Hashes of files, found by what the file system says about each file.
 
-    A hash counts only for the same path, inode, size, modification time and change time: the last moves with every
-    write and cannot be set back by a program.
+    A hash is valid only for the same path, inode, size, modification time and change time: every write moves the change
+    time, and no program can set it back.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -33,7 +33,7 @@ class KnownHashes:
         self._changed = False
 
     def find(self, path: Path, status: os.stat_result) -> str | None:
-        """Return the file's sha256 when it is still the file that was hashed."""
+        """Return the sha256 of a file that has not changed since it was hashed, else None."""
         return self._hashes.get(_key(path, status)) if status.st_size >= SMALLEST else None
 
     def remember(self, path: Path, status: os.stat_result, sha256: str) -> None:
@@ -42,7 +42,7 @@ class KnownHashes:
             self._changed = True
 
     def save(self) -> None:
-        """Write what was learned; a cache that cannot be written costs time later, and nothing now."""
+        """Write the new hashes; a cache that cannot be written only costs time in a later run."""
         if self._changed and self.path is not None:
             newest = dict(list(self._hashes.items())[-_MOST:])
             with contextlib.suppress(OSError):
@@ -50,7 +50,7 @@ class KnownHashes:
 
 
 def open_known_hashes() -> KnownHashes:
-    """Open the one in the user's cache."""
+    """Open the hashes in the user's cache folder."""
     directory = cache_directory()
     return KnownHashes(directory / _FILE if directory else None)
 

@@ -1,4 +1,4 @@
-"""Text files in the encodings that people save them in, and what they hold: what cannot be read is a ValueError."""
+"""Decode and parse text files; whatever cannot be read raises ValueError."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 
 
 def decode(content: bytes) -> str:
-    """Decode as UTF-8, or UTF-16 where a byte order mark says so: PowerShell's `pip freeze >` writes that."""
+    """Decode UTF-8, or the encoding of a byte order mark: `pip freeze >` in PowerShell writes UTF-16 with one."""
     for bom, encoding in _BOMS:
         if content.startswith(bom):
             return content[len(bom) :].decode(encoding)
@@ -32,14 +32,14 @@ def parse_toml(text: str | bytes) -> dict[str, Any]:
 
 
 def parse_python(source: bytes | str, name: str) -> ast.Module:
-    """Parse a program; raise SyntaxError or ValueError for what is none."""
+    """Parse a Python program; raise SyntaxError or ValueError for any other text."""
     with _of_any_depth():
         return ast.parse(source, filename=name)
 
 
 @contextmanager
 def _of_any_depth() -> Iterator[None]:
-    """Tell of brackets in brackets without end as of any other text that is no good: parsers run out of stack."""
+    """Raise ValueError for brackets nested so deeply that the parser runs out of stack."""
     try:
         yield
     except (MemoryError, RecursionError):

@@ -1,4 +1,4 @@
-"""Replace files by whole new ones: whoever reads one meanwhile sees the old or the new text, never half of one."""
+"""Replace files by complete new ones: a reader sees the old or the new text, and never a part of it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a text to a file and make its folder; the file that was there stays until the new one is whole."""
+    """Write a text to a file, making its folder; the old file stays until the new one is complete."""
     replace_texts({path: text})
 
 
 def replace_texts(texts: Mapping[Path, str]) -> None:
-    """Write several files as one: all lie beside their places, whole, before the first is replaced."""
+    """Write several files; each lies complete beside its place before the first old file is replaced."""
     mark = secrets.token_hex(4)
     partials = {path: path.with_name(f".{path.name}.{mark}.partial") for path in texts}
     try:

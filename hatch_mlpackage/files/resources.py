@@ -1,4 +1,4 @@
-"""Find folders: those that travel with the package, in the wheel or beside it in a checkout, and the user's own."""
+"""Find the folders that come with the package, in its wheel or its checkout, and those that the user has."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def runtime_directory() -> Path:
 
 
 def server_lock_path(runtime: Path, python: str) -> Path:
-    """Find the server's locked requirements for the image's Python."""
+    """Return the path of the server's locked requirements for the image's Python."""
     return runtime / "requirements" / f"{python}.txt"
 
 
 def cache_directory() -> Path | None:
-    """Find the user's cache: `MLPACKAGE_CACHE_DIR`, or where the system keeps such things; None without one."""
+    """Return the user's cache folder, `MLPACKAGE_CACHE_DIR` or the system's place for caches; None without either."""
     return _of_the_user("MLPACKAGE_CACHE_DIR", mac="Library/Caches", xdg=("XDG_CACHE_HOME", ".cache"))
 
 
 def data_directory() -> Path | None:
-    """Find what the user wants kept: `MLPACKAGE_DATA_DIR`, or where the system keeps such things; None without one."""
+    """Return the user's data folder, `MLPACKAGE_DATA_DIR` or the system's place for data; None without either."""
     mac = "Library/Application Support"
     return _of_the_user("MLPACKAGE_DATA_DIR", mac=mac, xdg=("XDG_DATA_HOME", ".local/share"))
 

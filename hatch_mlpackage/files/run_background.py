@@ -1,7 +1,7 @@
-"""Run a program in the background: it outlives us, and whoever comes later can tell whether it runs, and end it.
+"""Run a program in the background, where it outlives us; later processes can tell whether it runs, and end it.
 
-The program holds a lock on its claim file for as long as it lives: unlike the number of a process, which the system
-gives to another program some day, that cannot be mistaken.
+The program holds a lock on its claim file for as long as it lives. A process number would not do: the system gives it
+to another program some day.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-_PAUSE = 0.05  # seconds between looks
-_LOOKED_AT = 0.5  # seconds that a claim may be taken though nothing runs
-_GRACE = 30.0  # seconds; a server finishes the requests it accepted
-# The shell starts the program and leaves at once: so it is nobody's child, and nobody has to wait for it.
+_PAUSE = 0.05  # seconds between checks
+_LOOKED_AT = 0.5  # seconds; `is_running` takes the lock for a moment, even when no program runs
+_GRACE = 30.0  # seconds, in which a server finishes the requests that it accepted
+# The shell ends at once: the program then has no parent that would have to wait for it.
 _START = 'log="$1"; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
 
 
 def run_in_background(
     command: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path, claim: Path
 ) -> None:
-    """Start a program whose output is appended to `log`.
+    """Start a program and append its output to `log`.
 
-    Raises BlockingIOError while the program that was started with this claim runs.
+    Raises BlockingIOError while a program that was started with this claim still runs.
     """
     with claim.open("a+b") as held:
         _take(held)
@@ -45,7 +45,7 @@ def run_in_background(
 
 
 def _take(held: IO[bytes]) -> None:
-    """Lock a claim; whoever only looks whether a program runs has it for a moment."""
+    """Lock a claim file, and wait for a moment if another process is just checking it."""
     import fcntl  # noqa: PLC0415 - POSIX only
 
     deadline = time.monotonic() + _LOOKED_AT
@@ -61,7 +61,7 @@ def _take(held: IO[bytes]) -> None:
 
 
 def is_running(claim: Path) -> bool:
-    """Tell whether the program that was started with this claim still runs."""
+    """Tell whether a program that was started with this claim still runs."""
     import fcntl  # noqa: PLC0415 - POSIX only
 
     try:
@@ -75,7 +75,7 @@ def is_running(claim: Path) -> bool:
 
 
 def end(claim: Path, grace: float = _GRACE) -> None:
-    """Ask the program to end, and make it end after `grace` seconds."""
+    """Ask the program to end, and kill it after `grace` seconds."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + grace
         if is_running(claim):

@@ -1,4 +1,4 @@
-"""Run another program in the foreground: our terminal, its exit status, and an end with ours."""
+"""Run another program in the foreground: it shares our terminal, gives us its exit status and ends when we do."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-_SIGNALLED = 128  # what shells add to the number of the signal that ended a program
-_GRACE = 30.0  # seconds; a server finishes the requests it accepted
+_SIGNALLED = 128  # shells add this to the number of the signal that ended a program
+_GRACE = 30.0  # seconds, in which a server finishes the requests that it accepted
 
 
 def run_in_foreground(
@@ -18,12 +18,10 @@ def run_in_foreground(
     folder: Path | None = None,
     output: IO[bytes] | None = None,
 ) -> int:
-    """Run a program to its end and return its exit status, 128 + N when signal N ended it.
+    """Run a program to its end and return its exit status, which is 128 + N if signal N ended it.
 
-    What it says goes to our terminal, or to `output`.
-
-    Whatever interrupts us (Ctrl-C, SIGTERM turned into SystemExit) first stops the program. Raises OSError when the
-    program cannot be started.
+    Its output goes to our terminal, or to `output`. Whatever interrupts us (Ctrl-C, or SIGTERM turned into SystemExit)
+    stops the program first. Raises OSError when the program cannot be started.
     """
     with subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output) as process:
         try:
@@ -33,7 +31,7 @@ def run_in_foreground(
 
 
 def stop(process: subprocess.Popen[Any], grace: float = _GRACE) -> int:
-    """Ask a program to end, make it end after `grace` seconds or a second Ctrl-C, and return its exit status."""
+    """Ask a program to end, kill it after `grace` seconds or at a second Ctrl-C, and return its exit status."""
     if process.poll() is None:
         process.terminate()
     try:
@@ -44,5 +42,5 @@ def stop(process: subprocess.Popen[Any], grace: float = _GRACE) -> int:
 
 
 def shell_status(returncode: int) -> int:
-    """Turn Popen's -N for signal N into the 128 + N that shells report."""
+    """Convert Popen's -N for signal N to the 128 + N that shells report."""
     return returncode if returncode >= 0 else _SIGNALLED - returncode

@@ -1,4 +1,4 @@
-"""Fill the templates of a context; the only place that touches Jinja."""
+"""Fill the templates of a context; nothing else in the package uses Jinja."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hatch_mlpackage.files.resources import templates_directory
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
-    """Fill a template of a context or of a generated script; a name that the values lack is an error, not empty."""
+    """Fill a template of a context or of a generated script; a missing value is an error, not an empty text."""
     return _environment(templates_directory()).get_template(template).render(values)
 
 

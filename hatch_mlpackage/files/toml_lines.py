@@ -1,6 +1,6 @@
-"""Find the lines of a TOML file's keys by hand: a bare `hatch build` has only `tomllib`, which gives no lines.
+"""Find the lines of a TOML file's keys by hand: `tomllib` gives no lines, and a bare `hatch build` has no other reader.
 
-Only for texts that `tomllib` has read: what is not TOML is not noticed here.
+The text must be one that `tomllib` has read: mistakes in it are not noticed here.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _SCALAR = re.compile(r"[^,\]}#\n]*")
 
 
 def key_lines(text: str) -> dict[str, int]:
-    """Map every key, as `tool.mlpackage.models[0].path`, to the number of its line, tables to their headers'."""
+    """Map every key, such as `tool.mlpackage.models[0].path`, to its line, and every table to its header's line."""
     return _Scanner(text).scan()
 
 
 def line_of(key: str, lines: dict[str, int]) -> int | None:
-    """Return the line of a key, or of the nearest table or array above one that is not there."""
+    """Return the line of a key, or, if the key is absent, of the nearest table or array above it."""
     while key:
         if key in lines:
             return lines[key]
@@ -36,13 +36,13 @@ def line_of(key: str, lines: dict[str, int]) -> int | None:
 
 
 class _Scanner:
-    """Walks a text once; `_at` is the place of the next character."""
+    """Read a text once; `_at` is the index of the next character."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._lines: dict[str, int] = {}
-        self._tables: dict[str, int] = {}  # arrays of tables, and how many they have so far
+        self._tables: dict[str, int] = {}  # arrays of tables, and the index of the last table of each so far
 
     def scan(self) -> dict[str, int]:
         prefix = ""
@@ -64,7 +64,7 @@ class _Scanner:
         self._lines.setdefault(key, self._text.count("\n", 0, self._at) + 1)
 
     def _header(self) -> str:
-        """Read `[a.b]` or `[[a.b]]` and return what its keys begin with."""
+        """Read `[a.b]` or `[[a.b]]` and return the prefix of the keys below it."""
         brackets = 2 if self._text.startswith("[[", self._at) else 1
         self._at += brackets
         *above, last = self._parts()
@@ -82,7 +82,7 @@ class _Scanner:
         return self._current(key)
 
     def _current(self, key: str) -> str:
-        """Name the last table of an array of tables, which headers and keys go on from."""
+        """Return the key of the last table if `key` is an array of tables: headers and keys continue from there."""
         return f"{key}[{self._tables[key]}]" if key in self._tables else key
 
     def _parts(self) -> list[str]:
@@ -99,7 +99,7 @@ class _Scanner:
             self._at += 1
 
     def _pair(self, prefix: str) -> None:
-        """Read `a.b = value`, of a table or of an inline table."""
+        """Read `a.b = value` in a table or an inline table."""
         begin = self._at
         key = prefix
         parts = self._parts()

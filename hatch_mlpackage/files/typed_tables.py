@@ -1,7 +1,7 @@
 """Read TOML tables into frozen dataclasses, driven by the types of their fields.
 
-A key is its field's name with dashes. Whatever does not fit is added to the collector with its full TOML key, and the
-field keeps its default, so that one pass finds everything that is wrong.
+A key is its field's name with dashes. Whatever does not fit is added to the problems with its full TOML key, and the
+field keeps its default, so that one pass finds every mistake.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _UNREADABLE = object()
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Name the known word that looks most like the given one, as a sentence, or nothing."""
-    import difflib  # noqa: PLC0415 - costs start-up when nothing is wrong
+    """Return a sentence that suggests the known word most like the given one, or an empty text."""
+    import difflib  # noqa: PLC0415 - costs start-up time, and is only needed after a mistake
 
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"Did you mean '{close[0]}'?" if close else ""
 
 
 def read_table(shape: type[T], table: object, where: str, problems: Problems) -> T | None:
-    """Read a table into `shape`; None when a required key is missing or the value is no table at all."""
+    """Read a table into `shape`; return None when a required key is missing or the value is not a table."""
     if not isinstance(table, Mapping):
         problems.add(where, f"must be a table, not {describe(table)}.")
         return None
@@ -48,7 +48,7 @@ def read_table(shape: type[T], table: object, where: str, problems: Problems) ->
 
 
 def describe(value: object) -> str:
-    """Name a TOML value's type and, where it is short, the value itself."""
+    """Describe a TOML value for a message: a scalar by itself, an array or a table by its type."""
     if isinstance(value, bool | int | float | str):
         return repr(value) if isinstance(value, str) else str(value).lower()
     return "an array" if isinstance(value, list | tuple) else "a table" if isinstance(value, Mapping) else str(value)
@@ -70,7 +70,7 @@ def _report_missing(known: Mapping[str, Field[Any]], table: Mapping[str, Any], w
 
 
 def _read_value(kind: Any, value: object, where: str, problems: Problems) -> Any:
-    if get_origin(kind) in {Union, UnionType}:  # a Literal's is the former
+    if get_origin(kind) in {Union, UnionType}:  # `Literal[...] | None` is a Union, `str | None` a UnionType
         kind = _option_for(value, get_args(kind))
     if is_dataclass(kind):
         found = read_table(kind, value, where, problems)  # type: ignore[arg-type]
@@ -80,8 +80,8 @@ def _read_value(kind: Any, value: object, where: str, problems: Problems) -> Any
     if get_origin(kind) is Mapping:
         return _read_mapping(get_args(kind)[1], value, where, problems)
     if get_origin(kind) is Literal:
-        kind = str  # the caller knows what the choices mean, and says so
-    # TOML's booleans are Python integers: an exact type keeps `workers = true` out.
+        kind = str  # the caller checks the choices: it knows what they mean
+    # A boolean is an integer in Python: comparing exact types refuses `workers = true`.
     if type(value) is kind:
         return value
     problems.add(where, f"must be {_TOML_NAMES[kind]}, not {describe(value)}.")
@@ -89,7 +89,7 @@ def _read_value(kind: Any, value: object, where: str, problems: Problems) -> Any
 
 
 def _option_for(value: object, options: tuple[Any, ...]) -> Any:
-    """Choose the type of a union that a value is read as: an array where it may be one, else the first."""
+    """Choose the type of a union as which a value is read: an array for an array, or else the first type."""
     present = [option for option in options if option is not NoneType]
     is_array = isinstance(value, list | tuple)
     return next((option for option in present if is_array and get_origin(option) is tuple), present[0])

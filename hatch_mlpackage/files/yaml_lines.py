@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 INSTALL = 'Install it with: pip install "hatch-mlpackage[conda]"'
 
-_MOST = 1_000_000  # nodes of a document with every alias written out
+_MOST = 1_000_000  # nodes in a document after every alias is replaced by what it stands for
 
-# Each: a line that no YAML reader would explain as well, what is wrong with it, and the fix.
+# For each mistake that a YAML reader would explain badly: the line's pattern, what is wrong, and the fix.
 _BROKEN = tuple(
     (re.compile(pattern), what, fix)
     for pattern, what, fix in (
@@ -36,14 +36,14 @@ _BROKEN = tuple(
 
 
 class Key(NamedTuple):
-    """A key of a mapping, empty where it is no text, and its line, from 1."""
+    """A key of a mapping, empty if the key is not a scalar, and its line, from 1."""
 
     number: int
     text: str
 
 
 def broken_lines(text: str, where: str, problems: Problems, *, templates: bool = True) -> bool:
-    """Report what people leave in such files by mistake, with its line; tell whether there was any."""
+    """Report the lines that people leave in such files by mistake; return whether there was one."""
     found = False
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         for pattern, what, fix in _BROKEN if templates else _BROKEN[:1]:
@@ -57,12 +57,12 @@ def broken_lines(text: str, where: str, problems: Problems, *, templates: bool =
 def read_yaml(
     text: str, where: str, problems: Problems, *, empty: str = "List what the model needs below `dependencies:`."
 ) -> yaml.Node | None:
-    """Parse one document into nodes, whose scalars are the text as written; None when it was reported.
+    """Parse one document into nodes, which keep scalars as written; return None after a problem, which is reported.
 
-    `empty` is what to do about an empty file.
+    `empty` says how to fix an empty file.
     """
     try:
-        import yaml  # noqa: PLC0415 - an extra: absent where only a lock is read
+        import yaml  # noqa: PLC0415 - from an extra, which an installation that only reads locks lacks
     except ImportError:
         problems.add(where, "reading it needs PyYAML, which is not installed here.", INSTALL)
         return None
@@ -88,7 +88,7 @@ def read_yaml(
 
 
 def _size(node: Any, known: dict[int, int]) -> int:
-    """Count the nodes that a node is with every alias written out; more than `_MOST` where it is in itself."""
+    """Count a node's nodes after every alias is replaced; a node that contains itself counts more than `_MOST`."""
     if id(node) not in known:
         known[id(node)] = _MOST
         known[id(node)] = 1 + sum(_size(inside, known) for inside in _inside(node))
@@ -112,7 +112,7 @@ def is_list(node: Any) -> bool:
 
 
 def entries(node: Any) -> Iterator[tuple[Key, Any]]:
-    """Yield each key of a mapping, with its line, and its value's node."""
+    """Yield each key of a mapping with its line, and the node of its value."""
     for key, value in node.value:
         yield Key(line_of(key), scalar(key) or ""), value
 
@@ -122,19 +122,19 @@ def line_of(node: Any) -> int:
 
 
 def scalar(node: Any) -> str | None:
-    """Return a scalar's text as written, None where it is no scalar or says nothing (blank, `~`, `null`)."""
+    """Return a scalar's text as written; None for any other node, and for a scalar without a value (`~`, `null`)."""
     if getattr(node, "id", "") != "scalar" or node.tag.endswith(":null"):
         return None
     return str(node.value).strip() or None
 
 
 def get(node: Any, key: str) -> Any:
-    """Return the last value of a key in a mapping's node, or None."""
+    """Return the node of a key's last value in a mapping, or None."""
     return next((value for name, value in reversed(list(entries(node))) if name.text == key), None)
 
 
 def values_of(node: yaml.Node) -> Any:
-    """Make Python's values of a node, with safe YAML's types; raise ValueError for what they cannot hold."""
+    """Convert a node to Python values of safe YAML's types; raise ValueError for any other type."""
     import yaml  # noqa: PLC0415 - as above
 
     try:

@@ -1,7 +1,7 @@
-"""Hand a finished context to docker, podman or buildah: the only place that runs a container engine.
+"""Hand a finished context to docker, podman or buildah; nothing else in the package runs a container engine.
 
-The engine gets the same command a person would type, shown first; its output is for a person to read, its exit status
-is ours. What it needs besides (DOCKER_HOST, DOCKER_BUILDKIT, registries.conf …) it reads from the environment.
+We print the command, run it as a person would type it, leave its output to the reader and return its exit status. The
+engine finds its own settings (DOCKER_HOST, DOCKER_BUILDKIT, registries.conf …) in the environment.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from hatch_mlpackage.files.run_foreground import run_in_foreground
 from hatch_mlpackage.project.config.keys import PORT
 
 ENGINES = ("docker", "podman", "buildah")
-RUNNERS = ("docker", "podman")  # buildah builds images and serves none
+RUNNERS = ("docker", "podman")  # buildah builds images but does not serve them
 
 _BUILD = {
     "docker": ("docker", "build"),
-    # The OCI image format has no HEALTHCHECK: podman and buildah drop the line unless told otherwise.
+    # The OCI image format has no HEALTHCHECK: without this option podman and buildah drop the line.
     "podman": ("podman", "build", "--format", "docker"),
     "buildah": ("buildah", "build", "--format", "docker"),
 }
-# Docker's own option; podman takes the Container Device Interface's name, which `nvidia-ctk cdi generate` makes.
+# Docker has an option for GPUs; podman takes a CDI device name, which `nvidia-ctk cdi generate` makes.
 _ALL_GPUS = {"docker": ("--gpus", "all"), "podman": ("--device", "nvidia.com/gpu=all")}
 
 
 def find_engine(wanted: str | None = None, among: Sequence[str] = ENGINES) -> str:
     """Return the wanted engine, or the first one found on PATH.
 
-    Raises UnavailableError when there is none, or when the wanted one cannot do it.
+    Raises UnavailableError when there is none, or when the wanted one is not `among` those that can do the work.
     """
     if wanted and wanted not in among:
         raise UnavailableError(f"{wanted} cannot run an image as a server. Use --engine {' or '.join(among)}.")
@@ -49,18 +49,18 @@ def find_engine(wanted: str | None = None, among: Sequence[str] = ENGINES) -> st
 def build_command(
     engine: str, context: Path, *, tag: str, named: Mapping[str, Path] | None = None, extra: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Return the command that builds an image from a context, and from the folders that it takes by name.
+    """Return the command that builds an image from a context and its `named` contexts.
 
-    `extra` are the engine's own options.
+    `extra` holds the engine's own options.
     """
     contexts = [f"--build-context={name}={folder}" for name, folder in (named or {}).items()]
     return (*_BUILD[engine], *contexts, "--tag", tag, *extra, str(context))
 
 
 def run_command(engine: str, tag: str, *, port: int, gpu: bool = False, extra: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the command that serves an image on a port of this machine's loopback, with its GPUs where `gpu`.
+    """Return the command that serves an image on a loopback port of this machine, with the machine's GPUs if `gpu`.
 
-    `--pull never` keeps a stranger's image of the same name out; the root file system is read-only as in production.
+    `--pull never` keeps out another image of the same name; the root file system is read-only, as in production.
     """
     return (
         *(engine, "run", "--rm", "--pull", "never", "--read-only", "--tmpfs", "/tmp"),  # noqa: S108 - in the image
@@ -72,7 +72,7 @@ def run_command(engine: str, tag: str, *, port: int, gpu: bool = False, extra: S
 
 
 def push_command(engine: str, name: str, *, extra: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the command that sends an image to the registry that its name begins with."""
+    """Return the command that sends an image to the registry with which its name begins."""
     return (engine, "push", *extra, name)
 
 
@@ -82,10 +82,10 @@ def pull_command(engine: str, name: str, *, extra: Sequence[str] = ()) -> tuple[
 
 
 def execute(command: Sequence[str], *, report: Callable[[str], object] = print, output: IO[bytes] | None = None) -> int:
-    """Show the command, run it with live output or into `output`, and return the engine's own exit status.
+    """Show the command, run it with its output on the terminal or in `output`, and return the engine's exit status.
 
-    Ctrl-C and SIGTERM stop the engine, and with it the container, before they go on. Raises UnavailableError when the
-    engine cannot be started.
+    Ctrl-C and SIGTERM stop the engine, and the container with it, before they take effect. Raises UnavailableError when
+    the engine cannot be started.
     """
     report(f"$ {shlex.join(command)}")
     try:

@@ -1,4 +1,4 @@
-"""Find a free port, and wait for the server on it."""
+"""Find a free port, and wait until a server is healthy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PATIENCE = 2.0  # seconds for one probe's answer
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nothing listens on."""
+    """Return a loopback port on which nothing listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -21,10 +21,10 @@ def free_port() -> int:
 
 
 def wait_until_healthy(url: str, *, while_alive: Callable[[], bool]) -> bool:
-    """Wait until the server answers its liveness probe; False when it ends before."""
+    """Wait until the server answers its liveness probe; return False when the server ends first."""
     while while_alive():
         try:
-            # An empty handler: a proxy of the environment has no business on the loopback.
+            # An empty ProxyHandler: requests to the loopback must not go through a proxy of the environment.
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=_PATIENCE):
                 return True
         except (URLError, OSError):
