@@ -275,8 +275,8 @@ def test_what_needs_no_network(copy_project, tmp_path, verb):
                 root / "pyproject.toml", "targets.mlpackage]", 'targets.mlpackage]\nentry-script = "x"'
             ),
             (
-                "tool.hatch.build.targets.mlpackage.entry-script: is not a key of Hatch's. "
-                "What goes into the context is declared in [tool.mlpackage]."
+                "tool.hatch.build.targets.mlpackage.entry-script: is not one of Hatch's keys. "
+                "Declare what goes into the context in [tool.mlpackage]."
             ),
         ),
         (
@@ -407,8 +407,8 @@ class TestBuildHook:
 
         assert result.returncode == 1
         assert (
-            "tool.hatch.build.targets.wheel.hooks.mlpackage.models: is not a key of Hatch's. "
-            "What goes into the context is declared in [tool.mlpackage]." in result.stderr
+            "tool.hatch.build.targets.wheel.hooks.mlpackage.models: is not one of Hatch's keys. "
+            "Declare what goes into the context in [tool.mlpackage]." in result.stderr
         )
 
 

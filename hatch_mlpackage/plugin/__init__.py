@@ -1,1 +1,1 @@
-"""Hatch's side: the build target, the build hook, and what registers them."""
+"""Plug into Hatch: a build target, a build hook, and the functions that register them."""

@@ -1,12 +1,13 @@
-"""The build target: `hatch build -t mlpackage` and `python -m hatchling build -t mlpackage`."""
+"""Provide the build target: `hatch build -t mlpackage` and `python -m hatchling build -t mlpackage`."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hatchling.builders.config import BuilderConfig
 from hatchling.builders.plugin.interface import BuilderInterface
@@ -20,8 +21,11 @@ from hatch_mlpackage.files.read import read_if_there, text_of
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.project.pyproject import PYPROJECT, located, project_of_hatch
 
+if TYPE_CHECKING:
+    from hatchling.bridge.app import Application
+
 TARGET = "tool.hatch.build.targets.mlpackage"
-# What Hatch itself reads in a target's table (hatch.pypa.io/latest/config/build).
+# The keys that Hatch itself reads in a target's table (hatch.pypa.io/latest/config/build).
 HATCH_TARGET_KEYS = frozenset(
     {
         "artifacts",
@@ -49,7 +53,7 @@ HATCH_TARGET_KEYS = frozenset(
 
 
 class MLPackageBuilder(BuilderInterface[BuilderConfig, PluginManager]):
-    """Writes the context into Hatch's output directory."""
+    """Write the context into Hatch's output directory."""
 
     PLUGIN_NAME = "mlpackage"
 
@@ -57,18 +61,16 @@ class MLPackageBuilder(BuilderInterface[BuilderConfig, PluginManager]):
         return {"standard": self.build_standard}
 
     def build_standard(self, directory: str, **build_data: Any) -> str:
-        del build_data  # hooks may offer artifacts; a context holds what [tool.mlpackage] declares and nothing else
-        try:
+        del build_data  # hooks may offer artifacts, but a context holds only what [tool.mlpackage] declares
+        with aborting_on_error(self.app, self.root):
             refuse_own_keys(self.target_config, TARGET, HATCH_TARGET_KEYS)
             project = project_of_hatch(self.metadata)
             destination = Path(directory, context_name(project))
             build_context(project, destination, warn=self.app.display_warning)
-        except MLPackageError as error:
-            self.app.abort(error_report(error, Path(self.root)))
         return os.fspath(destination)
 
     def clean(self, directory: str, versions: list[str]) -> None:
-        """Remove the contexts of this project as they were written; whatever else is there stays."""
+        """Remove this project's contexts that nobody has changed; everything else stays."""
         del versions
         name = project_of_hatch(self.metadata).name
         for path in Path(directory).glob(f"{name}-*-context"):
@@ -76,24 +78,30 @@ class MLPackageBuilder(BuilderInterface[BuilderConfig, PluginManager]):
                 shutil.rmtree(path)
 
 
-def refuse_own_keys(table: Mapping[str, Any], where: str, hatch_keys: frozenset[str]) -> None:
-    """Report keys that Hatch does not know: they are ours and belong in [tool.mlpackage], or typos.
+@contextmanager
+def aborting_on_error(app: Application, root: str) -> Iterator[None]:
+    """End Hatch with the text of a known error, as the command line prints it, instead of a traceback."""
+    try:
+        yield
+    except MLPackageError as error:
+        app.abort(error_report(error, Path(root)))
 
-    Raises ConfigurationError.
-    """
+
+def refuse_own_keys(table: Mapping[str, Any], where: str, hatch_keys: frozenset[str]) -> None:
+    """Raise ConfigurationError for keys that Hatch does not know: our own keys belong in [tool.mlpackage]."""
     problems = Problems()
     for key in sorted(table.keys() - hatch_keys):
         hint = did_you_mean(key, hatch_keys)
         problems.add(
             f"{where}.{key}",
-            "is not a key of Hatch's.",
-            hint or "What goes into the context is declared in [tool.mlpackage].",
+            "is not one of Hatch's keys.",
+            hint or "Declare what goes into the context in [tool.mlpackage].",
         )
     problems.raise_if_any()
 
 
 def error_report(error: MLPackageError, root: Path) -> str:
-    """Write an error as the command line does, with the lines of the keys."""
+    """Return an error's text as the command line prints it, with the lines of the keys in pyproject.toml."""
     if isinstance(error, ConfigurationError):
         text = text_of(read_if_there(root / PYPROJECT)) or ""  # Hatch, which has read it, keeps no text
         error = ConfigurationError(located(error.problems, text))

@@ -1,4 +1,4 @@
-"""What Hatch loads: the names of the build target and of the build hook, imported only when they are asked for."""
+"""Register the build target and the build hook with Hatch, which are imported only when Hatch asks for them."""
 
 from __future__ import annotations
 
