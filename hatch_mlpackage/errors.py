@@ -1,4 +1,4 @@
-"""The errors a user can meet: each says what happened, where, and the next step, and knows its exit status."""
+"""Define the errors that a user can meet: each says what happened, where, and the next step, and has an exit status."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import Literal
 
 Level = Literal["error", "warning", "hint"]
 
+INTERRUPTED = 130  # the exit status after Ctrl-C, as shells report it
+
 
 class MLPackageError(Exception):
     """Base of every error that is shown to the user as text, never as a traceback.
 
-    `code` names the kind, under which docs/errors.md tells more; `heading` says it before the `lines` of the text.
+    `code` names the kind of error, which docs/errors.md explains; `heading` is printed before the `lines` of the text.
     """
 
     exit_status = 1
@@ -31,7 +33,7 @@ class MLPackageError(Exception):
         return tuple(str(self).splitlines())
 
     def report(self) -> str:
-        """Write the whole error as every way to us shows it: the command line, Hatch, other front ends."""
+        """Return the whole error as text, the same on the command line, in Hatch and in other front ends."""
         return "\n  ".join((f"Error[{self.code}]: {self.heading}:", *self.lines))
 
 
@@ -40,8 +42,8 @@ class Problem:
     """One thing that is wrong with the input, may be wrong (a warning) or is worth knowing (a hint).
 
     `where` is a full TOML key (`tool.mlpackage.models[0].path`) or `file:line`; `what` states the fact with the
-    offending value, and the place too where `where` is empty; `fix` is the next step; `code` is the kind, under which
-    docs/errors.md tells more. `at` is the `file:line` where the key of `where` stands, or would stand.
+    offending value, and names the place if `where` is empty; `fix` is the next step; `code` is the kind of problem,
+    which docs/errors.md explains. `at` is the `file:line` of the key in `where`, or the line where it belongs.
     """
 
     where: str
@@ -53,7 +55,7 @@ class Problem:
 
     @property
     def place(self) -> str:
-        """Say where it is, before the text: `pyproject.toml:12: tool.mlpackage.entry-script: `."""
+        """Return the place, as it stands before the text: `pyproject.toml:12: tool.mlpackage.entry-script: `."""
         return "".join(f"{part}: " for part in (self.at, self.where) if part)
 
     def __str__(self) -> str:
@@ -61,7 +63,7 @@ class Problem:
 
 
 class Problems:
-    """Collects problems while a whole input is read, so that all of them are reported at once."""
+    """Collect problems while a whole input is read, so that all of them are reported at once."""
 
     def __init__(self) -> None:
         self._found: list[Problem] = []
@@ -133,9 +135,9 @@ class EntryScriptError(MLPackageError):
 
 @contextmanager
 def explained(path: Path | str, kind: type[MLPackageError] = ContextError) -> Iterator[None]:
-    """Raise an error of the operating system as one that names the file and says that nothing was lost.
+    """Raise an error of the operating system as an MLPackageError that names the file and says that nothing was lost.
 
-    `path` is named where the system does not say which; a reader that left is no error of ours, and passes.
+    The error names `path` if the system names no file. A BrokenPipeError passes: a reader may leave when it likes.
     """
     try:
         yield

@@ -1,1 +1,1 @@
-"""The command line: each verb parses, calls one function and prints; see program.py for the list."""
+"""Run the command line: each verb parses, calls one function and prints; program.py lists them."""

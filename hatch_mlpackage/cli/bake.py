@@ -1,4 +1,4 @@
-"""Bake the project template into a new folder: whole, or not at all."""
+"""Bake the project template into a new folder, completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ARM = frozenset({"arm64", "aarch64"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """A question of the template: its prompt, and its choices with what people call them, the default first."""
+    """A question of the template: its prompt, and its choices with their labels, the default first."""
 
     key: str
     prompt: str
@@ -34,7 +34,7 @@ class Question:
 
 @cache
 def questions() -> tuple[Question, ...]:
-    """Read the template's questions of choice, in their order."""
+    """Read the template's multiple-choice questions, in their order."""
     context = json.loads((_project_template() / "cookiecutter.json").read_text(encoding="utf-8"))
     return tuple(
         Question(key=key, prompt=says["__prompt__"], choices={name: says.get(name, name) for name in context[key]})
@@ -44,11 +44,11 @@ def questions() -> tuple[Question, ...]:
 
 
 def bake(answers: Mapping[str, Any], destination: Path, *, model: Path | None = None) -> tuple[str, ...]:
-    """Make the project in `destination`, for an image of the running Python on this machine's architecture.
+    """Make the project in `destination`, for an image with the running Python and this machine's architecture.
 
-    `answers` are by the names of cookiecutter.json; what they leave out has its default there. A model, a file or a
-    folder, is copied into the project's models. Returns the files' names. Raises MLPackageError when `destination`
-    exists; on this and on any other failure nothing is left behind.
+    The names of `answers` are those of cookiecutter.json, whose defaults replace missing answers. A model, a file or a
+    folder, is copied into the project's models. Returns the names of the files. Raises MLPackageError when
+    `destination` exists. A failure leaves nothing behind.
     """
     if destination.exists() or destination.is_symlink():
         raise MLPackageError(f"{destination}: exists already. Choose another name, or remove it first.")
@@ -63,7 +63,10 @@ def bake(answers: Mapping[str, Any], destination: Path, *, model: Path | None = 
 
 @contextlib.contextmanager
 def _staging_folder(destination: Path) -> Iterator[Path]:
-    """Make a folder on the destination's own file system; remove it whatever happens, and be it in the next instant."""
+    """Make a folder beside the destination, on the same file system, and remove it whatever happens.
+
+    Even an interrupt right after the folder is made removes it.
+    """
     staging = destination.with_name(f".{destination.name}-{os.getpid()}")
     try:
         staging.mkdir()
@@ -74,7 +77,7 @@ def _staging_folder(destination: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Have temporary files made in a folder that is removed: cookiecutter leaves the hooks that it rendered behind."""
+    """Make temporary files go into a folder: cookiecutter leaves the hooks that it rendered behind."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder.absolute())
     try:
         yield
@@ -83,7 +86,7 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
 
 
 def _run_cookiecutter(settings: dict[str, Any], folder: Path) -> Path:
-    """Bake without cookiecutter's own questions, its user's defaults and its record of answers."""
+    """Bake without cookiecutter's questions, its user configuration and its record of answers."""
     from cookiecutter.generate import generate_context, generate_files  # noqa: PLC0415 - costs start-up time
     from cookiecutter.prompt import prompt_for_config  # noqa: PLC0415 - costs start-up time
 

@@ -1,4 +1,4 @@
-"""`mlpackage check`: every problem at once, or a summary of what would be packaged."""
+"""`mlpackage check`: report every problem at once, or summarise what would be packaged."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage.cli.errors import print_notes
+from hatch_mlpackage.cli.options import json_option
 from hatch_mlpackage.cli.output import answer_json, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import summary
@@ -31,13 +32,13 @@ _NEXT = "Next: mlpackage generate"
     document='{"ok": BOOL, "problems": [{"where", "what", "fix", "level": "error|warning|hint", "code", "at"}]}',
 )
 @with_project
-@click.option("--strict", is_flag=True, help="Take warnings for problems.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+@json_option()
 def command(*, project: Project, strict: bool, as_json: bool) -> int:
     """Report every problem of the configuration, the entry script, the models and the locks.
 
-    Reads the entry script, and what it imports of the project, without running it; needs no network. The exit status
-    is 1 when there is a problem. Warnings and hints alone leave it at 0, warnings not with --strict.
+    Reads the entry script and the modules of the project that it imports, runs none of them, and needs no network. The
+    exit status is 1 when there is an error. Hints leave it at 0, and so do warnings, except with --strict.
     """
     found = check_project(project)
     problems = tuple(_strictly(problem) if strict else problem for problem in as_typed(found.problems))
@@ -55,7 +56,7 @@ def command(*, project: Project, strict: bool, as_json: bool) -> int:
 
 
 def described(package: Package) -> list[str]:
-    """Say line by line what was understood."""
+    """Describe the package, one line for each thing that the checks found out."""
     config = package.config
     styles = {"text": "takes text", "schema": "has an input schema", "rawhttp": "takes the raw request"}
     style = styles.get(package.script.call_style, "is imported")

@@ -1,4 +1,4 @@
-"""`mlpackage completion`: print what makes a shell complete verbs, options and paths."""
+"""`mlpackage completion`: print the script that makes a shell complete verbs, options and paths."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _COMPLETION_VARIABLE = "_MLPACKAGE_COMPLETE"  # click derives it from the name o
 def command(context: click.Context, shell: str) -> None:
     """Print a script for SHELL that completes verbs, options and paths; nothing is installed.
 
-    Where the script is read is the shell's affair: see the examples. zsh needs compinit before it.
+    The examples add the script to a file that the shell reads when it starts. zsh must run compinit before it.
     """
     completes = get_completion_class(shell)
     if completes is None:
-        raise MLPackageError(f"This version of click knows no {shell}. Install a newer one.")
+        raise MLPackageError(f"This version of click does not support {shell}. Install a newer one.")
     answer(completes(context.find_root().command, {}, "mlpackage", _COMPLETION_VARIABLE).source().strip())

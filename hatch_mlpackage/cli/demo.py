@@ -1,4 +1,4 @@
-"""`mlpackage demo`: the main job from start to end on a real model, each step by the command a person would type."""
+"""`mlpackage demo`: package a real model from start to end, with the commands that a person would type."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PYTHON = Path(".venv", "Scripts" if sys.platform == "win32" else "bin", "python
 
 
 class StepError(MLPackageError):
-    """A step of the demo ended with an exit status that is not 0; the demo ends with the same."""
+    """A step of the demo failed; the demo ends with the exit status of that step."""
 
     def __init__(self, line: str, status: int) -> None:
         super().__init__(f"`{line}` ended with status {status}; the reason is above.")
@@ -48,7 +48,7 @@ class StepError(MLPackageError):
 def command(directory: Path | None) -> None:
     """Train, lock, package, serve and score a real scikit-learn model, without a container engine.
 
-    Needs the network for the packages that the model needs; takes a minute or two.
+    Takes a minute or two, and needs the network to install the model's packages.
     """
     with _project_folder(directory) as folder:
         _make_and_train(folder)
@@ -60,7 +60,7 @@ def command(directory: Path | None) -> None:
 
 @contextlib.contextmanager
 def _project_folder(directory: Path | None) -> Iterator[Path]:
-    """Give a path for the project's folder, which is not there yet."""
+    """Yield the path where the project will be made."""
     if directory is None:
         with tempfile.TemporaryDirectory(prefix="mlpackage-demo-") as folder:
             yield Path(folder).resolve() / PROJECT_NAME
@@ -82,7 +82,7 @@ def _make_and_train(folder: Path) -> None:
 
 
 def _write_context(folder: Path) -> None:
-    _print_title("Write the build context; offline, without a container engine")
+    _print_title("Write the build context, offline and without a container engine")
     _run_step(folder, "mlpackage generate")
 
 
@@ -96,14 +96,14 @@ def _serve_and_score(folder: Path) -> None:
     if not is_quiet():
         rows = [(str(patient), repr(served), repr(its)) for patient, (served, its) in pairs]
         draw_table(("patient", "served", "model.predict"), rows)
-    # Another process may add up the same numbers in another order.
+    # Another process may add the same numbers in another order.
     if not all(math.isclose(served, its) for served, its in zip(answer, predicted, strict=True)):
-        raise MLPackageError("The served answer is not what model.predict says.")
+        raise MLPackageError("The served answer differs from what model.predict returns.")
     show("They agree.")
 
 
 def _verify_context(folder: Path) -> None:
-    _print_title("Prove that serving changed nothing: every byte and mode of the context against its manifest")
+    _print_title("Prove that serving changed nothing: compare every byte and mode of the context with its manifest")
     _run_step(folder, f"mlpackage verify {CONTEXT}")
 
 
@@ -132,7 +132,7 @@ def _running_server(folder: Path, url: str) -> Iterator[None]:
 
 
 def _run_step(folder: Path, line: str, *, capture: bool = False) -> str:
-    """Show a command line, run it in the folder and return what it printed, if captured."""
+    """Show a command line, run it in the folder, and return its output if `capture` is set."""
     show(f"$ {line}")
     sys.stdout.flush()
     environment = _uv_environment() if line.startswith("uv ") else None
@@ -148,15 +148,15 @@ def _run_step(folder: Path, line: str, *, capture: bool = False) -> str:
 
 
 def _command_of(line: str) -> tuple[str, ...]:
-    """Find the programs that we brought along, whatever PATH has."""
+    """Split a command line, with the paths of our own mlpackage and uv instead of those on PATH."""
     program, *arguments = shlex.split(line)
     brought = {"mlpackage": (sys.executable, "-P", "-m", "hatch_mlpackage"), "uv": (find_uv() or "uv",)}
     return (*brought.get(program, (program,)), *arguments)
 
 
 def _uv_environment() -> dict[str, str]:
-    """Return the environment in which uv asks the indexes that are set for pip, where none are set for uv itself."""
-    with tempfile.TemporaryDirectory() as unused:  # uv reads its own configuration where that is
+    """Return the environment that makes uv ask pip's indexes, unless the user has set indexes for uv itself."""
+    with tempfile.TemporaryDirectory() as unused:  # unused: uv finds its own configuration where it is
         environment, arguments = for_uv(os.environ, Path(unused))
     return {**environment, **({"UV_NO_INDEX": "1"} if "--no-index" in arguments else {})}
 

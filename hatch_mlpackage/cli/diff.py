@@ -1,4 +1,4 @@
-"""`mlpackage diff`: which layers of the image change from one context to another, and why."""
+"""`mlpackage diff`: name the layers of the image that differ between two contexts, and say why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.cli.output import answer, answer_json, plural, size
+from hatch_mlpackage.cli.options import EXISTING_PATH, json_option
+from hatch_mlpackage.cli.output import answer, answer_json, shorten, size
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.context.diff import compare, read_side
 
@@ -21,8 +22,6 @@ _DOCUMENT = """{"same": BOOL, "digests": [A, B],
    "about": [{"name", "before", "after"}],
    "layers": [{"name", "files": [{"path", "kind", "before", "after"}], "packages": [{"name", "before", "after"}]}],
    "dockerfile": [LINE]|null, "rebuilt": [LAYER]}"""
-_LISTED = 20  # changes of one kind in one layer; more are counted
-_SIDE = click.Path(exists=True, path_type=Path)
 
 
 @click.command(
@@ -34,13 +33,13 @@ _SIDE = click.Path(exists=True, path_type=Path)
     ),
     document=_DOCUMENT,
 )
-@click.argument("before", metavar="A", type=_SIDE)
-@click.argument("after", metavar="B", type=_SIDE)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@click.argument("before", metavar="A", type=EXISTING_PATH)
+@click.argument("after", metavar="B", type=EXISTING_PATH)
+@json_option()
 def command(*, before: Path, after: Path, as_json: bool) -> int:
     """Name the layers that change from context A to context B, and why: files, packages, base image, instructions.
 
-    A and B are folders or their manifest.json alone, which an image has at /opt/mlpackage/manifest.json. The exit
+    A and B are contexts, or only their manifest.json, which an image has at /opt/mlpackage/manifest.json. The exit
     status is 0 when they are the same and 1 when they differ.
     """
     one, other = read_side(before), read_side(after)
@@ -64,25 +63,19 @@ def _difference_lines(found: ContextDiff, one: Side, other: Side) -> Iterator[st
     for layer in found.layers:
         yield from _layer_lines(layer)
     if found.dockerfile is None:
-        yield "The Dockerfile changes; what in it cannot be told from a manifest alone."
+        yield "The Dockerfile changes; a manifest alone does not show which lines."
     else:
         yield from (f"  {line[0]} {line[1:]}" for line in found.dockerfile)
     if one.packages is None or other.packages is None:
-        yield "Which packages change cannot be told without both bills of materials (sbom.cdx.json)."
+        yield "It takes the bills of materials (sbom.cdx.json) of both contexts to see which packages change."
     at_most = "at most " if found.dockerfile is None else ""
     yield f"A rebuild makes {at_most}these layers again: {', '.join(found.rebuilt) or 'none'}."
 
 
 def _layer_lines(layer: LayerDiff) -> Iterator[str]:
     yield "not in the image" if layer.name == _FOR_THE_BUILDER else f"layer {layer.name}"
-    yield from _listed([_value_line(package) for package in layer.packages])
-    yield from _listed([_file_line(file) for file in layer.files])
-
-
-def _listed(lines: list[str]) -> Iterator[str]:
-    yield from (f"  {line}" for line in lines[:_LISTED])
-    if len(lines) > _LISTED:
-        yield f"  and {plural(len(lines) - _LISTED, 'more change')}"
+    yield from shorten([f"  {_value_line(package)}" for package in layer.packages], indent="  ")
+    yield from shorten([f"  {_file_line(file)}" for file in layer.files], indent="  ")
 
 
 def _value_line(value: ValueChange) -> str:

@@ -1,4 +1,4 @@
-"""Edit `[tool.mlpackage]` in a pyproject.toml: comments, order and line ends of what is there stay."""
+"""Edit `[tool.mlpackage]` in a pyproject.toml, and keep the comments, the order and the line ends of the rest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def new_pyproject(name: str, version: str) -> str:
 def edited(text: str, table: Mapping[str, Any], *, path: Path, force: bool) -> str:
     """Return the text of a pyproject.toml with the keys of `table` set in `[tool.mlpackage]`.
 
-    Raises ConfigurationError where a key has another value already, unless `force` is given.
+    Raises ConfigurationError when a key already has another value, unless `force` is given.
     """
     import tomlkit  # noqa: PLC0415 - for the one verb that edits
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
@@ -34,7 +34,7 @@ def edited(text: str, table: Mapping[str, Any], *, path: Path, force: bool) -> s
         tool = document.get("tool", {})
         present = tool.get("mlpackage", {}) if isinstance(tool, Mapping) else tool
         if not isinstance(present, Mapping):
-            raise MLPackageError(f"{path}: {KEY} is {describe(present)} and no table. Remove it.")
+            raise MLPackageError(f"{path}: {KEY} must be a table, not {describe(present)}. Remove it.")
         different = tuple(_conflicts(present, table, KEY))
         if different and not force:
             raise ConfigurationError(different)
@@ -58,7 +58,7 @@ def _conflicts(present: Any, wanted: Mapping[str, Any], where: str) -> Iterator[
 
 
 def _table_of(document: TOMLDocument) -> Any:
-    """Return `[tool.mlpackage]`, made where it is missing."""
+    """Return `[tool.mlpackage]`, and make it if it is missing."""
     from tomlkit import table  # noqa: PLC0415
 
     tool = document.setdefault("tool", table(is_super_table=True))
@@ -74,7 +74,7 @@ def _merge(present: Any, wanted: Mapping[str, Any]) -> None:
 
 
 def _is_inline(present: Any) -> bool:
-    """Tell a table in braces, in which tomlkit writes everything in braces."""
+    """Tell whether a table is written in braces: tomlkit then writes all of its values in braces."""
     from tomlkit.items import InlineTable  # noqa: PLC0415
 
     return isinstance(present, InlineTable)

@@ -1,4 +1,4 @@
-"""The one place that prints errors, and what is worth a warning or a hint."""
+"""Print errors, warnings and hints; nothing else in the package prints them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def print_notes(problems: Iterable[Problem]) -> None:
 
 
 def _problem_parts(problem: Problem, line: str) -> list[tuple[str, str]]:
-    """Part a problem's line into where, what and fix, and what follows them."""
+    """Split a problem's line, with a style for each of its place, its text, its fix and the rest."""
     fix = f" {problem.fix}" if problem.fix else ""
     return [(problem.place, "bold"), (problem.what, ""), (fix, "green"), (line[len(str(problem)) :], "dim")]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from hatch_mlpackage.cli.options import json_option
 from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show
 from hatch_mlpackage.cli.progress import writing
 from hatch_mlpackage.cli.project import with_project
@@ -43,23 +44,23 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where to write it; default: dist/NAME-VERSION-context in the project.",
 )
-@click.option("--hardlink", is_flag=True, help="Link the models into the folder instead of copying them.")
+@click.option("--hardlink", is_flag=True, help="Make hard links to the models instead of copies.")
 @click.option(
     "--tar",
     type=click.Path(allow_dash=True),
     metavar="FILE",
-    help="Write it as a tar instead of a folder; - is the standard output.",
+    help="Write a tar file instead of a folder; - is the standard output.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print where it is and its digest as a JSON document.")
+@json_option("Print the context's path, digest and size as a JSON document.")
 def command(*, project: Project, output: Path | None, hardlink: bool, tar: str | None, as_json: bool) -> None:
     """Write the build context: Dockerfile, locked requirements, server, models, entry script, manifest.
 
-    Needs the lock (mlpackage lock), no network and no container engine.
+    Needs the lock, which mlpackage lock writes, but no network and no container engine.
     """
     if tar and output:
-        raise click.UsageError("--output writes a folder and --tar a file instead of it: give one of them.")
+        raise click.UsageError("--output writes a folder and --tar writes a file instead: give one of them.")
     if tar and hardlink:
-        raise click.UsageError("A tar holds its files: --hardlink is for a folder.")
+        raise click.UsageError("A tar cannot hold hard links to files outside it: give --hardlink without --tar.")
     if tar == "-":
         pipe(project, as_json=as_json)
         return
@@ -68,33 +69,39 @@ def command(*, project: Project, output: Path | None, hardlink: bool, tar: str |
     if as_json:
         answer_json({"context": str(destination), "digest": manifest.digest, "size": manifest.size})
     elif not is_quiet():
-        here = tuple(file for file in manifest.files if not file.named_context)
-        draw_tree(f"{destination} ({summary(here)})", here)
-        if manifest.not_copied:
-            show(f"Not copied: {summary(manifest.not_copied)} of models, which the build takes from where they are.")
+        _draw_files(manifest, destination)
         show(manifest.digest)
         show(next_commands(destination, manifest, find_models(project, manifest), as_tar=bool(tar)))
 
 
+def _draw_files(manifest: Manifest, destination: Path) -> None:
+    here = tuple(file for file in manifest.files if not file.named_context)
+    draw_tree(f"{destination} ({summary(here)})", here)
+    if manifest.not_copied:
+        show(f"Not copied: {summary(manifest.not_copied)} of models, which the build reads where they are.")
+
+
 def generate(project: Project, destination: Path, *, hardlink: bool = False) -> Manifest:
-    """Write the context, with progress for what takes long."""
+    """Write the context and show the progress of big files."""
     with writing() as progress:
         return build_context(project, destination, progress=progress, warn=_warn, hardlink=hardlink)
 
 
 def export(project: Project, destination: Path | BinaryIO) -> Manifest:
-    """Write the context as a tar, with progress for what takes long."""
+    """Write the context as a tar and show the progress of big files."""
     with writing() as progress:
         return build_tar(project, destination, progress=progress, warn=_warn)
 
 
 def pipe(project: Project, *, as_json: bool) -> None:
-    """Write the tar to the standard output; what is said of it goes to stderr."""
+    """Write the tar to the standard output, and its digest to stderr."""
     if as_json:
-        raise click.UsageError("The standard output cannot hold the tar and a JSON document: give a FILE or no --json.")
+        raise click.UsageError(
+            "The standard output cannot hold both the tar and a JSON document: give --tar FILE, or no --json."
+        )
     if sys.stdout.isatty():
         raise click.UsageError(
-            "A tar is nothing for a terminal: pipe it, as in mlpackage generate --tar - | docker build -"
+            "A terminal cannot show a tar: pipe it, as in mlpackage generate --tar - | docker build -"
         )
     say(export(project, sys.stdout.buffer).digest)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hatch_mlpackage.cli.generate import generate
+from hatch_mlpackage.cli.options import EXISTING_FOLDER, Returned, VerbFunction, add_options
 from hatch_mlpackage.cli.output import from_here, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, Verbs
@@ -23,26 +24,23 @@ from hatch_mlpackage.serve import container
 if TYPE_CHECKING:
     from hatch_mlpackage.project.pyproject import Project
 
-_engine_option = click.option(
-    "--engine",
-    type=click.Choice(container.ENGINES),
-    help="What to use; default: the first one found.",
-)
-_tag_option = click.option("--tag", metavar="NAME[:TAG]", help="The image's name; default: as configured.")
-_context_option = click.option(
-    "--context",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="A context to use as it is, instead of the project's.",
-)
-_extra_argument = click.argument("extra", nargs=-1, metavar="[-- ENGINE OPTIONS]")
+
+def with_image(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
+    """Give a verb the options that say which image it works on and which engine does the work."""
+    text = "Use this context instead of the project's."
+    context = click.option("--context", type=EXISTING_FOLDER, metavar="DIR", help=text)
+    text = "The engine to use; default: the first one found."
+    engine = click.option("--engine", type=click.Choice(container.ENGINES), help=text)
+    tag = click.option("--tag", metavar="NAME[:TAG]", help="The image's name; default: as configured.")
+    extra = click.argument("extra", nargs=-1, metavar="[-- ENGINE OPTIONS]")
+    return add_options(verb, (with_project, context, engine, tag, extra))
 
 
 @click.group("image", cls=Verbs)
 def command() -> None:
     """Build, run, push or pull the image with docker, podman or buildah.
 
-    The engine's command is printed first and its exit status is passed on; without any engine it is 4.
+    The engine's command is printed first, and its exit status is passed on; without any engine the status is 4.
     """
 
 
@@ -55,11 +53,7 @@ def command() -> None:
         "mlpackage image build --context dist/diabetes-0.1.0-context -- --no-cache",
     ),
 )
-@with_project
-@_context_option
-@_engine_option
-@_tag_option
-@_extra_argument
+@with_image
 def build_image(
     *, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]
 ) -> int:
@@ -71,12 +65,10 @@ def build_image(
         say(f"Wrote {context}")
     manifest = read_manifest(context)
     check_models(project, manifest)
-    tag = tag or _name_in_manifest(context)
+    tag = tag or str(manifest.about["image"]["name"])
     named = find_models(project, manifest)
-    status = container.execute(container.build_command(found, context, tag=tag, named=named, extra=extra), report=say)
-    if status == 0:
-        show(f"Built {tag}.\nNext: mlpackage image run --tag {tag}")
-    return status
+    built = container.build_command(found, context, tag=tag, named=named, extra=extra)
+    return _execute(built, f"Built {tag}.\nNext: mlpackage image run --tag {tag}")
 
 
 @command.command(
@@ -89,15 +81,15 @@ def build_image(
         "mlpackage image run --no-gpu",
     ),
 )
-@with_project
-@_context_option
-@_engine_option
-@_tag_option
+@with_image
 @click.option(
     "--port", type=click.IntRange(1, 65535), help=f"The port on 127.0.0.1; default: the context's, or {PORT}."
 )
-@click.option("--gpu/--no-gpu", default=None, help="Whether to give it this machine's GPUs; default: with CUDA.")
-@_extra_argument
+@click.option(
+    "--gpu/--no-gpu",
+    default=None,
+    help="Whether the image gets this machine's GPUs; default: if it has CUDA.",
+)
 def run_image(
     *,
     project: Project,
@@ -109,14 +101,13 @@ def run_image(
     extra: tuple[str, ...],
 ) -> int:
     """Serve the image on a port of this machine, with a read-only root file system. Ctrl-C stops it."""
-    if tag is None:
-        about = read_manifest(context).about["image"] if context else _image_facts(project)
-        tag, gpu = str(about["name"]), "cuda" in about if gpu is None else gpu
-        port = port or about.get("port")
-    port = port or PORT
+    about = {} if tag else _about_image(project, context)
+    tag = tag or str(about["name"])
+    port = port or about.get("port") or PORT
+    gpu = "cuda" in about if gpu is None else gpu
     found = container.find_engine(engine, container.RUNNERS)
     say(f"Serving {tag} on http://127.0.0.1:{port} (Ctrl-C stops it)")
-    return container.execute(container.run_command(found, tag, port=port, gpu=bool(gpu), extra=extra), report=say)
+    return _execute(container.run_command(found, tag, port=port, gpu=gpu, extra=extra))
 
 
 @command.command(
@@ -127,20 +118,14 @@ def run_image(
         "mlpackage image push --engine podman --tag registry.example.com/team/diabetes:3",
     ),
 )
-@with_project
-@_context_option
-@_engine_option
-@_tag_option
-@_extra_argument
+@with_image
 def push_image(
     *, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]
 ) -> int:
-    """Send the built image to the registry that its name begins with, by the engine's own login."""
-    name = _with_registry(tag or _configured_name(project, context))
-    status = container.execute(container.push_command(container.find_engine(engine), name, extra=extra), report=say)
-    if status == 0:
-        show(f"Pushed {name}.\nNext, elsewhere: mlpackage image pull --tag {name}")
-    return status
+    """Send the built image to the registry that its name begins with; the engine's own login is used."""
+    name = _with_registry(tag or str(_about_image(project, context)["name"]))
+    pushed = container.push_command(container.find_engine(engine), name, extra=extra)
+    return _execute(pushed, f"Pushed {name}.\nNext, elsewhere: mlpackage image pull --tag {name}")
 
 
 @command.command(
@@ -148,28 +133,26 @@ def push_image(
     cls=Verb,
     examples=("mlpackage image pull", "mlpackage image pull --tag registry.example.com/team/diabetes:3"),
 )
-@with_project
-@_context_option
-@_engine_option
-@_tag_option
-@_extra_argument
+@with_image
 def pull_image(
     *, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]
 ) -> int:
-    """Get the image from the registry that its name begins with, by the engine's own login."""
-    name = _with_registry(tag or _configured_name(project, context))
-    status = container.execute(container.pull_command(container.find_engine(engine), name, extra=extra), report=say)
-    if status == 0:
-        show(f"Pulled {name}.\nNext: mlpackage image run --tag {name}")
+    """Get the image from the registry that its name begins with; the engine's own login is used."""
+    name = _with_registry(tag or str(_about_image(project, context)["name"]))
+    pulled = container.pull_command(container.find_engine(engine), name, extra=extra)
+    return _execute(pulled, f"Pulled {name}.\nNext: mlpackage image run --tag {name}")
+
+
+def _execute(engine_command: Sequence[str], success: str = "") -> int:
+    """Run an engine's command and return its exit status, with a closing line when it is 0."""
+    status = container.execute(engine_command, report=say)
+    if status == 0 and success:
+        show(success)
     return status
 
 
-def _configured_name(project: Project, context: Path | None) -> str:
-    return _name_in_manifest(context) if context else inspect_requirements(project).image_name
-
-
 def _with_registry(name: str) -> str:
-    """Refuse a bare name: each engine takes it for an image of another registry."""
+    """Refuse a bare name: each engine would take it for an image of a registry of its own choice."""
     if "/" not in name:
         raise MLPackageError(
             f"The image's name {name} has no registry. Give --tag registry.example.com/{name}, or set "
@@ -178,14 +161,11 @@ def _with_registry(name: str) -> str:
     return name
 
 
-def _image_facts(project: Project) -> Mapping[str, Any]:
-    """Tell what a manifest would say of the image, as far as it matters for running it."""
+def _about_image(project: Project, context: Path | None) -> Mapping[str, Any]:
+    """Return what the context's manifest says of the image, or what the project's next manifest would say."""
+    if context:
+        about: Mapping[str, Any] = read_manifest(context).about["image"]
+        return about
     inputs = inspect_requirements(project)
-    config = inputs.config
-    cuda = {"cuda": config.cuda} if config.cuda else {}
-    return {"name": inputs.image_name, "port": config.image.port, **cuda}
-
-
-def _name_in_manifest(context: Path) -> str:
-    """Read from a context's manifest what its image is called."""
-    return str(read_manifest(context).about["image"]["name"])
+    cuda = {"cuda": inputs.config.cuda} if inputs.config.cuda else {}
+    return {"name": inputs.image_name, "port": inputs.config.image.port, **cuda}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage.cli.errors import print_notes
+from hatch_mlpackage.cli.options import json_option
 from hatch_mlpackage.cli.output import answer_json, from_here, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, as_typed
@@ -35,19 +36,19 @@ _DOCUMENT = """{"ok": BOOL, "written": BOOL,
     document=_DOCUMENT,
 )
 @with_project
-@click.option("--upgrade", is_flag=True, help="Take the newest versions allowed instead of keeping the locked ones.")
-@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 when the lock does not fit.")
-@click.option("--strict", is_flag=True, help="With --check: exit with 1 when the base image is not pinned by digest.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@click.option("--upgrade", is_flag=True, help="Take the newest allowed versions instead of the locked ones.")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 if the lock does not fit.")
+@click.option("--strict", is_flag=True, help="With --check: exit with 1 if the base image is not pinned by digest.")
+@json_option()
 def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, as_json: bool) -> int:
-    """Write the hashed lock for the image's Python and platform, and the digest of its base image, to be committed.
+    """Write the lock, with hashes, for the image's Python and platform, and the digest of its base image.
 
-    Uses the network, except with --check. What is locked stays where it still fits, unless --upgrade is given.
+    Uses the network, except with --check. Keeps the locked versions that still fit, unless --upgrade is given.
     """
     if upgrade and only_check:
-        raise click.UsageError("--upgrade writes a lock and --check does not: give one of them.")
+        raise click.UsageError("--upgrade writes a lock and --check writes nothing: give one of them.")
     if strict and not only_check:
-        raise click.UsageError("--strict says how to check: give it with --check.")
+        raise click.UsageError("--strict makes --check stricter: give both.")
     path = None if only_check else lock_project(project, upgrade=upgrade, report=say)
     if as_json:
         document = as_document(inspect_requirements(project), written=not only_check, strict=strict)
@@ -62,7 +63,7 @@ def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, 
 
 
 def _require_fitting(inputs: LockInputs, *, strict: bool) -> None:
-    """Raise LockError when a lock does not fit, and when strict for an image that is not pinned."""
+    """Raise LockError if a lock does not fit, or, when `strict`, if a base image is not pinned by digest."""
     for state, path in _lock_states(inputs):
         state.require(str(from_here(path)))
     for image in check_project_images(inputs) if strict else ():

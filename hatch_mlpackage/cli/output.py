@@ -1,10 +1,11 @@
-"""Where the command line prints: answers and results on stdout, progress on stderr, colour on terminals only."""
+"""Print answers and results to stdout, progress to stderr, and colour on terminals only."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ PLAIN: ContextVar[bool] = ContextVar("plain", default=False)  # outlives click's
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
+_MOST_SHOWN = 20  # changes
 
 
 def say(text: str) -> None:
@@ -28,13 +30,13 @@ def say(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """Print a result to stdout, unless quiet: the exit status tells it too."""
+    """Print a result to stdout, unless quiet: the exit status says the same."""
     if not is_quiet():
         click.echo(text)
 
 
 def answer(text: str) -> None:
-    """Print what was asked for to stdout, quiet or not."""
+    """Print what the user asked for to stdout, even when quiet."""
     click.echo(text)
 
 
@@ -43,7 +45,7 @@ def answer_json(value: Any) -> None:
 
 
 def draw(picture: RenderableType) -> None:
-    """Print a tree or a table of rich to the terminal."""
+    """Print one of rich's trees or tables to the terminal."""
     console().print(picture)
 
 
@@ -54,19 +56,19 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def on_terminal(*, stderr: bool = False) -> bool:
-    """Tell whether a person looks at the output, on a terminal that can draw, and wants it drawn."""
+    """Tell whether the output goes to a terminal that can draw, and the user did not ask for plain text."""
     stream = sys.stderr if stderr else sys.stdout
     return stream.isatty() and os.environ.get("TERM") != "dumb" and not PLAIN.get()
 
 
 def reader_has_left() -> int:
-    """Return the exit status of a program whose pipe is closed."""
+    """Return the exit status for a pipe whose reader has gone."""
     drop_what_is_not_written()
     return _BROKEN_PIPE
 
 
 def drop_what_is_not_written() -> None:
-    """Give the interpreter's last flush a place to go, where stdout takes no more: it would end with a complaint."""
+    """Let the interpreter's last flush succeed when stdout takes no more output; it would print a complaint."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -93,6 +95,12 @@ def plural(count: int, noun: str) -> str:
 
 
 def from_here(path: Path) -> Path:
-    """Write a path relative to the current folder where it lies below it."""
+    """Make a path below the current folder relative to it; other paths stay as they are."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def shorten(lines: Sequence[str], *, indent: str) -> list[str]:
+    """Keep the first lines of a long list of changes, and count the rest in a line of its own."""
+    more = len(lines) - _MOST_SHOWN
+    return [*lines[:_MOST_SHOWN], *([f"{indent}and {plural(more, 'more change')}"] if more > 0 else [])]

@@ -1,4 +1,4 @@
-"""`mlpackage plan`: what would go into which layer, what changes, and what each kind of change makes again."""
+"""`mlpackage plan`: show what would go into each layer, what changes, and which layers a change rebuilds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.cli.output import answer, answer_json, from_here, on_terminal, plural, size
+from hatch_mlpackage.cli.options import json_option
+from hatch_mlpackage.cli.output import answer, answer_json, from_here, on_terminal, plural, shorten, size
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
 from hatch_mlpackage.cli.verbs import Verb
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.pyproject import Project
 
 _FOR_THE_BUILDER = "build"  # files that no layer carries: Dockerfile, .dockerignore, README.md
-_LISTED = 20  # changes; more are counted
-
 
 _DOCUMENT = """{"layers": [{"name", "files", "size"}],
    "files": [{"path", "layer", "size", "mode", "copied"}],
@@ -37,11 +36,11 @@ _DOCUMENT = """{"layers": [{"name", "files", "size"}],
 
 @click.command("plan", cls=Verb, examples=("mlpackage plan", "mlpackage plan --json"), document=_DOCUMENT)
 @with_project
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document with every file.")
+@json_option("Print a JSON document with every file.")
 def command(*, project: Project, as_json: bool) -> None:
-    """Show the image's layers from the bottom up, what the next context changes, and what changes cost.
+    """Show the image's layers from the bottom up, what the next context changes, and which layers a change rebuilds.
 
-    Writes nothing. The last context is the one in dist/NAME-VERSION-context.
+    Writes nothing. Compares with the last context, the one in dist/NAME-VERSION-context.
     """
     package = inspect_project(project)
     plan, locked = plan_package(package), package.locks.packages
@@ -88,9 +87,9 @@ def _rebuilds_of(package: Package, plan: ContextPlan, locked: tuple[LockedPackag
 
 
 def _draw_layers(package: Package, plan: ContextPlan, changes: tuple[Change, ...] | None) -> None:
-    """Draw the layers with their files on a terminal, as a table elsewhere."""
+    """Draw the layers with their files on a terminal, and as a table elsewhere."""
     layers = [(layer, plan.in_layer(layer)) for layer in (*plan.layers, _FOR_THE_BUILDER)]
-    # The manifest is made when the context is written.
+    # The manifest has no files yet: it is made when the context is written.
     rows = [(_layer_title(layer, plan), files, _tally(layer, changes)) for layer, files in layers if files]
     if on_terminal():
         draw_branches(
@@ -110,7 +109,7 @@ def _layer_title(layer: str, plan: ContextPlan) -> str:
 
 
 def _install_lines(locked: tuple[LockedPackage, ...]) -> list[str]:
-    """Say how much the image's build installs, where the sizes of all wheels are known."""
+    """Say how many packages the image's build installs, and their size if that of every wheel is known."""
     if not locked:
         return []
     known = f", {size(sum(package.size for package in locked))} of wheels" if all(it.size for it in locked) else ""
@@ -126,14 +125,12 @@ def _tally(layer: str, changes: tuple[Change, ...] | None) -> str:
 
 
 def _change_lines(plan: ContextPlan, changes: tuple[Change, ...] | None, last: Path) -> list[str]:
-    """Say what changes, file by file, and what a builder makes again for it."""
+    """List the changed files and the layers that a builder makes again."""
     if changes is None:
         return [f"There is no context at {from_here(last)} yet: mlpackage generate writes it."]
     if not changes:
         return [f"Nothing changes: {from_here(last)} is up to date."]
-    lines = [f"{change.kind:>8}  {change.path}" for change in changes[:_LISTED]]
-    if len(changes) > _LISTED:
-        lines.append(f"          and {plural(len(changes) - _LISTED, 'more change')}")
+    lines = shorten([f"{change.kind:>8}  {change.path}" for change in changes], indent=" " * 10)
     rebuilt = rebuilt_layers(plan, changes)
     at_most = "at most " if any(change.path == DOCKERFILE for change in changes) else ""
     return [*lines, f"A rebuild makes {at_most}these layers again: {', '.join(rebuilt) or 'none but the manifest'}."]

@@ -1,7 +1,7 @@
-"""The `mlpackage` program: its verbs, its exit statuses and its end on signals.
+"""Run the `mlpackage` program: choose the verb, return the exit status, and end on signals.
 
 Exit status: 0 done, 1 the input is wrong, 2 wrong usage, 3 the entry script cannot start, 4 an engine or the network
-is missing or failed, 130 interrupted; a container engine that ran passes on its own.
+is missing or failed, 130 interrupted; the status of a container engine that ran is passed on.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from hatch_mlpackage import __version__
 from hatch_mlpackage.cli.errors import print_error
 from hatch_mlpackage.cli.output import PLAIN, drop_what_is_not_written, reader_has_left
 from hatch_mlpackage.cli.verbs import Verbs
-from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.errors import INTERRUPTED, MLPackageError
 
-_INTERRUPTED = 130
 _ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 
 _MODULES = {
@@ -38,13 +37,13 @@ _MODULES = {
 def mlpackage() -> None:
     """Turn a trained model into a locked, reproducible Docker build context.
 
-    The order of use: new, lock, check, generate, image build. `mlpackage demo` shows it all on a real model.
+    Use the verbs in this order: new, lock, check, generate, image build. `mlpackage demo` shows them on a real model.
     """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the program as a process of its own."""
-    for name in ("stdout", "stderr"):  # closed by whoever started it
+    """Run the program as the only one in its process, and return its exit status."""
+    for name in ("stdout", "stderr"):  # None when the parent process closed it
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for as long as we run
     _print_any_character(sys.stdout, sys.stderr)
@@ -55,14 +54,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the program and return its exit status; every known error is printed, none is raised."""
+    """Run the program and return its exit status; known errors are printed, never raised."""
     PLAIN.set(False)
     try:
         status = mlpackage.main(list(arguments), prog_name="mlpackage", standalone_mode=False)
         sys.stdout.flush()
     except click.Abort:
         click.echo("Interrupted.", err=True)
-        return _INTERRUPTED
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -71,7 +70,7 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_status
     except BrokenPipeError:
         return reader_has_left()
-    except OSError as error:  # a disk, a permission: the machine's affair, to be told in its words
+    except OSError as error:  # a full disk or a missing permission: the system explains it best
         print_error(MLPackageError(f"{error.filename}: {error.strerror}." if error.filename else f"{error}."))
         drop_what_is_not_written()
         return MLPackageError.exit_status
@@ -79,12 +78,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _print_any_character(*streams: TextIO) -> None:
-    """Print a file name that the terminal's encoding lacks as escapes instead of failing."""
+    """Make a file name that the terminal's encoding cannot show print as escapes instead of failing."""
     for stream in streams:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _leave(number: int, _frame: Any) -> None:
-    """Unwind, so that processes are stopped and temporary folders removed."""
+    """Unwind the stack, so that processes are stopped and temporary folders are removed."""
     raise SystemExit(128 + number)

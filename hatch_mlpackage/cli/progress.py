@@ -1,4 +1,4 @@
-"""Show on terminals how far the writing of big files is."""
+"""Show the progress of writing big files, on terminals only."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from hatch_mlpackage.context.plan import ContextFile
     from hatch_mlpackage.context.write.read import Progress
 
-_BIG = 32 << 20  # bytes; what is smaller is written before a bar can be read
+_BIG = 32 << 20  # bytes; a smaller file is written before anyone could read a bar
 
 
 @contextmanager
 def writing() -> Iterator[Progress]:
-    """Give a callback for `build_context` that draws a bar with bytes, rate and time left for each big file."""
+    """Yield a callback for `build_context` that draws a bar with bytes, rate and time left for each big file."""
     if is_quiet() or not on_terminal(stderr=True):
         yield _draw_nothing
         return

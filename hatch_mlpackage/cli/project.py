@@ -1,4 +1,4 @@
-"""Open the project a verb works on: `--project`, with flags in place of keys or of the whole pyproject.toml."""
+"""Open the project on which a verb works, with flags in place of keys or of the whole pyproject.toml."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from hatch_mlpackage.cli.options import Returned, VerbFunction, add_options, folder_option
 from hatch_mlpackage.cli.verbs import TEXT, TYPED
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY
 from hatch_mlpackage.project.pyproject import FALLBACK_NAME, FALLBACK_VERSION, PYPROJECT, Project, load_project
 from hatch_mlpackage.project.target import ARCHITECTURES, SUPPORTED_PYTHONS
-
-Returned = TypeVar("Returned")
 
 _PATH_FLAGS = ("entry_script", "source_directory", "conda_file")
 _TEXT_FLAGS = ("python_version", "base_image", "platform")
@@ -27,7 +26,7 @@ _MODEL_FLAGS = ("framework", "allow_pickle")
 
 
 class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.5
-    """`NAME[:VERSION]=PATH` as a table of `[[tool.mlpackage.models]]`."""
+    """Read `NAME[:VERSION]=PATH` as a table of `[[tool.mlpackage.models]]`."""
 
     name = "NAME[:VERSION]=PATH"
 
@@ -40,31 +39,26 @@ class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gen
 
 
 def _completing(words: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """Let a shell complete one of some words; which ones are allowed is for the configuration's checks to say."""
+    """Let a shell complete one of some words; the configuration's checks decide whether a word is allowed."""
     return lambda _context, _parameter, begun: [word for word in words if word.startswith(begun)]
 
 
-# No `exists`: what is wrong with a path is told with all other problems. The types make shells complete paths.
+# No `exists`: a wrong path is reported together with all other problems. The types make shells complete paths.
 _PATH, _FOLDER = click.Path(), click.Path(file_okay=False)
 _OPTIONS = (
-    click.option(
-        "--project",
-        "folder",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        default=Path(),
-        show_default="the current folder",
-        help="The project's folder, with its pyproject.toml.",
-    ),
+    folder_option("The project's folder, with its pyproject.toml."),
     click.option("--entry-script", type=_PATH, metavar="FILE", help="The script with init() and run()."),
-    click.option("--source-directory", type=_FOLDER, metavar="DIR", help="The tree that goes along with the script."),
+    click.option(
+        "--source-directory", type=_FOLDER, metavar="DIR", help="The folder that is packaged together with the script."
+    ),
     click.option("--model", "models", type=ModelFlag(), multiple=True, help="A model file or folder; repeatable."),
     click.option(
         "--framework",
         shell_complete=_completing(FRAMEWORKS),
         metavar="NAME",
-        help="What made the model, in place of an entry script: sklearn, skops, onnx, …",
+        help="The framework of the model, instead of an entry script: sklearn, skops, onnx, …",
     ),
-    click.option("--allow-pickle", is_flag=True, help="Trust a model that runs code when it is loaded."),
+    click.option("--allow-pickle", is_flag=True, help="Trust a model whose loading runs code."),
     click.option(
         "--requirement",
         "requirements",
@@ -74,52 +68,51 @@ _OPTIONS = (
         help="A requirements file; repeatable.",
     ),
     click.option(
-        "--conda-file", type=_PATH, metavar="FILE", help="A conda environment file, or a lock of conda's tools."
+        "--conda-file",
+        type=_PATH,
+        metavar="FILE",
+        help="A conda environment file, or a lock that one of conda's tools wrote.",
     ),
     click.option(
         "--python-version", metavar="X.Y", shell_complete=_completing(SUPPORTED_PYTHONS), help="The image's Python."
     ),
-    click.option("--base-image", metavar="IMAGE", help="What the image is built on."),
+    click.option("--base-image", metavar="IMAGE", help="The image to build on."),
     click.option(
         "--platform",
         metavar="OS/ARCH",
         shell_complete=_completing(ARCHITECTURES),
-        help="What the image runs on: linux/amd64 or linux/arm64.",
+        help="The platform of the image: linux/amd64 or linux/arm64.",
     ),
 )
 
 
-# The options' names, for whoever has to tell them from a verb's own.
+# The parameters of these options, which the reference lists apart from a verb's own.
 PROJECT_OPTIONS = frozenset(
     {"folder", "models", "requirements", *_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS},
 )
 
 
-def with_project(verb: Callable[..., Returned]) -> Callable[..., Returned]:
-    """Give a verb `--project` and the flags that stand for keys, and call it with the `project` they describe."""
+def with_project(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
+    """Give a verb `--project` and a flag for each key, and call it with the `project` that they describe."""
 
     @functools.wraps(verb)
-    def opened(
-        folder: Path, models: tuple[dict[str, str], ...], requirements: tuple[str, ...], **rest: Any
-    ) -> Returned:
-        given = {name: rest.pop(name) for name in (*_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS)}
-        table = table_from_flags(folder, {**given, "models": models, "requirements": requirements})
-        click.get_current_context().meta[TYPED] = _typed_flags(table, models)
-        elsewhere = bool(rest.get("context") or rest.get("tag"))  # a context, or an image by its name
-        return verb(project=open_project(folder, table, may_be_empty=elsewhere), **rest)
+    def opened(folder: Path, **given: Any) -> Returned:
+        flags = {name: given.pop(name) for name in PROJECT_OPTIONS - {"folder"}}
+        table = table_from_flags(folder, flags)
+        click.get_current_context().meta[TYPED] = _typed_flags(table, flags["models"])
+        needs_none = bool(given.get("context") or given.get("tag"))  # which name a finished context or image
+        return verb(project=open_project(folder, table, may_be_empty=needs_none), **given)
 
-    for option in reversed(_OPTIONS):
-        opened = option(opened)
-    return opened
+    return add_options(opened, _OPTIONS)
 
 
 def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Write flags as `[tool.mlpackage]` would have them; paths, given from here, become relative to the project."""
+    """Convert flags to a `[tool.mlpackage]` table, with their paths made relative to the project."""
     table = {_key_of_flag(name): flags[name] for name in _TEXT_FLAGS if flags.get(name)}
     table |= {_key_of_flag(name): _from_project(flags[name], folder) for name in _PATH_FLAGS if flags.get(name)}
     about = {_key_of_flag(name): flags[name] for name in _MODEL_FLAGS if flags.get(name)}
     if about and not flags.get("models"):
-        raise click.UsageError(f"--{next(iter(about))} says more about a model: give it with --model.")
+        raise click.UsageError(f"--{next(iter(about))} describes a model: give it together with --model.")
     if flags.get("models"):
         table["models"] = [
             {**model, "path": _from_project(model["path"], folder), **about} for model in flags["models"]
@@ -130,10 +123,10 @@ def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def open_project(folder: Path, flags: Mapping[str, Any], *, may_be_empty: bool = False) -> Project:
-    """Return the project with each key that a flag gives replaced; without pyproject.toml the flags are the project.
+    """Return the project, in which the flags replace keys; without a pyproject.toml the flags are the whole project.
 
-    Raises MLPackageError when pyproject.toml cannot be read and, unless it `may_be_empty`, when neither it nor a flag
-    says what to package.
+    Raises MLPackageError when pyproject.toml cannot be read, and when neither it nor a flag says what to package,
+    unless the project `may_be_empty`.
     """
     root = folder.absolute()
     project = load_project(root)
@@ -149,7 +142,7 @@ def open_project(folder: Path, flags: Mapping[str, Any], *, may_be_empty: bool =
 
 
 def _nothing_to_package(folder: Path) -> str:
-    """Say what a folder lacks, and which one above it may be meant."""
+    """Say what the folder lacks, and which folder above it the user may mean."""
     shown = folder / PYPROJECT
     lacks = f"{shown}: has nothing in [{KEY}]" if shown.is_file() else f"{shown}: there is no such file"
     for above in folder.absolute().parents:
@@ -158,20 +151,20 @@ def _nothing_to_package(folder: Path) -> str:
                 f"{lacks}, but {above / PYPROJECT} has [{KEY}]. Go there, or give --project {shlex.quote(str(above))}"
             )
     return (
-        f"{lacks}. Declare what to package there, or by --entry-script and --model; `mlpackage new` makes a project, "
-        "`mlpackage import-azureml` writes the table from a configuration of Azure ML."
+        f"{lacks}. Declare there what to package, or give --entry-script and --model; `mlpackage new` makes a project, "
+        "and `mlpackage import-azureml` writes the table from a configuration of Azure ML."
     )
 
 
 def identity(flags: Mapping[str, Any]) -> tuple[str, str]:
-    """Name a project after its first model or its script, never after its folder: contexts must not depend on it."""
+    """Name a project after its first model or its script, never after its folder, on which no context may depend."""
     for model in flags.get("models", ()):
         return plain_name(model["name"]), model.get("version", "1")
     return plain_name(Path(flags.get("entry-script", "")).stem), FALLBACK_VERSION
 
 
 def plain_name(name: str) -> str:
-    """Make a name that an image can have; what is wrong with the original is reported elsewhere."""
+    """Turn any name into one that an image can have; the checks report what is wrong with the original."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or FALLBACK_NAME
 
 

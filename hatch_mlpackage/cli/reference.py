@@ -1,4 +1,4 @@
-"""Write the reference of the command line, docs/command-line.md, from the commands themselves."""
+"""Generate the reference of the command line, docs/command-line.md, from the commands themselves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMMON = frozenset({"--quiet", "--plain", "--help"})
 
 
 def reference() -> str:
-    """Return a section for each verb: what it does, its arguments and options, its JSON document, its examples."""
+    """Return a section for each verb: description, arguments, options, JSON document and examples."""
     top = _program_context()
     return "\n".join(section for name in mlpackage.list_commands(top) for section in _sections(name, top))
 
@@ -61,9 +61,9 @@ def _section_lines(command: click.Command, context: click.Context) -> Iterator[s
     yield f"```text\n{' '.join((context.command_path, '[OPTIONS]', *arguments))}\n```\n"
     for paragraph in re.split(r"\n\s*\n", command.help or ""):
         yield f"{' '.join(paragraph.split())}\n"
-    told = PROJECT_OPTIONS if {param.name for param in command.params} >= PROJECT_OPTIONS else frozenset[str]()
-    options = _option_table(context, lambda option: option.name not in told and not _COMMON & {*option.opts})
-    if told:
+    elsewhere = PROJECT_OPTIONS if {param.name for param in command.params} >= PROJECT_OPTIONS else frozenset[str]()
+    options = _option_table(context, lambda option: option.name not in elsewhere and not _COMMON & {*option.opts})
+    if elsewhere:
         yield "Works on a project: see its options above.\n"
     if options:
         yield f"{options}\n"

@@ -1,4 +1,4 @@
-"""Notice that files changed, for `serve --reload`."""
+"""Watch files for changes, for `serve --reload`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SKIPPED = frozenset({"__pycache__", "node_modules"})
 def wait_for_change(
     paths: Iterable[Path], before: dict[str, int], *, meanwhile: Callable[[], object] = lambda: None
 ) -> str:
-    """Wait until a file at or below the paths differs from `before`, and return its name."""
+    """Wait until a file at or below the paths differs from the snapshot `before`, and return its name."""
     watched = tuple(paths)
     while (now := snapshot(watched)) == before:
         meanwhile()
@@ -40,5 +40,5 @@ def _stamps(path: Path) -> Iterator[tuple[str, int]]:
 def _stamp_of_file(path: Path) -> Iterator[tuple[str, int]]:
     try:
         yield str(path), path.stat().st_mtime_ns
-    except OSError:  # gone between two looks, or an editor's lock that leads nowhere
+    except OSError:  # removed in the meantime, or an editor's lock, a link that leads nowhere
         return

@@ -30,14 +30,16 @@ _CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
         "cat request.json | mlpackage score",
     ),
 )
-@click.option("--url", default=_URL, show_default=True, help="The server, with or without /score.")
-@click.option("--data", metavar="TEXT|@FILE|-", help="The request's body, @ and its file, or - for stdin.")
-@click.option("--content-type", default="application/json", show_default=True, help="What the body is.")
+@click.option(
+    "--url", default=f"http://127.0.0.1:{PORT}", show_default=True, help="The server's URL, with or without /score."
+)
+@click.option("--data", metavar="TEXT|@FILE|-", help="The request's body, @ and a file that holds it, or - for stdin.")
+@click.option("--content-type", default="application/json", show_default=True, help="The media type of the body.")
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds to wait for the answer.")
 def command(*, url: str, data: str | None, content_type: str, timeout: float) -> int:
     """Send a request to a running server and print the answer.
 
-    The exit status is 1 when the server answers with an error, 4 when nothing answers at all.
+    The exit status is 1 when the server answers with an error, and 4 when nothing answers.
     """
     status, reason, text = post(scoring_url(url), read_body(data), content_type=content_type, timeout=timeout)
     answer(text.decode(errors="replace").rstrip("\n"))
@@ -48,7 +50,7 @@ def command(*, url: str, data: str | None, content_type: str, timeout: float) ->
 
 
 def scoring_url(url: str) -> SplitResult:
-    """Split a URL, with /score where it names no path."""
+    """Split a URL, and add /score to one without a path."""
     parts = urlsplit(url if "//" in url else f"http://{url}")
     try:
         good = parts.scheme in _CONNECTIONS and parts.hostname and parts.port != 0
@@ -60,7 +62,7 @@ def scoring_url(url: str) -> SplitResult:
 
 
 def read_body(data: str | None) -> bytes:
-    """Return the body that `--data` gives, or stdin's contents."""
+    """Return the body that `--data` gives, or else what stdin holds."""
     if data is None and sys.stdin.isatty():
         raise click.UsageError("Give the request: --data '{…}', --data @FILE, or pipe it in.")
     if data is None or data == "-":
@@ -74,7 +76,7 @@ def read_body(data: str | None) -> bytes:
 
 
 def post(url: SplitResult, body: bytes, *, content_type: str, timeout: float) -> tuple[int, str, bytes]:
-    """Send a POST request; the status, its reason and the body of the answer.
+    """Send a POST request, and return the status, the reason and the body of the answer.
 
     Raises UnavailableError when nothing answers within `timeout` seconds.
     """

@@ -1,4 +1,4 @@
-"""`mlpackage serve`: serve a project, a context or a bare script without a container engine."""
+"""`mlpackage serve`: serve a project, a context or a single script without a container engine."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from hatch_mlpackage.cli.errors import print_error
+from hatch_mlpackage.cli.options import EXISTING_FILE, EXISTING_FOLDER, folder_option
 from hatch_mlpackage.cli.output import say
 from hatch_mlpackage.cli.project import open_project
 from hatch_mlpackage.cli.reload import snapshot, wait_for_change
@@ -32,9 +33,7 @@ from hatch_mlpackage.serve.layout import (
 
 Layout = Callable[[Path], Serving]
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _LOOPBACK = "127.0.0.1"
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(
@@ -46,21 +45,27 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
         "mlpackage serve --entry_script score.py --model_dir models --port 8080 --reload",
     ),
 )
-@click.option(
-    "--project", "folder", type=_FOLDER, default=Path(), help="The project's folder; default: the current one."
-)
-@click.option("--context", type=_FOLDER, metavar="DIR", help="Serve this context instead of the project.")
-@click.option("--entry-script", type=_FILE, metavar="FILE", help="Serve this script instead of the project.")
-@click.option("--model-dir", type=_FOLDER, metavar="DIR", help="AZUREML_MODEL_DIR of the script.")
+@folder_option("The project's folder, with its pyproject.toml.")
+@click.option("--context", type=EXISTING_FOLDER, metavar="DIR", help="Serve this context instead of the project.")
+@click.option("--entry-script", type=EXISTING_FILE, metavar="FILE", help="Serve this script instead of the project.")
+@click.option("--model-dir", type=EXISTING_FOLDER, metavar="DIR", help="The value of AZUREML_MODEL_DIR for the script.")
 @click.option("--host", default=_LOOPBACK, show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes any free one.")
-@click.option("--worker-count", type=click.IntRange(min=1), help="Processes that score, one request at a time each.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    help="The port to listen on; 0 takes any free one.",
+)
+@click.option(
+    "--worker-count", type=click.IntRange(min=1), help="How many processes score, each one request at a time."
+)
 @click.option(
     "--python",
     metavar="FILE",
-    help="The interpreter that has the model's packages; default: that of the active environment, then .venv's.",
+    help="The interpreter that has the model's packages; default: the active environment's, or else .venv's.",
 )
-@click.option("--reload", is_flag=True, help="Start again whenever the served files change.")
+@click.option("--reload", is_flag=True, help="Start again whenever a served file changes.")
 @click.argument("extra", nargs=-1, metavar="[-- SERVER OPTIONS]")
 def command(
     *,
@@ -75,10 +80,10 @@ def command(
     reload: bool,
     extra: tuple[str, ...],
 ) -> int:
-    """Serve a project, a context or a bare script as the image would, without a container engine.
+    """Serve a project, a context or a single script as the image would, without a container engine.
 
-    Options may be spelt with underscores, as the original server's. The exit status is 3 when the entry script
-    cannot start. Ctrl-C stops everything.
+    Options may be spelt with underscores, like those of the Azure ML server. The exit status is 3 when the entry
+    script cannot start. Ctrl-C stops everything.
     """
     layout = choose_layout(folder, context, entry_script, model_dir)
     interpreter = find_python(python) if python else worker_python(folder, os.environ)
@@ -97,11 +102,14 @@ def _score_command(host: str, port: int) -> str:
 
 
 def choose_layout(folder: Path, context: Path | None, entry_script: Path | None, model_dir: Path | None) -> Layout:
-    """Return what makes the served layout in an empty folder; the three kinds exclude each other."""
+    """Return the function that lays out a context, a script or the project in an empty folder, to be served there.
+
+    Raises UsageError when the options name more than one of them.
+    """
     if context and entry_script:
-        raise click.UsageError("--context and --entry-script are two things to serve: give one of them.")
+        raise click.UsageError("--context and --entry-script name two things to serve: give one of them.")
     if model_dir and not entry_script:
-        raise click.UsageError("--model-dir goes with --entry-script: a project and a context declare their models.")
+        raise click.UsageError("--model-dir needs --entry-script: a project and a context declare their own models.")
     if entry_script:
         return lambda _: serve_script(entry_script, model_dir)
     if context:
@@ -110,7 +118,7 @@ def choose_layout(folder: Path, context: Path | None, entry_script: Path | None,
 
 
 def find_python(python: str) -> str:
-    """Return an interpreter's absolute path, links kept: they lead a virtual environment's to its packages."""
+    """Return an interpreter's absolute path with its links: an environment's Python finds its packages by them."""
     found = shutil.which(python)
     if found is None:
         raise click.BadParameter(f"'{python}' is not a program.", param_hint="'--python'")
@@ -119,7 +127,7 @@ def find_python(python: str) -> str:
 
 @contextmanager
 def laid_out(layout: Layout) -> Iterator[Serving]:
-    """Lay out in a temporary folder that is removed afterwards."""
+    """Lay out what is served in a temporary folder, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="mlpackage-") as top:
         yield layout(Path(top).resolve())
 
@@ -137,7 +145,10 @@ def _environment(serving: Serving) -> dict[str, str]:
 
 
 def _serve_and_reload(layout: Layout, flags: tuple[str, ...]) -> NoReturn:
-    """Serve for ever; once it has served, a mistake in the configuration is reported and waits for its correction."""
+    """Serve until interrupted, and start again after each change.
+
+    A mistake at the first start is raised; after that it is printed, and the next change tries again.
+    """
     watched: tuple[Path, ...] = ()
     while True:
         before = snapshot(watched)
@@ -158,18 +169,19 @@ def _serve_until_change(serving: Serving, flags: tuple[str, ...]) -> str:
     command = server_command(serving, flags)
     with subprocess.Popen(command, env=_environment(serving), cwd=serving.folder) as process:
         try:
-            return wait_for_change(serving.watched, before, meanwhile=_ending_reported_once(process))
+            return wait_for_change(serving.watched, before, meanwhile=_report_end_once(process))
         finally:
             stop(process)
 
 
-def _ending_reported_once(process: subprocess.Popen[bytes]) -> Callable[[], None]:
-    said: list[int] = []
+def _report_end_once(process: subprocess.Popen[bytes]) -> Callable[[], None]:
+    reported = False
 
     def look() -> None:
+        nonlocal reported
         status = process.poll()
-        if status is not None and not said:
-            said.append(status)
+        if status is not None and not reported:
+            reported = True
             say(f"The server ended with status {shell_status(status)}: waiting for a change")
 
     return look

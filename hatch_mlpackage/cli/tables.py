@@ -1,4 +1,4 @@
-"""Draw tables and trees of files: with rich on terminals, as aligned text elsewhere."""
+"""Draw tables and trees of files: with rich on terminals, and as aligned text elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hatch_mlpackage.cli.output import answer, draw, on_terminal, plural, size
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-_FOLD = 12  # files; a folder with more below it is one line
+_FOLD = 12  # files; a folder with more than that is shown as one line
 
 
 class Sized(Protocol):
@@ -38,7 +38,7 @@ class TreeRow:
 
 
 def draw_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, sizes: int | None = 1) -> None:
-    """Print a table; the column that holds sizes stands to the right."""
+    """Print a table; the column of sizes, which `sizes` numbers, is aligned to the right."""
     if not on_terminal():
         for line in aligned([headings, *rows], sizes=sizes):
             answer(line)
@@ -55,7 +55,7 @@ def draw_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, sizes:
 
 
 def aligned(rows: Sequence[Sequence[str]], *, sizes: int | None = 1) -> list[str]:
-    """Pad the columns to equal widths, the one that holds sizes to the right."""
+    """Pad the cells of each column to one width, and align the column of sizes to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -67,10 +67,10 @@ def aligned(rows: Sequence[Sequence[str]], *, sizes: int | None = 1) -> list[str
 
 
 def draw_tree(title: str, files: Iterable[Sized]) -> None:
-    """Print the files of a context with their sizes, big folders folded."""
+    """Print the files of a context with their sizes; a folder of many files is one line."""
     rows = fold(files)
     if on_terminal():
-        draw(_draw_tree_of(title, rows))
+        draw(_nested_tree(title, rows))
         return
     answer(title)
     width = max((len(size(row.size)) for row in rows), default=0)
@@ -80,7 +80,7 @@ def draw_tree(title: str, files: Iterable[Sized]) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Branch:
-    """A part of a tree of files: what it is, what there is to say of it, and its files."""
+    """A part of a tree of files: its name, a note about it, and its rows."""
 
     label: str
     note: str
@@ -88,7 +88,7 @@ class Branch:
 
 
 def draw_branches(title: str, branches: Iterable[Branch]) -> None:
-    """Draw a tree of several parts on a terminal."""
+    """Draw a tree of several branches on a terminal."""
     from rich.text import Text  # noqa: PLC0415 - for terminals only
     from rich.tree import Tree  # noqa: PLC0415 - for terminals only
 
@@ -101,7 +101,7 @@ def draw_branches(title: str, branches: Iterable[Branch]) -> None:
 
 
 def fold(files: Iterable[Sized]) -> list[TreeRow]:
-    """Make a row of each file, or of the outermost folder that holds more files than a person wants to read."""
+    """Make a row for each file, but only one for a folder with more files than a person wants to read."""
     everything = tuple(files)
     totals: dict[str, tuple[int, int]] = {}
     for file in everything:
@@ -127,7 +127,7 @@ def _folders_above(path: str) -> list[str]:
     return [str(folder) for folder in reversed(PurePosixPath(path).parents) if folder.name]
 
 
-def _draw_tree_of(title: str, rows: Iterable[TreeRow]) -> Tree:
+def _nested_tree(title: str, rows: Iterable[TreeRow]) -> Tree:
     from rich.text import Text  # noqa: PLC0415 - for terminals only
     from rich.tree import Tree  # noqa: PLC0415 - for terminals only
 

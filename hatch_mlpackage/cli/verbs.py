@@ -1,4 +1,4 @@
-"""Commands as this command line has them: loaded when called, with examples, --quiet and a hint after a typo."""
+"""Define how verbs work: loaded when called, with examples, --quiet, --plain and a suggestion after a typo."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ import click
 from hatch_mlpackage.cli.output import PLAIN, QUIET, reader_has_left
 from hatch_mlpackage.errors import ConfigurationError, Problem
 
-# Flags that stand for a key, by that key: errors then name what the person typed.
+# Each key that a flag gave, with the flag: errors then name what the user typed.
 TYPED = "hatch_mlpackage.typed"
-# The folder of the project that the verb works on.
 TEXT = "hatch_mlpackage.text"  # of the project's pyproject.toml
 
-# `--entry_script`, as the old server spelt it, is `--entry-script`.
+# The Azure ML server spells `--entry_script` what is `--entry-script` here.
 _CONTEXT_SETTINGS = {
     "help_option_names": ["-h", "--help"],
     "token_normalize_func": lambda word: word.replace("_", "-"),
     "max_content_width": 100,
 }
 
-# What people call a verb elsewhere (docker, cog, bentoml, mlflow, kitops).
+# The names of our verbs in other tools (docker, cog, bentoml, mlflow, kitops).
 _OTHER_TOOLS_VERBS = {
     "build": "generate, or image build",
     "bundle": "generate",
@@ -46,39 +45,30 @@ def _set_quiet(context: click.Context, _parameter: click.Parameter, value: bool)
     context.meta[QUIET] = value or context.meta.get(QUIET, False)
 
 
-def quiet_option() -> click.Option:
-    return click.Option(
-        ["-q", "--quiet"],
-        is_flag=True,
-        expose_value=False,
-        callback=_set_quiet,
-        help="Print errors and what was asked for, nothing else.",
-    )
-
-
 def _set_plain(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
     PLAIN.set(value or PLAIN.get())
 
 
-def plain_option() -> click.Option:
-    return click.Option(
-        ["--plain"],
-        is_flag=True,
-        expose_value=False,
-        callback=_set_plain,
-        help="Print as to a file, also on a terminal: no colours, trees and progress.",
+def _flags_of_every_verb() -> list[click.Parameter]:
+    quiet, plain = (
+        "Print only errors and what you asked for.",
+        "Print to a terminal as to a file: no colours, trees or progress.",
     )
+    return [
+        click.Option(["-q", "--quiet"], is_flag=True, expose_value=False, callback=_set_quiet, help=quiet),
+        click.Option(["--plain"], is_flag=True, expose_value=False, callback=_set_plain, help=plain),
+    ]
 
 
 class Verb(click.Command):
-    """A verb with `examples`, one shell line each, and `document`, the shape of what it prints with --json."""
+    """A verb with `examples`, one shell line each, and `document`, the shape of its output with --json."""
 
     def __init__(self, *arguments: Any, examples: tuple[str, ...] = (), document: str = "", **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.examples = examples
         self.document = document
         self.context_settings = {**_CONTEXT_SETTINGS, **self.context_settings}
-        self.params += [quiet_option(), plain_option()]
+        self.params += _flags_of_every_verb()
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)
@@ -94,18 +84,18 @@ class Verb(click.Command):
             return super().invoke(ctx)
         except ConfigurationError as error:
             raise ConfigurationError(as_typed(error.problems)) from error
-        except BrokenPipeError:  # here, because click makes an exit status of 1 of it: the input is wrong
+        except BrokenPipeError:  # caught here: click would exit with 1, which means wrong input
             ctx.exit(reader_has_left())
 
 
 class Verbs(click.Group):
-    """A group of verbs in their order of use; those in `modules` are imported when they are called."""
+    """A group of verbs in their order of use; the verbs in `modules` are imported when they are called."""
 
     def __init__(self, *arguments: Any, modules: dict[str, str] | None = None, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.modules = modules or {}
         self.context_settings = {**_CONTEXT_SETTINGS, **self.context_settings}
-        self.params += [quiet_option(), plain_option()]
+        self.params += _flags_of_every_verb()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -134,7 +124,7 @@ def _suggest_verb(name: str, verbs: list[str]) -> str:
 
 
 def as_typed(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """Name the flags where the keys they stand for are wrong, and the lines of all other keys."""
+    """Name the flag that gave a wrong key, and for every other key its line in pyproject.toml."""
     from hatch_mlpackage.project.pyproject import located  # noqa: PLC0415 - not every verb has a project
 
     meta = click.get_current_context().meta

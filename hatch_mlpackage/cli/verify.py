@@ -1,4 +1,4 @@
-"""`mlpackage verify`: prove that a context is what its manifest says."""
+"""`mlpackage verify`: prove that a context matches its manifest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hatch_mlpackage.cli.options import EXISTING_FOLDER, json_option
 from hatch_mlpackage.cli.output import answer, answer_json, plural, show
 from hatch_mlpackage.cli.tables import summary
 from hatch_mlpackage.cli.verbs import Verb
@@ -18,8 +19,8 @@ from hatch_mlpackage.context.manifest import read_manifest, verify_context
     examples=("mlpackage verify dist/diabetes-0.1.0-context", "mlpackage verify --json /opt/context"),
     document='{"digest": "sha256:…", "directory": PATH, "differences": [TEXT]}',
 )
-@click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+@click.argument("directory", metavar="DIR", type=EXISTING_FOLDER)
+@json_option()
 def command(*, directory: Path, as_json: bool) -> int:
     """Compare a context with its manifest, byte by byte and mode by mode.
 
@@ -39,5 +40,5 @@ def command(*, directory: Path, as_json: bool) -> int:
         show(f"{directory}: proven, {summary(here)}, {manifest.digest}")
     if manifest.not_copied:
         models = summary(manifest.not_copied)
-        show(f"Not seen, as the models are not copied: {models}. mlpackage image build checks them.")
+        show(f"Not checked: {models} of models, which are not in the context. mlpackage image build checks them.")
     return 1 if differences else 0

@@ -279,7 +279,7 @@ def test_strict_is_for_checking(project, mlpackage):
 
     assert (outcome.status, outcome.err.splitlines()[-1]) == (
         2,
-        "Error: --strict says how to check: give it with --check.",
+        "Error: --strict makes --check stricter: give both.",
     )
 
 

@@ -93,8 +93,8 @@ def test_manifests_alone(context, mlpackage):
 
     assert outcome.status == 1
     assert outcome.out.splitlines()[-3:] == [
-        "The Dockerfile changes; what in it cannot be told from a manifest alone.",
-        "Which packages change cannot be told without both bills of materials (sbom.cdx.json).",
+        "The Dockerfile changes; a manifest alone does not show which lines.",
+        "It takes the bills of materials (sbom.cdx.json) of both contexts to see which packages change.",
         (
             "A rebuild makes at most these layers again: "
             "environment, runtime, azureml-models/greeting/1, source, manifest."

@@ -89,7 +89,7 @@ def test_a_project_that_is_there(folder, mlpackage):
     assert [line for line in before.splitlines() if line not in after.splitlines()] == []
     assert 'conda-file = "environment.yml"\r\n' in after
     again = mlpackage(*IMPORT)
-    assert again.out.splitlines()[-2] == "Wrote nothing: it was there already."
+    assert again.out.splitlines()[-2] == "Wrote nothing: all of it was there already."
     assert (folder / "pyproject.toml").read_bytes().decode() == after
 
 
@@ -123,7 +123,7 @@ def test_a_file_in_the_way(folder, mlpackage):
     assert (outcome.status, "pyproject.toml" in files(folder)) == (1, False)
     assert outcome.err.splitlines()[1:] == [
         (
-            "  environment.yml: is there already, and says something else than what is imported. "
+            "  environment.yml: exists already and differs from what is imported. "
             "Rename it, or give --force to replace it."
         )
     ]
@@ -170,7 +170,7 @@ def test_what_must_be_decided(folder, mlpackage):
         "",
         "Wrote pyproject.toml.",
         "1 key must be decided by hand: see `by hand` above.",
-        "No model is declared: give --model NAME=PATH, if there is one.",
+        "No model is declared: give --model NAME=PATH if there is one.",
         "Next: mlpackage lock",
     ]
 
@@ -188,7 +188,7 @@ def test_an_environment_of_its_own(folder, mlpackage):
     assert refused.status == 1
     assert refused.err.splitlines()[1:] == [
         (
-            "  inferenceconfig.json:4: has an environment of its own, and --environment gives another. "
+            "  inferenceconfig.json:4: defines an environment, and --environment gives another one. "
             "Leave one of them out."
         )
     ]
@@ -211,7 +211,7 @@ def test_an_environment_as_it_was_saved(folder, mlpackage):
     }
     refused = mlpackage("import-azureml", "ic.json", "--environment", "src")
     assert refused.err.splitlines()[1:] == [
-        "  src: there is no azureml_environment.json in it. Name the file that holds the JSON."
+        "  src: the folder has no azureml_environment.json. Name the file that holds the JSON."
     ]
 
 
@@ -224,7 +224,7 @@ def test_an_environment_beside_flat_keys(folder, mlpackage):
 
     assert (refused.status, [line.strip() for line in refused.err.splitlines()[1:]]) == (
         1,
-        ["ic.json:2: runtime cannot be given beside an environment. Leave one of them out."],
+        ["ic.json:2: runtime cannot be given together with an environment. Leave one of them out."],
     )
 
 
@@ -363,7 +363,7 @@ def test_a_table_that_is_none(tmp_path, text):
     with pytest.raises(MLPackageError) as raised:
         edited(text, TABLE, path=tmp_path / "pyproject.toml", force=True)
 
-    assert str(raised.value) == f"{tmp_path / 'pyproject.toml'}: tool.mlpackage is 3 and no table. Remove it."
+    assert str(raised.value) == f"{tmp_path / 'pyproject.toml'}: tool.mlpackage must be a table, not 3. Remove it."
 
 
 def test_check_in_place(folder, mlpackage):

@@ -50,7 +50,7 @@ def test_upgrade_and_check_exclude_each_other(project, mlpackage):
     outcome = mlpackage("lock", "--upgrade", "--check")
 
     assert outcome.status == 2
-    assert "--upgrade writes a lock and --check does not: give one of them." in outcome.err
+    assert "--upgrade writes a lock and --check writes nothing: give one of them." in outcome.err
 
 
 @pytest.fixture

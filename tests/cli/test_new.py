@@ -156,7 +156,7 @@ def test_questions(folder, mlpackage, type_in):
         (
             ["My_Model"],
             (
-                "Invalid value for '[NAME]': 'My_Model' is no name for a package and an image: they take lower-case "
+                "Invalid value for '[NAME]': 'My_Model' cannot name a package and an image: a name has lower-case "
                 "letters, digits and single dashes between them. Did you mean 'my-model'?"
             ),
         ),
@@ -255,7 +255,7 @@ def test_a_model_that_says_little(folder, mlpackage, type_in):
 
     assert refused.status == 2
     assert refused.err.splitlines()[-1] == (
-        "Error: net.onnx does not tell how many numbers a row has, as it is not an ONNX model: give --features N."
+        "Error: net.onnx does not say how many numbers a row has, as it is not an ONNX model: give --features N."
     )
     assert asked.status == 0, asked.err
     assert json.loads((folder / "net/src/sample.json").read_text()) == {"data": [[0.0] * 4]}
@@ -270,7 +270,8 @@ def test_a_model_that_nothing_reads(folder, mlpackage, arguments):
 
     assert (outcome.status, outcome.err.splitlines()[-1]) == (
         2,
-        "Error: Say what reads weights.bin: --framework with one of sklearn, onnx, pytorch, xgboost, lightgbm.",
+        "Error: Say which framework reads weights.bin: give --framework with one of sklearn, onnx, pytorch, xgboost, "
+        "lightgbm.",
     )
 
 

@@ -199,7 +199,7 @@ def test_without_the_extra(absent):
 
     assert (outcome.returncode, outcome.stdout) == (1, "")
     assert outcome.stderr == (
-        f"mlpackage: the command line needs {absent}, not installed here.\n"
+        f"mlpackage: the command line cannot start without {absent}.\n"
         f'Run: {sys.executable} -m pip install "hatch-mlpackage[cli]"\n'
     )
 

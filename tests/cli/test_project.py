@@ -54,7 +54,7 @@ def test_what_made_a_model(folder):
     assert table_from_flags(folder, flags) == {
         "models": [{"name": "ridge", "path": "model.pkl", "framework": "sklearn", "allow-pickle": True}]
     }
-    with pytest.raises(click.UsageError, match="--framework says more about a model: give it with --model"):
+    with pytest.raises(click.UsageError, match="--framework describes a model: give it together with --model"):
         table_from_flags(folder, {"framework": "sklearn"})
 
 
@@ -146,8 +146,8 @@ def test_nothing_to_work_on(folder, mlpackage, text, lacks):
     assert outcome.status == 1
     assert outcome.err == (
         "Error[failed]: It cannot be done:\n"
-        f"  pyproject.toml: {lacks}. Declare what to package there, or by --entry-script and --model; `mlpackage new` "
-        "makes a project, `mlpackage import-azureml` writes the table from a configuration of Azure ML.\n"
+        f"  pyproject.toml: {lacks}. Declare there what to package, or give --entry-script and --model; `mlpackage "
+        "new` makes a project, and `mlpackage import-azureml` writes the table from a configuration of Azure ML.\n"
     )
     assert lock.read_text() == "numpy==2.0.0\n"
 

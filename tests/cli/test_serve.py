@@ -141,11 +141,11 @@ def _wait_for(condition) -> None:
     [
         (
             ("--context", "models", "--entry-script", "score.py"),
-            "--context and --entry-script are two things to serve: give one of them.",
+            "--context and --entry-script name two things to serve: give one of them.",
         ),
         (
             ("--model-dir", "models"),
-            "--model-dir goes with --entry-script: a project and a context declare their models.",
+            "--model-dir needs --entry-script: a project and a context declare their own models.",
         ),
         (("--python", "no-such-python"), "'no-such-python' is not a program."),
     ],

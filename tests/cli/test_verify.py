@@ -60,7 +60,7 @@ def test_models_that_are_not_copied(copy_project, mlpackage, tmp_path):
 
     assert shown.status == 0
     assert shown.out.splitlines()[1:] == [
-        "Not seen, as the models are not copied: 3 files, 15 B. mlpackage image build checks them."
+        "Not checked: 3 files, 15 B of models, which are not in the context. mlpackage image build checks them."
     ]
     assert json.loads(asked.out)["unseen"] == [
         "azureml-models/bert/1/bert/config.json",

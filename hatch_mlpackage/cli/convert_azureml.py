@@ -1,0 +1,72 @@
+"""Convert Azure ML's configuration files into the keys and files of a project."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.project.azureml_files import (
+    Conversion,
+    Places,
+    convert,
+    read_deployment,
+    read_document,
+    read_environment_file,
+    read_inference,
+    with_saved_files,
+)
+from hatch_mlpackage.project.sources.entry_script import read_entry_script
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project.azureml_files import InferenceConfiguration, Node
+
+
+def convert_files(
+    config: Path, deployment: Path | None, environment: Path | None, folder: Path, problems: Problems
+) -> Conversion:
+    """Convert an inference configuration and what goes with it for the project in `folder`.
+
+    Raises ConfigurationError when a file cannot be read; other mistakes are added to `problems`.
+    """
+    node = _read_document(config, problems)
+    inference = read_inference(node, problems) if node else None
+    if inference and environment:
+        inference = _with_environment(inference, environment, problems)
+    node = _read_document(deployment, problems) if deployment else None
+    deploying = read_deployment(node, problems) if node else None
+    problems.raise_if_any()
+    assert inference is not None  # noqa: S101 - otherwise a problem was raised
+    places = Places(root=folder.absolute(), here=Path.cwd(), beside=config.absolute().parent)
+    conversion = convert(inference, deploying, places, problems)
+    script = conversion.table.get("entry-script")
+    if script:
+        read_entry_script((folder / script).read_bytes(), script, problems)
+    return conversion
+
+
+def _read_document(path: Path, problems: Problems) -> Node | None:
+    return read_document(path.read_bytes(), path.as_posix(), problems)
+
+
+def _with_environment(inference: InferenceConfiguration, path: Path, problems: Problems) -> InferenceConfiguration:
+    """Put the environment of a file, or of a folder made by save_to_directory, into the inference configuration."""
+    if inference.environment and not inference.environment.is_reference:
+        what = "defines an environment, and --environment gives another one."
+        problems.add(inference.environment.where, what, "Leave one of them out.")
+        return inference
+    for given in inference.flat:
+        problems.add(
+            given.where, f"{given.key} cannot be given together with an environment.", "Leave one of them out."
+        )
+    definition = path / "azureml_environment.json" if path.is_dir() else path
+    if not definition.is_file():
+        what = f"the folder has no {definition.name}."
+        problems.add(path.as_posix(), what, "Name the file that holds the JSON.")
+        return inference
+    node = _read_document(definition, problems)
+    if node is None:
+        return inference
+    environment = with_saved_files(read_environment_file(node, problems), definition.parent)
+    return replace(inference, environment=environment)

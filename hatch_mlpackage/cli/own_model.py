@@ -1,0 +1,66 @@
+"""Find out what the project template must know of a model that the user trained elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hatch_mlpackage.cli.bake import questions
+from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.read import READERS, read_facts
+
+_BY_SUFFIX = {
+    ".joblib": "sklearn",
+    ".pickle": "sklearn",
+    ".pkl": "sklearn",
+    ".onnx": "onnx",
+    ".pt": "pytorch",
+    ".pt2": "pytorch",
+    ".json": "xgboost",
+    ".ubj": "xgboost",
+    ".txt": "lightgbm",
+}
+_NO_FRAMEWORK = "python"  # a model of plain Python: nobody but its author knows how to read another one like it
+
+
+def about_own_model(model: Path, framework: str | None, features: int | None, *, asking: bool) -> dict[str, Any]:
+    """Return the template's settings for a model, from the model's file and, if `asking`, from the user.
+
+    Raises UsageError when the framework or the number of features stays unknown.
+    """
+    framework = framework or _BY_SUFFIX.get(model.suffix.lower())
+    if framework is None or framework == _NO_FRAMEWORK:
+        readers = ", ".join(key for key in questions()[0].choices if key != _NO_FRAMEWORK)
+        raise click.UsageError(f"Say which framework reads {model}: give --framework with one of {readers}.")
+    facts, why_not = _read_facts(model, framework)
+    count = features or _feature_count(facts)
+    if count is None and asking:
+        count = int(click.prompt("Numbers in a row of the model's input", type=click.IntRange(min=1)))
+    if count is None:
+        raise click.UsageError(f"{model} does not say how many numbers a row has{why_not}: give --features N.")
+    return {
+        "framework": framework,
+        "_own_model": model.name,
+        "_pins": {name: f"=={version.partition('+')[0]}" for name, version in facts.versions.items()},
+        "_sample": {"data": [[0.0] * count]},
+    }
+
+
+def _read_facts(model: Path, framework: str) -> tuple[ModelFacts, str]:
+    """Read what a model's file says of itself, and, for a file that cannot be read, the reason as a clause."""
+    if framework not in READERS:
+        return ModelFacts(), ""
+    try:
+        return read_facts(framework, model), ""
+    except UnreadableModelError as error:
+        return ModelFacts(), f", as {error}"
+
+
+def _feature_count(facts: ModelFacts) -> int | None:
+    """Return how many numbers a row has, or None unless the model takes rows of numbers and nothing else."""
+    shapes = [tensor.shape for tensor in facts.inputs]
+    if facts.feature_count is None and len(shapes) == 1 and shapes[0] and len(shapes[0]) > 1 and shapes[0][-1] > 0:
+        return shapes[0][-1]
+    return facts.feature_count
