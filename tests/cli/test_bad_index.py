@@ -60,7 +60,7 @@ ASKED = {
     "no such package": cannot(
         ("nosuch",),
         "nosuch",
-        "No index that was asked has it as a wheel: check the spelling, and that the index which has it is set, in "
+        "None of the indexes has a wheel of it: check the spelling, and that the index which has it is set, in "
         "the settings of uv or pip, or by --extra-index-url in a requirements file.",
     ),
     "no wheel": cannot(("gamma",), "gamma", ""),

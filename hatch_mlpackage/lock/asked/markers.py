@@ -1,4 +1,4 @@
-"""Evaluates environment markers for the image, never for the machine that asks."""
+"""Evaluate environment markers for the image, never for the machine that runs this."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def marker_environment(target: Target) -> dict[str, str]:
-    """Return PEP 508's variables for the image; its Python's third number is not known, and taken for 0 as uv does."""
+    """Return PEP 508's variables for the image, with 0 as the third number of its Python, as uv has it."""
     return {
         "implementation_name": "cpython",
         "implementation_version": f"{target.python}.0",

@@ -27,7 +27,7 @@ WITH_VALUE = frozenset(
 
 
 class Line(NamedTuple):
-    """A logical line: continued lines joined, comment removed; `number` is where it starts, from 1."""
+    """A line with its continuations joined and its comment removed; `number` is that of its first line, from 1."""
 
     number: int
     text: str
@@ -41,7 +41,7 @@ class Option(NamedTuple):
 
 
 def logical_lines(text: str) -> Iterator[Line]:
-    """Yield every line that says something."""
+    """Yield every line that holds more than a comment."""
     pending: list[str] = []
     start = 1
     # As in pip, a form feed or U+2028 ends a line too: what follows such a comment is no part of it.
@@ -52,19 +52,19 @@ def logical_lines(text: str) -> Iterator[Line]:
         continued = physical.endswith("\\") and not physical.lstrip().startswith("#")
         pending.append(physical.removesuffix("\\") if continued else f" {physical}" if pending else physical)
         if not continued:
-            yield from _said(start, pending)
+            yield from _without_comment(start, pending)
             pending = []
-    yield from _said(start, pending)
+    yield from _without_comment(start, pending)
 
 
-def _said(start: int, parts: list[str]) -> Iterator[Line]:
+def _without_comment(start: int, parts: list[str]) -> Iterator[Line]:
     text = _COMMENT.sub("", "".join(parts)).strip()
     if text:
         yield Line(start, text)
 
 
 def split_options(text: str) -> tuple[str, str]:
-    """Part a line into its requirement and the options after it."""
+    """Split a line into its requirement and the options after it."""
     if text.startswith("-"):
         return "", text
     requirement, *options = _OPTION_STARTS.split(text, maxsplit=1)
@@ -72,7 +72,7 @@ def split_options(text: str) -> tuple[str, str]:
 
 
 def options_of(text: str) -> tuple[Option, ...]:
-    """Parse `--name=value`, `--name value`, `-r file` and `-rfile`; raise ValueError saying what is wrong."""
+    """Parse `--name=value`, `--name value`, `-r file` and `-rfile`; raise ValueError with what is wrong."""
     words = iter(shlex.split(text))
     return tuple(_option(word, words) for word in words)
 

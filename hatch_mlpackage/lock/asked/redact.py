@@ -1,4 +1,4 @@
-"""Finds and hides credentials in URLs, so that none reaches a lock, a log or an error."""
+"""Find and hide credentials in URLs, so that none reaches a lock, a log or an error."""
 
 from __future__ import annotations
 

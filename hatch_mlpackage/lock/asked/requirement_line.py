@@ -1,4 +1,4 @@
-"""Turns one requirement, as people write it, into its canonical PEP 508 string, or says why it cannot be locked."""
+"""Turn one requirement, as people write it, into its canonical PEP 508 string, or say why it cannot be locked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CREDENTIALS_FIX = (
 
 
 class RefusedRequirementError(ValueError):
-    """A requirement that is not taken, with what is wrong and the next step."""
+    """Refuse a requirement, with what is wrong and the next step."""
 
     def __init__(self, what: str, fix: str) -> None:
         self.what = what
@@ -26,7 +26,7 @@ class RefusedRequirementError(ValueError):
         super().__init__(f"{what} {fix}")
 
 
-# Each: the pattern of something people write, what is wrong with it, and what to write instead.
+# Each entry: the pattern of something people write, what is wrong with it, and what to write instead.
 _REFUSED = tuple(
     (re.compile(pattern), what, fix)
     for pattern, what, fix in (
@@ -88,7 +88,7 @@ def _parse(text: str) -> Requirement:
 
 
 def _written(requirement: Requirement) -> str:
-    """Write it in one way, which no version of `packaging` changes: it is part of a lock's input digest."""
+    """Write a requirement alike with every version of `packaging`: a lock's input digest covers the text."""
     extras = ",".join(sorted(canonicalize_name(extra) for extra in requirement.extras))
     named = canonicalize_name(requirement.name) + (f"[{extras}]" if extras else "")
     what = ",".join(sorted(map(str, requirement.specifier))) if requirement.url is None else f" @ {requirement.url} "
@@ -96,7 +96,7 @@ def _written(requirement: Requirement) -> str:
 
 
 def _name_in_wheel_url(text: str) -> str:
-    """Tell the distribution's name from the file name that a wheel's URL ends with."""
+    """Return the distribution's name from the file name at the end of a wheel's URL."""
     url = text.partition(";")[0].strip()
     try:
         file_name = unquote(urlsplit(url).path).rpartition("/")[2]

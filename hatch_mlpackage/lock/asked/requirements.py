@@ -1,4 +1,4 @@
-"""Reads what a project asks pip for: requirement files as people write them, and requirements given inline."""
+"""Read what a project asks pip for: requirement files as people write them, and requirements given inline."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from hatch_mlpackage.lock.asked.sources import Source, read_source
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
 
-# Options that choose where and what the resolver may look at: they are part of the project, and go into the lock.
+# Options that choose which files the resolver may consider: they belong to the project, and go into the lock.
 _INDEX_FLAGS = frozenset({"--no-index", "--pre"})
 _INDEX_OPTIONS = frozenset({"--index-url", "--extra-index-url", "--find-links"})
-# These say what is done anyway: wheels only, hashes always.
+# These ask for what is always done: only wheels are locked, and always with hashes.
 _ALREADY_SO = frozenset({"--prefer-binary", "--require-hashes"})
 _LONGEST_SHOWN = 120
 _WHEELS_ONLY = "Only wheels are locked and installed: the image has no compiler."
@@ -30,7 +30,7 @@ _WHEELS_ONLY = "Only wheels are locked and installed: the image has no compiler.
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirements:
-    """What is to be locked.
+    """The requirements that a lock is made for.
 
     `requirements` and `constraints` are canonical PEP 508 strings, sorted, without duplicates; `options` are pip's
     index options as `--name value` in the order given, without credentials; `notes` say what was read but not used.
@@ -58,10 +58,10 @@ def read_requirements(
 ) -> Requirements:
     """Read requirement files (paths relative to `root`) and inline requirements; add every problem, raise none.
 
-    `left_out` are files and folders, resolved, that are no part of a local project's sources; `listed` are a file of
-    another kind and the lines for pip that it holds.
+    `left_out` are the resolved paths of files and folders that do not belong to a local project's sources; `listed` is
+    the path of a file of another kind, with the lines for pip that it holds.
     """
-    reader = _Reader(root=root, problems=problems, left_out=left_out)
+    reader = _RequirementsReader(root=root, problems=problems, left_out=left_out)
     for file in files:
         reader.read_file(root / file, wanted_by="", into=reader.requirements)
     for index, text in enumerate(inline):
@@ -79,7 +79,7 @@ def read_requirements(
 
 
 @dataclass(kw_only=True, slots=True)
-class _Reader:
+class _RequirementsReader:
     root: Path
     problems: Problems
     left_out: Collection[Path] = ()
@@ -158,10 +158,10 @@ class _Reader:
             if option.name != "--hash":
                 self._refuse(where, text, f"{option.name} is for building from source.", _WHEELS_ONLY)
                 continue
-            # A pin's hashes are those of the files that its author's index had for his platform; the lock takes
-            # the pin and asks the index anew, so that every file of the version is covered.
+            # A pin's hashes may cover only the files for its author's platform: the lock keeps the pin, and takes the
+            # hashes of every file from the index.
             file = where.rpartition(":")[0]
-            self.notes.append(f"{file}: its pins are kept, its hashes are not: the lock writes the index's own.")
+            self.notes.append(f"{file}: its pins are kept, and its hashes are replaced by those of the index.")
 
     def _take_option(self, option: Option, path: Path, where: str, into: list[str]) -> None:
         name, value = option
@@ -183,7 +183,7 @@ class _Reader:
             self._refuse(
                 where,
                 value,
-                "only files are read, no URLs: what it says could change unseen.",
+                "only files are read, no URLs: its content could change unnoticed.",
                 "Download the file, commit it, and name it here.",
             )
             return
@@ -198,7 +198,7 @@ class _Reader:
             self._refuse(
                 where,
                 line,
-                "this is no http(s) URL, so the image cannot install from it.",
+                "this is not an http(s) URL, so the image cannot install from it.",
                 "Give a URL, or set PIP_FIND_LINKS or UV_FIND_LINKS on the machine that locks.",
             )
         elif name == "--index-url" and others:
@@ -215,7 +215,7 @@ class _Reader:
     def _refuse_option(self, option: Option, where: str) -> None:
         text = f"{option.name} {option.value}".strip()
         if option.name in {"--no-binary", "--only-binary"}:
-            self._refuse(where, text, "which packages come as wheels is not to be chosen.", _WHEELS_ONLY)
+            self._refuse(where, text, "a project cannot choose which packages come as wheels.", _WHEELS_ONLY)
         else:
             self._refuse(
                 where,

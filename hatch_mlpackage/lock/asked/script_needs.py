@@ -1,8 +1,8 @@
-"""What the original server's packages become: the server in the image replaces them, and scripts keep what they import.
+"""Replace the original server's packages: the image has a server of its own, and scripts keep what they import.
 
-An entry script written for the original lists `azureml-defaults`, which brought the server into the model's
-environment and pinned dozens of packages there. It is left out of the lock; what the script itself imports of what it
-brought is named instead.
+An entry script written for the original server lists `azureml-defaults`, which installed that server into the model's
+environment and pinned dozens of packages there. The lock leaves it out, and names the packages that the script itself
+imports of those that it brought.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from hatch_mlpackage.lock.asked.requirements import Requirements
     from hatch_mlpackage.project.sources.entry_script import EntryScript
 
-# Distributions whose whole use was to serve, and what serves now. `azureml-core` is not among them: whoever names it
-# may use more of it than the stand-in for `Model.get_model_path` has.
+# Distributions that only served, and what replaces each. `azureml-core` is not among them: a project that names it may
+# use more of it than the stand-in for `Model.get_model_path` has.
 SERVING = {
-    "azureml-contrib-services": "the server's own AMLRequest and AMLResponse",
+    "azureml-contrib-services": "the server's module of AMLRequest and AMLResponse",
     "azureml-defaults": "the server in the image",
     "azureml-inference-server-http": "the server in the image",
     "azureml-monitoring": "a collector that collects nothing",
 }
-# What those brought that scripts import by name: module → requirement.
+# Modules that those brought and scripts import → requirement.
 _BROUGHT = {
     "flask": "flask",
     "flask_cors": "flask-cors",
     "inference_schema": "inference-schema",
 }
-# The parts of inference-schema that need more than it installs on its own: module → extra.
+# Modules of inference-schema that need one of its extras → extra.
 _SCHEMA_EXTRAS = {
     "inference_schema.parameter_types.numpy_parameter_type": "numpy-support",
     "inference_schema.parameter_types.pandas_parameter_type": "pandas-support",
@@ -65,7 +65,7 @@ def _needed(script: EntryScript, asked: AbstractSet[str], *, after: Sequence[str
         if after and distribution not in asked and script.uses(module):
             yield _with_extras(distribution, script), f"the script imports {module}, which {brought} brought"
     if not {_WERKZEUG, _FLASK} & asked and (script.call_style == "rawhttp" or any(map(script.uses, _RAW))):
-        yield _WERKZEUG, "the script takes the raw request, whose class it is"
+        yield _WERKZEUG, "the script takes the raw request, an object of this package"
 
 
 def _with_extras(distribution: str, script: EntryScript) -> str:

@@ -1,6 +1,6 @@
-"""Requirements that no index has: folders, archives, URLs and repositories, which are vendored as wheels.
+"""Read the requirements that no index has: folders, archives, URLs and repositories, which are vendored as wheels.
 
-Reading one never builds it: what it is called may only be known once `mlpackage lock` has built its wheel.
+Reading one never builds it, so its name may be unknown until `mlpackage lock` has built its wheel.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, Refused
 if TYPE_CHECKING:
     from hatch_mlpackage.project.target import Target
 
-REMOTE = "-"  # in place of a digest: what is at a URL is not looked at until it is locked anew
+REMOTE = "-"  # in place of a digest: the content of a URL is fetched only when it is locked anew
 _REPOSITORY = re.compile(r"(?i)(?:git|hg|svn|bzr)\+\S+")
 _ARCHIVE = re.compile(r"(?i)\S+\.(?:whl|tar\.gz|tgz|tar\.bz2|tar\.xz|zip)(?:#\S*)?")
 _REMOTE_ARCHIVE = re.compile(r"(?i)https?://\S+\.(?:tar\.gz|tgz|tar\.bz2|tar\.xz|zip)(?:[?#]\S*)?")
@@ -38,9 +38,9 @@ _BUILT_AT_THE_TOP = frozenset({"build", "dist"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """One requirement to be built: `location` is a URL, or a path relative to the project's root.
+    """A requirement to be built; `location` is a URL, or a path relative to the project's root.
 
-    `text` is what the lock records it by; `digest` is `sha256:…` of a local one's files, or `REMOTE`.
+    The lock records it by its `text`; `digest` is `sha256:…` of a local source's files, or `REMOTE`.
     """
 
     text: str
@@ -62,10 +62,10 @@ class Source:
 def read_source(text: str, root: Path, folder: Path, left_out: Collection[Path] = ()) -> Source | None:
     """Read a requirement that must be built, or return None for one that an index has.
 
-    Relative paths are the root's, as for a pip that runs there, or the `folder`'s of the file that holds them.
+    Relative paths start at the root, as for a pip that runs there, or else at `folder`, which holds the requirement.
     Raises RefusedRequirementError.
     """
-    requirement, marker = _part_marker(text)
+    requirement, marker = _split_marker(text)
     named = _NAMED.fullmatch(requirement)
     place = named["place"].strip() if named else requirement
     name, extras = (named["name"], named["extras"] or "") if named else (None, "")
@@ -79,7 +79,7 @@ def read_source(text: str, root: Path, folder: Path, left_out: Collection[Path] 
 
 
 def files_of(tree: Path, left_out: Collection[Path] = ()) -> Iterator[tuple[str, Path]]:
-    """Yield what a folder's wheel may be made of, sorted: each file's place in it, and where it is."""
+    """Yield the path within a folder, and the path, of every file that its wheel may be made of, sorted."""
 
     def skip(place: PurePosixPath, path: Path) -> bool:
         return is_derived(place, path) or _is_built(place) or path.resolve() in left_out
@@ -92,7 +92,7 @@ def _is_built(place: PurePosixPath) -> bool:
     return place.suffix == ".egg-info" or str(place) in _BUILT_AT_THE_TOP
 
 
-def _part_marker(text: str) -> tuple[str, str]:
+def _split_marker(text: str) -> tuple[str, str]:
     # After a URL or a path a marker needs a space before its semicolon, as they may hold one.
     requirement, _, marker = (part.strip() for part in re.sub(r"\s;\s*", "\0", text, count=1).partition("\0"))
     try:
@@ -139,7 +139,7 @@ def _path_of_url(url: str) -> str:
 
 
 def digest_of(path: Path, left_out: Collection[Path] = ()) -> str:
-    """Digest a file, or all files of a folder with their places and x bits: `sha256:…`."""
+    """Return `sha256:…` of a file, or of all files of a folder with their paths and executable bits."""
     if path.is_file():
         return f"sha256:{hash_file(path)}"
     digest = hashlib.sha256()

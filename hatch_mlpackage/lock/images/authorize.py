@@ -1,4 +1,4 @@
-"""Answer a registry's challenge: with a password, or with a token that its token server gives for one.
+"""Answer a registry's challenge with a password, or with a token that its token server issues.
 
 https://distribution.github.io/distribution/spec/auth/token/ and …/auth/oauth/
 """
@@ -24,9 +24,9 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 def answer_challenge(headers: Message, scope: str, credentials: Credentials | None) -> str | Answer:
-    """Return the header `Authorization` for the next try, or the answer with which a login was refused.
+    """Return the header `Authorization` for the next try, or the answer that refused a login.
 
-    Nothing is returned where there is nothing to answer with. Raises UnreachableError or UnavailableError.
+    The header is empty where there is no login for the challenge. Raises UnreachableError or UnavailableError.
     """
     challenges = {
         line.partition(" ")[0].lower(): line.partition(" ")[2] for line in headers.get_all("WWW-Authenticate", [])
@@ -58,7 +58,7 @@ def _bearer(asked: Mapping[str, str], scope: str, credentials: Credentials | Non
     said = answer.json()
     token = (said.get("token") or said.get("access_token")) if isinstance(said, dict) else None
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise UnreachableError(f"{realm.netloc} gave no token that a registry could read.")
+        raise UnreachableError(f"{realm.netloc} gave no token that can be sent to a registry.")
     return f"Bearer {token}"
 
 

@@ -1,6 +1,6 @@
-"""The lock of the base image: which bytes its tag stood for when it was asked, in `base-image.toml`.
+"""Read, write and check `base-image.toml`, which has the digest that the base image's tag stood for.
 
-The file has the same of every other image that the Dockerfile starts a stage from, each in a table of its own.
+The file has the same for every other image that the Dockerfile starts a stage from, each in a table of its own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HEAD = """\
 class BaseImageLock:
     """A reference as configured, and the digest of its image for the platform on the day it was resolved (UTC).
 
-    `index` is the digest that the tag itself had, where it named several platforms.
+    `index` is the digest of the tag itself, where it named several platforms.
     """
 
     reference: str
@@ -55,7 +55,7 @@ class BaseImageLock:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseImageState:
-    """How the base image stands: `image` is what the Dockerfile starts from, `reason` why it is not pinned."""
+    """The status of an image: `image` is what the Dockerfile starts from, `reason` says why it is not pinned."""
 
     status: Status
     image: str
@@ -63,7 +63,7 @@ class BaseImageState:
     lock: BaseImageLock | None = None
 
     def describe(self) -> str:
-        """Say what an unpinned base image means, and what to do; nothing when it is pinned or meant to be as it is."""
+        """Explain an unpinned base image and the next step; return nothing where it is pinned or declined."""
         if self.status != "unpinned":
             return ""
         return (
@@ -73,7 +73,7 @@ class BaseImageState:
 
     @property
     def shown(self) -> str:
-        """The image in a line of text, where a digest's first digits tell enough."""
+        """Return the image with only the first digits of its digest, for a line of text."""
         name, at, digest = self.image.partition("@")
         return f"{name}{at}{digest[:19]}" + ("…" if at else "")
 
@@ -103,7 +103,7 @@ def read_base_image_locks(content: bytes) -> tuple[BaseImageLock, ...]:
         raise _damaged(str(error)) from None
     others = values.pop("other", [])
     if not isinstance(others, list) or not all(isinstance(other, dict) for other in others):
-        raise _damaged("its 'other' is no array of tables")
+        raise _damaged("its 'other' is not an array of tables")
     return tuple(_read_lock(table) for table in (values, *others) if table or not others)
 
 
@@ -113,7 +113,7 @@ def _read_lock(values: Mapping[str, Any]) -> BaseImageLock:
             raise _damaged(f"its '{name}' is missing or of another type")
     for name in ("digest", "index"):
         if name in values and not _DIGEST.fullmatch(str(values[name])):
-            raise _damaged(f"its '{name}' is no sha256 digest")
+            raise _damaged(f"its '{name}' is not a sha256 digest")
     return BaseImageLock(
         reference=values["reference"],
         platform=values["platform"],
@@ -139,7 +139,7 @@ def check_base_images(
     asked = pin and content is not None and any("@" not in image for image in images)
     locks = read_base_image_locks(content or b"") if asked else ()
     unused = [lock for lock in locks if not any(_same_image(lock.reference, image) for image in images)]
-    # The lock of an image that was replaced: as a rule there is one, and it was the base image's.
+    # The first lock that no image uses is most likely that of the former base image.
     former = {images[0]: unused[0]} if unused else {}
     return tuple(_check(image, locks, former.get(image), platform, pin=pin) for image in images)
 

@@ -1,4 +1,4 @@
-"""The logins that `docker login`, `podman login` and their helper programs keep here; only read, never shown."""
+"""Find the logins that `docker login`, `podman login` and their helper programs keep, and never show them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hatch_mlpackage.files.parse import parse_json
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.images.reference import Reference
 
-_VARIABLE = "DOCKER_AUTH_CONFIG"  # what config.json has, as a CI system gives it to a job
+_VARIABLE = "DOCKER_AUTH_CONFIG"  # the content of config.json, as CI systems give it to a job
 _HELPER_SECONDS = 60.0  # one may ask the person for a passphrase
 _TOKEN_USER = "<token>"  # noqa: S105 - github.com/docker/docker-credential-helpers: the secret is an identity token
 
@@ -31,14 +31,14 @@ class Credentials:
 
     @property
     def basic(self) -> str:
-        """The value of the header `Authorization`."""
+        """Return the value of the header `Authorization`."""
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
 def find_credentials(reference: Reference, report: Callable[[str], None]) -> Credentials | None:
     """Find the login for an image's registry: in the environment, in Docker's settings, else in Podman's.
 
-    What cannot be read is told.
+    What cannot be read is reported.
     """
     for origin, settings in _settings(os.environ, report):
         found = _from_helper(settings, reference, report) or _from_file(settings, reference, origin)
@@ -48,7 +48,7 @@ def find_credentials(reference: Reference, report: Callable[[str], None]) -> Cre
 
 
 def _settings(environment: Mapping[str, str], report: Callable[[str], None]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each place where logins are kept, and what it has; Docker's own order (github.com/docker/cli/pull/6008)."""
+    """Yield each place that keeps logins and its content, in Docker's own order (github.com/docker/cli/pull/6008)."""
     if environment.get(_VARIABLE):
         yield _VARIABLE, _parsed(environment[_VARIABLE], _VARIABLE, report)
     for path in _files(environment):

@@ -1,4 +1,4 @@
-"""References to images, spelt out as engines read them."""
+"""Parse references to images as container engines do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMES_OF_DOCKER_HUB = frozenset({_DOCKER_HUB, "index.docker.io", _HOST_OF_DOCKE
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """An image: `python:3.12` is docker.io, library/python, 3.12 and no digest."""
+    """The parts of a reference: `python:3.12` is docker.io, library/python, 3.12 and no digest."""
 
     registry: str
     repository: str
@@ -21,17 +21,17 @@ class Reference:
 
     @property
     def host(self) -> str:
-        """Where the registry's API is: its name, with the port where it has one."""
+        """Return the host of the registry's API, with the port where it has one."""
         return _HOST_OF_DOCKER_HUB if self.registry == _DOCKER_HUB else self.registry
 
     @property
     def address(self) -> str:
-        """The URL of the repository in the API; plain HTTP only where nobody can listen in."""
+        """Return the URL of the repository in the API, with plain HTTP only on this machine."""
         return f"{'http' if is_loopback(self.host) else 'https'}://{self.host}/v2/{self.repository}"
 
     @property
     def credential_names(self) -> tuple[str, ...]:
-        """The names under which a login may be kept, the most precise first."""
+        """Return the names under which a login may be kept, the most precise first."""
         if self.registry == _DOCKER_HUB:
             return (
                 *_folders(_DOCKER_HUB, self.repository),
@@ -44,10 +44,10 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Read a reference that the configuration has found to be one."""
+    """Parse a reference that the configuration has accepted."""
     name, _, digest = text.partition("@")
     first, slash, rest = name.partition("/")
-    # github.com/distribution/reference: only with a dot, a port or this name is the first part a host.
+    # github.com/distribution/reference: the first part is a host if it has a dot, a port or a capital, or is this name.
     if not slash or not ("." in first or ":" in first or first == "localhost" or first != first.lower()):
         first, rest = _DOCKER_HUB, name
     repository, _, tag = rest.partition(":")
@@ -58,7 +58,7 @@ def parse_reference(text: str) -> Reference:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host, with or without a port, is this very machine, as Docker judges it."""
+    """Tell whether a host, with or without a port, is this machine, by Docker's rules."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     if name == "localhost":
         return True

@@ -1,4 +1,4 @@
-"""A repository of a registry: its manifests and configurations, each proven to be what its digest says."""
+"""Read the manifests and configurations of a registry's repository, and compare each with its digest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 200, 401,
 
 
 class Repository:
-    """Asks for one image, `asked` in the words of the configuration; logs in when it is told to, once."""
+    """Ask a registry for one image, `asked` as the configuration has it; log in once, when the registry demands it."""
 
     def __init__(self, asked: str, reference: Reference, report: Callable[[str], None]) -> None:
         self._asked = asked
@@ -61,7 +61,9 @@ class Repository:
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise LockError(f"base-image '{self._asked}' is no image: {self._reference.host} has something else there.")
+            raise LockError(
+                f"base-image '{self._asked}' is not an image: {self._reference.host} has something else there."
+            )
         return document
 
     def _get(self, path: str, digest: str | None) -> bytes:
@@ -71,7 +73,7 @@ class Repository:
         named = digest or answer.headers.get("Docker-Content-Digest")
         if named and named != _digest_of(answer.body):
             raise UnavailableError(
-                f"{self._reference.host} answered for {self._asked} with other bytes than their digest says ({named}). "
+                f"{self._reference.host} answered for {self._asked} with bytes whose digest is not {named}. "
                 "Something on the way changes them: nothing was locked."
             )
         return answer.body
@@ -93,7 +95,7 @@ class Repository:
         return exchange(url, method=method, headers={"Accept": _ACCEPT}, authorization=self._authorization)
 
     def _refuse(self, status: int, retry_after: str, *, of_tag: bool) -> NoReturn:
-        """Raise what an error status means for the person at the keyboard."""
+        """Raise the error that a status stands for, with the next step."""
         host, asked = self._reference.host, self._asked
         if status == _NOT_FOUND and of_tag:
             raise LockError(
@@ -110,7 +112,7 @@ class Repository:
             raise UnreachableError(f"{host} has had too many requests (429); a login raises its limit.{again}")
         if status >= _SERVER_ERROR:
             raise UnreachableError(f"{host} failed (status {status}).")
-        raise UnreachableError(f"{host} answered for {asked} as no registry does (status {status}).")
+        raise UnreachableError(f"{host} answered for {asked} with a status that no registry gives ({status}).")
 
     def _denied(self) -> str:
         host, name = self._reference.host, self._reference.registry

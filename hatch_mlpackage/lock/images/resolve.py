@@ -14,7 +14,7 @@ from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.images.reference import parse_reference
 from hatch_mlpackage.lock.images.repository import DIGEST, INDEXES, MANIFESTS, Repository
 
-# What an architecture's images are called where they name a variant at all; the plainest one runs on every machine.
+# The variants of an architecture's images, those that run on every machine first.
 _VARIANTS = ("", "v8", "v1")
 
 

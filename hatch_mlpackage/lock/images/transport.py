@@ -28,19 +28,19 @@ CERTIFICATES = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"), Pa
 
 
 class UnreachableError(UnavailableError):
-    """A registry cannot be asked just now: another run may succeed with nothing changed in the project."""
+    """Report a registry that cannot be asked now: another run may succeed with the same project."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a server said; an error status is an answer too."""
+    """The answer of a server, which may be an error status."""
 
     status: int
     headers: Message
     body: bytes
 
     def json(self) -> Any:
-        """Give the body as JSON; None where it is none."""
+        """Return the body parsed as JSON, or None where it is not JSON."""
         try:
             return parse_json(self.body)
         except ValueError:
@@ -50,7 +50,7 @@ class Answer:
 def exchange(
     url: str, *, method: str = "GET", headers: Mapping[str, str], authorization: str = "", data: bytes | None = None
 ) -> Answer:
-    """Send a request and read the answer; proxies and certificate authorities are those of the environment.
+    """Send a request and read the answer, with the proxies and certificate authorities of the environment.
 
     Raises UnreachableError.
     """
@@ -59,12 +59,14 @@ def exchange(
         # Not sent on when the registry redirects to a store of blobs on another host.
         request.add_unredirected_header("Authorization", authorization)
     outcome: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
-    # A thread can be left behind when its time is over, and does not keep the program from ending.
+    # A daemon thread that is left behind after its time does not keep the program from ending.
     threading.Thread(target=lambda: outcome.put(_try(request)), daemon=True).start()
     try:
         answer = outcome.get(timeout=SECONDS_IN_ALL)
     except queue.Empty:
-        raise UnreachableError(f"{_host(request)} gave no whole answer within {SECONDS_IN_ALL:g} seconds.") from None
+        raise UnreachableError(
+            f"{_host(request)} did not answer completely within {SECONDS_IN_ALL:g} seconds."
+        ) from None
     if isinstance(answer, Exception):
         raise answer
     return answer
@@ -91,14 +93,14 @@ def _send(request: urllib.request.Request) -> Answer:
 
 
 def _host(request: urllib.request.Request) -> str:
-    """Name the server that is asked; the request's own `host` may be a proxy's."""
+    """Return the host in the URL, because the request's own `host` may be a proxy's."""
     return urlsplit(request.full_url).netloc
 
 
 def _read(request: urllib.request.Request, status: int, headers: Message, stream: IO[bytes]) -> Answer:
     body = stream.read(_LARGEST + 1)
     if len(body) > _LARGEST:
-        raise UnreachableError(f"{_host(request)} answered with more than {_LARGEST >> 20} MiB: it is no registry.")
+        raise UnreachableError(f"{_host(request)} answered with more than {_LARGEST >> 20} MiB: it is not a registry.")
     promised = headers.get("Content-Length", "")
     if request.get_method() != "HEAD" and promised.isdigit() and len(body) < int(promised):
         raise UnreachableError(f"{_host(request)} broke off in the middle of an answer.")

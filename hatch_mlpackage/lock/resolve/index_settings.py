@@ -1,15 +1,15 @@
-"""Which package indexes a resolver asks: the machine's own settings of that, and no other setting of the machine.
+"""Give a resolver the machine's settings of package indexes, and no other setting of the machine.
 
-A lock must depend on the requirements, the image and the index; not on a `resolution`, `constraint` or
-`annotation-style` that one developer set for himself. Yet whoever has set an index, for uv or for pip, means it: a
-private package must not be looked for on the public index, where anybody can take its name. So a resolver's own
-configuration is kept off, except for what says which index is asked and how it is reached.
+A lock depends on the requirements, the image and the index, and not on a `resolution`, `constraint` or
+`annotation-style` that one developer has set. An index that somebody has set, for uv or for pip, does count: a private
+package must not be looked up on the public index, where anybody can take its name. So a resolver gets only the part of
+its own configuration that says which index is asked and how it is reached.
 
-uv goes by its own settings where it has any, and by pip's otherwise: a machine on which pip works can lock. Then
-it also chooses among several indexes as pip does, the best version of all of them, and not as uv does, the first
-index that has the name.
+uv uses its own settings where it has any, and pip's otherwise, so that a machine on which pip works can lock. With
+pip's settings it also chooses among several indexes as pip does, which takes the best version of all of them, and not
+as uv does, which takes the first index that has the name.
 
-None of it reaches the lock; it is handed over in the environment, so that no password shows in a list of processes.
+No setting reaches the lock. They are passed in environment variables, so that no list of processes shows a password.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _TOML_KEPT = _TOML_INDEXES | {
     "offline",
     "system-certs",
 }
-# pip's setting, and the variable in which uv takes the same.
+# pip's setting → the variable that uv reads for the same.
 _UV_FOR_PIP = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -75,9 +75,9 @@ UV_CONFIG = "uv.toml"
 
 
 def for_pip_tools(environ: Mapping[str, str], options: Sequence[str]) -> dict[str, str]:
-    """Return the environment in which pip knows the machine's indexes, the project's `options`, and nothing else.
+    """Return an environment that gives pip the machine's indexes and the project's `options`, and no other setting.
 
-    Left in the requirements file, the options would be forgotten by pip-tools before 7.6 when it hashes the files.
+    pip-tools before 7.6 forgets the options of a requirements file when it hashes the files, so they are set here.
     """
     kept = {name: value for name, value in environ.items() if not name.startswith("PIP_")}
     settings = pip_settings.read(environ)
@@ -88,13 +88,13 @@ def for_pip_tools(environ: Mapping[str, str], options: Sequence[str]) -> dict[st
         several = name in {"extra-index-url", "find-links", "trusted-host"} and settings.get(name)
         settings[name] = f"{settings[name]} {value}" if several else value or "1"
     variables = {f"PIP_{name.replace('-', '_').upper()}": value for name, value in settings.items()}
-    # Nobody is there to be asked for a password.
+    # pip must not wait for a password that nobody enters.
     settled = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     return {**kept, **variables, **settled}
 
 
 def for_pip(environ: Mapping[str, str], options: Sequence[str]) -> dict[str, str]:
-    """Return the environment for a pip that builds or downloads: it asks uv's indexes where pip has none set."""
+    """Return the environment for a pip that builds or downloads, with uv's indexes where pip has none."""
     environment = for_pip_tools(environ, [option for option in options if option != "--pre"])
     if not any(environment.get(name) for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")):
         environment |= _indexes_of_uv(environ)
@@ -123,7 +123,7 @@ def _named(index: Mapping[str, Any]) -> str:
 
 
 def _with_login(index: str, environ: Mapping[str, str]) -> str:
-    """Return the URL of `name=URL` or `URL`, with the login that uv takes from variables with that name in theirs."""
+    """Return the URL of `name=URL` or `URL`, with the login from uv's variables for an index of that name."""
     named = re.match(r"([\w.-]+)=(?=\w+://)", index)
     if named is None:
         return index
@@ -137,13 +137,13 @@ def _with_login(index: str, environ: Mapping[str, str]) -> str:
 
 
 def for_uv(environ: Mapping[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:
-    """Return the environment and the arguments for uv; what is kept of a `uv.toml` is written into `folder`."""
+    """Return the environment and the arguments for uv, and write the kept part of its settings into `folder`."""
     kept = {
         name: _absolute(value) if name in {"UV_CACHE_DIR", "UV_FIND_LINKS"} else value
         for name, value in environ.items()
         if not name.startswith("UV_") or name.startswith(_UV_KEPT)
     }
-    # Without it uv fetches a whole CPython from elsewhere when this machine lacks the image's.
+    # Otherwise uv downloads a CPython when this machine lacks the image's version.
     kept["UV_PYTHON_DOWNLOADS"] = "never"
     config = _uv_config(environ)
     arguments = [f"--config-file={UV_CONFIG}"] if config else ["--no-config"]
@@ -169,7 +169,7 @@ def _add_pip_settings(environment: dict[str, str], settings: Mapping[str, str]) 
 
 
 def _find_links(links: Sequence[str]) -> list[str]:
-    """Make folders absolute, as the resolver runs elsewhere; leave out those that are not there, as pip does."""
+    """Make folders absolute, because the resolver runs elsewhere, and leave out missing ones, as pip does."""
     made = ((link, _absolute(link)) for link in links)
     return [path for link, path in made if "://" in link or link.startswith("file:") or Path(path).exists()]
 
@@ -209,7 +209,7 @@ def _kept_of(file: Path) -> dict[str, Any]:
     try:
         read = parse_toml(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # as uv without the file; uv itself tells what is wrong with it, to everybody who runs it
+        return {}  # uv itself reports what is wrong with the file whenever it runs
     kept = {key: value for key, value in read.items() if key in _TOML_KEPT}
     of_pip = {key: value for key, value in read.get("pip", {}).items() if key in _TOML_KEPT}
     return kept | ({"pip": of_pip} if of_pip else {})

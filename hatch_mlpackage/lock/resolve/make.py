@@ -1,4 +1,4 @@
-"""Makes a lock: runs a resolver in a folder of its own, checks what it wrote, and puts our header on it."""
+"""Make a lock: run a resolver in a folder of its own, check its output, and put the header before it."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def make_lock(
 ) -> str:
     """Return the whole text of a lock for the image.
 
-    Pins of `previous` are kept where they still fit, unless `upgrade`; `vendored` are the wheels of its sources.
+    Pins of `previous` are kept where they still fit, unless `upgrade`; `vendored` are the wheels of the sources.
     Raises LockError where the requirements cannot be locked, UnavailableError where the network or an index failed.
     """
-    # The image installs from the indexes that the project names; those of this machine stay its own affair.
+    # The image installs from the indexes that the project names; the lock does not name those of this machine.
     options = "".join(f"{option}\n" for option in requirements.options if option != "--pre")
     if not requirements.requirements and not vendored:
         return with_header(options, requirements, target)
@@ -97,7 +97,7 @@ def _as_file(wheel: Vendored) -> str:
 
 
 def _by_path(body: str, vendored: tuple[Vendored, ...]) -> str:
-    """Pin vendored wheels by their place beside the lock: by name, pip would ask an index for one of that name too."""
+    """Pin vendored wheels by their path beside the lock, because pip would ask an index for a name."""
     for wheel in vendored:
         pattern = rf"(?m)^{re.escape(wheel.name)} @ \S+(?=\s)"
         body = re.sub(pattern, f"./{WHEELS_FOLDER}/{wheel.path.name}", body)
@@ -114,11 +114,11 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def _proven(body: str, requirements: Requirements, target: Target, folder: str) -> tuple[Pin, ...]:
-    """Read a resolver's output back; whatever it is, no lock leaves with a wrong file, a path or a credential."""
+    """Read a resolver's output back, and refuse a wrong file, a path of this machine or a credential in it."""
     try:
         pins = read_pins(body)
     except LockError as error:
-        raise LockError(f"The resolver wrote what cannot be installed by hash: {redact(str(error))}.") from error
+        raise LockError(f"The resolver's output cannot be installed by hash: {redact(str(error))}.") from error
     if folder in body or has_credentials(body):
         raise LockError("The resolver wrote a path or a password of this machine: the lock is not kept.")
     by_name = {pin.name: pin for pin in pins}
@@ -133,7 +133,7 @@ def _proven(body: str, requirements: Requirements, target: Target, folder: str) 
 
 
 def _require_vendored(pins: tuple[Pin, ...], vendored: tuple[Vendored, ...]) -> None:
-    """See that each vendored wheel is pinned, and nothing of its name from an index beside it."""
+    """Check that each vendored wheel is pinned, and no package of its name from an index."""
     by_name = {pin.name: pin for pin in pins}
     for wheel in vendored:
         pin = by_name.get(wheel.name)

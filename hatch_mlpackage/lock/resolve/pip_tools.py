@@ -1,7 +1,7 @@
-"""Locks with pip-tools, for an image whose Python and platform are those of this interpreter.
+"""Lock with pip-tools, for an image whose Python and platform are those of this interpreter.
 
-pip evaluates markers and wheel tags for the interpreter that runs it, whatever it is told; so for any other image
-the lock would be wrong without a warning, and is refused.
+pip evaluates markers and wheel tags for the interpreter that runs it, whatever its options say. For any other image the
+lock would be wrong without a warning, so it is refused.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def require_host(target: Target) -> None:
 
 def resolve(task: Task) -> None:
     """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
-    # -P: the program's folder must not come first on the path, where its neighbours would hide other modules.
+    # -P keeps the program's folder off the path, where its neighbours would hide other modules.
     command = [sys.executable, "-P", str(_PROGRAM), _newest_glibc(task.target), *_FLAGS]
     if "--pre" in task.requirements.options:
         command.append("--pre")
@@ -82,9 +82,9 @@ def _newest_glibc(target: Target) -> str:
 
 
 def _reason(said: str, asked: list[str]) -> str:
-    """Keep what pip says in its own words, and of a traceback nothing but its last line."""
-    told = re.split(r"(?m)^(?:Traceback |The above exception )", said, maxsplit=1)
-    kept = [line for line in told[0].splitlines() if not _NOT_A_REASON.match(line)]
+    """Return pip's own explanation, or the last line of a traceback."""
+    before = re.split(r"(?m)^(?:Traceback |The above exception )", said, maxsplit=1)
+    kept = [line for line in before[0].splitlines() if not _NOT_A_REASON.match(line)]
     text = re.sub(r"(?m)^\s*ERROR: ", "", "\n".join(kept)).strip()
     if not text or "ERROR: " not in said:
         text = said.strip().rpartition("\n")[2]

@@ -1,19 +1,19 @@
-"""Runs pip-compile as a program of its own, with three corrections; started by `pip_tools.py`, never imported.
+"""Run pip-compile with three corrections, as a program that `pip_tools.py` starts and no module imports.
 
 The first argument is the newest glibc minor version that a wheel may need; the rest are pip-compile's own.
 
-1. `_get_file_hash` downloads every file of every platform to hash it, though the index gave its sha256: pip-tools
-   compares the link, which carries `#sha256=…`, with an address of the index's JSON interface, which does not and
-   which most private indexes lack. Locking a handful of packages took a hundred times what it has to.
+1. `_get_file_hash` downloads every file of every platform to hash it, although the index gives its sha256: pip-tools
+   compares the link, which has a `#sha256=…`, with an address of the index's JSON interface, which has none and which
+   most private indexes lack. Locking a few packages took a hundred times as long as it must.
    https://github.com/jazzband/pip-tools/issues/1669
-2. `--only-binary` hides source archives from the hashes too, while uv lists them. The image never installs one; the
-   lock is to be the same whichever resolver wrote it.
-3. pip takes wheels for this machine's glibc. PEP 600 lets a module `_manylinux` say no to those newer than the
-   image's.
+2. `--only-binary` hides source archives from the hashes too, while uv lists them. The image never installs one, but
+   both resolvers must write the same lock.
+3. pip takes wheels for this machine's glibc. By PEP 600 a module `_manylinux` can refuse those that need a newer one
+   than the image's.
 
-pip logs why an index could not be read as debugging output only, then says "no matching distribution"; and what a
-conflict is caused by is hidden with all news. Those lines are let through, or a dead network would be told as a
-conflict of versions, and a conflict without its cause.
+pip logs why it could not read an index only for debugging, and then reports "no matching distribution"; `--quiet` hides
+the cause of a conflict. This program prints those lines: without them a network failure would look like a conflict of
+versions, and a conflict would have no cause.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Repository(pypi.PyPIRepository):
     def _get_file_hash(self, link: Link) -> str:
         return f"sha256:{link.hash}" if link.hash_name == "sha256" else super()._get_file_hash(link)
 
-    def _get_hashes_from_pypi(self, ireq: Any) -> dict[str, str]:  # noqa: ARG002 - one request a package, for nothing
+    def _get_hashes_from_pypi(self, ireq: Any) -> dict[str, str]:  # noqa: ARG002 - a request for each package, in vain
         return {}
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What both resolvers share: the task, the child process, and how its failures are told to people."""
+"""Run either resolver as a child process, and explain its failures."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ OUTPUT = "requirements.txt"
 
 NEWS_AFTER = 15.0  # seconds
 _LONGEST_REASON = 12  # lines
-# Each: what a resolver says when something outside failed, and the next step. They are looked for first: an index
-# that refuses, or cannot be reached, must not be told as the conflict of versions which resolvers end with then.
+# Each entry: what a resolver prints when something outside fails, and the next step. These are searched first: a
+# resolver that cannot read an index ends with a conflict of versions, which must not be reported as the cause.
 _OUTSIDE = (
     (
         r"\b40[13] (?:Client Error|Unauthorized|Forbidden)",
@@ -34,7 +34,7 @@ _OUTSIDE = (
         r"certificate verify failed|invalid peer certificate|confirming the ssl certificate|UnknownIssuer",
         "The index's certificate is not trusted here: name your organisation's CA bundle in SSL_CERT_FILE.",
     ),
-    (r"network was disabled", "The resolver was told to stay offline: unset UV_OFFLINE."),
+    (r"network was disabled", "The resolver is set to stay offline: unset UV_OFFLINE."),
     (
         (
             r"error sending request|HTTP status server error|too many 50\d error|\b50\d Server Error"
@@ -44,11 +44,11 @@ _OUTSIDE = (
         "Check the network and the index's URL, and try again.",
     ),
 )
-# Each: what a resolver says of requirements that cannot be locked, and the next step; the last fits everything.
+# Each entry: what a resolver prints about requirements that cannot be locked, and the next step; the last fits all.
 _INSIDE = (
     (
         r"No space left on device|Disk quota exceeded",
-        "The disk is full: free some, or name folders on another one in TMPDIR and UV_CACHE_DIR.",
+        "The disk is full: free some space, or set TMPDIR and UV_CACHE_DIR to folders on another disk.",
     ),
     (
         r"\b(?:Attribute|Import|Index|Key|ModuleNotFound|Type)Error: ",
@@ -57,13 +57,13 @@ _INSIDE = (
     (
         r"not found in the package registry|from versions: none\)",
         (
-            "No index that was asked has it as a wheel: check the spelling, and that the index which has it is set, in "
+            "None of the indexes has a wheel of it: check the spelling, and that the index which has it is set, in "
             "the settings of uv or pip, or by --extra-index-url in a requirements file."
         ),
     ),
     (
         r"no usable wheels|no wheels|building from source is disabled",
-        "Only wheels are locked, as the image has no compiler: choose a version that has one for the image.",
+        "Only wheels are locked, as the image has no compiler: choose a version that has a wheel for the image.",
     ),
     (r"", "Loosen one of these, or change the image's Python or platform, and run `mlpackage lock` again."),
 )
@@ -71,7 +71,7 @@ _INSIDE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """One resolution: its inputs lie in `folder` under the fixed names, and its output goes there."""
+    """One resolution, whose inputs and output lie in `folder` under the fixed names."""
 
     folder: Path
     requirements: Requirements
@@ -82,7 +82,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How a resolver ended: its exit status and all it said, without credentials."""
+    """A resolver's exit status, and all that it printed, without credentials."""
 
     status: int
     said: str
@@ -91,8 +91,8 @@ class Outcome:
 def run(
     command: Sequence[str], environment: Mapping[str, str], task: Task, *, doing: str = "resolving", umask: int = -1
 ) -> Outcome:
-    """Run a resolver to its end in the task's folder; it never outlives the call, whatever interrupts it."""
-    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(task.folder))  # what a killed one leaves goes with it
+    """Run a resolver in the task's folder; it never outlives the call, whatever interrupts it."""
+    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(task.folder))  # removed with the folder, even after a kill
     with subprocess.Popen(
         command,
         cwd=task.folder,
@@ -122,10 +122,10 @@ def _wait(process: subprocess.Popen[bytes], report: Callable[[str], None], doing
 
 
 def fail(task: Task, outcome: Outcome, reason: str) -> NoReturn:
-    """Raise what a resolver's failure means: something outside, or requirements that cannot be locked."""
+    """Raise UnavailableError where something outside failed, or LockError for requirements that cannot be locked."""
     lines = [line.rstrip() for line in reason.splitlines() if line.strip()]
     shown = lines[:_LONGEST_REASON] + (["…"] if len(lines) > _LONGEST_REASON else [])
-    text = "\n".join(f"  {line}" for line in shown) or f"  It said nothing, and ended with status {outcome.status}."
+    text = "\n".join(f"  {line}" for line in shown) or f"  It printed nothing, and ended with status {outcome.status}."
     raise_if_outside(outcome, text)
     said = " ".join(outcome.said.split())
     fix = next(fix for pattern, fix in _INSIDE if re.search(pattern, said))
@@ -133,8 +133,8 @@ def fail(task: Task, outcome: Outcome, reason: str) -> NoReturn:
 
 
 def raise_if_outside(outcome: Outcome, shown: str) -> None:
-    """Raise UnavailableError, with what is shown of the output, when the index or the network failed."""
-    said = " ".join(outcome.said.split())  # they break lines anywhere
+    """Raise UnavailableError with the shown part of the output when the index or the network failed."""
+    said = " ".join(outcome.said.split())  # resolvers wrap their lines anywhere
     for pattern, fix in _OUTSIDE:
         if re.search(pattern, said, re.IGNORECASE):
             raise UnavailableError(f"The package index could not be asked:\n{shown}\n{fix}")

@@ -1,4 +1,4 @@
-"""Locks with `uv pip compile`, which is right for any Python and platform from any machine."""
+"""Lock with `uv pip compile`, which can lock for any Python and platform from any machine."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 # The C library versions that uv knows a platform for, oldest first.
 _GLIBC_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
-# The rest of the project's index options goes into a file: as arguments they would replace the machine's own.
+# The other index options of the project go into a file: as arguments they would replace the machine's own.
 _INDEXES = "indexes.in"
-# What uv does not take from a requirements file, or would let the machine's setting override.
+# Options that uv does not take from a requirements file, or that a setting of the machine would override.
 _FLAG_FOR = {
     "--index-url": "--default-index",
     "--pre": "--prerelease",
@@ -37,7 +37,7 @@ def find() -> str | None:
 
 
 def platform_of(target: Target) -> str:
-    """Name uv's platform with the image's C library, or the newest older one."""
+    """Return uv's name of the platform with the image's C library, or with the newest one that is older."""
     if target.libc == "musl":
         return f"{target.architecture}-unknown-linux-musl"
     minor = int(target.libc.rpartition("_")[2])
@@ -52,7 +52,7 @@ def resolve(task: Task) -> None:
     command = [find() or "uv", *_arguments(task), *settings]
     outcome = run(command, environment, task)
     if outcome.status and "not found in the package registry" in outcome.said:
-        # Where uv compares several indexes it passes over one that refuses, unsaid; asked for the first, it tells.
+        # When uv compares several indexes it silently skips one that refuses; with first-index it reports it.
         again = run([*command, "--index-strategy=first-index"], environment, task)
         outcome = again if again.status else outcome
     if outcome.status:
@@ -70,7 +70,7 @@ def _arguments(task: Task) -> list[str]:
         "--only-binary=:all:",
         f"--python-version={task.target.python}",
         f"--python-platform={platform_of(task.target)}",
-        f"--python={sys.executable}",  # any will do, and finding one of the image's version takes time
+        f"--python={sys.executable}",  # any Python will do, and searching for the image's takes time
         f"--constraints={CONSTRAINTS}",
         f"--output-file={OUTPUT}",
         INPUT,

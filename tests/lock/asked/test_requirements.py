@@ -69,7 +69,7 @@ def test_hashed_file(tmp_path: Path) -> None:
     assert read(tmp_path, "locked.txt") == (
         Requirements(
             requirements=("numpy==1.26.4", "scipy==1.11"),
-            notes=("locked.txt: its pins are kept, its hashes are not: the lock writes the index's own.",),
+            notes=("locked.txt: its pins are kept, and its hashes are replaced by those of the index.",),
         ),
         [],
     )
@@ -127,11 +127,11 @@ def test_every_problem_is_reported_with_its_line(tmp_path: Path) -> None:
         ),
         (
             "requirements.txt:6",
-            "`--find-links ./wheels`: this is no http(s) URL, so the image cannot install from it.",
+            "`--find-links ./wheels`: this is not an http(s) URL, so the image cannot install from it.",
             local,
         ),
-        ("requirements.txt:7", "`--no-binary :all:`: which packages come as wheels is not to be chosen.", wheels),
-        ("requirements.txt:8", "`--only-binary numpy`: which packages come as wheels is not to be chosen.", wheels),
+        ("requirements.txt:7", "`--no-binary :all:`: a project cannot choose which packages come as wheels.", wheels),
+        ("requirements.txt:8", "`--only-binary numpy`: a project cannot choose which packages come as wheels.", wheels),
         ("requirements.txt:9", "`--find-liks`: this option is unknown here.", known),
         ("requirements.txt:9", "`https://host`: this option is unknown here.", known),
         (
@@ -141,7 +141,7 @@ def test_every_problem_is_reported_with_its_line(tmp_path: Path) -> None:
         ),
         (
             "requirements.txt:11",
-            "`https://host/requirements.txt`: only files are read, no URLs: what it says could change unseen.",
+            "`https://host/requirements.txt`: only files are read, no URLs: its content could change unnoticed.",
             "Download the file, commit it, and name it here.",
         ),
         ("requirements.txt:12", "`-r`: --requirement has no value.", "Write it as pip's documentation does."),

@@ -50,7 +50,7 @@ def script(*imports, call_style="text"):
             script("azureml.core.model"),
             ["azureml-core==1.61.0"],
             [
-                "azureml-contrib-services is left out: the server's own AMLRequest and AMLResponse replaces it.",
+                "azureml-contrib-services is left out: the server's module of AMLRequest and AMLResponse replaces it.",
                 "azureml-monitoring is left out: a collector that collects nothing replaces it.",
             ],
         ),
@@ -58,13 +58,13 @@ def script(*imports, call_style="text"):
             ["numpy"],
             script("azureml.contrib.services.aml_request", call_style="rawhttp"),
             ["numpy", "werkzeug"],
-            ["werkzeug is added: the script takes the raw request, whose class it is."],
+            ["werkzeug is added: the script takes the raw request, an object of this package."],
         ),
         (
             [],
             script("azureml_inference_server_http.api.aml_response", call_style="unknown"),
             ["werkzeug"],
-            ["werkzeug is added: the script takes the raw request, whose class it is."],
+            ["werkzeug is added: the script takes the raw request, an object of this package."],
         ),
         (["flask==3.0"], script(call_style="rawhttp"), ["flask==3.0"], []),
         (["werkzeug<3"], script(call_style="rawhttp"), ["werkzeug<3"], []),
@@ -75,7 +75,7 @@ def script(*imports, call_style="text"):
             [
                 "azureml-inference-server-http==1.5.1 is left out: the server in the image replaces it.",
                 "flask is added: the script imports flask, which azureml-inference-server-http brought.",
-                "werkzeug is added: the script takes the raw request, whose class it is.",
+                "werkzeug is added: the script takes the raw request, an object of this package.",
             ],
         ),
         (

@@ -116,7 +116,7 @@ def test_bytes_that_do_not_fit_their_digest(script, named, asked_of):
         asked_of(f"{script.host}/base:1")
 
     assert str(raised.value) == (
-        f"{script.host} answered for {script.host}/base:1 with other bytes than their digest says ({promised}). "
+        f"{script.host} answered for {script.host}/base:1 with bytes whose digest is not {promised}. "
         "Something on the way changes them: nothing was locked."
     )
 
@@ -126,7 +126,7 @@ def test_something_else(script, body, asked_of):
     """An answer that is not a manifest is refused."""
     script.answers["*"] = 200, {}, body
 
-    with pytest.raises(LockError, match=r"is no image: .* has something else there"):
+    with pytest.raises(LockError, match=r"is not an image: .* has something else there"):
         asked_of(f"{script.host}/base:1")
 
 

@@ -110,7 +110,7 @@ def test_a_trickle(monkeypatch, asked_of):
         over.set()
         thread.join()
 
-    assert str(raised.value) == f"{host} gave no whole answer within 0.5 seconds."
+    assert str(raised.value) == f"{host} did not answer completely within 0.5 seconds."
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ def test_a_trickle(monkeypatch, asked_of):
         ),
         ((429, {}, b""), "has had too many requests (429); a login raises its limit."),
         ((503, {}, b""), "failed (status 503)."),
-        ((418, {}, b"I am a teapot"), "answered for {host}/base:1 as no registry does (status 418)."),
+        ((418, {}, b"I am a teapot"), "answered for {host}/base:1 with a status that no registry gives (418)."),
         (
             (200, {"Content-Length": str(9 << 20)}, b" " * (9 << 20)),
-            "answered with more than 8 MiB: it is no registry.",
+            "answered with more than 8 MiB: it is not a registry.",
         ),
         ((200, {"Content-Length": "10"}, b"{}"), "broke off in the middle of an answer."),
         (

@@ -44,7 +44,7 @@ def test_run(task: Task, reported: list[str], monkeypatch: pytest.MonkeyPatch) -
         ("hint: (401 Unauthorized)", "The index refuses: give the resolver credentials"),
         ("hint: returned a 403 Forbidden error", "The index refuses: give the resolver credentials"),
         ("cause: invalid peer certificate: UnknownIssuer", "The index's certificate is not trusted here"),
-        ("hint: because the network was disabled", "The resolver was told to stay offline"),
+        ("hint: because the network was disabled", "The resolver is set to stay offline"),
         ("error sending request for url\nhint: no wheels", "Check the network"),
         ("Retry(total=0, connect=None)) after connection broken\nERROR: No matching", "Check the network"),
     ],
@@ -69,7 +69,7 @@ def test_outside_failures(task: Task, said: str, fix: str) -> None:
         (
             "Retry(total=3, connect=None)) after connection broken",
             "",
-            f"  It said nothing, and ended with status 1.\n{LOOSEN}",
+            f"  It printed nothing, and ended with status 1.\n{LOOSEN}",
         ),
         (
             "Traceback (most recent call last):\nAttributeError: no attribute",
@@ -83,7 +83,7 @@ def test_outside_failures(task: Task, said: str, fix: str) -> None:
             "has no usable wheels",
             "\n".join(map(str, range(20))),
             "\n".join(f"  {number}" for number in range(12)) + "\n  …\n"
-            "Only wheels are locked, as the image has no compiler: choose a version that has one for the image.",
+            "Only wheels are locked, as the image has no compiler: choose a version that has a wheel for the image.",
         ),
     ],
 )
