@@ -270,8 +270,10 @@ def test_a_model_that_nothing_reads(folder, mlpackage, arguments):
 
     assert (outcome.status, outcome.err.splitlines()[-1]) == (
         2,
-        "Error: Say which framework reads weights.bin: give --framework with one of sklearn, onnx, pytorch, xgboost, "
-        "lightgbm.",
+        (
+            "Error: Say which framework reads weights.bin: give --framework with one of sklearn, onnx, pytorch, "
+            "xgboost, lightgbm."
+        ),
     )
 
 
