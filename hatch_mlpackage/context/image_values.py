@@ -13,9 +13,9 @@ from hatch_mlpackage.context.plan import APP_DIRECTORY, PROJECT_LAYER, ContextFi
 from hatch_mlpackage.context.project_files import source_name
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.templates import quote_for_dockerfile
-from hatch_mlpackage.lock.conda.of_project import conda_values
 from hatch_mlpackage.lock.images.reference import parse_reference
 from hatch_mlpackage.lock.inputs import images_of
+from hatch_mlpackage.lock.project_conda import conda_values
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, MODELS_DIRECTORY, PORT
 from hatch_mlpackage.project.dockerfiles.extra_steps import names_in
 from hatch_mlpackage.project.known_images import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia

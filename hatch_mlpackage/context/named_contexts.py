@@ -19,7 +19,7 @@ from hatch_mlpackage.files.hash_cache import KnownHashes, open_known_hashes
 from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.files.tree import walk
-from hatch_mlpackage.lock.models.fetch import place_of, public
+from hatch_mlpackage.lock.models import place_of, public
 
 if TYPE_CHECKING:
     from hatch_mlpackage.context.manifest import Manifest, ManifestFile

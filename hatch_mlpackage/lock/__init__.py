@@ -1,4 +1,5 @@
 """Pin what is declared: make locks, which may use the network, and check them, which never does.
 
-Order: asked < pins < resolve, conda, images, models < inputs < wheels < check_locks < project_lock.
+Order: asked < pins < resolve < conda, images, models, wheels < locks < project_conda, project_models < inputs
+    < project_wheels < check_locks < project_lock.
 """

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.lock.conda.of_project import check_conda
 from hatch_mlpackage.lock.images.base_image import BaseImageState, check_base_images
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
 from hatch_mlpackage.lock.pins.check import LockState, check_lock
-from hatch_mlpackage.lock.wheels.of_project import with_wheels
+from hatch_mlpackage.lock.project_conda import check_conda
+from hatch_mlpackage.lock.project_wheels import with_wheels
 
 
 def check_project_lock(inputs: LockInputs) -> LockState:

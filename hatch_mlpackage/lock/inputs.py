@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
 from hatch_mlpackage.lock.asked.script_needs import replace_serving
-from hatch_mlpackage.lock.conda.of_project import (
+from hatch_mlpackage.lock.locks import Locks, read_locks
+from hatch_mlpackage.lock.project_conda import (
     conda_names,
     conda_values,
     read_conda,
     with_conda_pins,
 )
-from hatch_mlpackage.lock.locks import Locks, read_locks
-from hatch_mlpackage.lock.models.of_project import fetched_model
+from hatch_mlpackage.lock.project_models import fetched_model
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, KEY, Config
 from hatch_mlpackage.project.read_config import read_declaration
 from hatch_mlpackage.project.sources.entry_script import EntryScript, read_entry_script

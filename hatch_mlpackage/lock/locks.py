@@ -19,7 +19,7 @@ from hatch_mlpackage.project.target import SUBDIRS
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.lock.conda.explicit import CondaPackage
-    from hatch_mlpackage.lock.models.fetch import RemoteModel
+    from hatch_mlpackage.lock.models import RemoteModel
     from hatch_mlpackage.project.config.keys import Config
 
 
@@ -61,7 +61,7 @@ class Locks:
 
     @cached_property
     def models(self) -> tuple[RemoteModel, ...]:
-        from hatch_mlpackage.lock.models.fetch import read_models  # noqa: PLC0415 - few projects have remote models
+        from hatch_mlpackage.lock.models import read_models  # noqa: PLC0415 - few projects have remote models
 
         return read_models(self.remote_models)
 

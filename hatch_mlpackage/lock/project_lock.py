@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from hatch_mlpackage.errors import LockError, explained
 from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.lock.check_locks import check_project_images
-from hatch_mlpackage.lock.conda.of_project import lock_conda
 from hatch_mlpackage.lock.images.base_image import (
     check_base_images,
     make_base_image_lock,
@@ -19,16 +18,17 @@ from hatch_mlpackage.lock.images.base_image import (
 )
 from hatch_mlpackage.lock.inputs import LockInputs, images_of, inspect_requirements, paths_outside_the_wheel
 from hatch_mlpackage.lock.locks import changed_texts
-from hatch_mlpackage.lock.models.of_project import lock_models
 from hatch_mlpackage.lock.pins.packages import packages_to_json
 from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.pins.pylock import select_lock
+from hatch_mlpackage.lock.project_conda import lock_conda
+from hatch_mlpackage.lock.project_models import lock_models
+from hatch_mlpackage.lock.project_wheels import our_locks, wheels_directory
 from hatch_mlpackage.lock.resolve.make import make_lock
 from hatch_mlpackage.lock.wheels.build import build_wheels
 from hatch_mlpackage.lock.wheels.describe import describe_packages
 from hatch_mlpackage.lock.wheels.download import fetch_wheels
 from hatch_mlpackage.lock.wheels.folder import clear_wheels, put_wheel
-from hatch_mlpackage.lock.wheels.of_project import our_locks, wheels_directory
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.pyproject import Project

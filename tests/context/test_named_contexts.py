@@ -13,7 +13,7 @@ from hatch_mlpackage.context.manifest import ManifestFile, read_manifest, reason
 from hatch_mlpackage.context.named_contexts import check_models, find_models
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.errors import ConfigurationError, ContextError
-from hatch_mlpackage.lock.models.fetch import RemoteModel, place_of, to_text
+from hatch_mlpackage.lock.models import RemoteModel, place_of, to_text
 from hatch_mlpackage.project.pyproject import load_project
 
 WHERE = "tool.mlpackage.models[0].path"

@@ -17,10 +17,10 @@ import pytest
 from hatch_mlpackage.context.build import build_context
 from hatch_mlpackage.errors import ConfigurationError, LockError, UnavailableError
 from hatch_mlpackage.files.resources import runtime_directory
+from hatch_mlpackage.lock import project_wheels as wheels
 from hatch_mlpackage.lock.check_locks import check_project_lock
 from hatch_mlpackage.lock.inputs import inspect_requirements
 from hatch_mlpackage.lock.project_lock import lock_project
-from hatch_mlpackage.lock.wheels import of_project as wheels
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 TABLE: dict[str, Any] = {"python-version": HERE, "base-image": f"python:{HERE}-slim-bookworm", "pin-base-image": False}
@@ -32,7 +32,7 @@ def small_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Any) ->
     shutil.copytree(runtime_directory(), tmp_path / "runtime", ignore=shutil.ignore_patterns("__pycache__", "tests"))
     digest = index.add("front", "3.0")
     (tmp_path / f"runtime/requirements/{HERE}.txt").write_text(f"front==3.0 \\\n    --hash=sha256:{digest}\n")
-    for module in ("hatch_mlpackage.context.package", "hatch_mlpackage.lock.wheels.of_project"):
+    for module in ("hatch_mlpackage.context.package", "hatch_mlpackage.lock.project_wheels"):
         monkeypatch.setattr(f"{module}.runtime_directory", lambda: tmp_path / "runtime")
     return digest
 

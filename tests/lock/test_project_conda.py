@@ -159,7 +159,7 @@ def test_pip_in_disguise(copy_project, only_locks):
     root = copy_project("conda")
     shutil.rmtree(root / "locks")
     del only_locks
-    shutil.copytree(Path(__file__).parents[2] / "projects/minimal/locks", root / "locks")
+    shutil.copytree(Path(__file__).parents[1] / "projects/minimal/locks", root / "locks")
     (root / "locks/base-image.toml").unlink(missing_ok=True)
     (root / "locks/conda-file.json").write_text(_record_of_pip(root))
 

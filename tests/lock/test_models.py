@@ -10,7 +10,7 @@ import pytest
 from hatch_mlpackage.context.build import build_context
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.errors import ConfigurationError, ContextError, LockError, UnavailableError
-from hatch_mlpackage.lock.models.fetch import RemoteModel, public, read_models, to_text
+from hatch_mlpackage.lock.models import RemoteModel, public, read_models, to_text
 from hatch_mlpackage.lock.project_lock import lock_project
 from hatch_mlpackage.project.pyproject import load_project
 

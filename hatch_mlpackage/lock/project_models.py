@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.resources import cache_directory
-from hatch_mlpackage.lock.models.fetch import (
+from hatch_mlpackage.lock.models import (
     RemoteModel,
     by_model,
     fetch_model,

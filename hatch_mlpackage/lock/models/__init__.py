@@ -1,1 +1,0 @@
-"""Fetch models that are declared by URL, and record which bytes they were."""
