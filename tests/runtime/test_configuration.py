@@ -96,7 +96,7 @@ def test_a_value_that_cannot_be_used_is_named(flags: list[str], environ: dict[st
 
 
 @pytest.mark.parametrize(("text", "reason"), [("[]", "is not a JSON object."), ("{", "is not JSON: ")])
-def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_file_that_is_not_a_configuration_is_named(tmp_path: Path, text: str, reason: str) -> None:
     """The message has the file and what is wrong with it."""
     file = tmp_path / "settings.json"
     file.write_text(text, encoding="utf-8")
@@ -104,8 +104,8 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, text: str, rea
         read_settings([], {"AZUREML_CONFIG_FILE": str(file)})
 
 
-def test_workers_are_told_where_things_are(serve: Start, tmp_path: Path) -> None:
-    """Scripts read the model's folder from the environment, however the server learnt it."""
+def test_workers_know_where_things_are(serve: Start, tmp_path: Path) -> None:
+    """Scripts read the model's folder from the environment, wherever the server has it from."""
     service = serve(
         "import os\ndef init(): pass\ndef run(x): return os.environ['AZUREML_MODEL_DIR']\n", f"--model-dir={tmp_path}/m"
     )
@@ -113,7 +113,7 @@ def test_workers_are_told_where_things_are(serve: Start, tmp_path: Path) -> None
 
 
 def test_a_separate_health_port_answers_as_the_first(serve: Start) -> None:
-    """SEPERATE_HEALTH_ENDPOINT opens one port more, for the same routes."""
+    """SEPERATE_HEALTH_ENDPOINT opens a second port for the same routes."""
     service = serve(ECHO, "--health-port=0", SEPERATE_HEALTH_ENDPOINT="true")
     second = service.wait_for_log(r"Listening on \S+ and (http://[0-9.:]+)")
     assert httpx.get(f"{second}/").text == "Healthy"
@@ -121,7 +121,7 @@ def test_a_separate_health_port_answers_as_the_first(serve: Start) -> None:
 
 
 def test_logs_can_be_json(serve: Start) -> None:
-    """Every line is an object; what belongs to a request carries its id."""
+    """Every line is an object, and the lines of a request carry its id."""
     service = serve(ECHO, "--log-format=json")
     service.post("x", headers={"x-request-id": "the-id"})
     service.wait_for_log('("POST /score 200 [^"]*")')

@@ -1,4 +1,4 @@
-"""The differences from the original server that are meant, as far as they need no other server to be seen."""
+"""The intended differences from the original server that show without a second server."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_async_functions_are_awaited_in_one_event_loop(serve: Start) -> None:
 
 
 def test_input_that_does_not_match_is_the_clients_error(serve: Start) -> None:
-    """What inference_schema refuses is 400, what the script itself makes it refuse is 500."""
+    """Input that inference_schema refuses is 400, and an error that the script itself causes there is 500."""
     service = serve(NUMPY)
     answers = [service.post(body, headers=JSON) for body in ('{"data": [[1, "x"]]}', '{"data": [[13, 1]]}')]
     assert [answer.status_code for answer in answers] == [400, 500]
@@ -68,7 +68,7 @@ def test_input_that_does_not_match_is_the_clients_error(serve: Start) -> None:
 
 
 def test_compressed_bodies_are_decoded(serve: Start) -> None:
-    """gzip and deflate reach the script as what they hold; broken and unknown ones are refused with the reason."""
+    """The script gets the content of gzip and deflate; broken and unknown codings are refused with the reason."""
     service = serve(ECHO, MLPACKAGE_BODY_LIMIT="1000")
     packed = gzip.compress(b"text")
     cases = [
@@ -89,7 +89,7 @@ def test_compressed_bodies_are_decoded(serve: Start) -> None:
 
 
 def test_json_that_no_parser_takes_is_the_clients_error(serve: Start) -> None:
-    """Bytes that are no text, and nesting without end, are 400."""
+    """Bytes that are not UTF-8, and endless nesting, are 400."""
     service = serve(NUMPY)
     answers = [service.post(body, headers=JSON) for body in (b'{"data": "\xff"}', b"[" * 100_000)]
     assert [answer.status_code for answer in answers] == [400, 400]
@@ -102,7 +102,7 @@ def test_the_configuration_of_a_workspace_is_left_alone(serve: Start, tmp_path: 
 
 
 def test_what_went_wrong_stays_in_the_log(serve: Start) -> None:
-    """The client learns that the script failed, the log has the traceback."""
+    """The client learns that the script failed, and the log has the traceback."""
     service = serve("def init(): pass\ndef run(x): raise ValueError('a secret')\n")
     answer = service.post("x")
     assert (answer.status_code, "secret" in answer.text + str(answer.headers)) == (500, False)

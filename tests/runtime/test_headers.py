@@ -81,8 +81,8 @@ def test_origins_are_answered_as_the_original_did(origins: str, origin: str, ans
     assert [value.decode() for _, value in headers] == answered
 
 
-def test_a_preflight_is_told_what_is_allowed() -> None:
-    """Methods and the asked headers are named, for a method that is allowed."""
+def test_a_preflight_names_what_is_allowed() -> None:
+    """The response names the methods and the requested headers, where the requested method is allowed."""
     asked = {b"origin": b"https://a.test", b"access-control-request-headers": b"x-b, content-type"}
     cors = Cors("https://a.test")
     allowed = cors.headers("OPTIONS", [*asked.items(), (b"access-control-request-method", b"post")])

@@ -48,7 +48,7 @@ def statuses(service: Service, *seconds: float) -> list[int]:
 
 
 def test_a_request_waits_no_longer_than_allowed(serve: Start) -> None:
-    """Behind a request of a second, those that may wait 300 ms get 503 with a time to come back, and say why."""
+    """Behind a long request, one that may wait 300 ms then gets 503 with the reason and a time to come back."""
     service = serve(SLEEPING, MLPACKAGE_MAX_QUEUE_WAIT_MS="300")
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(service.post, "1")
@@ -69,7 +69,7 @@ def test_a_request_waits_no_longer_than_allowed(serve: Start) -> None:
     ids=["one request at a time", "two at a time, the second waiting for the worker"],
 )
 def test_so_many_are_let_in(serve: Start, limit: str, expected: list[int]) -> None:
-    """What is let in may wait for the worker for as long as it takes; the others wait the time that is set."""
+    """A request that is let in waits for the worker as long as it takes; the others wait for the time that is set."""
     service = serve(SLEEPING, MLPACKAGE_MAX_CONCURRENT_REQUESTS=limit, MLPACKAGE_MAX_QUEUE_WAIT_MS="100")
 
     assert statuses(service, 1, 0, 0) == expected
@@ -107,7 +107,7 @@ def test_the_queue_limit_holds_for_each_line(serve: Start, limits: dict[str, str
 
 
 def test_a_full_line_says_so(serve: Start) -> None:
-    """A request that may not even wait is told why, and when to come back."""
+    """A request that may not even wait gets 503 with the reason and a time to come back."""
     service = serve(SLEEPING, MLPACKAGE_QUEUE_LIMIT="0")
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(service.post, "1")

@@ -34,7 +34,7 @@ def test_every_pin_is_exact_and_hashed(lock) -> None:
 
 
 def test_every_pin_has_its_licence() -> None:
-    """What the bill of materials says of the server's packages is there for every pin, and for nothing else."""
+    """The bill of materials has a licence for every pin, and for nothing else."""
     described = json.loads((REQUIREMENTS / "packages.json").read_text(encoding="utf-8"))
     pins = {pin for lock in LOCKS for pin in re.findall(r"(?m)^\S+==[^\s;\\]+", lock.read_text(encoding="utf-8"))}
     assert described.keys() == pins

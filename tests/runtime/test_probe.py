@@ -54,6 +54,6 @@ def test_a_port_without_a_server_is_not_healthy(run: Run) -> None:
 
 
 def test_the_program_without_a_verb_shows_its_usage(run: Run) -> None:
-    """Wrong usage ends with status 2 and the verbs there are."""
+    """Wrong usage ends with status 2 and the list of verbs."""
     ran = run()
     assert (ran.returncode, ran.stderr[:6]) == (2, "usage:")

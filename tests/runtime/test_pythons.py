@@ -61,14 +61,14 @@ def interpreter(version: str) -> str:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_worker_runs_without_any_third_party_package(serve: Start, version: str) -> None:
-    """A script is served by each Python, and the worker has imported nothing that is not its standard library."""
+    """Each Python serves a script, and its worker imports the standard library alone."""
     python = interpreter(version)
     if not python:
         pytest.skip(f"no Python {version} here")
     service = serve(SCRIPT, f"--worker-python={python}")
     answer = service.post("text", headers={"x-own": "own"})
     assert answer.json() == ["CPython", [3, int(version[2:])], "text", "own"]
-    # What an interpreter imports by itself, from its .pth files, is none of ours.
+    # What an interpreter imports by itself, from its .pth files, does not count.
     by_itself = subprocess.run([python, "-c", SHOW], capture_output=True, text=True, check=True).stdout
     assert set(service.post("modules").json()) <= set(json.loads(by_itself))
 

@@ -71,7 +71,7 @@ STREAMS = """
 
 
 def test_iterables_are_streamed(serve: Start) -> None:
-    """Parts go out as they come; an error before the first one is still an answer, a later one cuts the body off."""
+    """Parts go out as they come; an error before the first part is answered, and a later one cuts the body off."""
     service = serve(STREAMS)
     whole, early = service.request("GET", "/score?way=whole"), service.request("GET", "/score?way=early")
     assert (whole.text, whole.headers["transfer-encoding"]) == ("first second", "chunked")

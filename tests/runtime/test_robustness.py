@@ -85,7 +85,7 @@ def test_a_body_of_100_mib_comes_back_whole(serve: Start) -> None:
 
 
 def test_a_body_over_the_limit_is_refused(serve: Start) -> None:
-    """413 for a body that says how large it is, and for one that only turns out to be too large."""
+    """A body that declares too large a size gets 413, and so does one that turns out to be too large."""
     service = serve(ECHO, MLPACKAGE_BODY_LIMIT="1000")
 
     def parts() -> object:
@@ -98,7 +98,7 @@ def test_a_body_over_the_limit_is_refused(serve: Start) -> None:
 
 
 def test_headers_at_their_limits(serve: Start) -> None:
-    """100 fields and 8,190 bytes of one pass; more of either is 431, a longer target 414."""
+    """100 fields and 8,190 bytes in one field pass; more of either is 431, and a longer target is 414."""
     service = serve(ECHO)
     fields = {f"x-{number}": "v" for number in range(90)}  # the client adds a few of its own
     cases = [
@@ -225,7 +225,7 @@ def test_nonsense_never_breaks_the_server(serve: Start, seed: int) -> None:
 
 
 def exchange(port: int, request: bytes) -> bytes:
-    """Send a request and return the first that comes back: part of an answer, or nothing where the server closes."""
+    """Send a request and return the first part of the answer, or nothing where the server closes."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         try:
             connection.sendall(request)
@@ -235,7 +235,7 @@ def exchange(port: int, request: bytes) -> bytes:
 
 
 def read_answer(connection: socket.socket) -> bytes:
-    """Read one answer that says how long it is."""
+    """Read one answer that has a content-length."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += connection.recv(65536)
@@ -247,7 +247,7 @@ def read_answer(connection: socket.socket) -> bytes:
 
 
 def test_requests_sent_at_once_are_answered_in_order(serve: Start) -> None:
-    """Requests on one connection that do not wait for each other's answers get theirs; nonsense behind them closes."""
+    """Pipelined requests on one connection are answered in order, and nonsense behind them closes it."""
     service = serve(ECHO)
     request = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n%d"
     with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:

@@ -65,7 +65,7 @@ def test_an_undecorated_run_gets_the_body_as_text(serve: Start) -> None:
 
 
 def test_a_numpy_run_gets_an_array(serve: Start) -> None:
-    """Rows are scored, and what is wrong with a request is said with 400 or 415."""
+    """Rows are scored, and a wrong request gets 400 or 415 with the reason."""
     service = serve(RIDGE)
     cases = {
         '{"data": [[1, 2], [3, 4]]}': (200, [21.0, 43.0], "False"),
@@ -120,7 +120,7 @@ def test_results_become_json(serve: Start, result: str, body: str) -> None:
 
 
 def test_a_result_that_json_cannot_express_is_an_internal_error(serve: Start) -> None:
-    """The client learns no details, the log has them."""
+    """The log has the details, and the client gets none."""
     service = serve("def init(): pass\ndef run(raw_data): return {1, 2}\n")
     message = "An unexpected internal error occurred. Check the logs for more info."
     assert seen(service.post("{}")) == (500, {"message": message}, "False")

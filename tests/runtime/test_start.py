@@ -1,4 +1,4 @@
-"""Starting: ready only when every init() is through, and a clear log with status 3 where that fails."""
+"""Starting: ready only when every init() has finished, and otherwise a clear log and status 3."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_init_runs_once_in_each_worker(start: Start, tmp_path: Path) -> None:
     ],
 )
 def test_a_script_that_cannot_start_ends_the_server_with_3(start: Start, script: str, log: str) -> None:
-    """What is wrong and where stands in the log, and the exit status is 3."""
+    """The log says what is wrong and where, and the exit status is 3."""
     service = start(script)
     assert service.wait() == 3
     assert re.search(log, service.log), service.log

@@ -60,7 +60,7 @@ def test_what_outlasts_the_drain_timeout_is_cut_off(serve: Start) -> None:
 
 
 def test_sigterm_while_starting_stops(start: Start) -> None:
-    """A server whose init() takes for ever still stops when told to."""
+    """A server whose init() takes for ever still stops on SIGTERM."""
     service = start("import time\ndef init(): time.sleep(3600)\ndef run(x): pass\n").wait_until_listening()
     service.wait_for_log("(Invoking user's init function)")
     service.process.send_signal(signal.SIGTERM)
@@ -68,7 +68,7 @@ def test_sigterm_while_starting_stops(start: Start) -> None:
 
 
 def test_ctrl_c_before_there_is_a_server(server_python: str, runtime: Path) -> None:
-    """Somebody who is quicker than the imports sees no traceback."""
+    """Ctrl-C during the imports shows no traceback."""
     command = [server_python, "-v", str(runtime), "serve"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -1,4 +1,4 @@
-"""Workers that end are replaced, and nobody but the request they were running notices."""
+"""Workers that end are replaced, and only the request that they were running is lost."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DYING = """
 
 
 def test_a_worker_that_dies_is_replaced(serve: Start) -> None:
-    """Its request gets a 500 of the script's, and the next request is served by another process."""
+    """Its request gets the 500 of a failing script, and another process serves the next request."""
     service = serve(DYING)
     first = service.post('"ok"').json()
     for order in ('"die"', '"segfault"'):
@@ -218,7 +218,7 @@ def test_a_deadline_ends_a_run_and_its_worker(serve: Start) -> None:
 
 
 def test_a_request_whose_client_left_is_not_run(serve: Start) -> None:
-    """What nobody waits for any more is dropped from the queue."""
+    """A request that nobody waits for any more is dropped from the queue."""
     service = serve(
         """
         import time

@@ -1,4 +1,4 @@
-"""The same requests to the original server and to ours: no difference but those that are documented."""
+"""The same requests to the original server and to ours: every difference is documented."""
 
 from __future__ import annotations
 
