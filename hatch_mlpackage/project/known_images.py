@@ -1,7 +1,7 @@
-"""The base images that are known here: which there are, which Python is in them, and until when they are kept up.
+"""List the known base images, the Python in each, and the end of their support.
 
-A table of facts with their sources; nothing here reads a file or asks a network. Digests are not part of it: they are
-what `mlpackage lock` finds out, for the platform and on the day.
+This is a table of facts with their sources, and nothing here reads a file or uses the network. It has no digests:
+`mlpackage lock` looks them up for the platform and the day.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import date
 
 MICROMAMBA = "mambaorg/micromamba:2.5.0-debian12-slim"
-# Those that give to anybody most of what they have; any other is taken to ask for a login.
+# These registries give most images to anybody; any other is assumed to need a login.
 PUBLIC_REGISTRIES = frozenset(
     {"docker.io", "gcr.io", "ghcr.io", "mcr.microsoft.com", "nvcr.io", "public.ecr.aws", "quay.io", "registry.k8s.io"}
 )
-# What an Ubuntu or Debian image without Python needs for one that can make virtual environments.
+# The package that gives an Ubuntu or Debian image a Python that can make virtual environments.
 PYTHON_PACKAGE = "python3-venv"
 
-# CUDA version → the full one, how cuDNN is spelt in the tag, and the Ubuntu releases there are images for.
+# CUDA version → the full version, the tag's spelling of cuDNN, and the Ubuntu releases that have images.
 # hub.docker.com/r/nvidia/cuda; gitlab.com/nvidia/container-images/cuda, doc/supported-tags.md
 _CUDA = {
     "11.8": ("11.8.0", "cudnn8", ("22.04",)),
@@ -38,7 +38,7 @@ CUDA_VERSIONS = tuple(_CUDA)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """A release of a distribution: what it is called in tags, the Python it packages, its last day of updates."""
+    """Describe a release of a distribution: its names in tags, the Python it packages, its last day of updates."""
 
     title: str
     words: tuple[str, ...]
@@ -59,7 +59,7 @@ _RELEASES = (
     Release(title="Ubuntu 22.04", words=("jammy", "22.04"), python="3.10", end=date(2027, 4, 30)),
     Release(title="Ubuntu 24.04", words=("noble", "24.04"), python="3.12", end=date(2029, 4, 30)),
 )
-# devguide.python.org/versions: the official images of a version are not built any more once it has ended.
+# devguide.python.org/versions: the official images of a version are no longer built after its end.
 _PYTHON_ENDS = {
     "3.6": date(2021, 12, 23),
     "3.7": date(2023, 6, 27),
@@ -72,7 +72,7 @@ _PYTHON_ENDS = {
     "3.14": date(2030, 10, 31),
 }
 
-# What the original wanted of an image and of a configuration, and why it is not needed: said where one of them is read.
+# What Azure ML required of an image or a configuration, and why it is not needed here.
 NOT_NEEDED = {
     "azureml-defaults": "the server in the image replaces it",
     "conda": "no conda is needed in the base image: conda's packages are locked, and a stage of its own installs them",
@@ -89,7 +89,7 @@ class CudaImage:
 
 
 def cuda_images(cuda: str) -> tuple[CudaImage, ...]:
-    """List NVIDIA's images with the libraries of a CUDA version, the newest system first; none for an unknown one."""
+    """Return NVIDIA's images with the libraries of a CUDA version, newest system first; () for an unknown one."""
     if cuda not in _CUDA:
         return ()
     full, cudnn, releases = _CUDA[cuda]
@@ -98,25 +98,25 @@ def cuda_images(cuda: str) -> tuple[CudaImage, ...]:
 
 
 def cuda_of(image: str) -> str:
-    """Tell the CUDA version of an image from its name and tag, or the empty string."""
+    """Return the CUDA version that an image's name and tag give, or ""."""
     found = re.search(r"cuda[:-]?(\d+\.\d+)", image.lower())
     return found[1] if found else ""
 
 
 def is_nvidia(image: str) -> bool:
-    """Tell NVIDIA's own images, or a mirror's copies: they have CUDA and no Python."""
+    """Tell whether an image is NVIDIA's own, or a mirror's copy, which has CUDA and no Python."""
     return re.search(r"(?:^|/)nvidia/cuda(?=$|[:@])", image) is not None
 
 
 def packaged_python(image: str) -> str | None:
-    """Tell which Python apt installs in a distribution's own image, or one of NVIDIA's; None for any other."""
+    """Return the Python that apt installs in an image of Debian, Ubuntu or NVIDIA, and None for any other."""
     release = _release_of(image)
     bare = is_nvidia(image) or re.search(r"(?:^|/)(?:debian|ubuntu)(?=$|[:@])", image)
     return release.python if release and bare else None
 
 
 def ended_support(image: str, today: date) -> Iterator[str]:
-    """Say what is known to have ended of what an image's name and tag tell: its system, its Python, the image."""
+    """Say whose support has ended, by an image's name and tag: its system's, its Python's or its own."""
     release = _release_of(image)
     if release and release.end < today:
         yield f"{image} is built on {release.title}, which had its last updates on {release.end}."
@@ -131,7 +131,7 @@ def ended_support(image: str, today: date) -> Iterator[str]:
 
 
 def _release_of(image: str) -> Release | None:
-    # The last part only: a registry or a team may be called anything.
+    # Only the last part counts: a registry or a team may have any name.
     last = image.partition("@")[0].rpartition("/")[2].lower().replace("debian:", "debian")
     for release in _RELEASES:
         if any(re.search(rf"(?<![\d.]){re.escape(word)}(?!\d)", last) for word in release.words):

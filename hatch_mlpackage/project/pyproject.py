@@ -1,4 +1,4 @@
-"""The project a context is made for: its folder, its name and version, its `[tool.mlpackage]` table."""
+"""Read the project that a context is made for: its folder, name, version and `[tool.mlpackage]` table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HATCHLING = "hatchling.build"
 PYPROJECT = "pyproject.toml"
 FALLBACK_NAME = "model"
 FALLBACK_VERSION = "0"
-# What is read of the file, the outer tables first, and what each has to be.
+# What mlpackage reads in the file, outer tables first, and the type that each must have.
 _SHAPES: Mapping[str, type] = {
     "build-system": dict,
     "build-system.build-backend": str,
@@ -38,12 +38,10 @@ _SAID: Mapping[type, str] = {dict: "a table", list: "an array of strings", str: 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """`table` is `[tool.mlpackage]` as TOML gave it; `dependencies` is `[project.dependencies]`.
+    """Describe a project; `table` is `[tool.mlpackage]` as TOML gave it.
 
-    `backend` is the build backend, empty without a pyproject.toml.
-
-    None for the dependencies means that the build backend alone knows them. `text` is that of pyproject.toml, empty
-    where Hatch read the file.
+    `dependencies` is `[project.dependencies]`, or None if only the build backend knows them. `backend` is the build
+    backend, empty without a pyproject.toml; `text` is that of pyproject.toml, empty where Hatch read the file.
     """
 
     root: Path
@@ -57,7 +55,7 @@ class Project:
 
 
 def load_project(root: Path) -> Project:
-    """Read `pyproject.toml`, whatever the build backend; without one, everything is left to the caller's table.
+    """Read `pyproject.toml`, whatever its build backend; without one, return a project with an empty table.
 
     Raises MLPackageError when the file cannot be read.
     """
@@ -120,12 +118,12 @@ def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:
             backend=HATCHLING,
         )
     except Exception as error:
-        # A metadata plugin may raise anything; it is the user's to mend.
+        # A metadata plugin may raise anything, and only the user can correct it.
         raise MLPackageError(f"{Path(metadata.root, PYPROJECT)}: {error}") from error
 
 
 def located(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
-    """Add to problems with keys the lines where these stand in the text of a pyproject.toml, empty without one."""
+    """Add the line to each problem whose place is a key; `text` is that of pyproject.toml, empty without one."""
     from hatch_mlpackage.files.toml_lines import key_lines, line_of  # noqa: PLC0415 - for projects with problems only
 
     found = tuple(problems)
@@ -144,7 +142,7 @@ def canonical_name(name: str) -> str:
 
 
 def _normal_version(version: str) -> str:
-    """Spell a version as Hatch does, so that both ways to a context give it one name."""
+    """Spell a version as Hatch does, so that the command line and the build give a context the same name."""
     from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - costs start-up when unused
 
     try:
@@ -158,7 +156,7 @@ def _backend(document: Mapping[str, Any]) -> str:
 
 
 def _ask_hatchling(root: Path) -> Project:
-    """Let hatchling compute what the project leaves dynamic, with the plugins it names."""
+    """Let hatchling, with the project's plugins, compute what the project leaves dynamic."""
     from hatchling.metadata.core import ProjectMetadata  # noqa: PLC0415 - only dynamic projects pay for it
     from hatchling.plugin.manager import PluginManager  # noqa: PLC0415
 

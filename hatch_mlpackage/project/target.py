@@ -1,4 +1,4 @@
-"""What the image runs: the Python version and platform that wheels are locked for."""
+"""Describe what the image runs: the Python version, platform and C library that wheels are locked for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 SUPPORTED_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
-SUBDIRS = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}  # conda's names of them
+SUBDIRS = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}  # conda's names for them
 
-# The C library each base distribution ships: a wheel for a newer one would not load in the image.
-# Debian and Ubuntu release notes; anything unknown is taken for glibc 2.28, which every supported release has.
+# The glibc of each distribution, by its release notes: a wheel for a newer one would not load in the image. An unknown
+# distribution is assumed to have glibc 2.28, which every supported release has.
 _GLIBC_OF_DISTRIBUTION = {
     "buster": 28,
     "bullseye": 31,
@@ -28,7 +28,7 @@ _OLDEST_GLIBC = 28
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """The image's Python (`X.Y`), platform (a key of `ARCHITECTURES`) and C library (`manylinux_2_36`, `musl`)."""
+    """Hold the image's Python (`X.Y`), platform (a key of `ARCHITECTURES`) and C library (`manylinux_2_36`, `musl`)."""
 
     python: str
     platform: str
@@ -43,11 +43,11 @@ class Target:
 
 
 def libc_of(base_image: str) -> str:
-    """Tell the C library of a base image from its name and tag."""
+    """Return a base image's C library, by its name and tag."""
     name = base_image.partition("@")[0].lower()
     if "alpine" in name:
         return "musl"
-    # The last part only: a registry or a team may be called anything.
+    # Only the last part counts: a registry or a team may have any name.
     image = name.rpartition("/")[2]
     for distribution, minor in _GLIBC_OF_DISTRIBUTION.items():
         if distribution in image:
@@ -56,6 +56,6 @@ def libc_of(base_image: str) -> str:
 
 
 def python_of(base_image: str) -> str | None:
-    """Tell the Python version from an official `python:X.Y…` image name, or None."""
+    """Return the Python version in an official `python:X.Y…` image name, or None."""
     match = re.search(r"(?:^|/)python:(\d+\.\d+)(?=$|[.\-@])", base_image)
     return match[1] if match else None

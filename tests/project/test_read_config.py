@@ -135,13 +135,13 @@ class TestRefused:
             (
                 {"extra-dockerfile-steps": ["RUN a", "FROM b"]},
                 (
-                    f"{K}.extra-dockerfile-steps[1]: starts an image of its own, and these lines are added to one. "
+                    f"{K}.extra-dockerfile-steps[1]: starts a new image, but these lines are added to an existing one. "
                     "Leave FROM out, or write the lines up to there as base-dockerfile."
                 ),
             ),
             (
                 {"extra-dockerfile-steps": "models/ridge.pkl"},
-                "models/ridge.pkl:1: 'RIDGE' is no instruction of a Dockerfile. Start the line with RUN, COPY, ENV …",
+                "models/ridge.pkl:1: 'RIDGE' is not a Dockerfile instruction. Start the line with RUN, COPY, ENV …",
             ),
             ({"extra-dockerfile-steps": "src"}, f"{K}.extra-dockerfile-steps: 'src' is not a file."),
             ({"extra-dockerfile-steps": 5}, f"{K}.extra-dockerfile-steps: must be a string, not 5."),

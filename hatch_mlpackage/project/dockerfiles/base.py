@@ -1,4 +1,4 @@
-"""A Dockerfile of the user's whose last stage is the base image: read, and written out as the first stages of ours."""
+"""Read a user's Dockerfile whose last stage is the base image, to write it out as the first stages of the context's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def read_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfile:
-    """Read the text, or the file below the project's root that is named instead; see `parse_base_dockerfile`."""
+    """Read a Dockerfile's text, or the file below `root` that `value` names; see `parse_base_dockerfile`."""
     from hatch_mlpackage.project.dockerfiles.base_read import parse_base_dockerfile  # noqa: PLC0415 - few projects have such a Dockerfile
 
     return parse_base_dockerfile(root, value, platform)

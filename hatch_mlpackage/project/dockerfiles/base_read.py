@@ -33,13 +33,13 @@ from hatch_mlpackage.project.dockerfiles.instructions import (
 KEY = "tool.mlpackage.base-dockerfile"
 _FROM = re.compile(r"(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
 _BUILDKIT_FLAGS = ("--chmod", "--exclude", "--link", "--mount", "--network", "--parents", "--security")
-# What the context's own files are put into: a volume there would lose them.
+# The context's own files go here, and a volume would lose them.
 _OUR_FOLDERS = ("/opt/mlpackage", "/var/azureml-app")
-_WRITE_OUT = "Write the path out: the files have to be found without building."
+_WRITE_OUT = "Write the path out: the files must be found without a build."
 
 
 def parse_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfile:
-    """Read the text, or the file below the project's root that is named instead.
+    """Read a Dockerfile's text, or the file below `root` that `value` names.
 
     Raises OSError, or UnicodeDecodeError.
     """
@@ -61,7 +61,7 @@ def parse_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfi
 class _Stage:
     line: int
     name: str
-    image: str  # what it stands on, through other stages
+    image: str  # what it builds on, through other stages
 
 
 @dataclass(kw_only=True, slots=True)
@@ -80,7 +80,7 @@ class _DockerfileReader:
         self.wrong.append(Wrong(line=line, what=what, fix=fix))
 
     def read(self, found: Instruction) -> None:
-        """Take one instruction, as it is or written anew."""
+        """Take one instruction, unchanged or rewritten."""
         if not self.stages and found.name in KNOWN - {"ARG", "FROM"}:
             self.refuse(found.line, f"{found.name} stands before the first FROM.", "Begin with FROM.")
         if found.body or any(flag.startswith(_BUILDKIT_FLAGS) for flag in found.flags):
@@ -90,16 +90,18 @@ class _DockerfileReader:
         parts = list(taken(self, found)) if taken else [Part(before=found.text)]
         self.parts += [*parts, Part(before=found.body)]
         if found.name not in KNOWN:
-            self.refuse(found.line, f"'{found.name}' is no instruction of a Dockerfile.", "Correct it.")
+            self.refuse(found.line, f"'{found.name}' is not a Dockerfile instruction.", "Correct it.")
         if found.goes_on:
             self.refuse(found.line, *GOES_ON)
 
     def result(self, *, place: str, directives: tuple[str, ...]) -> BaseDockerfile:
         if not self.stages and not self.wrong:
-            self.refuse(1, "there is no FROM.", "Begin with FROM and the image that yours stands on.")
+            self.refuse(1, "there is no FROM.", "Begin with FROM and the image that yours builds on.")
         last = self.stages[-1] if self.stages else _Stage(line=1, name="", image="")
         if last.image == SCRATCH:
-            self.refuse(last.line, "the last stage stands on nothing: it has no Python.", "Build on an image that has.")
+            self.refuse(
+                last.line, "the last stage builds on scratch, which has no Python.", "Build on an image that has."
+            )
         return BaseDockerfile(
             place=place,
             base_image=last.image if last.image != SCRATCH else "",
@@ -120,7 +122,7 @@ class _DockerfileReader:
         yield Part(before=found.text)
 
     def start(self, found: Instruction) -> Iterator[Part]:
-        """Take a FROM: the image by its digest, for the one platform there is; each stage gets a name."""
+        """Take a FROM: pin its image, drop the platform, and name the stage."""
         match = _FROM.fullmatch(found.rest)
         if match is None:
             self.refuse(found.line, f"'FROM {found.rest}' is not FROM image [AS name].", "Correct it.")
@@ -140,12 +142,12 @@ class _DockerfileReader:
         yield Part(before=place, image="" if earlier else image, after=f" AS {name}\n")
 
     def copy(self, found: Instruction) -> Iterator[Part]:
-        """Take a COPY or ADD: from another image by its digest, from the build context below a folder of ours."""
+        """Take a COPY or ADD: pin the image it copies from, or copy from the context's folder for such files."""
         if any(flag.startswith("--from=") for flag in found.flags):
             yield from self.run(found)
             return
         if any(flag.startswith("--parents") for flag in found.flags):
-            self.refuse(found.line, "--parents would copy the folder that the files are put into.", "Leave it out.")
+            self.refuse(found.line, "--parents would copy the context's folder for these files too.", "Leave it out.")
         words = _words(found.rest)
         if words is None or len(words) < 2:  # noqa: PLR2004 - a source and where it goes
             self.refuse(found.line, f"{found.name} has no source and destination.", "Correct it.")
@@ -160,12 +162,12 @@ class _DockerfileReader:
         yield Part(before=f"{' '.join((found.name, *found.flags, line))}\n")
 
     def run(self, found: Instruction) -> Iterator[Part]:
-        """Take a line that may name other images, or mount the build context."""
+        """Take a line that may name other images; refuse one that mounts the build context."""
         text = found.text
         for flag in found.flags:
             name = (re.findall(r"(?:^--|,|=)from=([^,\s]+)", flag) or [""])[0]
             if flag.startswith("--mount") and not name and not re.search(r"type=(?!bind)", flag):
-                fix = "Copy the files with COPY, which takes them along."
+                fix = "Copy the files with COPY, which adds them to the context."
                 self.refuse(found.line, "mounts the build context, which is not this folder.", fix)
             if "$" in name:
                 self.refuse(found.line, f"'{name}' has a variable.", "Name the image.")
@@ -208,17 +210,17 @@ class _DockerfileReader:
             self.images.append((line, image))
 
     def _source(self, found: Instruction, source: str) -> str:
-        """Return what the line is to copy: from below our folder what it copied from its own context."""
+        """Return what the line copies instead: a file of its own context lies in a folder of ours."""
         if source.startswith("<<") or (found.name == "ADD" and re.match(r"[a-z]+://|git@", source)):
             return source
         path = source.removeprefix("/").removeprefix("./").rstrip("/")
         if re.search(r"[$\\'\"]", source):
             self.refuse(found.line, f"'{source}' has a variable or a quote.", _WRITE_OUT)
         elif path in {"", ".", "*", "**"}:
-            what = f"'{source}' would take the whole project along, with what git ignores."
+            what = f"'{source}' would copy the whole project, including what git ignores."
             self.refuse(found.line, what, "Name the files or the folder.")
         elif "**" in path:
-            self.refuse(found.line, f"'{source}' is no pattern that COPY knows.", "Name the folder.")
+            self.refuse(found.line, f"'{source}' is not a pattern that COPY knows.", "Name the folder.")
         elif ".." in path.split("/"):
             self.refuse(found.line, f"'{source}' is outside the project.", "Copy it into the project.")
         else:
@@ -239,7 +241,7 @@ _TAKEN: dict[str, Callable[[_DockerfileReader, Instruction], Iterator[Part]]] = 
 
 
 def _words(rest: str) -> list[str] | None:
-    """Part what a line names: a JSON array, or words; None where it is neither."""
+    """Split a line into the items of its JSON array or into words; return None for a broken array."""
     if not rest.startswith("["):
         return rest.split()
     try:

@@ -1,4 +1,4 @@
-"""What a Dockerfile's stages stand on and take along, and the text of it with those images pinned."""
+"""Describe a Dockerfile's stages, images and copied files, and write it out with its images pinned."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-# Names of stages that are ours.
+# The names of our own stages begin with this.
 PREFIX = "mlpackage-"
-STAGE = f"{PREFIX}stage-"  # with its number: what stages without a name are called
+STAGE = f"{PREFIX}stage-"  # a stage without a name gets this one and its number
 SCRATCH = "scratch"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wrong:
-    """What cannot be taken: the line, what is wrong with it, and the fix."""
+    """Describe a line that cannot be used: its number, what is wrong with it, and the fix."""
 
     line: int
     what: str
@@ -23,7 +23,7 @@ class Wrong:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CopiedSource:
-    """A file, a folder or a pattern that a line copies from the build context, relative to the project."""
+    """Name a file, folder or pattern that a line copies from the build context, relative to the project."""
 
     line: int
     pattern: str
@@ -31,7 +31,7 @@ class CopiedSource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """A piece of the text; an image stands between `before` and `after`, by digest where one is locked."""
+    """Hold a piece of the text, with an image between `before` and `after`, which is pinned if it is locked."""
 
     before: str
     image: str = ""
@@ -40,11 +40,11 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseDockerfile:
-    """A Dockerfile that ends with the base image.
+    """Describe a Dockerfile that ends with the base image.
 
-    `base_image` is the image that its last stage stands on, `images` are all that it names, with their lines; `place`
-    is what its lines are called in messages. `directives` are the lines that have to open the file, `needs_buildkit` is
-    the first line that the classic builder does not take, 0 where there is none.
+    `base_image` is what its last stage builds on. `images` are all images that it names, with their lines. `place`
+    names the Dockerfile in messages. `directives` are the lines that must open the file. `needs_buildkit` is the first
+    line that the classic builder refuses, or 0.
     """
 
     place: str
@@ -59,13 +59,13 @@ class BaseDockerfile:
     wrong: tuple[Wrong, ...]
 
     def text(self, pinned: Mapping[str, str]) -> str:
-        """Write it out with each image as `pinned` has it."""
+        """Return the whole text, with each image replaced by its reference in `pinned`."""
         text = "".join(f"{part.before}{pinned.get(part.image, part.image)}{part.after}" for part in self.parts)
         return text.strip("\n") + "\n"
 
 
 def expand(word: str, variables: Mapping[str, str]) -> str | None:
-    """Fill in variables as FROM has them; None where one has no value."""
+    """Fill in variables as FROM does; return None if one has no value."""
     missing = False
 
     def value(match: re.Match[str]) -> str:
@@ -84,13 +84,13 @@ def expand(word: str, variables: Mapping[str, str]) -> str | None:
 
 
 def assignments(rest: str) -> Iterator[tuple[str, str]]:
-    """Yield name and default of an ARG; one without a default has none here."""
+    """Yield the name and default of each variable of an ARG that has a default."""
     for name, quote, quoted, plain in re.findall(r"(\w+)=(?:(['\"])(.*?)\2|(\S*))", rest):
         yield name, quoted if quote else plain
 
 
 def platform_variables(platform: str) -> dict[str, str]:
-    """Give the variables that BuildKit sets: the builder's platform is taken to be the image's."""
+    """Return the variables that BuildKit sets, as if the builder had the image's platform."""
     system, _, architecture = platform.partition("/")
     return {
         f"{side}{name}": value

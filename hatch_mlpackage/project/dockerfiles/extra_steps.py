@@ -1,4 +1,4 @@
-"""Lines of a Dockerfile that the user adds to the image: read, and checked as far as they could break what follows."""
+"""Read the lines of a Dockerfile that a user adds to the image, and find those that break what follows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.project.dockerfiles.instructions import GOES_ON, KNOWN, instructions_of
 
-# What the image says after these lines anyway.
+# The image sets these after the user's lines.
 _OURS = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK"})
 
 
 def steps_text(steps: bytes | tuple[str, ...]) -> str:
-    """Return the lines as text with a line end each: those of a file, or those that are given.
+    """Return the lines of a file, or the given ones, as text that ends in a line end.
 
     Raises UnicodeDecodeError.
     """
@@ -22,16 +22,16 @@ def steps_text(steps: bytes | tuple[str, ...]) -> str:
 
 
 def wrong_steps(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the line, what is wrong with it and the fix."""
+    """Yield the number of each wrong line, what is wrong with it, and the fix."""
     for found in instructions_of(text):
         number, instruction = found.line, found.name
         if instruction == "FROM":
-            what = "starts an image of its own, and these lines are added to one."
+            what = "starts a new image, but these lines are added to an existing one."
             yield number, what, "Leave FROM out, or write the lines up to there as base-dockerfile."
         elif instruction in _OURS:
-            yield number, f"{instruction} has no effect: the image says its own after it.", "Remove the line."
+            yield number, f"{instruction} has no effect: the image sets its own afterwards.", "Remove the line."
         elif instruction not in KNOWN:
-            yield number, f"'{instruction}' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"
+            yield number, f"'{instruction}' is not a Dockerfile instruction.", "Start the line with RUN, COPY, ENV …"
         if found.goes_on:
             yield number, *GOES_ON
 

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Where the files that a base Dockerfile copies from its own context are put in ours.
+# The folder of our context that holds the files which a base Dockerfile copies from its own.
 BASE_FOLDER = "base"
 KNOWN = frozenset({
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
     "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 })  # fmt: skip
-# What is wrong with an instruction that goes on, and the fix.
+# What is wrong with an instruction that continues past its end, and the fix.
 GOES_ON = ("ends in a backslash: what follows it would be part of it.", "Remove the backslash.")
 _DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(.*?)\s*", re.IGNORECASE)
 _TAKE_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
@@ -26,9 +26,9 @@ _FLAG = re.compile(r"--[a-z]+(?:=\S*)?")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instruction:
-    """One instruction: its first line's number, its name in capitals, its flags, and what follows them as one line.
+    """Describe an instruction: its first line's number, its name in capitals, its flags, and the rest as one line.
 
-    `text` is how it is written, `above` are the comments before it, `body` are the lines of its heredocs.
+    `text` is the instruction as written, `above` are the comments before it, and `body` are the lines of its heredocs.
     """
 
     line: int
@@ -41,12 +41,12 @@ class Instruction:
 
     @property
     def goes_on(self) -> bool:
-        """Tell whether it would take what follows the text: only the last one can, comments after it or not."""
+        """Tell whether the instruction would take in what follows the text, which only the last one can."""
         return [line for line in self.text.split("\n") if not _is_nothing(line)][-1].rstrip().endswith("\\")
 
 
 def directives_of(text: str) -> tuple[dict[str, tuple[int, str]], str]:
-    """Return the directives at the very top, by name with line and value, and the text with empty lines for them."""
+    """Return the directives at the top, by name with line and value, and the text with blank lines in their place."""
     found: dict[str, tuple[int, str]] = {}
     lines = text.split("\n")
     for number, line in enumerate(lines):
@@ -94,7 +94,7 @@ def _joined(lines: list[str]) -> str:
 
 
 def _logical_line(lines: list[str], position: int) -> tuple[str, int]:
-    """Join a line with those it is continued on; comments and empty lines between them are none of it."""
+    """Join a line with its continuations, without the comments and blank lines between them."""
     parts: list[str] = []
     while position < len(lines):
         line = lines[position].rstrip()
@@ -108,7 +108,7 @@ def _logical_line(lines: list[str], position: int) -> tuple[str, int]:
 
 
 def _after_heredocs(lines: list[str], position: int, rest: str) -> int:
-    """Find the line after the heredocs that an instruction opens; one that nothing closes is none."""
+    """Return the line after the heredocs that an instruction opens; an unclosed one does not count."""
     for word in _QUOTED.sub("", rest).split():
         match = _HEREDOC.fullmatch(word)
         tabs = "\t" if match and match[1] else ""

@@ -1,1 +1,1 @@
-"""Check the entry script and what it imports, from their text alone: nothing of the user's code runs."""
+"""Check the entry script and what it imports, from their text alone, without running any user code."""

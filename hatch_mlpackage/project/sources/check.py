@@ -1,6 +1,6 @@
-"""Checks the entry script and what it imports against what the image will have, from their text alone.
+"""Check the entry script and what it imports against what the image will have, from their text alone.
 
-What is not known for certain is a warning or a hint, never an error: a sound project must not fail.
+An uncertain finding is a warning or a hint, never an error, so that a sound project does not fail.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.project.sources.environment import Distribution, ImageEnvironment
 from hatch_mlpackage.project.sources.imports import relative_imports, unlocked_imports, unused_requirements
 from hatch_mlpackage.project.sources.opened import unpacked_files, unpickles, unpickling
 from hatch_mlpackage.project.sources.retired import retired_imports
@@ -18,17 +17,16 @@ from hatch_mlpackage.project.sources.tree import Packed, read_tree
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problem
-
-__all__ = ["Distribution", "ImageEnvironment", "Packed", "Sources", "check_sources"]
+    from hatch_mlpackage.project.sources.environment import ImageEnvironment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sources:
-    """What to check: the packed files, by their paths below the app root in the image.
+    """Hold what to check: the packed files, by their paths below the app root in the image.
 
-    `entry` and `source_directory` are such paths, the latter empty where there is none; `models` maps a model's path
-    in the project to where it lies below the model folder in the image; `asked` maps a requirement to where it stands;
-    `needed` are those that other packages need too.
+    `entry` and `source_directory` are such paths too; the latter may be empty. `models` maps a model's path in the
+    project to its path below the image's model folder. `asked` maps a requirement to where it is declared. `needed`
+    are the requirements that other packages need too.
     """
 
     root: Path
@@ -41,7 +39,7 @@ class Sources:
 
 
 def check_sources(sources: Sources, environment: ImageEnvironment | None) -> tuple[Problem, ...]:
-    """Return what is wrong or worth knowing; without an environment only what does not depend on it."""
+    """Return what is wrong or worth knowing; without an environment, only what does not depend on one."""
     tree = read_tree(sources.files, sources.entry, sources.source_directory)
     alone = (
         *relative_imports(tree),
@@ -54,6 +52,6 @@ def check_sources(sources: Sources, environment: ImageEnvironment | None) -> tup
         *retired_imports(tree, environment),
         *alone,
         *unpickling(tree, environment),
-        # A pickled model needs packages that nothing imports by name.
+        # A pickled model may need packages that no source imports.
         *(() if unpickles(tree) else unused_requirements(tree, environment, sources.asked, sources.needed)),
     )

@@ -1,8 +1,8 @@
-"""Well-known modules whose distributions have other names, by what the distributions' own pages say to install."""
+"""List well-known modules whose distributions have other names, as the distributions' own pages say."""
 
 from __future__ import annotations
 
-# Module → the distributions that have it, the one to name first.
+# Module → the distributions that have it; messages name the first one.
 DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "Crypto": ("pycryptodome", "pycrypto"),
     "IPython": ("ipython",),
@@ -66,7 +66,7 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "zmq": ("pyzmq",),
 }
 
-# What the image's worker has stand-ins for, found where the real ones are absent.
+# Modules that the image's worker has stand-ins for, which it uses where the real ones are absent.
 STAND_INS = (
     "azureml.ai.monitoring",
     "azureml.contrib.services",
@@ -75,7 +75,7 @@ STAND_INS = (
     "azureml_inference_server_http",
 )
 
-# conda's names of what has another one on the package index; only where the two differ by more than a prefix.
+# conda's name → the package index's name, where they differ by more than a prefix.
 CONDA_NAMES = {
     "msgpack-python": "msgpack",
     "py-opencv": "opencv-python",

@@ -1,4 +1,4 @@
-"""Read an entry script with `ast`, never importing it: the user's code may need packages that are not here."""
+"""Read an entry script with `ast`, without importing it: its packages may not be installed here."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EntryScript:
-    """What can be told from the text.
+    """Hold what the script's text shows.
 
-    `call_style` is how run() wants its input: the body as text, arguments by an `@input_schema`, the raw request, or
-    unknown where run() comes from another module. `imports` are the modules that the script names, dotted as it does.
+    `call_style` is how run() takes its input: the body as text, arguments by an `@input_schema`, the raw request, or
+    unknown if another module defines run(). `imports` are the modules that the script imports, as it writes them;
     `source` are the bytes that were read.
     """
 
@@ -32,12 +32,12 @@ class EntryScript:
     source: bytes = b""
 
     def uses(self, module: str) -> bool:
-        """Tell whether a module, or one below it, is imported by name."""
+        """Tell whether the script imports a module, or one below it, by name."""
         return any(name == module or name.startswith(f"{module}.") for name in self.imports)
 
 
 def read_entry_script(source: bytes, name: str, problems: Problems) -> EntryScript | None:
-    """Check that the script can be an entry script; None when it cannot be parsed."""
+    """Check that the script can be an entry script; return None if it cannot be parsed."""
     try:
         tree = parse_python(source, name)
     except (SyntaxError, ValueError) as error:
@@ -69,7 +69,7 @@ _SIGNATURES = {
 
 
 def _next_step(error: Exception, reason: str) -> str:
-    """Say what mends a syntax error; only one that an older Python may make is blamed on the Python that reads."""
+    """Say how to correct a syntax error; blame the running Python only for newer syntax that it may not know."""
     if isinstance(error, TabError):
         return "Indent with spaces alone."
     if "codec can't decode" in reason or reason.startswith("unknown encoding"):
@@ -81,7 +81,7 @@ def _next_step(error: Exception, reason: str) -> str:
 
 
 def _bound_names(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
-    """Yield the names that a module's own statements bind, blocks of if, try and with included."""
+    """Yield the names that a module's own statements bind, also inside if, try and with."""
     for node in _statements(body):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -97,9 +97,9 @@ def _bound_names(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield statements and those of their blocks, each before those in it; not those of functions and classes."""
+    """Yield statements, each followed by those of its blocks, except those of functions and classes."""
     waiting = body[::-1]
-    while waiting:  # no recursion: what a program wrote may have thousands of branches
+    while waiting:  # no recursion: generated code may have thousands of branches
         node = waiting.pop()
         yield node
         if not isinstance(node, Function | ast.ClassDef):
@@ -119,7 +119,7 @@ def _check_init(init: Function, name: str, problems: Problems) -> None:
 
 
 def _check_run(run: Function, name: str, problems: Problems) -> None:
-    """Find the signatures that the server refuses when it loads the script."""
+    """Report the signatures that the server refuses when it loads the script."""
     where = f"{name}:{run.lineno}"
     if run.args.posonlyargs or run.args.vararg or run.args.kwarg:
         problems.add(where, "run() has positional-only parameters, *args or **kwargs.", "Name each parameter.")

@@ -1,4 +1,4 @@
-"""What can be imported in the image: the standard library of its Python, and what its locked distributions hold."""
+"""Tell what can be imported in the image: its Python's standard library and its locked distributions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from hatch_mlpackage.project.sources.distributions import DISTRIBUTIONS, STAND_INS
 
-# Modules of the standard library by the first Python without them, and by the first with them
-# (docs.python.org/3/whatsnew).
+# The first Python without modules of the standard library, and the first with others (docs.python.org/3/whatsnew).
 REMOVED = {
     "3.10": "formatter parser symbol",
     "3.11": "binhex",
@@ -21,13 +20,13 @@ REMOVED = {
     " sunau telnetlib uu xdrlib",
 }
 ADDED = {"3.9": "graphlib zoneinfo", "3.11": "tomllib", "3.14": "annotationlib compression"}
-# What a distribution makes importable by a hook, not by a module that its wheel holds.
+# Module → the distribution that makes it importable by a hook, without a module in its wheel.
 _HOOKED = {"distutils": "setuptools"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Distribution:
-    """A locked distribution: `modules` are what it makes importable, none where that is not known."""
+    """Describe a locked distribution; `modules` are what it makes importable, empty if unknown."""
 
     name: str
     version: str
@@ -36,9 +35,9 @@ class Distribution:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageEnvironment:
-    """What the image installs; `python` is X.Y.
+    """Describe what the image installs; `python` is X.Y.
 
-    `closed` is false where something else may be importable too, such as conda's packages, whose modules are not known.
+    `closed` is false if unknown modules may be importable too, such as those of conda's packages.
     """
 
     python: str
@@ -47,11 +46,11 @@ class ImageEnvironment:
 
     @property
     def is_known(self) -> bool:
-        """Tell whether everything importable is known, so that what is not known cannot be imported."""
+        """Tell whether every importable module is known, so that no other can be imported."""
         return self.closed and all(distribution.modules for distribution in self.distributions.values())
 
     def provides(self, module: str) -> bool:
-        """Tell whether something is known to make a dotted name importable."""
+        """Tell whether a dotted name is known to be importable."""
         return (
             module.partition(".")[0] in standard_library(self.python)
             or any(_holds(stand_in, module) for stand_in in STAND_INS)
@@ -64,7 +63,7 @@ class ImageEnvironment:
         )
 
     def has(self, distribution: str, *, since: str = "", before: str = "") -> bool:
-        """Tell whether a distribution, or `python`, is there in a version from `since` on and before `before`."""
+        """Tell whether the image has a distribution, or `python`, in a version from `since` up to but not `before`."""
         found = self.python if distribution == "python" else self._version(distribution)
         try:
             version = Version(found)
@@ -77,7 +76,7 @@ class ImageEnvironment:
 
 
 def standard_library(python: str) -> frozenset[str]:
-    """Return the modules of a Python's standard library, as the running one and the table above know them."""
+    """Return the modules of a Python's standard library, by the running Python and the tables above."""
     gone = [name for first, names in REMOVED.items() for name in names.split() if _before(first, python)]
     later = [name for first, names in ADDED.items() for name in names.split() if not _before(first, python)]
     ever = {name for names in (*REMOVED.values(), *ADDED.values()) for name in names.split()}
@@ -85,7 +84,7 @@ def standard_library(python: str) -> frozenset[str]:
 
 
 def likely_distributions(module: str) -> tuple[str, ...]:
-    """Return the distributions that a module is likely to be of, the best known first: by the table, else by name."""
+    """Return the distributions that probably have a module, best known first: by the table, or else by name."""
     parts = module.split(".")
     for length in range(len(parts), 0, -1):
         known = DISTRIBUTIONS.get(".".join(parts[:length]))
@@ -96,13 +95,13 @@ def likely_distributions(module: str) -> tuple[str, ...]:
 
 
 def is_well_known(module: str) -> bool:
-    """Tell whether the table, and no likeness of names, says whose a module is."""
+    """Tell whether the table names a module's distribution, so that it need not be guessed."""
     parts = module.split(".")
     return any(".".join(parts[:length]) in DISTRIBUTIONS for length in range(1, len(parts) + 1))
 
 
 def _holds(held: str, module: str) -> bool:
-    """Tell whether a module is, lies in, or is a namespace above what a distribution holds."""
+    """Tell whether a module is the held one, lies below it, or is a namespace above it."""
     return module == held or module.startswith(f"{held}.") or held.startswith(f"{module}.")
 
 

@@ -1,4 +1,4 @@
-"""Finds imports that the image cannot answer, and requirements that nothing imports."""
+"""Find imports that fail in the image, and requirements that nothing imports."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ UNLOCKED, RELATIVE, UNUSED = "unlocked-import", "relative-import", "unused-requi
 
 
 def unlocked_imports(tree: Tree, environment: ImageEnvironment, root: Path) -> Iterator[Problem]:
-    """Yield the first import of each distribution that is not in the image; code ready for a failure is passed over.
+    """Yield the first import of each distribution that the image lacks, unless the code is ready for its failure.
 
-    What lies in the project, at `root`, and is not packed is told apart from what is to be installed.
+    The message for a module of the project itself, below `root`, says how to pack it instead of what to install.
     """
     seen: set[str] = set()
     for file in tree.reached.values():
@@ -60,7 +60,7 @@ def _level(found: Import, *, sure: bool) -> Level:
 
 
 def _of_the_project(module: str, file: SourceFile, root: Path) -> str:
-    """Find a module in the project, where a script that is run there would find it; its path, or nothing."""
+    """Return the path of a module that a script run in the project would find there, or ""."""
     top = module.partition(".")[0]
     for folder in dict.fromkeys((PurePosixPath(file.path).parent, PurePosixPath(), PurePosixPath("src"))):
         for path in (folder / f"{top}.py", folder / top / "__init__.py"):
@@ -72,21 +72,21 @@ def _of_the_project(module: str, file: SourceFile, root: Path) -> str:
 def _how_to_reach(own: str, tree: Tree) -> str:
     packed = tree.shown.get(own)
     if packed:
-        return f"It is importable there as {packed}."
+        return f"In the image, import it as {packed}."
     folder = PurePosixPath(own).parent
     folder = folder.parent if PurePosixPath(own).name == "__init__.py" else folder
     return f'Take it along: source-directory = "{folder}", a folder that also holds the entry script.'
 
 
 def relative_imports(tree: Tree) -> Iterator[Problem]:
-    """Yield the entry script's relative imports: the server loads it as a module of no package."""
+    """Yield the entry script's relative imports, which fail because the server loads it outside any package."""
     script = tree.reached.get(tree.entry)
     for found in script.imports if script else ():
         if found.level and found.when != "guarded":
             written = f"from {'.' * found.level}{found.module} import {', '.join(found.names)}"
             yield Problem(
                 where=f"{script.path}:{found.line}" if script else "",
-                what=f"`{written}`: the entry script is loaded as a module of no package.",
+                what=f"`{written}`: the server loads the entry script outside any package.",
                 fix="Import by the name that the module has below source-directory.",
                 level=_level(found, sure=True),
                 code=RELATIVE,
@@ -96,9 +96,9 @@ def relative_imports(tree: Tree) -> Iterator[Problem]:
 def unused_requirements(
     tree: Tree, environment: ImageEnvironment, asked: Mapping[str, str], needed: frozenset[str]
 ) -> Iterator[Problem]:
-    """Yield the requirements whose modules no reached source imports; `asked` maps their names to where they stand.
+    """Yield the requirements whose modules no reached source imports; `asked` maps their names to their places.
 
-    Those whose modules are not known, and those `needed` by others, are passed over.
+    Requirements with unknown modules, and those `needed` by others, are skipped.
     """
     imported = {name for path, file in tree.reached.items() for found in file.imports for name in found.full_names}
     for name, where in asked.items():
@@ -107,7 +107,7 @@ def unused_requirements(
             yield Problem(
                 where=where,
                 what=f"nothing that the entry script leads to imports {name} ({', '.join(held[:3])}).",
-                fix="Leave it out, unless it is needed by name only.",
+                fix="Remove it, unless something loads it by name.",
                 level="hint",
                 code=UNUSED,
             )

@@ -1,4 +1,4 @@
-"""Finds files that are opened by a literal path and are not in the image, and the loading of pickles."""
+"""Find files that are opened by a literal path and are not in the image, and the loading of pickles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 UNPACKED, PICKLE = "unpacked-file", "unpickling"
 
-# What reads the file whose path is its first argument, or the named one.
+# Function → the name of its first argument, which is the path of a file that it reads.
 _READS = {
     "io.open": "file",
     "joblib.load": "filename",
@@ -59,8 +59,8 @@ _PICKLES = frozenset(
         "torch.load",
     }
 )
-_SAFE_TORCH = "2.6"  # from this version on torch.load takes weights only, unless told otherwise (its release notes)
-# A user's folder on Linux, macOS or Windows, or a drive: what only one machine has.
+_SAFE_TORCH = "2.6"  # since then torch.load reads only weights by default (its release notes)
+# A user's folder on Linux, macOS or Windows, or a drive: only one machine has it.
 _ONE_MACHINE = re.compile(r"/home/|/Users/|/root/|/mnt/[a-z]/|[A-Za-z]:[\\/]")
 _MODEL_DIR = 'os.environ["AZUREML_MODEL_DIR"]'
 
@@ -68,8 +68,8 @@ _MODEL_DIR = 'os.environ["AZUREML_MODEL_DIR"]'
 def unpacked_files(tree: Tree, packed: Iterable[str], root: Path, models: Mapping[str, str]) -> Iterator[Problem]:
     """Yield the files that are read by a literal path and are not in the image.
 
-    `packed` are the paths in the image below the app root, where the worker runs; `models` maps a declared model's
-    path in the project to where the image has it.
+    `packed` are paths below the app root, where the worker runs. `models` maps a declared model's path in the project
+    to its path in the image.
     """
     there = frozenset(packed)
     seen: set[str] = set()
@@ -88,7 +88,10 @@ def _is_there(opened: str, there: frozenset[str]) -> bool:
 
 def _unpacked(opened: str, where: str, file: SourceFile, root: Path, models: Mapping[str, str]) -> Iterator[Problem]:
     if _ONE_MACHINE.match(opened):
-        what, fix = "is a path of one machine.", "Declare it as a model, or put it into the source-directory."
+        what, fix = (
+            "is a path that only one machine has.",
+            "Declare it as a model, or put it into the source-directory.",
+        )
         yield Problem(where=where, what=f"'{opened}' {what}", fix=fix, level="warning", code=UNPACKED)
         return
     if posixpath.isabs(opened) or opened.startswith(("~", "..")):
@@ -97,11 +100,11 @@ def _unpacked(opened: str, where: str, file: SourceFile, root: Path, models: Map
     if model:
         inside = posixpath.normpath(opened).removeprefix(model)
         fix = f'Open os.path.join({_MODEL_DIR}, "{models[model]}{inside}").'
-        what = f"'{opened}' is a model, which the image has elsewhere."
+        what = f"'{opened}' is a model, which has another path in the image."
     elif (root / opened).exists():
         fix = "Put it into the source-directory and open it below Path(__file__).parent, or declare it as a model."
         what = f"'{opened}' is in the project, but not where the image's server runs."
-    elif file.strings.count(opened) > 1:  # looked for or written too
+    elif file.strings.count(opened) > 1:  # the code also looks for it or writes it
         return
     else:
         fix, what = "Declare it as a model, or put it into the source-directory.", f"'{opened}' is not in the image."
@@ -109,7 +112,7 @@ def _unpacked(opened: str, where: str, file: SourceFile, root: Path, models: Map
 
 
 def _read_path(call: Call) -> str:
-    """Return the literal path of a file that a call reads, or nothing."""
+    """Return the literal path of the file that a call reads, or ""."""
     if call.name not in _READS:
         return ""
     keyword = _READS[call.name]
@@ -120,7 +123,7 @@ def _read_path(call: Call) -> str:
         return ""
     named = next((given.value for given in call.node.keywords if given.arg == keyword), None)
     path = _literal(call.node.args[0] if call.node.args else named)
-    # A URL, a registry's name for a model, or a text that is no path at all
+    # A URL, a registry's name for a model, or any other text is not a path.
     return "" if re.match(r"[a-z][a-z0-9+.-]+:", path) or not re.search(r"[./\\]", path) or "\n" in path else path
 
 
@@ -132,7 +135,7 @@ def _mode(node: ast.Call) -> str:
 
 
 def _literal(node: ast.expr | None) -> str:
-    """Spell out a path that is written out: a text, `Path("a") / "b"`, `os.path.join("a", "b")`; else nothing."""
+    """Return a path that the source spells out, as a string, `Path("a") / "b"` or `os.path.join("a", "b")`, or ""."""
     match node:
         case ast.Constant(value=str(text)):
             return text
@@ -147,7 +150,7 @@ def _literal(node: ast.expr | None) -> str:
 
 
 def unpickling(tree: Tree, environment: ImageEnvironment) -> Iterator[Problem]:
-    """Say once, where it is done first, what loading a pickle means."""
+    """Say what loading a pickle means, at the first place that loads one."""
     for file in tree.reached.values():
         for call in file.calls:
             if call.name in _PICKLES and not _is_safe(call, environment):
@@ -162,7 +165,7 @@ def unpickling(tree: Tree, environment: ImageEnvironment) -> Iterator[Problem]:
 
 
 def unpickles(tree: Tree) -> bool:
-    """Tell whether a file names, once it is loaded, what must be importable."""
+    """Tell whether the sources load a file that may import packages of its own."""
     return any(
         call.name in _PICKLES or call.name.endswith("load_model")
         for file in tree.reached.values()

@@ -1,4 +1,4 @@
-"""Reads what a Python file uses, with `ast` alone: its imports, and the names that it calls and looks up."""
+"""Read what a Python file uses, with `ast` alone: its imports, and the names that it calls and looks up."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Literal
 
 from hatch_mlpackage.files.parse import parse_python
 
-# `always`: the line runs when the module is loaded; `maybe`: when a function is called; `guarded`: the code is ready
-# for its failure, or chooses by a condition that is not known here.
+# `always`: the line runs when the module is loaded. `maybe`: it runs when a function is called. `guarded`: the code is
+# ready for its failure, or runs it under some condition.
 When = Literal["always", "maybe", "guarded"]
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -30,7 +30,7 @@ _FAILURES = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Import:
-    """An import: `module` as written (`a.b`), `names` what it takes from it, `level` the dots of a relative one."""
+    """Describe an import: the `module` as written (`a.b`), the `names` from it, and the `level` of leading dots."""
 
     module: str
     names: tuple[str, ...]
@@ -40,13 +40,13 @@ class Import:
 
     @property
     def full_names(self) -> tuple[str, ...]:
-        """Spell out what is taken: `from a import b, c` takes `a.b` and `a.c`."""
+        """Return dotted names: `a.b` and `a.c` for `from a import b, c`."""
         return tuple(f"{self.module}.{name}" for name in self.names) or (self.module,)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A call of something whose name is known: `numpy.load`, or `.load_model` of an object."""
+    """Describe a call by name: `numpy.load`, or `.load_model` for a method of any object."""
 
     name: str
     node: ast.Call
@@ -55,7 +55,7 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lookup:
-    """A name looked up in an imported module: `numpy.int`."""
+    """Describe a name that is looked up in an imported module: `numpy.int`."""
 
     name: str
     line: int
@@ -64,9 +64,9 @@ class Lookup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceFile:
-    """What is to be known of a file; `path` as a reader writes it, `strings` every text in it, as often as it stands.
+    """Describe what a file uses; `path` is for messages, and `strings` are all its string literals, repeats included.
 
-    `touches_path` tells that `sys.path` is named: modules may come from anywhere then.
+    `touches_path` says that the file uses `sys.path`, so that modules may come from anywhere.
     """
 
     path: str
@@ -78,9 +78,9 @@ class SourceFile:
 
 
 def read_source_file(source: bytes, path: str, *, entry: bool = False) -> SourceFile | None:
-    """Read a file; None where it cannot be parsed, or branches too deeply, as what a program wrote may do.
+    """Read a file; return None if it cannot be parsed, or is nested too deeply, as generated code may be.
 
-    Of an entry script only what init() and run() can reach by name counts in its functions.
+    In an entry script, only functions that init() and run() can reach by name count.
     """
     try:
         tree = parse_python(source, path)
@@ -107,7 +107,7 @@ def _source_file(tree: ast.Module, path: str, *, entry: bool) -> SourceFile:
 
 
 class _StatementReader:
-    """Walks the statements, keeping in mind when each one runs."""
+    """Walk the statements, and keep track of when each one runs."""
 
     def __init__(self, aliases: dict[str, str], wanted: frozenset[str] | None) -> None:
         self.imports: list[Import] = []
@@ -146,7 +146,7 @@ class _StatementReader:
 
     def _read_condition(self, node: ast.If | ast.IfExp | ast.Match | ast.While, when: When) -> None:
         if isinstance(node, ast.If) and "__name__" in _names(node.test):
-            self.read(node.orelse, when)  # a module that is imported is never `__main__`
+            self.read(node.orelse, when)  # an imported module is never `__main__`
             return
         self.read(list(ast.iter_child_nodes(node)), "guarded")
 
@@ -168,7 +168,7 @@ class _StatementReader:
                 self.lookups.append(Lookup(name=name, line=node.lineno, when=when))
 
     def _name_of(self, node: ast.expr) -> str:
-        """Spell a function out by its module; one of an object by its own name after a dot."""
+        """Return a function's name with its module, or a method's own name after a dot."""
         attributes: list[str] = []
         while isinstance(node, ast.Attribute):
             attributes.insert(0, node.attr)
@@ -179,7 +179,7 @@ class _StatementReader:
 
 
 def weaker(when: When, way: When) -> When:
-    """Tell when something runs that runs at one of the two times, on a way that runs at the other."""
+    """Return when code runs that needs both conditions: the weaker of the two."""
     return max(when, way, key=("always", "maybe", "guarded").index)
 
 
@@ -193,7 +193,7 @@ def _imports(node: ast.Import | ast.ImportFrom, when: When) -> Iterator[Import]:
 
 
 def _aliases(tree: ast.Module) -> dict[str, str]:
-    """Map the names that imports bind, wherever in the file, to what they stand for."""
+    """Map the names that imports anywhere in the file bind to what they stand for."""
     found: dict[str, str] = {}
     for node in ast.walk(tree):
         match node:
@@ -208,7 +208,7 @@ def _aliases(tree: ast.Module) -> dict[str, str]:
 
 
 def _reached_from(tree: ast.Module, begin: set[str]) -> frozenset[str]:
-    """Return the names that the module's own statements and the functions `begin` name, directly or through others."""
+    """Return every name used by the module's own statements and the functions `begin`, also through other functions."""
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     reached = set(begin)
     pending = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]

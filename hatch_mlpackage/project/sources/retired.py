@@ -1,4 +1,4 @@
-"""Finds what the locked versions no longer have, by what the release notes of the distributions say."""
+"""Find names that the locked versions no longer have, by the distributions' release notes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CODE = "retired-import"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retired:
-    """A module or a name that `of` has no longer from version `since` on, and before `until` where it came back.
+    """Describe a module or name that `of` lacks from version `since` on, up to `until` if it came back.
 
-    `stood_in` tells that the image's worker has a stand-in for it.
+    `stood_in` says that the image's worker has a stand-in for it.
     """
 
     name: str
@@ -39,7 +39,7 @@ _ABCS = (
     "Callable Container Coroutine Generator Hashable ItemsView Iterable Iterator KeysView Mapping MappingView"
     " MutableMapping MutableSequence MutableSet Sequence Set Sized ValuesView"
 )
-# What stands in for modules of the standard library that has no `standard-…` distribution (python-deadlib).
+# Module of the standard library without a `standard-…` distribution (python-deadlib) → what to use instead.
 _INSTEAD = {
     "asynchat": "asyncio, or the distribution pyasynchat",
     "asyncore": "asyncio, or the distribution pyasyncore",
@@ -136,7 +136,7 @@ RETIRED = (
 
 
 def retired_imports(tree: Tree, environment: ImageEnvironment) -> Iterator[Problem]:
-    """Yield each retired name once, where it is first used; what code ready for its failure does is passed over."""
+    """Yield each retired name where it is first used, unless the code is ready for its failure."""
     seen: set[str] = set()
     for file in tree.reached.values():
         uses = [
@@ -151,7 +151,7 @@ def retired_imports(tree: Tree, environment: ImageEnvironment) -> Iterator[Probl
 
 
 def is_retired(module: str, environment: ImageEnvironment) -> bool:
-    """Tell whether a module is told of here."""
+    """Tell whether `retired_imports` reports a module."""
     return any(_is(module, gone.name) and _counts(gone, environment) for gone in RETIRED)
 
 
@@ -160,7 +160,7 @@ def _is(name: str, gone: str) -> bool:
 
 
 def _counts(gone: Retired, environment: ImageEnvironment) -> bool:
-    """Tell whether the image's version is without it, and nothing that is installed gives it back."""
+    """Tell whether the image's version lacks a name, and nothing installed brings it back."""
     given_back = gone.of == "python" and "." not in gone.name and environment.provides(gone.name)
     return not given_back and environment.has(gone.of, since=gone.since, before=gone.until)
 
@@ -168,8 +168,8 @@ def _counts(gone: Retired, environment: ImageEnvironment) -> bool:
 def _problem(gone: Retired, where: str, when: When, environment: ImageEnvironment) -> Problem:
     owner = "Python" if gone.of == "python" else gone.of
     has = environment.python if gone.of == "python" else environment.distributions[gone.of].version
-    what = f"{gone.name} is gone from {owner} {gone.since} on, and the image has {has}."
+    what = f"{gone.name} was removed in {owner} {gone.since}, and the image has {has}."
     if gone.stood_in:
-        what = f"{what[:-1]}; the server answers with {gone.instead}."
+        what = f"{what[:-1]}; the server provides {gone.instead} in its place."
     level: Level = "error" if when == "always" and not gone.stood_in else "warning"
     return Problem(where=where, what=what, fix=f"Use {gone.instead}.", level=level, code=CODE)

@@ -1,4 +1,4 @@
-"""The packed sources as the image's worker can import them, and which of them the entry script leads to."""
+"""Find the packed sources that the entry script leads to, by the names that the image's worker imports them by."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MODULE_SUFFIXES = frozenset({".py", ".so", ".pyd"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Packed:
-    """A packed file: its path below the app root in the image, and as the project's reader writes it.
+    """Describe a packed file: its path below the app root in the image, and the path that messages show.
 
-    `source` is where it lies, or its bytes where they were read already.
+    `source` is the file, or its bytes if they were read already.
     """
 
     path: str
@@ -25,10 +25,10 @@ class Packed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tree:
-    """The entry script and what it imports of the packed files, whenever it does so.
+    """Hold the entry script and the packed files that it imports, directly or through others.
 
-    `reached` maps the path in the image to the file, with `when` of each use as weak as the way that leads there;
-    `shown` a path in the project to the dotted name in the image.
+    `reached` maps a path in the image to its file; no use in a file is more certain than the imports that lead to it.
+    `shown` maps a path in the project to the dotted name in the image.
     """
 
     entry: str
@@ -40,15 +40,15 @@ class Tree:
         return any(file.touches_path for file in self.reached.values())
 
     def holds(self, module: str) -> bool:
-        """Tell whether a dotted name is of the packed sources."""
+        """Tell whether a dotted name belongs to the packed sources."""
         top = module.partition(".")[0]
         return any(name.partition(".")[0] == top for name in self.shown.values())
 
 
 def read_tree(packed: Iterable[Packed], entry: str, source_directory: str) -> Tree:
-    """Read the entry script, and from import to import what it leads to.
+    """Read the entry script, and follow its imports from file to file.
 
-    The worker finds modules below the app root and then below `source_directory` in it, empty where there is none.
+    The worker looks for modules below the app root, and then below `source_directory` in it, if there is one.
     """
     files = {file.path: file for file in packed if PurePosixPath(file.path).suffix in _MODULE_SUFFIXES}
     places = {name: path for path in files for name in _dotted(path, source_directory)}
@@ -63,7 +63,9 @@ def read_tree(packed: Iterable[Packed], entry: str, source_directory: str) -> Tr
             continue
         reached[path] = file
         led = [(place, found.when) for found in file.imports for place in _led_to(found, path, places)]
-        pending += sorted(led, key=lambda step: step[1])  # `always` before the others, which a file is read by once
+        pending += sorted(
+            led, key=lambda step: step[1]
+        )  # `always` sorts first: each file is read once, by its most certain import
     return Tree(entry=entry, reached=reached, shown={files[path].shown: name for name, path in places.items()})
 
 
@@ -79,7 +81,7 @@ def _read(file: Packed, when: When, *, entry: bool) -> SourceFile | None:
 
 
 def _dotted(path: str, source_directory: str) -> Iterator[str]:
-    """Yield the names that a file is importable by."""
+    """Yield the dotted names by which a file can be imported."""
     place = PurePosixPath(path)
     roots = (PurePosixPath(), PurePosixPath(source_directory))
     for root in dict.fromkeys(roots):
@@ -102,7 +104,7 @@ def _led_to(found: Import, path: str, places: Mapping[str, str]) -> Iterator[str
 
 
 def absolute_names(found: Import, path: str) -> tuple[str, ...]:
-    """Spell out what an import takes, a relative one from the folder of its file."""
+    """Return the absolute names that an import takes; a relative one starts at the folder of its file."""
     if not found.level:
         return (found.module, *found.full_names)
     folders = PurePosixPath(path).parent.parts

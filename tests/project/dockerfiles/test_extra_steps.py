@@ -48,12 +48,12 @@ def test_everything_wrong():
     assert list(wrong_steps(text)) == [
         (
             1,
-            "starts an image of its own, and these lines are added to one.",
+            "starts a new image, but these lines are added to an existing one.",
             "Leave FROM out, or write the lines up to there as base-dockerfile.",
         ),
-        (2, "'RUM' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"),
-        (3, "CMD has no effect: the image says its own after it.", "Remove the line."),
-        (4, "'APT-GET' is no instruction of a Dockerfile.", "Start the line with RUN, COPY, ENV …"),
+        (2, "'RUM' is not a Dockerfile instruction.", "Start the line with RUN, COPY, ENV …"),
+        (3, "CMD has no effect: the image sets its own afterwards.", "Remove the line."),
+        (4, "'APT-GET' is not a Dockerfile instruction.", "Start the line with RUN, COPY, ENV …"),
         (6, "ends in a backslash: what follows it would be part of it.", "Remove the backslash."),
     ]
 

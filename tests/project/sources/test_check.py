@@ -186,7 +186,7 @@ def test_a_module_beside_a_script_further_down(check):
     assert [found[3:] for found in missed] == [
         (
             "`import words`: src/scoring/words.py is in the project, but not where the image looks for modules.",
-            "It is importable there as scoring.words.",
+            "In the image, import it as scoring.words.",
         )
     ]
     assert [found[:3] for found in followed] == [("src/scoring/words.py:1", "error", "unlocked-import")]
@@ -230,8 +230,8 @@ def test_relative_imports(check):
             (
                 "warning",
                 (
-                    "sklearn.externals.joblib is gone from scikit-learn 0.23 on, and the image has 1.5.0; "
-                    "the server answers with joblib."
+                    "sklearn.externals.joblib was removed in scikit-learn 0.23, and the image has 1.5.0; "
+                    "the server provides joblib in its place."
                 ),
                 "Use joblib.",
             ),
@@ -241,40 +241,40 @@ def test_relative_imports(check):
             environment(),
             (
                 "error",
-                "sklearn.externals.six is gone from scikit-learn 0.23 on, and the image has 1.5.0.",
+                "sklearn.externals.six was removed in scikit-learn 0.23, and the image has 1.5.0.",
                 "Use the distribution six.",
             ),
         ),
         (
             "import numpy as np\nX = np.float(1)",
             environment(),
-            ("error", "numpy.float is gone from numpy 1.24 on, and the image has 2.1.0.", "Use float."),
+            ("error", "numpy.float was removed in numpy 1.24, and the image has 2.1.0.", "Use float."),
         ),
         (
             "import numpy\ndef run(d): return numpy.NaN",
             environment(),
-            ("warning", "numpy.NaN is gone from numpy 2.0 on, and the image has 2.1.0.", "Use numpy.nan."),
+            ("warning", "numpy.NaN was removed in numpy 2.0, and the image has 2.1.0.", "Use numpy.nan."),
         ),
         (
             "from collections import Mapping",
             environment(),
             (
                 "error",
-                "collections.Mapping is gone from Python 3.10 on, and the image has 3.12.",
+                "collections.Mapping was removed in Python 3.10, and the image has 3.12.",
                 "Use collections.abc.Mapping.",
             ),
         ),
         (
             "import imp",
             environment(),
-            ("error", "imp is gone from Python 3.12 on, and the image has 3.12.", "Use importlib."),
+            ("error", "imp was removed in Python 3.12, and the image has 3.12.", "Use importlib."),
         ),
         (
             "from distutils.version import LooseVersion",
             environment(),
             (
                 "error",
-                "distutils is gone from Python 3.12 on, and the image has 3.12.",
+                "distutils was removed in Python 3.12, and the image has 3.12.",
                 "Use the distribution setuptools, which brings it back.",
             ),
         ),
@@ -324,11 +324,11 @@ NOT_THERE = "Declare it as a model, or put it into the source-directory."
         ('from pathlib import Path\nPath("a", "b.txt").read_text()', "'a/b.txt' is not in the image.", NOT_THERE),
         ('from pathlib import Path\n(Path("a") / "b.bin").read_bytes()', "'a/b.bin' is not in the image.", NOT_THERE),
         ('import os\nopen(os.path.join("a", "b.txt"))', "'a/b.txt' is not in the image.", NOT_THERE),
-        ('open("/home/anna/x.csv")', "'/home/anna/x.csv' is a path of one machine.", NOT_THERE),
-        ('open(r"C:\\data\\x.csv")', "'C:\\data\\x.csv' is a path of one machine.", NOT_THERE),
+        ('open("/home/anna/x.csv")', "'/home/anna/x.csv' is a path that only one machine has.", NOT_THERE),
+        ('open(r"C:\\data\\x.csv")', "'C:\\data\\x.csv' is a path that only one machine has.", NOT_THERE),
         (
             'import numpy as np\nnp.load("models/ridge/w.npy")',
-            "'models/ridge/w.npy' is a model, which the image has elsewhere.",
+            "'models/ridge/w.npy' is a model, which has another path in the image.",
             'Open os.path.join(os.environ["AZUREML_MODEL_DIR"], "ridge/w.npy").',
         ),
         (
@@ -413,7 +413,7 @@ def test_unused_requirements(check):
             "hint",
             "unused-requirement",
             "nothing that the entry script leads to imports pandas (pandas).",
-            "Leave it out, unless it is needed by name only.",
+            "Remove it, unless something loads it by name.",
         )
     ]
 
