@@ -1,4 +1,4 @@
-"""What differs between a plan and the context that is there, and what each kind of change makes a builder do again."""
+"""Compare a plan with the existing context, and tell which layers each kind of change makes a builder make again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
 
 DOCKERFILE = "Dockerfile"
-# What a person changes, by the lowest layer that it is in; models come on top of these.
+# Lowest layer that changes → what somebody changed; models are added to these.
 _KINDS = {
     "source": "the entry script or its sources",
     PROJECT_LAYER: "the project's own package",
@@ -29,7 +29,7 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """A file that the next context has added, changed or removed; `layer` is the one that is built again."""
+    """Describe a file that the next context adds, changes or removes, and the layer that is built again."""
 
     path: str
     kind: str
@@ -38,9 +38,9 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rebuild:
-    """What a builder makes again after a change of `what`.
+    """Describe what a builder makes again after a change of `what`.
 
-    `size` is that of the layers' files and of the wheels that are installed again, in bytes.
+    `size` counts the bytes of the layers' files and of the wheels that are installed again.
     """
 
     what: str
@@ -49,7 +49,7 @@ class Rebuild:
 
 
 def changes_since(plan: ContextPlan, context: Path) -> tuple[Change, ...]:
-    """Compare what would be written with what the manifest of a context lists."""
+    """Compare the files of a plan with those that a context's manifest lists."""
     before = {file.path: file for file in read_manifest(context).files if not _is_sealed(file)}
     now = {file.path: file for file in plan.files}
     gone = [Change(path=path, kind="removed", layer=before[path].layer) for path in before.keys() - now.keys()]
@@ -60,15 +60,15 @@ def changes_since(plan: ContextPlan, context: Path) -> tuple[Change, ...]:
 
 
 def rebuilt_layers(plan: ContextPlan, changes: Iterable[Change]) -> tuple[str, ...]:
-    """List the layers that a builder makes again: the lowest one that changes, and all above it."""
+    """Return the layers that a builder makes again: the lowest one that changes, and all above it."""
     found = tuple(changes)
     if any(change.path == DOCKERFILE for change in found):
-        return plan.layers  # which line changed decides; at worst all of them
+        return plan.layers  # the changed line decides which layers, at worst all
     return _from({change.layer for change in found}, plan)
 
 
 def rebuilds(plan: ContextPlan, models: Iterable[Model], *, wheels: int = 0) -> tuple[Rebuild, ...]:
-    """Tell what each kind of change makes again, the cheapest first; `wheels` are the bytes of all locked ones."""
+    """Return what each kind of change makes again, cheapest first; `wheels` is the size of all locked ones in bytes."""
     kinds = {**_KINDS, **{model.context_path: f"the model {model.name} {model.version}" for model in models}}
     besides = {"environment": wheels}
     return tuple(
@@ -89,12 +89,12 @@ def _from(changed: set[str], plan: ContextPlan) -> tuple[str, ...]:
 
 
 def _is_sealed(file: ManifestFile) -> bool:
-    """Tell what is made of all the others when a context is written: bill of materials, hashes of models."""
+    """Tell whether a file is made from all others when a context is written: the bill, or hashes of a model."""
     return file.path in {SBOM_NAME, f"{file.layer}/{SUMS}"}
 
 
 def _kind(file: ContextFile, before: Mapping[str, ManifestFile]) -> str:
-    """Tell how a file differs; the bytes are read only where size and mode agree."""
+    """Return how a file differs, or ""; read its bytes only if its size, mode and layer are the same."""
     old = before.get(file.path)
     if old is None:
         return "added"

@@ -1,6 +1,6 @@
-"""The bill of materials: CycloneDX 1.6 as JSON, made of the locks and of the hashes that the manifest has anyway.
+"""Write the bill of materials as CycloneDX 1.6 JSON (cyclonedx.org/schema), from locks and the manifest's hashes.
 
-It holds no time and no random number: the same context has the same bill. Schema: cyclonedx.org/schema.
+It contains no time and no random number, so that the same context has the same bill.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SBOM_NAME = "sbom.cdx.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Component:
-    """Something that the image is made of.
+    """Describe a part of the image.
 
     `ref` is unique in the bill; `kind` is a CycloneDX type (`library`, `machine-learning-model`, `application`,
     `container`); `sha256` is hex or empty; `license` is an SPDX expression, another text, or empty.
@@ -36,9 +36,9 @@ class Component:
 def make_sbom(
     image: Component, components: Sequence[Component], generator_version: str, *, unknown: Sequence[str] = ()
 ) -> str:
-    """Return the document; `image` is what is described, `components` are what it holds.
+    """Return the document that describes `image` and the `components` in it.
 
-    `unknown` are references of components that hold packages which nobody has listed.
+    `unknown` are references of components that hold unlisted packages.
     """
     document: dict[str, Any] = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -65,14 +65,14 @@ def purl_of_package(name: str, version: str) -> str:
 
 
 def purl_of_conda_package(name: str, version: str, build: str, channel: str, subdir: str) -> str:
-    """Name a conda package; `channel` is empty for one that comes from no channel of the network."""
+    """Name a conda package; `channel` is empty for a vendored one."""
     qualifiers = {"build": build, "channel": channel, "subdir": subdir}
     said = "&".join(f"{key}={quote(value, safe='')}" for key, value in qualifiers.items() if value)
     return f"pkg:conda/{quote(name)}@{quote(version)}?{said}"
 
 
 def purl_of_image(reference: str) -> str:
-    """Name an image as packageurl.org does: by digest where it has one, else by tag."""
+    """Name an image as packageurl.org does: by its digest, or else by its tag."""
     named, _, digest = reference.partition("@")
     repository, colon, tag = named.rpartition(":")
     if not colon or "/" in tag:
@@ -84,7 +84,7 @@ def purl_of_image(reference: str) -> str:
 
 
 def digest_of_files(files: Iterable[tuple[str, str]]) -> str:
-    """Hash a folder: the lines `<sha256>  <path>` of its files, sorted by path, as `sha256sum` prints them."""
+    """Hash a folder by the lines `<sha256>  <path>` of its files, sorted by path, as `sha256sum` prints them."""
     lines = "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(files))
     return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -103,7 +103,7 @@ def _entry(component: Component) -> dict[str, Any]:
 
 
 def _license(text: str) -> Mapping[str, Any]:
-    """Give an SPDX expression as one; whatever else an author wrote is a name."""
+    """Return a valid SPDX expression as one, and any other text as a licence's name."""
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415
 
     try:

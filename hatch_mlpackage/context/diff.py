@@ -1,4 +1,4 @@
-"""What changes from one context to another: which layers of the image, and why, down to files and packages."""
+"""Compare two contexts: which layers of the image change, and which files and packages make them change."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hatch_mlpackage.context.changes import DOCKERFILE
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME
 from hatch_mlpackage.context.manifest import MANIFEST_NAME, read_manifest
 
 if TYPE_CHECKING:
     from hatch_mlpackage.context.manifest import Manifest, ManifestFile
 
-_DOCKERFILE = "Dockerfile"
 _FOR_THE_BUILDER = "build"
-# The part of the bill of materials that lists a layer's packages, by the start of their references.
+# Layer → how the references of its packages in the bill of materials begin.
 _PACKAGES_OF = {"environment": ("conda/", "environment/"), "runtime": ("server/",)}
-# What the first COPY of a layer starts with; a model's layer is the path of its files.
+# Layer → how its first COPY begins; a model's layer is named by the path of its files.
 _FIRST_COPY = {
     "environment": "COPY environment/",
     "runtime": "COPY runtime/",
@@ -31,9 +31,9 @@ _FIRST_COPY = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Side:
-    """One of two contexts; of a manifest alone neither its Dockerfile nor its packages are known.
+    """Hold one of two contexts; for a manifest alone, its Dockerfile and its packages are unknown.
 
-    `packages` is layer → name → version; `dockerfile` its instructions, a line each, without comments.
+    `packages` maps layer → name → version. `dockerfile` are its lines without comments.
     """
 
     manifest: Manifest
@@ -43,7 +43,7 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValueChange:
-    """A named value, such as a package's version, before and after; None where it is not there."""
+    """Describe a change of a named value, such as a package's version; None where it is absent."""
 
     name: str
     before: str | None
@@ -52,7 +52,7 @@ class ValueChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileChange:
-    """A file that is added, removed or changed; sizes in bytes, None where it is not there."""
+    """Describe a file that is added, removed or changed; sizes are in bytes, and None where it is absent."""
 
     path: str
     kind: str
@@ -62,7 +62,7 @@ class FileChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LayerDiff:
-    """What changes in a layer; `build` is what only the builder or a reader needs."""
+    """Hold what changes in a layer; the layer `build` is what only the builder or a reader needs."""
 
     name: str
     files: tuple[FileChange, ...]
@@ -71,10 +71,10 @@ class LayerDiff:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContextDiff:
-    """Everything that changes: what the manifests say of the whole, the layers, and the Dockerfile's lines.
+    """Hold every change: of the manifests' own values, of layers and of the Dockerfile's lines.
 
-    `dockerfile` is None where it changes and the files are not at hand; `rebuilt` are the layers that a builder makes
-    again, from the lowest that changes upwards, at most those.
+    `dockerfile` is None if it changes but its text is unknown. `rebuilt` are the layers that a builder may have to make
+    again, from the lowest change upwards.
     """
 
     about: tuple[ValueChange, ...]
@@ -88,14 +88,14 @@ class ContextDiff:
 
 
 def read_side(path: Path) -> Side:
-    """Read a context's folder, or a manifest alone, as an image has it at /opt/mlpackage/manifest.json.
+    """Read a context's folder, or only a manifest, which an image has at /opt/mlpackage/manifest.json.
 
-    Raises ContextError when it is neither.
+    Raises ContextError if the path is neither.
     """
     manifest = read_manifest(path)
     listed = {file.path: file for file in manifest.files}
     directory = path if path.is_dir() else path.parent
-    dockerfile = _proven(directory, listed.get(_DOCKERFILE))
+    dockerfile = _proven(directory, listed.get(DOCKERFILE))
     bill = _proven(directory, listed.get(SBOM_NAME))
     return Side(
         manifest=manifest,
@@ -105,7 +105,7 @@ def read_side(path: Path) -> Side:
 
 
 def compare(before: Side, after: Side) -> ContextDiff:
-    """Tell what changes from one context to the other."""
+    """Return what changes from one context to the other."""
     about = _values(_flat(before.manifest.about), _flat(after.manifest.about))
     changes = _file_changes(before.manifest, after.manifest)
     names = (*after.manifest.layers, *before.manifest.layers, _FOR_THE_BUILDER)
@@ -123,7 +123,7 @@ def compare(before: Side, after: Side) -> ContextDiff:
 
 
 def _proven(directory: Path, file: ManifestFile | None) -> str | None:
-    """Read a file beside a manifest; None when it is not there, or not the one that the manifest lists."""
+    """Read a file beside a manifest; return None if it is missing or not the one that the manifest lists."""
     try:
         content = (directory / file.path).read_bytes() if file else b""
     except OSError:
@@ -168,7 +168,7 @@ def _package_changes(before: Side, after: Side, layer: str) -> tuple[ValueChange
 
 
 def _file_changes(before: Manifest, after: Manifest) -> dict[str, tuple[FileChange, ...]]:
-    """Return layer → changes; a file that moves to another layer leaves the one and comes to the other."""
+    """Return layer → changes; a file that moves is removed from one layer and added to another."""
     old = {(file.layer, file.path): file for file in before.files}
     new = {(file.layer, file.path): file for file in after.files}
     found: dict[str, tuple[FileChange, ...]] = {}
@@ -187,7 +187,7 @@ def _file_changes(before: Manifest, after: Manifest) -> dict[str, tuple[FileChan
 def _dockerfile_changes(
     before: Side, after: Side, changes: Mapping[str, tuple[FileChange, ...]]
 ) -> tuple[str, ...] | None:
-    if not any(change.path == _DOCKERFILE for change in changes.get(_FOR_THE_BUILDER, ())):
+    if not any(change.path == DOCKERFILE for change in changes.get(_FOR_THE_BUILDER, ())):
         return ()
     if before.dockerfile is None or after.dockerfile is None:
         return None
@@ -196,7 +196,7 @@ def _dockerfile_changes(
 
 
 def _rebuilt(before: Side, after: Side, changed: set[str], about: set[str]) -> tuple[str, ...]:
-    """List the layers from the first that changes: by what it holds, by its place, or by its instructions."""
+    """Return the layers from the first that changes in content, place or instructions."""
     layers = after.manifest.layers
     firsts = [
         _first(zip(layers, before.manifest.layers, strict=False), _unlike),
@@ -208,7 +208,7 @@ def _rebuilt(before: Side, after: Side, changed: set[str], about: set[str]) -> t
 
 
 def _first(items: Any, matches: Callable[[Any], bool]) -> int:
-    """Count the items before the first that matches, all of them when none does."""
+    """Return the index of the first item that matches, or the number of items."""
     count = 0
     for item in items:
         if matches(item):
@@ -222,7 +222,7 @@ def _unlike(pair: tuple[str, str]) -> bool:
 
 
 def _first_instruction(before: Side, after: Side, changed: set[str]) -> int:
-    """Find the layer whose instructions change first: the last one begun up to the first other line."""
+    """Return the index of the first layer with changed instructions: the last one that begins before the change."""
     layers = after.manifest.layers
     if _FOR_THE_BUILDER not in changed:
         return len(layers)

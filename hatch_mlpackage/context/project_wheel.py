@@ -1,4 +1,4 @@
-"""The project's own wheel, built by hatchling in this process: no network, and nothing left in the project's folder."""
+"""Build the project's own wheel with hatchling, in this process, without network and outside the project's folder."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _BUILDING: ContextVar[bool] = ContextVar("building", default=False)
 
 
 def is_building() -> bool:
-    """Tell whether a wheel is being built for a context: our own hook on wheels has nothing to do then."""
+    """Tell whether a wheel is being built for a context, so that our own hook on wheels must do nothing."""
     return _BUILDING.get()
 
 
 def build_project_wheel(root: Path) -> tuple[str, bytes]:
-    """Return the file name and the bytes of the wheel; the same sources and the same hatchling give the same bytes.
+    """Return the file name and the bytes of the wheel; the same sources and hatchling give the same bytes.
 
     The project's build hooks run, with the plugins that are installed here. Raises MLPackageError.
     """
@@ -32,7 +32,7 @@ def build_project_wheel(root: Path) -> tuple[str, bytes]:
         with _building(), TemporaryDirectory(prefix="mlpackage-project-") as folder:
             [artifact] = WheelBuilder(str(root)).build(directory=folder, versions=["standard"])
             return Path(artifact).name, _stored(Path(artifact))
-    except (Exception, SystemExit) as error:  # a build hook may raise anything; it is the user's to mend
+    except (Exception, SystemExit) as error:  # a build hook may raise anything, and only the user can correct it
         raise MLPackageError(
             f"{root / 'pyproject.toml'}: hatchling cannot build the project's wheel: {error}. See that "
             "`hatch build -t wheel` does, with the plugins that the project names installed beside mlpackage."
@@ -49,7 +49,7 @@ def _building() -> Iterator[None]:
 
 
 def _stored(wheel: Path) -> bytes:
-    """Pack a wheel anew without compression, whose bytes are not the same with every zlib."""
+    """Repack a wheel without compression, whose bytes depend on the version of zlib."""
     packed = io.BytesIO()
     with zipfile.ZipFile(wheel) as reader, zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as writer:
         for member in reader.infolist():
