@@ -62,14 +62,7 @@ def load_project(root: Path) -> Project:
     path = root / PYPROJECT
     if not path.is_file():
         return Project(root=root)
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = parse_toml(text)
-    except OSError as error:
-        raise MLPackageError(f"{path}: cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise MLPackageError(f"{path}: {_why_no_toml(path, error)}") from None
-    _check_shapes(document, path)
+    text, document = _read(path)
     metadata = document.get("project", {})
     if metadata.get("dynamic") and _backend(document) == HATCHLING:
         return replace(_ask_hatchling(root), text=text)
@@ -84,6 +77,18 @@ def load_project(root: Path) -> Project:
         backend=_backend(document),
         text=text,
     )
+
+
+def _read(path: Path) -> tuple[str, Mapping[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = parse_toml(text)
+    except OSError as error:
+        raise MLPackageError(f"{path}: cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise MLPackageError(f"{path}: {_why_no_toml(path, error)}") from None
+    _check_shapes(document, path)
+    return text, document
 
 
 def _why_no_toml(path: Path, error: ValueError) -> str:

@@ -120,7 +120,7 @@ def test_the_channel_goes_along(vendored):
             "environment.yml: no channels are named: conda-forge is used. "
             "For Anaconda's own, whose terms you then accept, write `channels: [defaults]`."
         ),
-        "environment.yml: python is not pinned: the image's, 3.11, is asked for.",
+        "environment.yml: python is not pinned: the image's Python 3.11 is used.",
         "Solving 2 conda requirements for linux-64.",
         "Locked 2 conda packages in locks/conda-linux-64.lock.",
     ]

@@ -1,4 +1,4 @@
-"""Tells whether a conda lock still answers what is asked, from its text alone; and writes and reads that text."""
+"""Write and read the text of a conda lock, and tell from it whether the lock still satisfies the conda file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def conda_packages_of(text: str) -> tuple[CondaPackage, ...]:
 
 
 def check_conda_lock(text: str | None, asked: CondaInputs) -> LockState:
-    """Compare a conda lock's text, None where there is no file, with what is asked of it now."""
+    """Compare a conda lock's text, or None for no file, with what the project asks for now."""
     if text is None:
         return LockState(status="missing")
     text = text.replace("\r\n", "\n")  # a checkout on Windows
@@ -67,7 +67,7 @@ def _unmet(packages: tuple[CondaPackage, ...], asked: CondaInputs) -> Iterator[s
         yield from (f"{asked.file.where(line)} is not in it" for line in asked.specs if line.text not in locked)
         return
     if any(package.is_vendored for package in packages) != (asked.channel is not None):
-        yield "its packages do not come from what conda-channel says"
+        yield "its packages do not come from conda-channel"
     by_name = {package.name: package for package in packages}
     for spec in asked.specs:
         package = by_name.get(package_name(spec.text))
@@ -78,6 +78,6 @@ def _unmet(packages: tuple[CondaPackage, ...], asked: CondaInputs) -> Iterator[s
 
 
 def _meets(package: CondaPackage, spec: str) -> bool:
-    """Tell as far as the file's name goes; what stands in brackets is not in it, and taken for unmet."""
+    """Tell by the file's name, which shows nothing that a spec asks for in brackets: such a spec counts as unmet."""
     _, _, build = (*spec.split(), "", "")[:3]
     return "[" not in spec and allows(spec, (package.version,)) and fnmatchcase(package.build, build or "*")

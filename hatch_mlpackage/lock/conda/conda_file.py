@@ -1,4 +1,4 @@
-"""Reads what a project asks conda for: an environment file as people write it, or a lock that another tool made."""
+"""Read what an environment file asks conda for, in any way that people write one."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 Kind = Literal["environment", "pip", "locked"]
 DEFAULT_CHANNEL = "conda-forge"
-# Anaconda's `defaults` is no channel but a name for these, which the channel server serves one by one.
+# Anaconda's `defaults` is not a channel but a name for these two, which the server keeps apart.
 _DEFAULTS = ("main", "r")
 _KEYS = frozenset({"name", "channels", "dependencies", "prefix", "variables", "platforms"})
-# Packages that every Python environment has anyway: a file with no others asks conda for nothing.
+# Every Python environment has these packages, so a file with no others needs nothing from conda.
 _ONLY_PYTHON = frozenset({"python", "pip"})
 _CREDENTIALS_FIX = (
     "Take them out of the file, and give them to the solver in ~/.netrc or a file that RATTLER_AUTH_FILE names."
@@ -39,10 +39,10 @@ _LEFT_OUT = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CondaFile:
-    """What a conda file asks for.
+    """Hold what a conda file asks for.
 
-    `specs` are canonical match specs, or `url#sha256:…` lines where `kind` is `locked`; `pip` are lines for pip as
-    written, each with its line number; `notes` say what was read but not used, and what was taken for granted.
+    `specs` are canonical match specs, or `url#sha256:…` lines if `kind` is `locked`. `pip` are the lines for pip as
+    written. `notes` say what is ignored and what is assumed.
     """
 
     path: str
@@ -74,14 +74,14 @@ def _inside(content: bytes, file: str, inside: str, problems: Problems) -> str |
 
 
 def read_environment_file(text: str, path: str, problems: Problems) -> CondaFile | None:
-    """Read the text of an `environment.yml`; add every problem; None when nothing of it can be read."""
+    """Read the text of an `environment.yml` and add every problem; return None if nothing can be read."""
     if broken_lines(text, path, problems):
         return None
     node = read_yaml(text, path, problems)
     if node is None:
         return None
     if not is_mapping(node):
-        problems.add(f"{path}:{line_of(node)}", "this is no conda file.", "List the packages below `dependencies:`.")
+        problems.add(f"{path}:{line_of(node)}", "this is not a conda file.", "List the packages below `dependencies:`.")
         return None
     reader = _EnvironmentFileReader(path=path, problems=problems, selectors=dict(_selectors(text)))
     reader.read(node)
@@ -89,7 +89,7 @@ def read_environment_file(text: str, path: str, problems: Problems) -> CondaFile
 
 
 def _selectors(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the number and text of each `# [linux]` comment, which YAML drops and some tools obey."""
+    """Yield the line and text of each comment such as `# [linux]`, which YAML drops and some tools obey."""
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         found = _SELECTOR.search(line)
         if found:
@@ -114,7 +114,7 @@ class _EnvironmentFileReader:
             where = f"{self.path}:{line_of(dependencies or node)}"
             self.problems.add(where, "`dependencies:` lists nothing.", "List the packages below it, one `- ` each.")
         elif not is_list(dependencies):
-            self._refuse(line_of(dependencies), f"`dependencies: {scalar(dependencies)}` is no list.", "Write `- `.")
+            self._refuse(line_of(dependencies), f"`dependencies: {scalar(dependencies)}` is not a list.", "Write `- `.")
         else:
             for item in dependencies.value:
                 self._take_dependency(item)
@@ -123,9 +123,9 @@ class _EnvironmentFileReader:
         names = {package_name(spec.text) for spec in self.specs}
         only_pip = names <= _ONLY_PYTHON
         if only_pip:
-            self.notes.append(f"{self.path}: it asks conda for nothing but Python: it is locked and installed by pip.")
+            self.notes.append(f"{self.path}: it asks conda only for Python, so pip locks and installs everything.")
         elif self.pip and "pip" not in names:
-            self.notes.append(f"{self.path}: pip is not among the dependencies: the image's build brings its own.")
+            self.notes.append(f"{self.path}: pip is not among the dependencies: the image's build provides its own.")
         return CondaFile(
             path=self.path,
             kind="pip" if only_pip else "environment",
@@ -202,9 +202,9 @@ class _EnvironmentFileReader:
     def _is_chosen(self, line: int) -> bool:
         selector = self.selectors.get(line, "linux")
         if selector in _LEFT_OUT:
-            self.notes.append(f"{self.path}:{line}: left out, as `# [{selector}]` is not the image.")
+            self.notes.append(f"{self.path}:{line}: left out: `# [{selector}]` does not match the image.")
         elif selector not in _CHOSEN:
-            self.notes.append(f"{self.path}:{line}: taken: the comment `# [{selector}]` is not known as a selector.")
+            self.notes.append(f"{self.path}:{line}: kept: the comment `# [{selector}]` is not a known selector.")
         return selector not in _LEFT_OUT
 
     def _take_spec(self, line: Line) -> None:
@@ -228,7 +228,7 @@ class _EnvironmentFileReader:
             if key.text != "pip":
                 shown = f"{key.text}:"
                 fix = f"Write `{key.text}=version`, or `- pip:` for a list of pip's." if key.text else "Write a name."
-                self._refuse(key.number, f"`{shown}` is no package and not `pip:`.", fix)
+                self._refuse(key.number, f"`{shown}` is neither a package nor `pip:`.", fix)
                 continue
             if is_mapping(value):
                 self._refuse(line_of(value), "`pip:` holds a mapping.", "Write a `- ` before each entry.")
@@ -241,8 +241,8 @@ class _EnvironmentFileReader:
         if text is not None:
             self.pip.append(Line(line, " ".join(text.split())))
         elif is_mapping(entry) or is_list(entry):
-            self._refuse(line, "this entry of the pip list is no text.", 'Write it in quotes: `- "name==1.0"`.')
-        elif not is_alone:  # `- pip:` with nothing below is how lists end up that were emptied
+            self._refuse(line, "this entry of the pip list is not a string.", 'Write it in quotes: `- "name==1.0"`.')
+        elif not is_alone:  # an emptied list leaves `- pip:` with nothing below it
             self._refuse(line, "an item of the pip list is blank.", "Remove the item.")
 
     def _refuse(self, line: int, what: str, fix: str) -> None:

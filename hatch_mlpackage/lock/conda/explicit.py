@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
 
 MARK = "@EXPLICIT"
-# Where a vendored channel lies in the build's first stage: a lock names it, so that it names no folder of a machine.
+# A vendored channel lies here in the build's first stage; a lock names this folder and not one of some machine.
 CHANNEL_ROOT = "file:///opt/mlpackage/channel"
 _LICENSE = "# license: "
 _ENTRY = re.compile(
@@ -30,7 +30,7 @@ _ENTRY = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CondaPackage:
-    """One locked conda package; `sha256` or `md5` is empty, never both; `license` is as its author wrote."""
+    """Describe a locked conda package, with at least one of `sha256` and `md5`, and its author's own `license`."""
 
     url: str
     subdir: str
@@ -54,17 +54,17 @@ class CondaPackage:
 
     @property
     def _parts(self) -> list[str]:
-        # The file is `name-version-build`, and only the name may hold dashes.
+        # The file is called `name-version-build`, and only the name may contain dashes.
         return [unquote(part) for part in re.sub(r"\.conda$|\.tar\.bz2$", "", self.file).rsplit("-", 2)]
 
     @property
     def is_for_python(self) -> bool:
-        """Tell by the build string, which conda's tools begin with `py` for what imports: py311h…, pyhd8…, py_0."""
+        """Tell by the build string, which begins with `py` for packages that Python imports: py311h…, pyhd8…, py_0."""
         return re.search(r"(?:^|_)py(?:_|\d|h)", self._parts[2]) is not None
 
     @property
     def channel(self) -> str:
-        """Return the channel's short name, or the empty string where the package is vendored."""
+        """Return the channel's short name, or "" for a vendored package."""
         return "" if self.is_vendored else self.url.split("/")[-3]
 
     @property
@@ -76,7 +76,7 @@ class CondaPackage:
 
 
 def parse_package(text: str, line: int = 0) -> CondaPackage | None:
-    """Read one `url#hash`; None when it is none with a hash."""
+    """Read one `url#hash`; return None if the text is not a package's URL with a hash."""
     found = _ENTRY.fullmatch(text)
     if found is None or found["file"].count("-") < 2:  # noqa: PLR2004 - name-version-build
         return None
@@ -91,14 +91,14 @@ def parse_package(text: str, line: int = 0) -> CondaPackage | None:
 
 
 def write_explicit(packages: tuple[CondaPackage, ...], subdir: str) -> str:
-    """Write the body of a lock; the packages come sorted, dependencies first."""
-    # Before the mark, where no installer looks; the bill of materials tells them.
+    """Return the body of a lock, for packages sorted with dependencies first."""
+    # No installer looks before the mark; the bill of materials needs the licences.
     licenses = (f"{_LICENSE}{package.name} {package.license}" for package in packages if package.license)
     return "".join(f"{line}\n" for line in (f"# platform: {subdir}", *licenses, MARK, *map(str, packages)))
 
 
 def read_conda_packages(body: str) -> tuple[CondaPackage, ...]:
-    """Read a lock's packages; raise LockError at the first line that is none."""
+    """Read a lock's packages; raise LockError at the first line that is not one."""
     found = []
     licenses: dict[str, str] = {}
     for number, line in enumerate(body.splitlines(), 1):
@@ -118,7 +118,7 @@ def is_explicit(text: str) -> bool:
 
 
 def read_foreign(text: str, path: str, subdir: str, problems: Problems) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
-    """Read an explicit file that another tool wrote: its packages for the platform, and conda-lock's lines for pip."""
+    """Read another tool's explicit file: return its packages for the platform, and conda-lock's lines for pip."""
     packages, pip = [], []
     for number, line in enumerate((line.strip() for line in text.splitlines()), 1):
         where = f"{path}:{number}"
@@ -133,7 +133,7 @@ def read_foreign(text: str, path: str, subdir: str, problems: Problems) -> tuple
             elif found.subdir not in {subdir, "noarch"}:
                 problems.add(where, f"{found.file} is for {found.subdir}, the image is {subdir}.", _PLATFORM_FIX)
             elif found.url.startswith("file:"):
-                problems.add(where, f"{found.file} is a file of one machine.", _FILE_FIX)
+                problems.add(where, f"{found.file} is a file that only one machine has.", _FILE_FIX)
             else:
                 packages.append(Line(number, str(found)))
     return tuple(packages), tuple(pip)
@@ -145,7 +145,7 @@ _FILE_FIX = "Give the URL of its channel, or name the environment file, and the 
 
 
 def as_constraints(packages: tuple[CondaPackage, ...]) -> tuple[str, ...]:
-    """Return `name==version` of each package that pip too knows: what pip adds must not replace them."""
+    """Return `name==version` of each package that pip may know too and must not replace."""
     return tuple(
         f"{package.name}=={package.version}"
         for package in packages

@@ -1,4 +1,4 @@
-"""Reads the locks that conda-lock and pixi write: their packages for the image's platform, and their pins for pip."""
+"""Read the locks that conda-lock and pixi write: packages for the image's platform, and pins for pip."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hatch_mlpackage.lock.conda.explicit import parse_package
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
 
-_OLDEST_PIXI = 4  # earlier ones are conda-lock's format
+_OLDEST_PIXI = 4  # earlier versions have conda-lock's format
 Lines = tuple[Line, ...]
 
 
@@ -26,7 +26,7 @@ def is_pixi_lock(node: Any) -> bool:
 
 
 def read_conda_lock_yml(node: Any, path: str, subdir: str, problems: Problems) -> tuple[Lines, Lines]:
-    """Read a `conda-lock.yml`: packages as `url#hash`, and requirements for pip; development packages stay out."""
+    """Read a `conda-lock.yml`, without development packages: return lines `url#hash`, and requirements for pip."""
     conda: list[Line] = []
     pip: list[Line] = []
     for entry in get(node, "package").value:
@@ -43,7 +43,7 @@ def read_conda_lock_yml(node: Any, path: str, subdir: str, problems: Problems) -
 
 
 def read_pixi_lock(node: Any, path: str, subdir: str, problems: Problems) -> tuple[Lines, Lines]:
-    """Read a `pixi.lock` of version 4 or later: the environment `default`."""
+    """Read the environment `default` of a `pixi.lock` of version 4 or later."""
     version = scalar(get(node, "version")) or ""
     if not version.isdigit() or int(version) < _OLDEST_PIXI:
         fix = "Renew it with a recent pixi, or name the explicit file of `pixi workspace export conda-explicit-spec`."
@@ -73,7 +73,7 @@ def _of_default(node: Any, subdir: str) -> Iterator[Any]:
 
 
 def _identity(entry: Any) -> tuple[str, str]:
-    """Return how an environment refers to a package: versions 6 and 7 say `conda: url`, earlier ones `kind`, `url`."""
+    """Return how an environment names a package: `conda: url` since version 6, `kind` and `url` before."""
     for kind in ("conda", "pypi"):
         url = scalar(get(entry, kind))
         if url:

@@ -15,7 +15,7 @@ from hatch_mlpackage.project.target import SUBDIRS, Target
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.conda.conda_file import CondaFile
 
-# The oldest kernel that an image of today meets: that of Red Hat Enterprise Linux 8, which conda-forge builds for.
+# The oldest kernel that an image runs on today: Red Hat Enterprise Linux 8 has it, and conda-forge builds for that.
 _KERNEL = "4.18"
 
 
@@ -48,7 +48,7 @@ class CondaInputs:
         """Return the file's notes, and the assumption about Python where one is made."""
         if self.specs == self.file.specs:
             return self.file.notes
-        taken = f"{self.file.path}: python is not pinned: the image's, {self.target.python}, is asked for."
+        taken = f"{self.file.path}: python is not pinned: the image's Python {self.target.python} is used."
         return (*self.file.notes, taken)
 
     def virtual_packages(self) -> tuple[tuple[str, str, str], ...]:

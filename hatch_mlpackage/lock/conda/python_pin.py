@@ -1,4 +1,4 @@
-"""The Python of a conda file against the image's: the server's lock and pip's are made for that one version."""
+"""Check a conda file's Python against the image's, which pip's lock and the server's are made for."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _PATCHES = range(40)
 
 
 def pins_python(file: CondaFile) -> bool:
-    """Tell whether a Python of some version is asked for."""
+    """Tell whether the file asks for some version of Python."""
     return any(package_name(spec.text) == "python" and len(spec.text.split()) > 1 for spec in file.specs)
 
 
 def check_conda_python(file: CondaFile, python: str, problems: Problems) -> None:
-    """Report where the file excludes the image's Python (`3.12`)."""
+    """Report each line that excludes the image's Python (`3.12`)."""
     if file.kind == "locked":
         _check_locked_python(file, python, problems)
         return

@@ -1,4 +1,4 @@
-"""Tells what kind of file `conda-file` names, and reads it: an environment file, or a lock that another tool made."""
+"""Read the file that `conda-file` names, be it an environment file or another tool's lock."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.lock.asked.pip_file import Line
 
-# A key that conda-lock's and pixi's locks have on a line of its own, and environment files do not.
+# Locks of conda-lock and pixi have this key on a line of its own, and environment files do not.
 _LOCK = re.compile(r"(?m)^(?:package|packages):\s*$")
 
 
 def read_conda_file(content: bytes, path: str, subdir: str, problems: Problems) -> CondaFile | None:
     """Read a file's contents for a platform (`linux-64`); add every problem; None when nothing of it can be used.
 
-    An environment file needs PyYAML, of the extra `conda`; without it that is the problem.
+    An environment file needs PyYAML from the extra `conda`; without it, that is a problem too.
     """
     text = read_text(content, path, problems)
     path, _ = parts_of_conda_file(path)
@@ -47,7 +47,7 @@ def _read_lock(text: str, path: str, subdir: str, problems: Problems) -> CondaFi
 
 
 def _locked(path: str, packages: tuple[Line, ...], pip: tuple[Line, ...]) -> CondaFile:
-    notes = [f"{path}: it is a lock already: its packages are taken as they are."]
+    notes = [f"{path}: it is already a lock: its packages are used unchanged."]
     weak = sum("#sha256:" not in line.text for line in packages)
     if weak:
         notes.append(f"{path}: {weak} of its packages have only an MD5 hash, which is weaker than SHA-256.")

@@ -1,4 +1,4 @@
-"""Solves a conda file for the image's platform, in a process of its own; see `solver.py`."""
+"""Solve a conda file for the image's platform, in a process of its own (see `solver.py`)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _LONGEST_REASON = 14  # lines
 def solve(
     asked: CondaInputs, previous: Sequence[CondaPackage], report: Callable[[str], None]
 ) -> tuple[CondaPackage, ...]:
-    """Return the packages, dependencies first; those of `previous` are kept where they still fit.
+    """Return the packages, dependencies first; keep those of `previous` that still fit.
 
-    Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
+    Raises LockError if there is no solution, and UnavailableError if a channel cannot be read.
     """
     if find_spec("rattler") is None:
         raise LockError(f"Solving a conda file needs py-rattler, which is not installed here. {INSTALL}")
@@ -60,7 +60,7 @@ def _without_channel(spec: str) -> str:
 
 
 def _ask(question: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
-    # -P: the current folder, which may hold anything, is not searched for modules.
+    # -P: do not search the current folder for modules, as it may hold anything.
     command = [sys.executable, "-P", str(_SOLVER)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, text=True, encoding="utf-8", errors="replace", **pipes) as process:  # type: ignore[call-overload]
@@ -109,7 +109,7 @@ def _fail(asked: CondaInputs, reason: str) -> NoReturn:
     given = ", ".join(f"{name}={version}" for name, version, _ in asked.virtual_packages())
     raise LockError(
         f"{asked.file.path} cannot be solved for {asked.subdir} ({given}):\n  {_first_lines(redact(reason))}\n"
-        "Loosen one of these, name the channel that has it, or change the image, and run `mlpackage lock` again."
+        "Loosen one of these, name the channel that has it or change the image, and run `mlpackage lock` again."
     )
 
 

@@ -1,7 +1,7 @@
-"""Solve with py-rattler: run as a program, a JSON document in and one out. It imports nothing of ours.
+"""Solve with py-rattler, as a program that reads and writes one JSON document and imports nothing of ours.
 
-A process of its own, which ends without Python's clean-up: py-rattler's threads outlive the call for a moment, and an
-interpreter that ends meanwhile crashes (seen in one of ten runs with py-rattler 0.28).
+It runs in a process of its own that skips Python's clean-up, because py-rattler's threads run a moment longer than the
+call, and an interpreter that ends meanwhile crashes (one run in ten with py-rattler 0.28).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 async def _packages(asked: dict[str, Any]) -> list[dict[str, str]]:
-    """Return url, sha256, md5 and licence of each package, dependencies first; `kept` are URLs to be preferred."""
+    """Return the url, sha256, md5 and license of each package, dependencies first; prefer the URLs in `kept`."""
     sources = [Channel(channel) for channel in asked["channels"]]
     gateway = Gateway()
     records = await solve(

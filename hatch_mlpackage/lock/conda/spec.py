@@ -1,4 +1,4 @@
-"""Turns one conda requirement, as people write it, into one canonical match spec, or says why it cannot be solved."""
+"""Turn a conda requirement, as people write it, into a canonical match spec, or say why it cannot be solved."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SPEC = re.compile(
 )
 _PIP_FIX = "Put it into the pip list: `- pip:` and below it, further in, `- {text}`."
 
-# Each: the pattern of something people write, what is wrong with it, and what to write instead.
+# The pattern of a mistake that people make, what is wrong with it, and what to write instead.
 _REFUSED = tuple(
     (re.compile(pattern), what, fix)
     for pattern, what, fix in (
@@ -63,7 +63,7 @@ def _version(text: str, *, has_build: bool) -> str:
     if len(constraints) > 1:
         return "".join(part if part in ",|" else _constraint(part) for part in constraints)
     if has_build and re.match(r"=?[A-Za-z0-9]", text):
-        return text if "*" in text else f"=={text.lstrip('=')}"  # conda: beside a build, a single `=` is exact
+        return text if "*" in text else f"=={text.lstrip('=')}"  # conda: with a build, a single `=` is exact
     return _constraint(text)
 
 
@@ -77,23 +77,23 @@ def _constraint(text: str) -> str:
         return f"{stem}.*"
     if operator in {"", "==="}:
         operator = "=="
-    # `!=1.2.*` leaves out every 1.2; beside the other operators the star means nothing.
+    # `!=1.2.*` excludes every 1.2; with the other operators the star means nothing.
     return f"{operator}{stem}" if operator != "!=" or stem == version else f"!={stem}.*"
 
 
 def package_name(spec: str) -> str:
-    """Return the package's name of a canonical spec."""
+    """Return the name of the package in a canonical spec."""
     return spec.split(" ", maxsplit=1)[0].rpartition("::")[2]
 
 
 def version_of(spec: str) -> str:
-    """Return the constraint of a canonical spec, or the empty string."""
+    """Return the version constraint of a canonical spec, or ""."""
     words = spec.partition("[")[0].split()
     return words[1] if len(words) > 1 else ""
 
 
 def allows(spec: str, versions: Iterable[str]) -> bool:
-    """Tell whether a canonical spec's version constraint allows any of the versions; True where it cannot be told."""
+    """Tell whether a canonical spec's version constraint allows any of the versions; True if unknown."""
     tried = list(versions)
     return any(_any_within(one, tried) for one in version_of(spec).split("|"))
 

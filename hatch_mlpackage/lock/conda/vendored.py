@@ -1,4 +1,4 @@
-"""The packages of a vendored channel: what the context carries of them, each compared with its lock."""
+"""Compare the packages of a vendored channel with their lock."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hatch_mlpackage.files.hashing import hash_file
 
 
 def proven_sha256(path: Path, expected: str) -> str:
-    """Hash a vendored package: nothing that reads `file://` compares it with what its channel or its lock says.
+    """Return a vendored package's hash, which no reader of `file://` compares with the channel's index or the lock.
 
-    Raises LockError when it cannot be read or is another one.
+    Raises LockError if the package cannot be read or has another hash.
     """
     try:
         found = hash_file(path)

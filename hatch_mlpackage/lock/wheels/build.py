@@ -1,8 +1,7 @@
-"""Builds the wheels of sources: folders, archives, URLs and repositories, with `pip wheel`, for the image.
+"""Build wheels for the image from folders, archives, URLs and repositories, with `pip wheel`.
 
-Building runs the project's own build backend, as installing it would; its dependencies are resolved afterwards, with
-all the others. A local project is built from a copy, so that nothing is left in the user's folder, and from the same
-files as its digest covers.
+Building runs a source's own build backend, as installing it would; its dependencies are resolved later, with all
+others. A local project is built from a copy of the files that its digest covers, so that its folder stays clean.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ _NO_REPOSITORY = re.compile(
 PIP = (sys.executable, "-P", "-m", "pip")
 _FLAGS = (
     "--no-deps",
-    "--no-cache-dir",  # a wheel of the same version that was once built from other files must not come back
+    "--no-cache-dir",  # an earlier wheel of the same version may come from other files
     "--no-input",
     "--disable-pip-version-check",
     "--progress-bar=off",
-    "--ignore-requires-python",  # the image's Python counts, and the resolver asks about it
+    "--ignore-requires-python",  # only the image's Python counts, and the resolver checks that
 )
 
 
@@ -64,9 +63,9 @@ def build_wheels(
     left_out: Collection[Path] = (),
     report: Callable[[str], None] = print,
 ) -> tuple[Vendored, ...]:
-    """Return a wheel for every source that counts in the image; those in `wheels` that still hold are kept.
+    """Return a wheel for every source that applies to the image; reuse those in `wheels` that are still current.
 
-    New ones are put below `folder`. Raises LockError or UnavailableError.
+    New wheels lie below `folder`. Raises LockError or UnavailableError.
     """
     task = Task(folder=folder, requirements=requirements, target=target, upgrade=upgrade, report=report)
     sources = [source for source in task.requirements.sources if source.applies(task.target)]
@@ -80,7 +79,7 @@ def build_wheels(
 
 
 def _kept(task: Task, previous: str | None, wheels: Path) -> Mapping[str, Path]:
-    """Find the wheels that the previous lock made of the same sources; an edited or damaged one is made anew."""
+    """Find the wheels that the previous lock built from the same sources, except edited or damaged ones."""
     try:
         pins: dict[str, Pin] = {pin.name: pin for pin in read_pins(previous or "")}
     except LockError:
@@ -105,7 +104,7 @@ def _build(task: Task, source: Source, root: Path, folder: Path, left_out: Colle
         return Path(shutil.copy2(local, folder))
     what = source.location if local is None else str(_copy(local, folder, left_out))
     task.report(f"Building a wheel of {source.text}.")
-    # Repositories that ask for a password are answered by git's own credential store, never by a prompt.
+    # Only git's own credential store may answer a repository that asks for a password, never a prompt.
     environment = {
         **index_settings.for_pip(os.environ, task.requirements.options),
         "SOURCE_DATE_EPOCH": str(TIMESTAMP),
@@ -155,7 +154,7 @@ def _fail(source: Source, outcome: Outcome, task: Task) -> NoReturn:
 def _proven(source: Source, path: Path, task: Task) -> Vendored:
     name, version = _parsed(path.name)
     if source.name not in {None, name}:
-        raise LockError(f"{source.text}: what is there is called {name}, not {source.name}. Correct the name.")
+        raise LockError(f"{source.text}: its package is called {name}, not {source.name}. Correct the name.")
     if not fits(path.name, task.target):
         raise LockError(
             f"{source.text}: its wheel {path.name} does not load in {task.target}. It holds code compiled for this "

@@ -1,7 +1,7 @@
-"""Finds the wheel of every pin that the image will install, its licence and its modules, as far as the index tells.
+"""Find the wheel of every pin that the image will install, with its licence and modules, where the index has them.
 
-What is not to be had (of an index that wants credentials of the resolver, or serves neither the metadata nor parts of
-files) is left out: no lock fails for it.
+An index may want credentials, or serve neither metadata nor parts of files. What it does not give is left out, and no
+lock fails because of it.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _CLASSIFIER = "License :: "
 
 
 def describe_packages(lock: str, target: Target, *, folder: Path, wheels: Path) -> tuple[LockedPackage, ...]:
-    """Find the wheel of every pin that the image will install, and what it says of itself.
+    """Find the wheel of every pin that the image will install, and read what it says about itself.
 
-    `wheels` is the folder with the vendored ones; the empty `folder` is for work in progress.
+    `wheels` is the folder of vendored wheels, and the empty `folder` is for temporary files.
     """
     task = Task(folder=folder, requirements=Requirements(), target=target, upgrade=False, report=lambda _: None)
     known = _wheels(task, without_vendored(lock)) | _vendored(lock, wheels)
@@ -64,14 +64,14 @@ def describe_packages(lock: str, target: Target, *, folder: Path, wheels: Path) 
 
 
 def _wheels(task: Task, lock: str) -> dict[str, list[dict[str, Any]]]:
-    """Let uv tell where the files of the pins are; nothing where it is absent or fails."""
+    """Ask uv for the files of the pins; return nothing if uv is absent or fails."""
     program = uv.find()
     if program is None:
         return {}
     (task.folder / OUTPUT).write_text(lock, encoding="utf-8", newline="\n")
     environment, settings = index_settings.for_uv(os.environ, task.folder)
     command = [program, "pip", "compile", "--quiet", "--no-deps", "--no-header", f"--output-file={_PYLOCK}"]
-    # For one platform uv would list no other's wheels, and it could not be told which packages another one lacks.
+    # With a platform uv would list only its wheels, and the lock could not say which packages another platform lacks.
     target = ["--universal", f"--python-version={task.target.python}"]
     outcome = run([*command, *target, "--only-binary=:all:", *settings, OUTPUT], environment, task)
     if outcome.status:
@@ -90,7 +90,7 @@ def _vendored(lock: str, beside: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def _tags(wheels: Iterable[dict[str, Any]], pin: Pin) -> tuple[str, ...]:
-    """Return what the locked wheels of a pin are for, as their file names say; only those for Linux."""
+    """Return the tags of a pin's locked wheels, by their file names, if they are for Linux."""
     locked = (wheel for wheel in wheels if f"sha256:{wheel.get('hashes', {}).get('sha256')}" in pin.hashes)
     tags = {"-".join(_file_name(wheel).removesuffix(".whl").split("-")[-3:]) for wheel in locked}
     return tuple(sorted(tag for tag in tags if "linux" in tag or tag.endswith("-any")))
@@ -146,7 +146,7 @@ def _read_metadata(url: str) -> WheelContents:
 
 
 def license_of(metadata: str) -> str:
-    """Tell the licence from a wheel's METADATA: its expression, else its text's first line, else its classifiers."""
+    """Return the licence in a wheel's METADATA: its expression, else its first line, else its classifiers."""
     fields = email.parser.HeaderParser().parsestr(metadata)
     expression = fields.get("License-Expression")
     if expression:

@@ -1,4 +1,4 @@
-"""Fetches the wheel of every pin for the image, whatever machine this is, so that the image needs no network at all."""
+"""Fetch the wheel of every pin for the image, on any machine, so that building the image needs no network."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from hatch_mlpackage.lock.asked.requirements import Requirements
     from hatch_mlpackage.project.target import Target
 
-_AT_ONCE = 5  # pins: what an interrupted run has to fetch again is no more than these
+_AT_ONCE = 5  # pins: an interrupted run fetches no more than these again
 _LONGEST_REASON = 8  # lines
-# Of all that pip says then, what tells why it failed.
-_TOLD = re.compile(r"\s*(?:ERROR: |Could not fetch URL .*(?<! 404)$|Expected sha|Got  )")
+# The lines of pip's output that say why it failed.
+_REASON = re.compile(r"\s*(?:ERROR: |Could not fetch URL .*(?<! 404)$|Expected sha|Got  )")
 _FLAGS = (
     "--no-deps",
     "--require-hashes",
@@ -33,7 +33,7 @@ _FLAGS = (
     "--no-input",
     "--disable-pip-version-check",
     "--progress-bar=off",
-    "-vv",  # else pip keeps to itself why an index could not be read
+    "-vv",  # without it, pip does not say why an index cannot be read
     "--implementation=cp",
     f"--requirement={OUTPUT}",
 )
@@ -48,10 +48,10 @@ def fetch_wheels(
     wheels: Path,
     report: Callable[[str], None] = print,
 ) -> tuple[Path, ...]:
-    """Fetch the wheels that `wheels` lacks of a lock's pins, checked by their hashes; return one for each.
+    """Fetch the wheels of a lock's pins that `wheels` lacks, check their hashes, and return one wheel for each pin.
 
-    The vendored ones are built, not fetched. Wheels that are there, those of an interrupted run too, are not fetched
-    again. The empty `folder` is for work in progress. Raises LockError or UnavailableError.
+    Vendored wheels are built and not fetched. Wheels from an interrupted run are not fetched again. The empty `folder`
+    is for temporary files. Raises LockError or UnavailableError.
     """
     task = Task(folder=folder, requirements=requirements, target=target, upgrade=False, report=report)
     vendored = {name_of(record.file) for record in records(lock)}
@@ -60,20 +60,23 @@ def fetch_wheels(
     lacking = [pin for pin in pins if pin not in found]
     if lacking and not is_installed():
         raise LockError('A wheelhouse is filled by pip: pip install "hatch-mlpackage[cli]"')
-    size = 0
+    fetched: dict[Pin, Path] = {}
     for start in range(0, len(lacking), _AT_ONCE):
-        some = lacking[start : start + _AT_ONCE]
-        _download(task, some)
-        for path in sorted(task.folder.glob("*.whl")):
-            put_wheel(path, wheels)
-            path.unlink()
-        now = _present(some, wheels, task.target)
-        if missing := next((pin for pin in some if pin not in now), None):
-            raise LockError(f"{missing} has no wheel for {task.target}. Choose a version that has one.")
-        found |= now
-        size += sum(path.stat().st_size for path in now.values())
-        task.report(f"Fetched {start + len(some)} of {len(lacking)} wheels, {size / 1e6:.1f} MB.")
-    return tuple(sorted(found.values()))
+        fetched |= _fetch(task, lacking[start : start + _AT_ONCE], wheels)
+        size = sum(path.stat().st_size for path in fetched.values())
+        task.report(f"Fetched {len(fetched)} of {len(lacking)} wheels, {size / 1e6:.1f} MB.")
+    return tuple(sorted((found | fetched).values()))
+
+
+def _fetch(task: Task, pins: Sequence[Pin], wheels: Path) -> dict[Pin, Path]:
+    _download(task, pins)
+    for path in sorted(task.folder.glob("*.whl")):
+        put_wheel(path, wheels)
+        path.unlink()
+    fetched = _present(pins, wheels, task.target)
+    if missing := next((pin for pin in pins if pin not in fetched), None):
+        raise LockError(f"{missing} has no wheel for {task.target}. Choose a version that has one.")
+    return fetched
 
 
 def _present(pins: Sequence[Pin], folder: Path, target: Target) -> dict[Pin, Path]:
@@ -88,8 +91,8 @@ def _download(task: Task, pins: Sequence[Pin]) -> None:
     environment = index_settings.for_pip(os.environ, task.requirements.options)
     outcome = run(command, environment, task, doing="downloading")
     if outcome.status:
-        told = [line.strip() for line in outcome.said.splitlines() if _TOLD.match(line)]
-        shown = "\n".join(f"  {line}" for line in dict.fromkeys(told[-_LONGEST_REASON:]))
+        reasons = [line.strip() for line in outcome.said.splitlines() if _REASON.match(line)]
+        shown = "\n".join(f"  {line}" for line in dict.fromkeys(reasons[-_LONGEST_REASON:]))
         raise_if_outside(outcome, shown)
         raise LockError(
             f"The wheelhouse cannot be filled for {task.target}:\n{shown}\n"
@@ -103,7 +106,7 @@ def _entry(pin: Pin) -> str:
 
 
 def _target_flags(target: Target) -> Iterator[str]:
-    """Name the image to pip, which knows no order among glibc versions that it is not told."""
+    """Yield pip's options for the image, with each glibc version in order, which pip does not know."""
     yield f"--python-version={target.python}"
     yield from (f"--abi={abi}" for abi in (f"cp{target.python.replace('.', '')}", "abi3", "none"))
     platforms = dict.fromkeys(tag.platform for tag in supported_tags(target))

@@ -1,6 +1,6 @@
-"""The folder of wheels beside a lock: puts wheels there, and removes those that it put there and nobody wants now.
+"""Put wheels into the folder beside a lock, and remove those that it put there and that are no longer needed.
 
-`SHA256SUMS` lists what was put there (`sha256sum --check SHA256SUMS` proves it); any other file is the user's.
+`SHA256SUMS` lists these wheels (check them with `sha256sum --check SHA256SUMS`); any other file is the user's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LINE = re.compile(r"(?m)^([0-9a-f]{64})  (\S+\.whl)$")
 
 
 def put_wheel(wheel: Path, folder: Path) -> Path:
-    """Copy a wheel into the folder, whole or not at all, and list it; return where it lies."""
+    """Copy a wheel into the folder, whole or not at all, list it, and return its path."""
     target = folder / wheel.name
     if wheel.absolute() != target.absolute():
         folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def put_wheel(wheel: Path, folder: Path) -> Path:
 
 
 def clear_wheels(folder: Path, wanted: Collection[str], report: Callable[[str], None]) -> None:
-    """Remove the listed wheels that are not wanted, unless somebody changed them; name what else lies there."""
+    """Remove the listed wheels that are not wanted, unless somebody changed them, and report all others."""
     listed = _listed(folder)
     for path in sorted(folder.glob("*.whl")):
         if path.name in wanted:

@@ -1,4 +1,4 @@
-"""Tells from the names of a wheel's files what it makes importable."""
+"""Tell what a wheel makes importable, by the names of its files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 _SUFFIXES = frozenset({".py", ".so", ".pyd"})
-_UNPACKED = frozenset({"purelib", "platlib"})  # of NAME-VERSION.data: what goes to site-packages
+_UNPACKED = frozenset({"purelib", "platlib"})  # folders of NAME-VERSION.data that are installed into site-packages
 
 
 def modules_of(names: Iterable[str]) -> tuple[str, ...]:
     """Return the importable names: packages and modules, dotted below folders without an `__init__.py`.
 
-    Such a folder is a namespace that other distributions fill too: `google/auth/__init__.py` gives `google.auth`.
+    Such a folder is a namespace that distributions share: `google/auth/__init__.py` gives `google.auth`.
     """
     files = {place for name in names if (place := _place(PurePosixPath(name))).suffix in _SUFFIXES}
     packages = {file.parent for file in files if file.stem.partition(".")[0] == "__init__"}
@@ -21,7 +21,7 @@ def modules_of(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _place(path: PurePosixPath) -> PurePosixPath:
-    """Return where a file of a wheel is installed, below site-packages."""
+    """Return where a wheel's file is installed, relative to site-packages."""
     parts = path.parts
     inside = parts[:1] and parts[0].endswith(".data") and len(parts) > 1 and parts[1] in _UNPACKED
     return PurePosixPath(*parts[2:]) if inside else path

@@ -1,4 +1,4 @@
-"""Reads a wheel where it is: of one on a server only the parts that are asked for (RFC 9110, section 14)."""
+"""Read a wheel in place, and fetch only the needed parts of one on a server (RFC 9110, section 14)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from urllib.error import HTTPError
 
 LARGEST_METADATA = 1 << 20  # bytes
 _TIMEOUT = 10.0  # seconds for one answer
-_PART = 65536  # bytes asked for at once; the end of most wheels, their METADATA and table of contents, is smaller
+_PART = 65536  # bytes asked for at once; most wheels' METADATA and table of contents fit, which lie at the end
 
 
 @contextmanager
 def open_wheel(url: str) -> Iterator[tuple[zipfile.ZipFile, int]]:
-    """Open a wheel on disk or on a server, and tell its size in bytes.
+    """Open a wheel on disk or on a server, and give its size in bytes.
 
-    Raises OSError where it is not to be had, also of a server that gives whole files only; zipfile.BadZipFile.
+    Raises zipfile.BadZipFile, or OSError if it cannot be read or if the server gives only whole files.
     """
     remote = url.startswith(("http://", "https://"))
     with io.BufferedReader(_Parts(url), _PART) if remote else _open(url) as file, zipfile.ZipFile(file) as archive:
@@ -28,13 +28,13 @@ def open_wheel(url: str) -> Iterator[tuple[zipfile.ZipFile, int]]:
 
 
 def ask_for_metadata(url: str) -> str:
-    """Read what an index serves beside a wheel (PEP 658): its METADATA."""
+    """Fetch the METADATA that an index serves beside a wheel (PEP 658)."""
     with _open(f"{url}.metadata") as answer:
         return str(answer.read(LARGEST_METADATA), "utf-8", "replace")
 
 
 class _Parts(io.RawIOBase):
-    """A file on a server; its end, where a zip archive lists what it holds, comes with its size in one answer."""
+    """Read a file on a server by parts, its end first, because a zip archive has its table of contents there."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class _Parts(io.RawIOBase):
         self._size = 0
         try:
             self._end = self._read(f"bytes=-{_PART}")
-        except HTTPError:  # a server that counts from the start only
+        except HTTPError:  # this server counts only from the start
             self._end = self._read("bytes=0-0")[:0]
 
     def seekable(self) -> bool:

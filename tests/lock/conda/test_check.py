@@ -41,7 +41,7 @@ def test_states(asking, lock):
         ),
     )
     assert check_conda_lock(text, asking(*ASKED, channel=None)) == LockState(
-        status="stale", reasons=("its packages do not come from what conda-channel says",)
+        status="stale", reasons=("its packages do not come from conda-channel",)
     )
     assert check_conda_lock(text, asking(*ASKED, libc="manylinux_2_31")) == LockState(
         status="other-target", reasons=("its wheels may need manylinux_2_36, the image has manylinux_2_31",)

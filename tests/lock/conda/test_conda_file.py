@@ -13,8 +13,8 @@ NO_CHANNELS = (
     "environment.yml: no channels are named: conda-forge is used. "
     "For Anaconda's own, whose terms you then accept, write `channels: [defaults]`."
 )
-NO_PIP = "environment.yml: pip is not among the dependencies: the image's build brings its own."
-ONLY_PIP = "environment.yml: it asks conda for nothing but Python: it is locked and installed by pip."
+NO_PIP = "environment.yml: pip is not among the dependencies: the image's build provides its own."
+ONLY_PIP = "environment.yml: it asks conda only for Python, so pip locks and installs everything."
 OWN_CHANNEL = "channels: [conda-forge]\n"
 
 
@@ -110,8 +110,8 @@ QUIRKS = {
             (3, "numpy"),
             (5, "scipy"),
             notes=(
-                "environment.yml:4: left out, as `# [win]` is not the image.",
-                "environment.yml:5: taken: the comment `# [which]` is not known as a selector.",
+                "environment.yml:4: left out: `# [win]` does not match the image.",
+                "environment.yml:5: kept: the comment `# [which]` is not a known selector.",
             ),
         ),
     ),
@@ -170,7 +170,7 @@ BROKEN = {
     ],
     f"{OWN_CHANNEL}dependencies:\n- numpy: 1.2\n- [scipy]\n- pip:\n    flask: 1\n": [
         (
-            "environment.yml:3: `numpy:` is no package and not `pip:`. "
+            "environment.yml:3: `numpy:` is neither a package nor `pip:`. "
             "Write `numpy=version`, or `- pip:` for a list of pip's."
         ),
         "environment.yml:4: a list stands inside the list of dependencies. Write one package on each line.",
@@ -193,12 +193,12 @@ BROKEN = {
     f"{OWN_CHANNEL}dependencies:\n- numpy=>1\n": [
         "environment.yml:3: `numpy=>1` has its operator the wrong way round. Write `>=` or `<=`."
     ],
-    "- numpy\n": ["environment.yml:1: this is no conda file. List the packages below `dependencies:`."],
+    "- numpy\n": ["environment.yml:1: this is not a conda file. List the packages below `dependencies:`."],
     "": ["environment.yml: the file is empty. List what the model needs below `dependencies:`."],
     "dependencies:\n- 'numpy\n": [
         "environment.yml:3: this is not YAML: found unexpected end of stream. Correct the line."
     ],
-    "dependencies: numpy\n": ["environment.yml:1: `dependencies: numpy` is no list. Write `- `."],
+    "dependencies: numpy\n": ["environment.yml:1: `dependencies: numpy` is not a list. Write `- `."],
 }
 
 

@@ -45,7 +45,7 @@ def test_python_is_that_of_the_image(asking, lock, files_in):
     asked = asking("words")
 
     assert "python-3.12.4-h_cpython.conda" in files_in(lock(asked))
-    assert asked.notes == ("environment.yml: python is not pinned: the image's, 3.12, is asked for.",)
+    assert asked.notes == ("environment.yml: python is not pinned: the image's Python 3.12 is used.",)
 
 
 def test_what_was_locked_is_kept(asking, lock, files_in):

@@ -13,7 +13,7 @@ from hatch_mlpackage.lock.conda.reading import read_conda_file
 
 A, B = "a" * 64, "b" * 32
 BASE = "https://channel.example/conda-forge"
-TAKEN = "x: it is a lock already: its packages are taken as they are."
+TAKEN = "x: it is already a lock: its packages are used unchanged."
 FOR_PIP = "x: its pins for pip are kept and locked with hashes."
 WEAK = "x: 1 of its packages have only an MD5 hash, which is weaker than SHA-256."
 
@@ -74,7 +74,7 @@ def test_explicit_files_that_cannot_be_taken(read):
             "Give a file made for the image's platform, or change platform in [tool.mlpackage]."
         ),
         (
-            "x:4: c-1-0.conda is a file of one machine. "
+            "x:4: c-1-0.conda is a file that only one machine has. "
             "Give the URL of its channel, or name the environment file, and the folder as conda-channel."
         ),
         (

@@ -250,7 +250,7 @@ def test_another_name_and_two_of_one_name_are_refused(
     root = make_source(tmp_path / "project", "lib", "0.5")
     make_source(root / "copy", "lib", "0.6")
 
-    with pytest.raises(LockError, match=r"^other @ \.: what is there is called lib, not other\."):
+    with pytest.raises(LockError, match=r"^other @ \.: its package is called lib, not other\."):
         lock(root, "other @ file:.")
     with pytest.raises(LockError, match=r"^lib is asked for twice: \. and \./copy\. Remove one\.$"):
         lock(root, ".", "./copy")
