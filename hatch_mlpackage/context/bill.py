@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage import __version__
@@ -20,11 +20,9 @@ from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
 from hatch_mlpackage.lock.pins.pins import read_pins
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.context.plan import ContextFile
+    from hatch_mlpackage.context.plan import Hashed
     from hatch_mlpackage.lock.inputs import LockInputs
     from hatch_mlpackage.project.config.keys import Model
-
-Hashed = Sequence[tuple["ContextFile", str]]
 
 
 def installed(inputs: LockInputs) -> tuple[Component, ...]:

@@ -1,9 +1,11 @@
-"""Wire the steps: configuration → plan → lock → render → write. The adapters call these functions and no others."""
+"""Plan and write the context of a project; the command line and the plugins call these functions."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,7 +17,7 @@ from hatch_mlpackage.context.locked_files import conda_files, project_wheel_file
 from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, hashes_of, reason_to_keep
 from hatch_mlpackage.context.named_contexts import declared_places, sums_texts
 from hatch_mlpackage.context.package import Package, inspect_project
-from hatch_mlpackage.context.plan import ContextFile, ContextPlan, make_plan, text_file
+from hatch_mlpackage.context.plan import ContextFile, ContextPlan, Hashed, make_plan, text_file
 from hatch_mlpackage.context.secret_files import secret_problems
 from hatch_mlpackage.context.write.file import Reuse
 from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
@@ -28,16 +30,18 @@ from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.context.cyclonedx import Component
     from hatch_mlpackage.context.write.read import Progress
     from hatch_mlpackage.lock.images.base_image import BaseImageState
+    from hatch_mlpackage.project.config.keys import Config
     from hatch_mlpackage.project.pyproject import Project
 
 
-def _silent(file: ContextFile, written: int) -> None:
+def _no_progress(file: ContextFile, written: int) -> None:
     del file, written
 
 
-def _unsaid(warning: str) -> None:
+def _ignore_warning(warning: str) -> None:
     del warning
 
 
@@ -51,15 +55,15 @@ def plan_context(project: Project) -> ContextPlan:
 
 def plan_package(package: Package) -> ContextPlan:
     """Plan the context of a project that was inspected; errors as for `plan_context`."""
-    return _prepare(package, _unsaid)[0]
+    return _prepare(package, _ignore_warning).plan
 
 
 def build_context(
     project: Project,
     destination: Path,
     *,
-    progress: Progress = _silent,
-    warn: Callable[[str], None] = _unsaid,
+    progress: Progress = _no_progress,
+    warn: Callable[[str], None] = _ignore_warning,
     hardlink: bool = False,
 ) -> Manifest:
     """Write the context and return its manifest; what was at the destination stays until the new one is whole.
@@ -68,41 +72,45 @@ def build_context(
     `hardlink`, as with `image.models = "hard-linked"`, models are hard links to the project's files where that is
     possible, and `warn` gets a text for each of the others. Raises ConfigurationError, LockError or ContextError.
     """
-    plan, seal = _prepare(inspect_project(project), warn)
-    write_files(
-        plan.files,
+    prepared = _prepare(inspect_project(project), warn)
+    return write_files(
+        prepared.plan.files,
         destination,
-        seal=seal,
-        reason_to_keep=_reason_to_keep(plan),
+        finish=partial(_finish_context, prepared),
+        reason_to_keep=_reason_to_keep(prepared.plan),
         timestamp=TIMESTAMP,
         reuse=Reuse(directory=destination, hashes=hashes_of(destination), known=open_known_hashes()),
-        links=HardLinks(seal.linked_layers(always=hardlink), warn),
+        links=HardLinks(_linked_layers(prepared.package.config, always=hardlink), warn),
         progress=progress,
     )
-    return seal.manifest
 
 
 def build_tar(
     project: Project,
     destination: Path | BinaryIO,
     *,
-    progress: Progress = _silent,
-    warn: Callable[[str], None] = _unsaid,
+    progress: Progress = _no_progress,
+    warn: Callable[[str], None] = _ignore_warning,
 ) -> Manifest:
     """Write the context as a tar to a file or a stream, without a folder of it, and return its manifest.
 
     A file that was at the destination stays until the new one is whole. Raises ConfigurationError or LockError before
     anything is written, or ContextError. `warn` as for a folder.
     """
-    plan, seal = _prepare(inspect_project(project), warn)
+    prepared = _prepare(inspect_project(project), warn)
+    write = partial(
+        write_tar,
+        prepared.plan.files,
+        finish=partial(_finish_context, prepared),
+        timestamp=TIMESTAMP,
+        progress=progress,
+    )
     if not isinstance(destination, Path):
         with explained("The stream"):
-            write_tar(plan.files, destination, seal=seal, timestamp=TIMESTAMP, progress=progress)
-        return seal.manifest
-    _refuse_to_hold_itself(plan, destination)
+            return write(destination)
+    _refuse_to_hold_itself(prepared.plan, destination)
     with replacing(destination) as stream:
-        write_tar(plan.files, stream, seal=seal, timestamp=TIMESTAMP, progress=progress)
-    return seal.manifest
+        return write(stream)
 
 
 def _refuse_to_hold_itself(plan: ContextPlan, destination: Path) -> None:
@@ -114,33 +122,10 @@ def _refuse_to_hold_itself(plan: ContextPlan, destination: Path) -> None:
         )
 
 
-class _Seal:
-    """Makes what is known only when every other file was hashed: the bill of materials, and the manifest last."""
-
-    manifest: Manifest
-
-    def __init__(self, package: Package, base_image: str, plan: ContextPlan) -> None:
-        self._package = package
-        self._base_image = base_image
-        self._plan = plan
-        self._installed = installed(package)
-
-    def linked_layers(self, *, always: bool) -> frozenset[str]:
-        """Return the layers whose files are to be hard links."""
-        config = self._package.config
-        wanted = always or config.image.models == "hard-linked"
-        return frozenset(model.context_path for model in config.models) if wanted else frozenset()
-
-    def __call__(self, hashed: Sequence[tuple[ContextFile, str]]) -> tuple[ContextFile, ...]:
-        bill = make_bill(self._package, self._base_image, self._installed, hashed)
-        texts = ((SBOM_NAME, "manifest", bill), *sums_texts(hashed))
-        made = [
-            (text_file(path, text, layer=layer), hashlib.sha256(text.encode()).hexdigest())
-            for path, layer, text in texts
-        ]
-        everything = sorted([*hashed, *made], key=lambda entry: entry[0].path)
-        self.manifest = _make_manifest(self._package, self._base_image, self._plan, everything)
-        return (*(file for file, _ in made), text_file(MANIFEST_NAME, self.manifest.to_json(), layer="manifest"))
+def _linked_layers(config: Config, *, always: bool) -> frozenset[str]:
+    """Return the layers whose files are to be hard links."""
+    wanted = always or config.image.models == "hard-linked"
+    return frozenset(model.context_path for model in config.models) if wanted else frozenset()
 
 
 def check_destination(destination: Path, plan: ContextPlan) -> None:
@@ -153,7 +138,17 @@ def _reason_to_keep(plan: ContextPlan) -> Callable[[Path], str]:
     return lambda directory: reason_to_keep(directory, linked)
 
 
-def _prepare(package: Package, warn: Callable[[str], None]) -> tuple[ContextPlan, _Seal]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Prepared:
+    """A plan with what the files that are made last say: the image that it starts from and the packages in it."""
+
+    package: Package
+    base_image: str
+    plan: ContextPlan
+    packages: tuple[Component, ...]
+
+
+def _prepare(package: Package, warn: Callable[[str], None]) -> _Prepared:
     check_project_lock(package).require(package.config.lock_path)
     check_project_conda(package).require(package.config.conda_lock_path)
     images = check_project_images(package)
@@ -162,8 +157,9 @@ def _prepare(package: Package, warn: Callable[[str], None]) -> tuple[ContextPlan
             warn(image.describe())
     for problem in secret_problems(package.files, package.project.root):
         warn(str(problem))
-    plan = _plan(package, images)
-    return plan, _Seal(package, images[0].image, plan)
+    return _Prepared(
+        package=package, base_image=images[0].image, plan=_plan(package, images), packages=installed(package)
+    )
 
 
 def _plan(package: Package, images: Sequence[BaseImageState]) -> ContextPlan:
@@ -184,9 +180,20 @@ def _plan(package: Package, images: Sequence[BaseImageState]) -> ContextPlan:
     return make_plan(files, package.config.models)
 
 
-def _make_manifest(
-    package: Package, base_image: str, plan: ContextPlan, hashed: Sequence[tuple[ContextFile, str]]
-) -> Manifest:
+def _finish_context(prepared: _Prepared, hashed: Hashed) -> tuple[tuple[ContextFile, ...], Manifest]:
+    """Make the files that hold the hashes of all others: the bill of materials, and last the manifest."""
+    bill = make_bill(prepared.package, prepared.base_image, prepared.packages, hashed)
+    texts = ((SBOM_NAME, "manifest", bill), *sums_texts(hashed))
+    made = [
+        (text_file(path, text, layer=layer), hashlib.sha256(text.encode()).hexdigest()) for path, layer, text in texts
+    ]
+    manifest = _make_manifest(prepared, sorted([*hashed, *made], key=lambda entry: entry[0].path))
+    files = (*(file for file, _ in made), text_file(MANIFEST_NAME, manifest.to_json(), layer="manifest"))
+    return files, manifest
+
+
+def _make_manifest(prepared: _Prepared, hashed: Hashed) -> Manifest:
+    package = prepared.package
     config, project = package.config, package.project
     cuda = {"cuda": config.cuda} if config.cuda else {}
     about = {
@@ -194,7 +201,7 @@ def _make_manifest(
         "project": {"name": project.name, "version": project.version},
         "image": {
             "name": package.image_name,
-            "base": base_image,
+            "base": prepared.base_image,
             "platform": config.platform,
             "python": config.python_version,
             **cuda,
@@ -214,4 +221,4 @@ def _make_manifest(
         )
         for file, sha256 in hashed
     )
-    return Manifest(about=about, layers=plan.layers, files=files)
+    return Manifest(about=about, layers=prepared.plan.layers, files=files)

@@ -50,7 +50,7 @@ class Rebuild:
 
 def changes_since(plan: ContextPlan, context: Path) -> tuple[Change, ...]:
     """Compare the files of a plan with those that a context's manifest lists."""
-    before = {file.path: file for file in read_manifest(context).files if not _is_sealed(file)}
+    before = {file.path: file for file in read_manifest(context).files if not _is_made_last(file)}
     now = {file.path: file for file in plan.files}
     gone = [Change(path=path, kind="removed", layer=before[path].layer) for path in before.keys() - now.keys()]
     changed = [
@@ -88,7 +88,7 @@ def _from(changed: set[str], plan: ContextPlan) -> tuple[str, ...]:
     return plan.layers[first:]
 
 
-def _is_sealed(file: ManifestFile) -> bool:
+def _is_made_last(file: ManifestFile) -> bool:
     """Tell whether a file is made from all others when a context is written: the bill, or hashes of a model."""
     return file.path in {SBOM_NAME, f"{file.layer}/{SUMS}"}
 

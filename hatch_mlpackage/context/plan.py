@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,10 @@ class ContextFile:
     sha256: str = ""
     named_context: str = ""
     origin: Path | None = None
+
+
+# The files of a context with the sha256 of each, as hex.
+Hashed = Sequence[tuple[ContextFile, str]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,28 +16,27 @@ from hatch_mlpackage.context.write.file import Reuse, hash_in_place, link_file, 
 from hatch_mlpackage.errors import ContextError, explained
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.context.plan import ContextFile
+    from hatch_mlpackage.context.manifest import Manifest
+    from hatch_mlpackage.context.plan import ContextFile, Hashed
     from hatch_mlpackage.context.write.hard_links import HardLinks
     from hatch_mlpackage.context.write.read import Progress
 
 _PARTIAL = ".partial"
 _REPLACED = ".replaced"
 
-Hashed = list[tuple["ContextFile", str]]
-
 
 def write_files(
     files: Iterable[ContextFile],
     destination: Path,
     *,
-    seal: Callable[[Hashed], Iterable[ContextFile]],
+    finish: Callable[[Hashed], tuple[Iterable[ContextFile], Manifest]],
     reason_to_keep: Callable[[Path], str],
     timestamp: int,
     reuse: Reuse,
     links: HardLinks,
     progress: Progress,
-) -> None:
-    """Write the files and what `seal` makes of their hashes, then put the folder in its place.
+) -> Manifest:
+    """Write the files and those that `finish` makes from their hashes, and put the folder in its place.
 
     `reason_to_keep` tells why the folder at the destination must not be replaced, or nothing; `timestamp` is given
     to every file and folder (seconds since 1970).
@@ -45,7 +44,7 @@ def write_files(
     """
     refuse_foreign(destination, reason_to_keep)
     with _beside(destination) as partial:
-        hashed: Hashed = []
+        hashed: list[tuple[ContextFile, str]] = []
         twins: dict[tuple[str, int], Path] = {}
         for file in files:
             if file.named_context and isinstance(file.source, Path):
@@ -56,12 +55,14 @@ def write_files(
             )
             hashed.append((file, digest))
             store_once(file, partial / file.path, digest, twins)
-        for file in seal(hashed):
+        last, manifest = finish(hashed)
+        for file in last:
             write_file(file, partial, timestamp, reuse, progress)
         _normalise_folders(partial, timestamp)
         _put_in_place(partial, destination)
     links.remember(reuse.known)
     reuse.known.save()
+    return manifest
 
 
 def refuse_foreign(destination: Path, reason_to_keep: Callable[[Path], str]) -> None:

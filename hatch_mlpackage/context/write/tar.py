@@ -19,12 +19,11 @@ from hatch_mlpackage.context.write.read import read_through
 from hatch_mlpackage.errors import ContextError, explained
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.context.plan import ContextFile
+    from hatch_mlpackage.context.manifest import Manifest
+    from hatch_mlpackage.context.plan import ContextFile, Hashed
     from hatch_mlpackage.context.write.read import Progress
 
 _MAGIC_AT, _MAGIC = 257, b"ustar"
-
-Hashed = list[tuple["ContextFile", str]]
 
 
 @contextlib.contextmanager
@@ -53,17 +52,17 @@ def write_tar(
     files: Iterable[ContextFile],
     stream: BinaryIO,
     *,
-    seal: Callable[[Hashed], Iterable[ContextFile]],
+    finish: Callable[[Hashed], tuple[Iterable[ContextFile], Manifest]],
     timestamp: int,
     progress: Progress,
-) -> None:
-    """Write the files in their order, each folder before what it holds, and last what `seal` makes of their hashes.
+) -> Manifest:
+    """Write the files in their order, each folder before what it holds, and last those that `finish` makes.
 
     Everything belongs to user and group 0, has no names of either, and the time `timestamp` (seconds since 1970).
     Raises ContextError when a file changes while it is read: what was written so far is then no whole tar.
     """
     folders: set[str] = set()
-    hashed: Hashed = []
+    hashed: list[tuple[ContextFile, str]] = []
     written = 0
     for file in files:
         if file.named_context and isinstance(file.source, Path):
@@ -73,12 +72,14 @@ def write_tar(
         size, digest = _write_file(file, stream, timestamp, progress)
         written += size
         hashed.append((file, digest))
-    for file in seal(hashed):
+    last, manifest = finish(hashed)
+    for file in last:
         written += _write_file(file, stream, timestamp, progress)[0]
     # The end is two empty blocks, and tars are written in whole records.
     end = 2 * tarfile.BLOCKSIZE
     stream.write(bytes(end + -(written + end) % tarfile.RECORDSIZE))
     stream.flush()
+    return manifest
 
 
 def _write_folders(path: str, written: set[str], stream: BinaryIO, timestamp: int) -> int:

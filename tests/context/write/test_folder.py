@@ -17,15 +17,16 @@ TIMESTAMP = 1_000_000_000
 SHA_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
 
 
-def seal(hashed):
-    yield text_file("sums", "".join(f"{digest} {file.path}\n" for file, digest in hashed), layer="manifest")
+def finish(hashed):
+    text = "".join(f"{digest} {file.path}\n" for file, digest in hashed)
+    return [text_file("sums", text, layer="manifest")], "the manifest"
 
 
 def write(files, destination, *, reason="", progress=lambda file, written: None, reuse=None):
-    write_files(
+    return write_files(
         files,
         destination,
-        seal=seal,
+        finish=finish,
         reason_to_keep=lambda _: reason,
         timestamp=TIMESTAMP,
         reuse=reuse or Reuse(directory=destination, hashes={}, known=KnownHashes(None)),

@@ -24,12 +24,12 @@ def no_progress(file, written):
     pass
 
 
-def sealed(_hashed):
-    return (text_file("manifest.json", "{}", layer="manifest"),)
+def finish_with_manifest(_hashed):
+    return [text_file("manifest.json", "{}", layer="manifest")], "the manifest"
 
 
-def write(stream, *files, seal=sealed, progress=no_progress):
-    write_tar(files, stream, seal=seal, timestamp=TIMESTAMP, progress=progress)
+def write(stream, *files, finish=finish_with_manifest, progress=no_progress):
+    return write_tar(files, stream, finish=finish, timestamp=TIMESTAMP, progress=progress)
 
 
 @pytest.fixture
@@ -49,7 +49,9 @@ def test_every_entry(model):
         text_file("Dockerfile", "FROM a\n", layer="build"),
         planned(model, mode=0o755),
         planned(model, "models/2"),
-        seal=lambda hashed: hashes.extend((file.path, sha256) for file, sha256 in hashed) or sealed(hashed),
+        finish=lambda hashed: (
+            hashes.extend((file.path, sha256) for file, sha256 in hashed) or finish_with_manifest(hashed)
+        ),
     )
 
     stream.seek(0)
