@@ -1,4 +1,1 @@
-"""Read files, find lines in them and replace them; fill templates; run programs.
-
-Nothing here knows about models or images.
-"""
+"""Read, search and replace files, fill templates and run programs, without any knowledge of models or images."""
