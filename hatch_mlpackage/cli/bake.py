@@ -63,10 +63,7 @@ def bake(answers: Mapping[str, Any], destination: Path, *, model: Path | None = 
 
 @contextlib.contextmanager
 def _staging_folder(destination: Path) -> Iterator[Path]:
-    """Make a folder beside the destination, on the same file system, and remove it whatever happens.
-
-    Even an interrupt right after the folder is made removes it.
-    """
+    """Make a folder on the destination's file system, and remove it whatever happens, even an early interrupt."""
     staging = destination.with_name(f".{destination.name}-{os.getpid()}")
     try:
         staging.mkdir()

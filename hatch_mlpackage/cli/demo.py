@@ -162,9 +162,7 @@ def _uv_environment() -> dict[str, str]:
 
 
 def _print_title(text: str) -> None:
-    if is_quiet():
-        return
-    if on_terminal():
+    if on_terminal() and not is_quiet():
         console().print(f"\n{text}", style="bold cyan", markup=False)
     else:
         show(f"\n{text}")

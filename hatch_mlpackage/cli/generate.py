@@ -111,9 +111,8 @@ def _warn(warning: str) -> None:
 
 
 def next_commands(context: Path, manifest: Manifest, named: Mapping[str, Path], *, as_tar: bool = False) -> str:
-    command = build_command(
-        "docker", Path("-") if as_tar else context, tag=manifest.about["image"]["name"], named=named
-    )
+    source, tag = Path("-") if as_tar else context, manifest.about["image"]["name"]
+    command = build_command("docker", source, tag=tag, named=named)
     build, place = shlex.join(command), shlex.quote(str(context))
     if as_tar:
         return f"\nNext: {build} < {place}"

@@ -122,7 +122,7 @@ def run_image(
 def push_image(
     *, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]
 ) -> int:
-    """Send the built image to the registry that its name begins with; the engine's own login is used."""
+    """Send the built image to the registry in its name, with the engine's own login."""
     name = _with_registry(tag or str(_about_image(project, context)["name"]))
     pushed = container.push_command(container.find_engine(engine), name, extra=extra)
     return _execute(pushed, f"Pushed {name}.\nNext, elsewhere: mlpackage image pull --tag {name}")
@@ -137,7 +137,7 @@ def push_image(
 def pull_image(
     *, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]
 ) -> int:
-    """Get the image from the registry that its name begins with; the engine's own login is used."""
+    """Get the image from the registry in its name, with the engine's own login."""
     name = _with_registry(tag or str(_about_image(project, context)["name"]))
     pulled = container.pull_command(container.find_engine(engine), name, extra=extra)
     return _execute(pulled, f"Pulled {name}.\nNext: mlpackage image run --tag {name}")
@@ -164,8 +164,7 @@ def _with_registry(name: str) -> str:
 def _about_image(project: Project, context: Path | None) -> Mapping[str, Any]:
     """Return what the context's manifest says of the image, or what the project's next manifest would say."""
     if context:
-        about: Mapping[str, Any] = read_manifest(context).about["image"]
-        return about
+        return dict(read_manifest(context).about["image"])
     inputs = inspect_requirements(project)
     cuda = {"cuda": inputs.config.cuda} if inputs.config.cuda else {}
     return {"name": inputs.image_name, "port": inputs.config.image.port, **cuda}

@@ -21,11 +21,11 @@ from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.files.replace import replace_texts
+from hatch_mlpackage.project.pyproject import PYPROJECT
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files import Conversion, Row
 
-_PYPROJECT = "pyproject.toml"
 _ORDER = ("taken", "no meaning", "unknown", "by hand")
 
 
@@ -95,7 +95,7 @@ def _check_model_paths(models: tuple[dict[str, str], ...], problems: Problems) -
 
 def _files(folder: Path, table: Mapping[str, Any], conversion: Conversion, *, force: bool) -> dict[str, str]:
     """Map the files to write, by their paths in the project, to their texts; unchanged files are left out."""
-    path = folder / _PYPROJECT
+    path = folder / PYPROJECT
     before = _text_of(path)
     started = new_pyproject(*identity(table)) if before is None else before
     texts = {**conversion.files, path.name: edited(started, table, path=path, force=force)}
@@ -140,7 +140,7 @@ def _print_report(rows: tuple[Row, ...]) -> None:
 
 
 def _has_models(folder: Path, files: Mapping[str, str]) -> bool:
-    text = files.get(_PYPROJECT) or _text_of(folder / _PYPROJECT) or ""
+    text = files.get(PYPROJECT) or _text_of(folder / PYPROJECT) or ""
     return bool(tomllib.loads(text)["tool"]["mlpackage"].get("models"))
 
 

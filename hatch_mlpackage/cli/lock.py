@@ -44,6 +44,7 @@ def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, 
     """Write the lock, with hashes, for the image's Python and platform, and the digest of its base image.
 
     Uses the network, except with --check. Keeps the locked versions that still fit, unless --upgrade is given.
+    Commit the files that it writes.
     """
     if upgrade and only_check:
         raise click.UsageError("--upgrade writes a lock and --check writes nothing: give one of them.")

@@ -32,12 +32,9 @@ class ProjectName(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # g
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
-            self.fail(
-                f"'{text}' cannot name a package and an image: a name has lower-case letters, digits and single "
-                f"dashes between them. Did you mean '{plain_name(text)}'?",
-                param,
-                ctx,
-            )
+            rule = "a name has lower-case letters, digits and single dashes between them"
+            hint = f"Did you mean '{plain_name(text)}'?"
+            self.fail(f"'{text}' cannot name a package and an image: {rule}. {hint}", param, ctx)
         return text
 
 

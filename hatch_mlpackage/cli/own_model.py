@@ -11,18 +11,14 @@ from hatch_mlpackage.cli.bake import questions
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
 from hatch_mlpackage.project.model_facts.read import READERS, read_facts
 
-_BY_SUFFIX = {
-    ".joblib": "sklearn",
-    ".pickle": "sklearn",
-    ".pkl": "sklearn",
-    ".onnx": "onnx",
-    ".pt": "pytorch",
-    ".pt2": "pytorch",
-    ".json": "xgboost",
-    ".ubj": "xgboost",
-    ".txt": "lightgbm",
+_SUFFIXES = {
+    "sklearn": (".joblib", ".pickle", ".pkl"),
+    "onnx": (".onnx",),
+    "pytorch": (".pt", ".pt2"),
+    "xgboost": (".json", ".ubj"),
+    "lightgbm": (".txt",),
 }
-_NO_FRAMEWORK = "python"  # a model of plain Python: nobody but its author knows how to read another one like it
+_NO_FRAMEWORK = "python"  # the template's own model of plain Python: no other model is read like it
 
 
 def about_own_model(model: Path, framework: str | None, features: int | None, *, asking: bool) -> dict[str, Any]:
@@ -30,7 +26,8 @@ def about_own_model(model: Path, framework: str | None, features: int | None, *,
 
     Raises UsageError when the framework or the number of features stays unknown.
     """
-    framework = framework or _BY_SUFFIX.get(model.suffix.lower())
+    suffix = model.suffix.lower()
+    framework = framework or next((name for name, suffixes in _SUFFIXES.items() if suffix in suffixes), None)
     if framework is None or framework == _NO_FRAMEWORK:
         readers = ", ".join(key for key in questions()[0].choices if key != _NO_FRAMEWORK)
         raise click.UsageError(f"Say which framework reads {model}: give --framework with one of {readers}.")

@@ -38,7 +38,7 @@ _DOCUMENT = """{"layers": [{"name", "files", "size"}],
 @with_project
 @json_option("Print a JSON document with every file.")
 def command(*, project: Project, as_json: bool) -> None:
-    """Show the image's layers from the bottom up, what the next context changes, and which layers a change rebuilds.
+    """Show the image's layers from the bottom up, what the next context changes, and what each change rebuilds.
 
     Writes nothing. Compares with the last context, the one in dist/NAME-VERSION-context.
     """

@@ -48,9 +48,7 @@ _PATH, _FOLDER = click.Path(), click.Path(file_okay=False)
 _OPTIONS = (
     folder_option("The project's folder, with its pyproject.toml."),
     click.option("--entry-script", type=_PATH, metavar="FILE", help="The script with init() and run()."),
-    click.option(
-        "--source-directory", type=_FOLDER, metavar="DIR", help="The folder that is packaged together with the script."
-    ),
+    click.option("--source-directory", type=_FOLDER, metavar="DIR", help="The folder to package with the script."),
     click.option("--model", "models", type=ModelFlag(), multiple=True, help="A model file or folder; repeatable."),
     click.option(
         "--framework",
@@ -67,12 +65,7 @@ _OPTIONS = (
         multiple=True,
         help="A requirements file; repeatable.",
     ),
-    click.option(
-        "--conda-file",
-        type=_PATH,
-        metavar="FILE",
-        help="A conda environment file, or a lock that one of conda's tools wrote.",
-    ),
+    click.option("--conda-file", type=_PATH, metavar="FILE", help="A conda environment file, or a conda lock file."),
     click.option(
         "--python-version", metavar="X.Y", shell_complete=_completing(SUPPORTED_PYTHONS), help="The image's Python."
     ),
@@ -87,9 +80,7 @@ _OPTIONS = (
 
 
 # The parameters of these options, which the reference lists apart from a verb's own.
-PROJECT_OPTIONS = frozenset(
-    {"folder", "models", "requirements", *_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS},
-)
+PROJECT_OPTIONS = frozenset({"folder", "models", "requirements", *_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS})
 
 
 def with_project(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
@@ -100,7 +91,7 @@ def with_project(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
         flags = {name: given.pop(name) for name in PROJECT_OPTIONS - {"folder"}}
         table = table_from_flags(folder, flags)
         click.get_current_context().meta[TYPED] = _typed_flags(table, flags["models"])
-        needs_none = bool(given.get("context") or given.get("tag"))  # which name a finished context or image
+        needs_none = bool(given.get("context") or given.get("tag"))  # these name a finished context or image
         return verb(project=open_project(folder, table, may_be_empty=needs_none), **given)
 
     return add_options(opened, _OPTIONS)

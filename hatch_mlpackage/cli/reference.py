@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import click
 
+from hatch_mlpackage.cli import check
 from hatch_mlpackage.cli.program import mlpackage
 from hatch_mlpackage.cli.project import PROJECT_OPTIONS
 from hatch_mlpackage.cli.verbs import Verb
@@ -16,26 +17,22 @@ _COMMON = frozenset({"--quiet", "--plain", "--help"})
 
 def reference() -> str:
     """Return a section for each verb: description, arguments, options, JSON document and examples."""
-    top = _program_context()
+    top = _root_context()
     return "\n".join(section for name in mlpackage.list_commands(top) for section in _sections(name, top))
 
 
 def common_options() -> str:
     """Return the options that every verb has."""
-    return _option_table(_program_context(), lambda option: bool(_COMMON & {*option.opts}))
+    return _option_table(_root_context(), lambda option: bool(_COMMON & {*option.opts}))
 
 
 def project_options() -> str:
     """Return the options of every verb that works on a project."""
-    check = mlpackage.get_command(_program_context(), "check")
-    return (
-        _option_table(_verb_context("check", check, _program_context()), lambda option: option.name in PROJECT_OPTIONS)
-        if check
-        else ""
-    )
+    context = _verb_context("check", check.command, _root_context())
+    return _option_table(context, lambda option: option.name in PROJECT_OPTIONS)
 
 
-def _program_context() -> click.Context:
+def _root_context() -> click.Context:
     return click.Context(mlpackage, info_name="mlpackage", **mlpackage.context_settings)
 
 

@@ -30,9 +30,7 @@ _CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
         "cat request.json | mlpackage score",
     ),
 )
-@click.option(
-    "--url", default=f"http://127.0.0.1:{PORT}", show_default=True, help="The server's URL, with or without /score."
-)
+@click.option("--url", default=_URL, show_default=True, help="The server, with or without /score.")
 @click.option("--data", metavar="TEXT|@FILE|-", help="The request's body, @ and a file that holds it, or - for stdin.")
 @click.option("--content-type", default="application/json", show_default=True, help="The media type of the body.")
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds to wait for the answer.")

@@ -50,16 +50,8 @@ _LOOPBACK = "127.0.0.1"
 @click.option("--entry-script", type=EXISTING_FILE, metavar="FILE", help="Serve this script instead of the project.")
 @click.option("--model-dir", type=EXISTING_FOLDER, metavar="DIR", help="The value of AZUREML_MODEL_DIR for the script.")
 @click.option("--host", default=_LOOPBACK, show_default=True, help="The address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=PORT,
-    show_default=True,
-    help="The port to listen on; 0 takes any free one.",
-)
-@click.option(
-    "--worker-count", type=click.IntRange(min=1), help="How many processes score, each one request at a time."
-)
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes any free port.")
+@click.option("--worker-count", type=click.IntRange(min=1), help="Processes that score, each one request at a time.")
 @click.option(
     "--python",
     metavar="FILE",
@@ -102,10 +94,7 @@ def _score_command(host: str, port: int) -> str:
 
 
 def choose_layout(folder: Path, context: Path | None, entry_script: Path | None, model_dir: Path | None) -> Layout:
-    """Return the function that lays out a context, a script or the project in an empty folder, to be served there.
-
-    Raises UsageError when the options name more than one of them.
-    """
+    """Return the function that lays out what the options name; raise UsageError for options that exclude each other."""
     if context and entry_script:
         raise click.UsageError("--context and --entry-script name two things to serve: give one of them.")
     if model_dir and not entry_script:
@@ -135,20 +124,13 @@ def laid_out(layout: Layout) -> Iterator[Serving]:
 def _serve(serving: Serving, flags: Iterable[str]) -> int:
     command = server_command(serving, flags)
     try:
-        return run_in_foreground(command, environment=_environment(serving), folder=serving.folder)
+        return run_in_foreground(command, environment={**os.environ, **serving.environment}, folder=serving.folder)
     except OSError as error:
         raise UnavailableError(f"{command[0]} cannot be started: {error}.") from error
 
 
-def _environment(serving: Serving) -> dict[str, str]:
-    return {**os.environ, **serving.environment}
-
-
 def _serve_and_reload(layout: Layout, flags: tuple[str, ...]) -> NoReturn:
-    """Serve until interrupted, and start again after each change.
-
-    A mistake at the first start is raised; after that it is printed, and the next change tries again.
-    """
+    """Serve, and start again after each change; once it has served, a mistake is printed and waits for a change."""
     watched: tuple[Path, ...] = ()
     while True:
         before = snapshot(watched)
@@ -167,7 +149,7 @@ def _serve_and_reload(layout: Layout, flags: tuple[str, ...]) -> NoReturn:
 def _serve_until_change(serving: Serving, flags: tuple[str, ...]) -> str:
     before = snapshot(serving.watched)
     command = server_command(serving, flags)
-    with subprocess.Popen(command, env=_environment(serving), cwd=serving.folder) as process:
+    with subprocess.Popen(command, env={**os.environ, **serving.environment}, cwd=serving.folder) as process:
         try:
             return wait_for_change(serving.watched, before, meanwhile=_report_end_once(process))
         finally:
