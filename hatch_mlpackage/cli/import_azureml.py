@@ -24,7 +24,7 @@ from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.project.pyproject import PYPROJECT
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.project.azureml_files import Conversion, Row
+    from hatch_mlpackage.project.azureml_files import Conversion, ReportRow
 
 _ORDER = ("taken", "no meaning", "unknown", "by hand")
 
@@ -133,7 +133,7 @@ def _print_files(folder: Path, files: Mapping[str, str]) -> None:
             answer("\n".join([*lines, ""]))
 
 
-def _print_report(rows: tuple[Row, ...]) -> None:
+def _print_report(rows: tuple[ReportRow, ...]) -> None:
     ordered = sorted(rows, key=lambda row: _ORDER.index(row.outcome))
     cells = [(row.where, row.key, row.outcome, row.said) for row in ordered]
     draw_table(("where", "key", "became", "what"), cells, sizes=None)
@@ -144,8 +144,8 @@ def _has_models(folder: Path, files: Mapping[str, str]) -> bool:
     return bool(tomllib.loads(text)["tool"]["mlpackage"].get("models"))
 
 
-def _closing(rows: tuple[Row, ...], folder: Path, files: Mapping[str, str], *, dry_run: bool) -> str:
-    names = ", ".join(os.path.normpath(folder / name) for name in files) or "nothing: all of it was there already"
+def _closing(rows: tuple[ReportRow, ...], folder: Path, files: Mapping[str, str], *, dry_run: bool) -> str:
+    names = ", ".join(os.path.normpath(folder / name) for name in files) or "nothing: it was there already"
     decide = sum(row.outcome == "by hand" for row in rows)
     where = f" --project {folder}" if folder != Path() else ""
     return "\n".join(

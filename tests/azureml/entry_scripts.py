@@ -1,4 +1,4 @@
-"""Entry scripts that the tests serve, and the rows that they are asked about."""
+"""Entry scripts that the tests serve, and the rows that they score."""
 
 from __future__ import annotations
 

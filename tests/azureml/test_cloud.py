@@ -1,4 +1,4 @@
-"""What needs a cloud account can be imported, and says in one sentence what to use instead."""
+"""Names that need a cloud account can be imported, and say in one sentence what to use instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hatch_mlpackage.errors import MLPackageError
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_name_says_what_to_use_instead(module):
-    """Making an object and taking a member of the class are both refused, in a sentence of the table."""
+    """Making an object and taking a member of the class both raise an error with the table's sentence."""
     found = importlib.import_module(f"{PREFIX}.{module}")
 
     for name, instead in MODULES[module].items():

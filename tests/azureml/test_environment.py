@@ -57,7 +57,7 @@ def test_a_new_one():
 
 
 def test_what_a_file_leaves_out_is_null():
-    """Absent keys are null or empty, which is not what a new object has; unknown ones are passed over."""
+    """Absent keys are null or empty, unlike in a new object; unknown keys are ignored."""
     made = Environment.from_json({"name": "mine", "python": None, "surprise": 1})
 
     assert (made.docker.base_image, made.docker.shm_size, made.environment_variables) == (None, None, {})
@@ -66,7 +66,7 @@ def test_what_a_file_leaves_out_is_null():
 
 
 def test_one_base_at_a_time(caplog):
-    """An image, a Dockerfile and a build context exclude each other: the one that is set last counts."""
+    """An image, a Dockerfile and a build context exclude each other: the last one that is set counts."""
     made = Environment("mine")
 
     made.docker.base_dockerfile = "FROM python:3.11"
@@ -107,7 +107,7 @@ def test_a_docker_image(folder):
 
 
 def test_pip_requirements(folder):
-    """A requirements file replaces `azureml-defaults`, and pip is asked for."""
+    """A requirements file replaces `azureml-defaults`, and adds a requirement for pip."""
     Path("requirements.txt").write_text("--extra-index-url https://example.com\nnumpy==1.26.4\n")
 
     conda = Environment.from_pip_requirements("mine", "requirements.txt").python.conda_dependencies
@@ -148,7 +148,7 @@ def test_a_conda_file_that_is_none(folder, text, said):
 
 
 def test_save_and_load(folder):
-    """The three files of the original, each only where it has contents; no login is among them."""
+    """The original's three files are written where they have contents, and never hold a login."""
     made = Environment("mine")
     made.docker.base_dockerfile = "FROM python:3.11\n"
     made.docker.base_image_registry.address = "registry.example.com"
@@ -256,7 +256,7 @@ def test_packages_come_and_go():
 
 
 def test_packages_on_disk(folder, caplog):
-    """What is saved is a conda file that reads as the same; anything that conda has no key for is refused."""
+    """A saved conda file reads as the same dependencies; keys that conda does not have are refused."""
     caplog.set_level(logging.ERROR)
     conda = CondaDependencies.create(pip_packages=["azureml-defaults>=1.0.45", "a @ https://example.com/a.whl"])
 

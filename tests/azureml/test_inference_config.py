@@ -66,7 +66,7 @@ CASES = [
 
 @pytest.mark.parametrize(("given", "said"), CASES)
 def test_refused(folder, given, said):
-    """What the original refused is refused in its words; a missing script's folder is the one that was looked in."""
+    """The original's refusals keep their words; the error for a missing script names the folder that was searched."""
     with pytest.raises(WebserviceException) as error:
         InferenceConfig(**{"entry_script": "score.py", **given})
 
@@ -84,7 +84,7 @@ def test_a_script_that_is_no_python(folder):
 
 
 def test_the_signatures_order(folder):
-    """Arguments are taken by position, as the original's."""
+    """Arguments may be given by position, in the original's order."""
     registry = ContainerRegistry()
     registry.address = "registry.example.com"
     Path("conda.yml").write_text("dependencies: [python=3.11]\n")
@@ -107,7 +107,7 @@ def test_the_signatures_order(folder):
 
 
 def test_from_another_folder(folder, monkeypatch, tmp_path):
-    """What a service keeps of it is the same in every current folder."""
+    """The form that a service keeps means the same in every current folder."""
     made = [
         InferenceConfig("score.py", environment=Environment("mine")),
         InferenceConfig("score.py", source_directory="src"),

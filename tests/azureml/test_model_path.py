@@ -43,7 +43,7 @@ def models(folder, monkeypatch):
     ],
 )
 def test_found(asked, found):
-    """The highest number is the latest version; what is not among the models may lie in the current folder."""
+    """The highest number is the latest version; a model that is not there may lie in the current folder."""
     assert Model.get_model_path(*asked) == found
 
 

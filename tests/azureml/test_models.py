@@ -146,7 +146,7 @@ def test_refused(ws, tree, given, kind, said):
 
 
 def test_download(ws, tree, folder):
-    """A folder is copied under its name; files that are there are overwritten only when told to."""
+    """A folder is copied under its name; existing files are overwritten only with `exist_ok`."""
     model = Model.register(ws, tree, "mine")
 
     first = model.download(target_dir="got")
@@ -164,7 +164,7 @@ def test_download(ws, tree, folder):
 
 
 def test_tags_and_properties(ws, file, capsys):
-    """Tags come and go, properties stay; other programs see it."""
+    """Tags come and go, properties stay; other programs see the change."""
     model = Model.register(ws, file, "mine", tags={"a": "1"}, properties={"p": "1"})
     capsys.readouterr()
 

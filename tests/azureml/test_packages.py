@@ -24,7 +24,7 @@ def model(ws):
 
 @pytest.fixture
 def recorder(tmp_path, monkeypatch):
-    """Give a function that puts an engine on an otherwise empty PATH; it says its arguments, and ends as told."""
+    """Give a function that puts an engine on an otherwise empty PATH; the engine prints its arguments and runs `then`."""
     programs = tmp_path / "programs"
     programs.mkdir()
     monkeypatch.setenv("PATH", os.fspath(programs))
@@ -42,7 +42,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_inputs_are_the_same_bytes(ws, echo, model):
-    """Two packages of the same inputs have the same context, and the second one asks nothing of a network."""
+    """Two packages of the same inputs have the same context, and the second one uses no network."""
     first = Model.package(ws, [model], echo, generate_dockerfile=True)
     code = (
         "import socket\n"
@@ -70,7 +70,7 @@ def test_the_same_inputs_are_the_same_bytes(ws, echo, model):
 
 
 def test_save_over_an_earlier_one(ws, echo, model):
-    """Files of another kind stay, stale ones of ours go unless they were changed, and the rest is the new context."""
+    """Other files stay, stale files of the context go unless they were changed, and the rest is the new context."""
     Model.package(ws, [model, Model.register(ws, "word.txt", "more")], echo, generate_dockerfile=True).save("out")
     Path("out/notes.txt").write_text("mine")
     Path("out/azureml-models/words/1/word.txt").write_text("changed by hand")
@@ -83,7 +83,7 @@ def test_save_over_an_earlier_one(ws, echo, model):
 
 
 def test_save_does_not_leave_its_folder(ws, echo, model, tmp_path):
-    """A link in the folder does not lead what is written elsewhere, nor what is removed."""
+    """A link in the folder leads neither writing nor removing out of it."""
     package = Model.package(ws, [model], echo, generate_dockerfile=True)
     (tmp_path / "elsewhere").mkdir()
     Path("out").mkdir()
@@ -113,7 +113,7 @@ def test_the_wrong_way_to_get_it(ws, echo, recorder):
 
 
 def test_an_image(ws, echo, recorder, capfd):
-    """Without `generate_dockerfile` the engine builds the image; its words are in the package's log alone."""
+    """Without `generate_dockerfile` the engine builds the image; its output is only in the package's log."""
     recorder("docker")
 
     package = Model.package(ws, [], echo, image_name="registry.example.com/team/words", image_label="3")
@@ -145,7 +145,7 @@ def test_an_image_without_a_registry(ws, echo, recorder, capsys):
 
 @pytest.mark.parametrize("engine", ["", "docker"])
 def test_a_package_that_cannot_be_made(ws, echo, recorder, engine):
-    """The state tells, and waiting for it raises the reason."""
+    """The state is `Failed`, and waiting for the package raises the reason."""
     if engine:
         recorder(engine, then="exit 3")
 
@@ -199,7 +199,7 @@ def test_source_directories(ws, bare):
 
 
 def test_paths_are_registered(ws, echo):
-    """A path among the models is registered under its file's name; a file of an older configuration is taken too."""
+    """A path among the models is registered under its file's name; a conda file of the older arguments is used."""
     Path("weights.bin").write_text("x")
     Path("conda.yml").write_text("dependencies:\n  - python=3.11\n")
 
@@ -231,7 +231,7 @@ def test_own_lines_of_a_dockerfile(ws, folder):
 
 
 def test_an_image_with_its_own_packages(ws, caplog):
-    """An image that brings its packages is asked for none; which Python it has is what the environment says."""
+    """An image with its own packages gets no others, and the environment says which Python it has."""
     Path("score.py").write_text(ECHO)
     environment = Environment.from_docker_image("mine", "team/own:1")
     environment.docker.base_image_registry.address = "localhost:1"
@@ -246,7 +246,7 @@ def test_an_image_with_its_own_packages(ws, caplog):
 
 
 def test_a_killed_program_leaves_nothing_for_long(ws, echo):
-    """A package's folder goes with its program; what a killed one left goes with the next package."""
+    """A package's folder is removed with its program; the folder of a killed program is removed by the next package."""
     code = (
         "import os, signal\nfrom hatch_mlpackage.azureml import *\n"
         "made = Environment('bare')\n"
@@ -269,7 +269,7 @@ def test_a_killed_program_leaves_nothing_for_long(ws, echo):
 
 
 def test_what_is_wrong_is_raised(ws, echo):
-    """Input that makes no context is an error of the call, and leaves nothing in the workspace."""
+    """Wrong input is an error of the call, and leaves nothing in the workspace."""
     echo.environment.environment_variables = {"not a name": "x"}
 
     with pytest.raises(UserErrorException, match=r"environment-variables\.not a name"):

@@ -50,7 +50,7 @@ def test_a_service_outlives_its_program(ws, echo):
 
 
 def test_what_a_service_says_of_itself(ws, echo, capsys):
-    """Its attributes, its states and what is printed are the original's."""
+    """Its attributes, states and printed output are the original's."""
     service = Model.deploy(ws, "myservice", [], echo)
     before = service.state
     service.wait_for_deployment(show_output=True)
@@ -80,7 +80,7 @@ def test_what_a_service_says_of_itself(ws, echo, capsys):
 
 
 def test_a_script_that_cannot_start(ws, bare):
-    """The service has failed, and the error has the original's words and the script's."""
+    """The service has failed, and the error has the original's message and the script's traceback."""
     Path("score.py").write_text("def init():\n    raise RuntimeError('no weights')\n\n\ndef run(data):\n    pass\n")
     service = Model.deploy(ws, "myservice", [], InferenceConfig("score.py", environment=bare))
 
@@ -97,7 +97,7 @@ def test_a_script_that_cannot_start(ws, bare):
 
 
 def test_an_answer_that_is_no_success(ws, bare):
-    """The client is told the status and what the service said."""
+    """The client gets the status and the body of the answer."""
     Path("score.py").write_text("def init():\n    pass\n\n\ndef run(data):\n    raise ValueError('no')\n")
     service = Model.deploy(ws, "myservice", [], InferenceConfig("score.py", environment=bare))
 
@@ -131,7 +131,7 @@ def test_reload(ws, reading):
 
 
 def test_update(ws, reading, bare):
-    """Models, script and environment are replaced; what is not given stays."""
+    """Models, script and environment are replaced; everything else stays."""
     Path("word.txt").write_text("three")
     model = Model.register(ws, "word.txt", "words")
     bare.environment_variables = {"MARK": "!"}
@@ -148,7 +148,7 @@ def test_update(ws, reading, bare):
 
 
 def test_a_wrong_update_changes_nothing(ws, reading):
-    """What is wrong is said, and the service goes on with what it has."""
+    """Wrong input is reported, and the service goes on as it was."""
     with pytest.raises(WebserviceException, match='provided model path "none" cannot be found'):
         reading.update(models=["none"])
     Path("my word.txt").write_text("x")
@@ -170,7 +170,7 @@ def test_a_deployed_name_is_replaced(ws, reading, echo):
 
 
 def test_a_script_with_its_folder(ws, bare):
-    """A source directory goes along whole, under its own name; the script imports what is beside it."""
+    """A source directory is served whole, under its own name; the script imports the modules beside it."""
     Path("project/src/parts").mkdir(parents=True)
     Path("project/src/parts/__init__.py").write_text("WORD = 'from the folder'\n")
     Path("project/src/score.py").write_text(ECHO.replace("return data", "import parts; return parts.WORD"))
@@ -213,7 +213,7 @@ def test_ports(port):
 
 
 def test_wrong_arguments(ws, echo):
-    """Objects of another kind are refused by name, and the cloud's are pointed elsewhere."""
+    """Arguments of a wrong type are refused by name, and the cloud's name what to use instead."""
     with pytest.raises(WebserviceException, match="must be of type InferenceConfig"):
         Model.deploy(ws, "myservice", [], {"entryScript": "score.py"})
     with pytest.raises(WebserviceException, match="must be of type LocalWebserviceDeploymentConfiguration"):
@@ -252,7 +252,7 @@ def test_without_a_script(ws, count, framework, said):
 
 
 def test_a_container_needs_its_engine(ws, echo, monkeypatch):
-    """A container is not tried where there is no engine; the message says what serves without one."""
+    """Without an engine no container is tried, and the message says how to serve without one."""
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(Exception, match="no container engine found on PATH") as error:
@@ -263,7 +263,7 @@ def test_a_container_needs_its_engine(ws, echo, monkeypatch):
 
 
 def test_show_output(ws, echo, capsys):
-    """What is deployed is printed when asked for."""
+    """`show_output` prints the models and the entry script."""
     Path("word.txt").write_text("one")
     model = Model.register(ws, "word.txt", "words")
 

@@ -22,7 +22,7 @@ SCOPE = "/subscriptions/0f3b/resourceGroups/team/providers/Microsoft.MachineLear
     ],
 )
 def test_a_config_is_found(folder, monkeypatch, place, content):
-    """It is looked for in the current folder and those above it, where the original looked."""
+    """The file is searched in the current folder and those above it, where the original looked."""
     file = folder / place
     file.parent.mkdir(exist_ok=True)
     file.write_text(content)
@@ -73,7 +73,7 @@ def test_no_config(folder):
 
 
 def test_create_and_get(folder, tmp_path):
-    """A name that is in use is not created again; `get` takes it, and makes what this machine has not seen."""
+    """A name that is in use is not created again; `get` opens it, and makes one that is new to this machine."""
     ws = Workspace.create("mine", subscription_id="0f3b", resource_group="team", location="westeurope")
     (ws.folder / "models").mkdir()
 
@@ -88,7 +88,7 @@ def test_create_and_get(folder, tmp_path):
 
 
 def test_no_folder_for_data(monkeypatch):
-    """Without any place for the user's data, the variable that names one is said."""
+    """Without a folder for the user's data, the error names the variable for it."""
     monkeypatch.delenv("MLPACKAGE_DATA_DIR")
     monkeypatch.setenv("HOME", "")
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
@@ -98,7 +98,7 @@ def test_no_folder_for_data(monkeypatch):
 
 
 def test_the_users_folder(monkeypatch, tmp_path):
-    """It is where the system keeps such things."""
+    """Workspaces lie in the system's folder for the user's data."""
     monkeypatch.delenv("MLPACKAGE_DATA_DIR")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
 

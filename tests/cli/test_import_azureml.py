@@ -374,6 +374,6 @@ def test_check_in_place(folder, mlpackage):
     outcome = mlpackage("check")
 
     assert outcome.err.splitlines()[0] == (
-        "Warning[configuration]: ic.json:2: condafile: not a key of such a file; the original ignored it in silence. "
+        "Warning[configuration]: ic.json:2: condafile: this file has no such key; the original ignored it silently. "
         "Did you mean 'condaFile'?"
     )

@@ -1,4 +1,4 @@
-"""The configuration files of the original: read with the line of every key, and converted to `[tool.mlpackage]`.
+"""Read Azure ML's configuration files with the line of every key, and convert them to `[tool.mlpackage]`.
 
     node = read_document(content, "inferenceconfig.json", problems)    # or node_of(plain values, "InferenceConfig")
     inference = read_inference(node, problems)
@@ -7,7 +7,7 @@
     problems.raise_if_any()
     conversion.table, conversion.files, conversion.rows
 
-Nothing is written, and nothing is asked of a network or an account.
+Nothing here writes a file or needs a network or an account.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from hatch_mlpackage.project.azureml_files.convert import convert
 from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration, read_deployment
 from hatch_mlpackage.project.azureml_files.documents import read_document
-from hatch_mlpackage.project.azureml_files.environment import Environment, with_saved_files
+from hatch_mlpackage.project.azureml_files.environment import EnvironmentDefinition, with_saved_files
 from hatch_mlpackage.project.azureml_files.in_place import Imported, with_imported
 from hatch_mlpackage.project.azureml_files.inference import (
     InferenceConfiguration,
@@ -24,18 +24,18 @@ from hatch_mlpackage.project.azureml_files.inference import (
 )
 from hatch_mlpackage.project.azureml_files.nodes import Node, node_of
 from hatch_mlpackage.project.azureml_files.places import Places
-from hatch_mlpackage.project.azureml_files.report import Conversion, Outcome, Row
+from hatch_mlpackage.project.azureml_files.report import Conversion, Outcome, ReportRow
 
 __all__ = [
     "Conversion",
     "DeploymentConfiguration",
-    "Environment",
+    "EnvironmentDefinition",
     "Imported",
     "InferenceConfiguration",
     "Node",
     "Outcome",
     "Places",
-    "Row",
+    "ReportRow",
     "convert",
     "node_of",
     "read_deployment",

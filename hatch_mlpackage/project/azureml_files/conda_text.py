@@ -13,22 +13,22 @@ from hatch_mlpackage.project.azureml_files.documents import read_document
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.nodes import Node
 
-# What YAML reads as the same text without quotes; anything else is quoted as JSON, which YAML reads too.
+# YAML reads these as the same text without quotes; anything else is quoted as JSON, which YAML reads too.
 _PLAIN = re.compile(r"[A-Za-z_][\w./:+-]*(?:[=<>!~*,\[\]]+[\w.*,=<>!~\[\]+-]*)?")
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "none"})
 
 
 def dependencies_in_place(content: bytes, path: str, inside: str, problems: Problems) -> str | None:
-    """Return the conda dependencies at a key of a configuration file, on their lines; None when it was reported."""
+    """Return the conda dependencies under a key as YAML that keeps their lines; report a problem and return None."""
     document = read_document(content, path, problems)
     node = _node_at(document, inside)
     if document and node is None:
-        problems.add(path, f"there is no {inside} in it.", "Name the key that holds the conda dependencies.")
+        problems.add(path, f"it has no {inside}.", "Name the key that holds the conda dependencies.")
     return in_place(node) if node else None
 
 
 def written_dependencies(content: bytes, path: str, inside: str) -> str:
-    """Return the same as an environment file; empty where there is nothing to be read."""
+    """Return the conda dependencies under a key as an environment file; empty text where there are none."""
     node = _node_at(read_document(content, path, Problems()), inside)
     return as_environment_file(node) if node else ""
 
@@ -40,9 +40,9 @@ def _node_at(node: Node | None, inside: str) -> Node | None:
 
 
 def conda_items(conda: Node) -> tuple[list[Node], list[Node]]:
-    """Return the requirements for conda and for pip.
+    """Return the requirements for conda and those for pip.
 
-    Conda reads a mapping among the dependencies by its keys, so that `{"conda": […], "pip": […]}` works there too.
+    Conda also takes `{"conda": […], "pip": […]}` among the dependencies.
     """
     listed, pip = [], []
     for item in _items(conda.members.get("dependencies")):
@@ -62,7 +62,7 @@ def odd_keys(conda: Node) -> Iterator[tuple[str, Node]]:
 
 
 def as_environment_file(conda: Node) -> str:
-    """Write an `environment.yml` with the same channels and requirements."""
+    """Return the text of an `environment.yml` with the same channels and requirements."""
     listed, pip = conda_items(conda)
     channels = _items(conda.members.get("channels"))
     lines = (
@@ -75,7 +75,7 @@ def as_environment_file(conda: Node) -> str:
 
 
 def in_place(conda: Node) -> str:
-    """Write the same as one flow of YAML in which every requirement stands on its line of the original file."""
+    """Return the same in YAML's flow style, with every requirement on its line of the original file."""
     listed, pip = conda_items(conda)
     flow = _Flow()
     flow.add(conda.line, "{")
@@ -95,7 +95,7 @@ def in_place(conda: Node) -> str:
 
 
 class _Flow:
-    """Text that is filled up with line ends, so that what is added stands on a given line."""
+    """Text that grows by pieces, each on a given line."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -120,5 +120,5 @@ def _quoted(node: Node) -> str:
 
 
 def _json(node: Node) -> str:
-    said = node.plain() if isinstance(node.value, tuple | Mapping) else node.text
-    return json.dumps(said, ensure_ascii=False)
+    value = node.plain() if isinstance(node.value, tuple | Mapping) else node.text
+    return json.dumps(value, ensure_ascii=False)

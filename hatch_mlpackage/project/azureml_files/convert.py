@@ -1,4 +1,4 @@
-"""Turns the original's configuration into `[tool.mlpackage]`, and says what became of every key."""
+"""Convert the original's configuration to `[tool.mlpackage]`, and report what became of every key."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hatch_mlpackage.project.azureml_files.convert_deployment import convert_dep
 from hatch_mlpackage.project.azureml_files.convert_docker import take_base_image
 from hatch_mlpackage.project.azureml_files.convert_environment import convert_environment
 from hatch_mlpackage.project.azureml_files.convert_python import take_conda_file
-from hatch_mlpackage.project.azureml_files.environment import Environment
+from hatch_mlpackage.project.azureml_files.environment import EnvironmentDefinition
 from hatch_mlpackage.project.azureml_files.places import BRING_IN, Places, find, take_path
-from hatch_mlpackage.project.azureml_files.report import Conversion, Draft, Row
+from hatch_mlpackage.project.azureml_files.report import Conversion, Draft, ReportRow
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -31,9 +31,9 @@ def convert(
     *,
     in_place: bool = False,
 ) -> Conversion:
-    """Convert configurations that were read without a problem; what is wrong with the files they name is added.
+    """Convert configurations that were read without a problem; report problems with the files that they name.
 
-    Conda dependencies that stand in the file become a file of their own, or with `in_place` are named where they are.
+    Conda dependencies in a configuration become a file of their own; with `in_place` they stay where they are.
     """
     draft = Draft()
     source = _take_source(inference, places, problems, draft)
@@ -43,7 +43,7 @@ def convert(
         convert_environment(inference.environment, places, problems, draft, in_place=in_place, source=source)
     else:
         _convert_flat(inference, places, problems, draft, source)
-    _say_what_is_installed(inference, draft)
+    _report_missing_packages(inference, draft)
     draft.name_unknown(inference, inference.base_image_registry)
     if deployment:
         convert_deployment(deployment, draft)
@@ -74,15 +74,15 @@ def _take_script(
 ) -> None:
     given = inference.entry_script
     if given is None or not given.value:
-        return  # reported when the file was read
+        return  # reading the file reported it
     if inference.source_directory and inference.source_directory.value and source is None:
-        return  # the folder that it is relative to was not found, which is reported
+        return  # its folder was not found, which is reported
     found = find(given, places, problems, source=source)
     if found is None:
         return
     if source and not found.place.is_relative_to(source):
         what = f"{given.key} '{given.value}' is not inside sourceDirectory."
-        problems.add(given.where, what, "Both are relative to the current folder: the script has to be in that one.")
+        problems.add(given.where, what, "Both are relative to the current folder: move the script into that folder.")
     elif not _is_module(found.place):
         what = f"{given.key} '{given.value}' cannot be imported as a Python module."
         problems.add(given.where, what, "Give it a name of letters, digits and underscores that ends in .py.")
@@ -101,7 +101,7 @@ def _convert_flat(
 ) -> None:
     runtime, gpu, cuda = inference.runtime, inference.enable_gpu, inference.cuda_version
     if runtime and runtime.value.lower() == "spark-py":
-        draft.by_hand(runtime, "Spark is not served: the image has Python alone, as if this said python")
+        draft.by_hand(runtime, "Spark is not served: the image has only Python, as with the runtime python")
     else:
         draft.drop(runtime, "Python is the only runtime")
     take_conda_file(inference.conda_file, places, problems, draft, source=source)
@@ -116,13 +116,13 @@ def _convert_flat(
     take_base_image(inference.base_image, inference.base_image_registry, draft, problems)
 
 
-def _say_what_is_installed(inference: InferenceConfiguration, draft: Draft) -> None:
-    """Say what is locked where the files name no packages at all: the original then took a default of its own."""
-    environment = inference.environment or Environment()
+def _report_missing_packages(inference: InferenceConfiguration, draft: Draft) -> None:
+    """Report what is locked where the files name no packages: the original had a default environment for that."""
+    environment = inference.environment or EnvironmentDefinition()
     named = {key for row in draft.rows for key in (row.said.partition(" = ")[0], *row.settled_by)}
     if named & {*_PACKAGES, "user-managed-dependencies"} or environment.is_reference:
         return
     key = "environment.python.condaDependencies" if inference.environment else "condaFile"
     where = environment.where or inference.where
-    said = "no packages are named: those of [project.dependencies] are locked, or name some with conda-file"
-    draft.rows.append(Row(key=key, where=where, outcome="no meaning", said=said))
+    said = "no packages are named: those in [project.dependencies] are locked; name others with conda-file"
+    draft.rows.append(ReportRow(key=key, where=where, outcome="no meaning", said=said))

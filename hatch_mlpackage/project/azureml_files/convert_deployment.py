@@ -1,4 +1,4 @@
-"""Turns a deployment configuration into keys of `[tool.mlpackage]`: what the image itself can answer to."""
+"""Convert a deployment configuration to keys of `[tool.mlpackage]`, as far as they concern the image."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.report import Draft
     from hatch_mlpackage.project.azureml_files.shapes import Given
 
-_RUN = "for those who run the image: mlpackage image run --"
-_SCALE = "whatever runs the image decides how many containers there are"
+_RUN = "set it when you run the image: mlpackage image run --"
+_SCALE = "the platform that runs the image decides how many containers there are"
 _AUTH = "the original checked it in front of the container; the image asks for no key"
 _TLS = "the original ended TLS in front of the container: do the same"
 _CLOUD = "a place or a name in the cloud"
-_TELEMETRY = "the image sends nothing: its log is on the standard output"
+_TELEMETRY = "the image sends nothing: it logs to the standard output"
 
 
 def convert_deployment(deployment: DeploymentConfiguration, draft: Draft) -> None:

@@ -1,4 +1,4 @@
-"""Turns what is said of the base image into keys of `[tool.mlpackage]`."""
+"""Convert the base image and the docker section to keys of `[tool.mlpackage]`."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def convert_docker(
             draft.take(platform.architecture, "platform", known)
         else:
             draft.by_hand(platform.architecture, f"no image is made for {platform.architecture.value}", "platform")
-    draft.drop(docker.shm_size, "for those who run the image: mlpackage image run -- --shm-size …")
+    draft.drop(docker.shm_size, "set it when you run the image: mlpackage image run -- --shm-size …")
     draft.drop(docker.shared_volumes, "the image needs no volume")
     if docker.arguments and not docker.arguments.value.is_empty:
-        draft.by_hand(docker.arguments, "for those who run the image: give them after mlpackage image run --")
+        draft.by_hand(docker.arguments, "give them when you run the image: mlpackage image run -- …")
     else:
-        draft.drop(docker.arguments, "for those who run the image")
+        draft.drop(docker.arguments, "they are given when the image is run")
 
 
 def _take_dockerfile(
     given: Given[str] | None, places: Places, problems: Problems, draft: Draft, *, in_place: bool
 ) -> None:
-    """Name the Dockerfile of the base image: a file of that name, or a file for its text."""
+    """Set the base image's Dockerfile: a file of that name, or a new file for its text."""
     if given is None or not given.value.strip():
         return
     if "\n" not in given.value.strip() and not given.value.lstrip().upper().startswith("FROM "):
@@ -65,7 +65,7 @@ def _take_dockerfile(
 def take_base_image(
     given: Given[str] | None, registry: Registry | None, draft: Draft, problems: Problems, *, has_packages: bool = False
 ) -> None:
-    """Name the base image with its registry; the original's own are left out unless the packages are in them."""
+    """Set the base image with its registry; leave out the original's images unless the packages are in them."""
     address = (registry.address.value if registry and registry.address else "").strip().rstrip("/")
     address = re.sub(r"^https?://", "", address)
     if given and re.search(r"\s", given.value.strip()):
@@ -77,9 +77,11 @@ def take_base_image(
         _take_image(given, image, draft, is_needed=has_packages or not _ORIGINALS.match(image))
     if registry:
         elsewhere = given is not None and _has_host(given.value) and not given.value.strip().startswith(f"{address}/")
-        said = "the base image's name has another registry" if elsewhere else "part of the base image's name"
-        draft.drop(registry.address, said)
-        _say_login(registry, address, draft)
+        why = (
+            "the base image's name begins with another registry" if elsewhere else "it is part of the base image's name"
+        )
+        draft.drop(registry.address, why)
+        _report_login(registry, address, draft)
 
 
 def _has_host(name: str) -> bool:
@@ -96,16 +98,16 @@ def _take_image(given: Given[str], image: str, draft: Draft, *, is_needed: bool)
         what = f"'{image}' has CUDA {cuda}: choose one with cuda = \"12.4\", or name a base image"
         draft.by_hand(given, what, "cuda", "base-image")
     else:
-        said = f"'{image}' is not needed, and the image stands on python:X.Y-slim. {_sentence(NOT_NEEDED['conda'])}"
-        draft.drop(given, said)
+        why = f"'{image}' is not needed: the image is built on python:X.Y-slim. {_sentence(NOT_NEEDED['conda'])}"
+        draft.drop(given, why)
 
 
 def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _say_login(registry: Registry, address: str, draft: Draft) -> None:
+def _report_login(registry: Registry, address: str, draft: Draft) -> None:
     user = f" --username {registry.username.value}" if registry.username and registry.username.value else ""
-    draft.drop(registry.username, f"never written; before locking and building: docker login{user} {address}")
-    draft.drop(registry.password, f"never written, nor needed in this file: docker login {address} asks for it")
-    draft.drop(registry.registry_identity, f"an identity of the cloud: docker login {address} instead")
+    draft.drop(registry.username, f"never written; log in before you lock and build: docker login{user} {address}")
+    draft.drop(registry.password, f"never written, and not needed here: docker login {address} asks for it")
+    draft.drop(registry.registry_identity, f"an identity of the cloud: use docker login {address} instead")

@@ -1,4 +1,4 @@
-"""Turns an Environment, or the flat keys that say the same, into keys of `[tool.mlpackage]`."""
+"""Convert an Environment to keys of `[tool.mlpackage]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.project.azureml_files.convert_docker import convert_docker
 from hatch_mlpackage.project.azureml_files.convert_python import convert_python, is_user_managed
-from hatch_mlpackage.project.azureml_files.environment import Docker, Environment, Python
+from hatch_mlpackage.project.azureml_files.environment import Docker, EnvironmentDefinition, Python
 from hatch_mlpackage.project.azureml_files.shapes import Given
 from hatch_mlpackage.project.config.check_image import RESERVED_VARIABLES
 from hatch_mlpackage.project.known_images import NOT_NEEDED
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.places import Places
     from hatch_mlpackage.project.azureml_files.report import Draft
 
-_SPARK_DEFAULT = "precachePackages"  # true in every Environment, with nothing to cache
+_SPARK_DEFAULT = "precachePackages"  # true in every Environment, whether it has packages or not
 _SECRET = re.compile(r"(?:^|_)(?:KEY|PASS|PASSWORD|PWD|SECRET|TOKEN|SAS|CONNECTION_?STRING)(?:_|$)", re.IGNORECASE)
-_READABLE = "it looks like a secret, and whoever has the image can read it: set it when the container starts instead"
-_AT_START = "installed packages when the container started: name them in the conda file or in requirements"
-# Variables of the original's images that mean something else here than a variable of the image.
+_READABLE = "it looks like a secret, which everybody with the image can read: set it when the container starts instead"
+_AT_START = "it installed packages when the container started: name them in the conda file or in requirements"
+# Variables that the original's images treated specially.
 _OTHERWISE = {
     "AZUREML_EXTRA_CONDA_YAML": _AT_START,
     "AZUREML_EXTRA_CONDA_YAML_ABS_PATH": _AT_START,
@@ -36,7 +36,7 @@ _OTHERWISE = {
 
 
 def convert_environment(
-    environment: Environment,
+    environment: EnvironmentDefinition,
     places: Places,
     problems: Problems,
     draft: Draft,
@@ -47,13 +47,13 @@ def convert_environment(
     """Convert an Environment that was read without a problem."""
     name = environment.name
     if environment.is_reference:
-        what = f"'{name.value if name else ''}' is kept in a workspace: save it there (save_to_directory), and give it"
+        what = f"'{name.value if name else ''}' is kept in a workspace: export it with save_to_directory, and give it"
         draft.by_hand(
             name, f"{what} with --environment, or name its packages", "conda-file", "requirements", "dependencies"
         )
     else:
-        draft.drop(name, "the lock says what is in the image, not a name")
-    draft.drop(environment.version, "the lock says what is in the image, not a version")
+        draft.drop(name, "the lock, not a name, says what is in the image")
+    draft.drop(environment.version, "the lock, not a version, says what is in the image")
     draft.drop(environment.asset_id, "a name in a workspace")
     _take_variables(environment.environment_variables, draft)
     python, docker = environment.python or Python(), environment.docker or Docker()
@@ -68,7 +68,7 @@ def convert_environment(
 
 def _drop_section(given: Given[Node] | None, draft: Draft) -> None:
     if given and any(not item.is_empty for key, item in given.value.members.items() if key != _SPARK_DEFAULT):
-        draft.by_hand(given, "only Python is installed: nothing of this is in the image")
+        draft.by_hand(given, "only Python is installed: the image has none of this")
     else:
         draft.drop(given, "only Python is installed")
 
@@ -89,5 +89,5 @@ def _take_variables(given: Given[Node] | None, draft: Draft) -> None:
 
 
 def _shell_text(node: Node) -> str:
-    """Write a value as the original's image had it: its JSON booleans were Python's."""
+    """Return a value as the original's image had it: JSON's true was True."""
     return str(node.value) if isinstance(node.value, bool) else node.text

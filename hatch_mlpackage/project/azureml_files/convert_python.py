@@ -1,4 +1,4 @@
-"""Turns what is said of Python and its packages into keys of `[tool.mlpackage]`."""
+"""Convert the Python version and the packages to keys of `[tool.mlpackage]`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def convert_python(
         draft.drop(python.interpreter_path, "the image has one Python")
     base = python.base_conda_environment
     if base and base.value:
-        what = f"'{base.value}' is an environment of the base image: name its packages, or take its Python as it is"
+        what = f"'{base.value}' is an environment of the base image: name its packages, or use its Python as it is"
         draft.by_hand(base, what, "conda-file", "requirements", "dependencies", "interpreter-path")
 
 
@@ -53,7 +53,7 @@ def _take_conda(given: Given[Node] | None, draft: Draft, *, in_place: bool) -> N
         return
     for key, node in odd_keys(given.value):
         odd = Given(key=f"{given.key}.dependencies.{key}", value=None, where=node.where)
-        draft.drop(odd, "a mapping among the dependencies has pip, or conda, and nothing else")
+        draft.drop(odd, "an object among the dependencies has the keys pip and conda only")
     listed, pip = conda_items(given.value)
     if in_place:
         path = f"{given.value.path}#{given.key}"
@@ -61,7 +61,7 @@ def _take_conda(given: Given[Node] | None, draft: Draft, *, in_place: bool) -> N
         path = ENVIRONMENT_FILE
         draft.files[path] = as_environment_file(given.value)
     draft.take(given, "conda-file", path)
-    _say_defaults(given, [item.text for item in pip], draft)
+    _drop_defaults(given, [item.text for item in pip], draft)
     members = given.value.members
     for key, what in (
         ("prefix", "a folder of another machine"),
@@ -76,12 +76,12 @@ def _take_conda(given: Given[Node] | None, draft: Draft, *, in_place: bool) -> N
 def take_conda_file(
     given: Given[str] | None, places: Places, problems: Problems, draft: Draft, *, source: Path | None
 ) -> None:
-    """Name the conda file, and the Python that it asks for."""
+    """Set the conda file, and the Python that it asks for."""
     found = take_path(given, "conda-file", places, problems, draft, source=source)
     if given is None or found is None:
         return
     items = _items_of_file(found)
-    _say_defaults(given, items, draft)
+    _drop_defaults(given, items, draft)
     _take_python(items, given, draft)
 
 
@@ -89,10 +89,10 @@ def _items_of_file(found: Found) -> list[str]:
     try:
         return items_of(decode(found.place.read_bytes()))
     except (OSError, UnicodeDecodeError):
-        return []  # told by whoever reads the conda file itself
+        return []  # reading the conda file for the lock reports it
 
 
-def _say_defaults(given: Given[Any], items: list[str], draft: Draft) -> None:
+def _drop_defaults(given: Given[Any], items: list[str], draft: Draft) -> None:
     named = next((item for item in items if re.match(r"azureml[-_.]defaults\b", item, re.IGNORECASE)), "")
     if named:
         one = Given(key=f"{given.key} ({named})", value=named, where=given.where)
@@ -108,5 +108,5 @@ def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
     elif pin:
         draft.by_hand(one, f"{pin} cannot be served: ask for Python 3.8 or later in the conda file")
     else:
-        note = "none is asked for; the original's default changed (3.6.2, 3.8.13, 3.10.18)"
+        note = "no version is asked for; the original's default changed (3.6.2, 3.8.13, 3.10.18)"
         draft.take(one, "python-version", python, note)

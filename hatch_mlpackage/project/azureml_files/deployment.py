@@ -1,4 +1,4 @@
-"""A deployment configuration for this machine, ACI or AKS, and what the original refused of it."""
+"""Read a deployment configuration for this machine, ACI or AKS, and check what the original checked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{,61}[a-z0-9])?")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources(Section):
-    """What a container gets; memory in GB."""
+    """The resources of a container; memory in GB."""
 
     cpu: Given[float] | None = None
     memory: Given[float] | None = spelt("memoryInGB")
@@ -43,7 +43,7 @@ class AutoScaler(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe(Section):
-    """When a container counts as dead; seconds."""
+    """When a container counts as dead; times in seconds."""
 
     period_seconds: Given[int] | None = None
     initial_delay_seconds: Given[int] | None = None
@@ -54,7 +54,7 @@ class Probe(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeploymentConfiguration(Section):
-    """`deploymentconfig.json` of every compute type; what has no effect on an image is kept as it is."""
+    """The keys of `deploymentconfig.json` for every compute type."""
 
     compute_type: Given[str] | None = None
     port: Given[int] | None = None
@@ -91,7 +91,7 @@ class DeploymentConfiguration(Section):
 
 
 def read_deployment(node: Node, problems: Problems) -> DeploymentConfiguration:
-    """Read and check a configuration; it may be used only when no problem was added."""
+    """Read and check a configuration; use it only where no problem was added."""
     found = read_section(DeploymentConfiguration, node, problems)
     kind = found.compute_type
     if kind is None:
@@ -143,7 +143,7 @@ def _wrong_pairs(found: DeploymentConfiguration) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_scale(found: DeploymentConfiguration, scaler: AutoScaler) -> Iterator[tuple[str, str]]:
-    """Yield what does not fit together; with numReplicas and nothing else said, there is no scaling."""
+    """Yield contradictions about scaling; numReplicas alone means that there is none."""
     enabled, replicas = scaler.autoscale_enabled, found.num_replicas
     if enabled and enabled.value and replicas:
         yield replicas.where, f"numReplicas cannot be given where {enabled.key} is true."
@@ -162,7 +162,7 @@ def _wrong_addresses(found: DeploymentConfiguration) -> Iterator[tuple[str, str]
     if network and not (found.vnet_name and found.subnet_name):
         yield network.where, "vnetName and subnetName go together: one of them is missing."
     if found.namespace and not _NAMESPACE.fullmatch(found.namespace.value):
-        yield found.namespace.where, f"namespace '{found.namespace.value}' is not a name of Kubernetes."
+        yield found.namespace.where, f"namespace '{found.namespace.value}' is not a valid name in Kubernetes."
 
 
 def _is_on(given: Given[bool] | None) -> bool:

@@ -1,4 +1,4 @@
-"""Reads a JSON or YAML file, whatever its name says it is: the original read both as YAML."""
+"""Read a JSON or YAML file, whatever its suffix: the original read both as YAML."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _BOOLEANS = frozenset({"yes", "true", "on"})
 
 
 def read_document(content: bytes, path: str, problems: Problems) -> Node | None:
-    """Parse a file's bytes into nodes; add every problem; None when there was any.
+    """Parse a file's bytes into nodes; add every problem, and return None where there was one.
 
-    JSON needs nothing but this; YAML needs PyYAML, and without it that is the problem.
+    YAML needs PyYAML; without it, that is the problem.
     """
     try:
         text = decode(content)
@@ -48,7 +48,7 @@ def _report_duplicate(key: str, first: int, where: str, problems: Problems) -> N
 
 
 def _is_text(node: Node, problems: Problems) -> bool:
-    """Report what no file name and no TOML file can hold; tell whether there was none."""
+    """Report text that TOML and file names cannot hold; return whether there was none."""
     broken = [found for found in _walk(node) if any("\ud800" <= character <= "\udfff" for character in found.text)]
     for found in broken:
         problems.add(found.where, "this text holds half a character (a lone surrogate).", "Write the character whole.")
@@ -79,7 +79,7 @@ def _read_yaml(text: str, path: str, problems: Problems) -> Node | None:
 
 
 class _YamlReader:
-    """Turns a YAML library's nodes into ours; `seen` tells an alias, which shares its anchor's node."""
+    """Turn a YAML library's nodes into ours; an alias shows as a node that was seen before."""
 
     def __init__(self, path: str, problems: Problems) -> None:
         self._path = path
@@ -92,7 +92,8 @@ class _YamlReader:
             return Node(path=self._path, line=line, value=_scalar_value(node), text=str(node.value))
         if depth > DEEPEST or id(node) in self._seen:
             what = "the nesting is too deep." if depth > DEEPEST else "an alias repeats a list or an object."
-            self._problems.add(f"{self._path}:{line}", what, "Write its content out, as the documentation has it.")
+            fix = f"Use {DEEPEST} levels at most." if depth > DEEPEST else "Write the contents out in its place."
+            self._problems.add(f"{self._path}:{line}", what, fix)
             return Node(path=self._path, line=line, value=None)
         self._seen.add(id(node))
         if node.id == "sequence":
@@ -105,7 +106,7 @@ class _YamlReader:
         for key, value in node.value:
             line = line_of(key)
             if key.id != "scalar":
-                self._problems.add(f"{self._path}:{line}", "this key is no text.", "Write a name before the colon.")
+                self._problems.add(f"{self._path}:{line}", "this key is not text.", "Write a name before the colon.")
                 continue
             name = str(key.value)
             if name in members:
@@ -116,7 +117,7 @@ class _YamlReader:
 
 
 def _scalar_value(node: Any) -> bool | int | float | str | None:
-    """Take a scalar for what YAML 1.1 says it is; what only looks like a number stays text."""
+    """Return a scalar as YAML 1.1 types it; text that only looks like a number stays text."""
     kind, text = node.tag.rpartition(":")[2], str(node.value)
     if kind == "null":
         return None

@@ -1,4 +1,4 @@
-"""An Environment, as `azureml_environment.json` and the nested inference configuration spell it."""
+"""Read an Environment from `azureml_environment.json` or an inference configuration, and check it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONDA_KEYS = frozenset({"name", "channels", "dependencies", "prefix", "variable
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Registry(Section):
-    """Where a private base image is; the password is never shown and never written."""
+    """The registry of a base image and its login; the password is never shown or written."""
 
     address: Given[str] | None = None
     username: Given[str] | None = None
@@ -29,7 +29,7 @@ class Registry(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Platform(Section):
-    """What the image runs on."""
+    """The operating system and processor of the image."""
 
     os: Given[str] | None = None
     architecture: Given[str] | None = None
@@ -46,7 +46,7 @@ class BuildContext(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Docker(Section):
-    """The base image and how containers were run."""
+    """The base image, and how the original ran containers."""
 
     enabled: Given[bool] | None = None
     base_image: Given[str] | None = None
@@ -61,7 +61,7 @@ class Docker(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Python(Section):
-    """The packages: conda's, written here or in a file, or those that the base image has."""
+    """The packages: those of conda, listed here or in a file, or those in the base image."""
 
     user_managed_dependencies: Given[bool] | None = None
     interpreter_path: Given[str] | None = None
@@ -71,8 +71,8 @@ class Python(Section):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Environment(Section):
-    """The whole; one with nothing but a name and a version refers to an environment that the workspace keeps."""
+class EnvironmentDefinition(Section):
+    """The keys of an Environment; one with only a name and a version refers to one that a workspace keeps."""
 
     name: Given[str] | None = None
     version: Given[str] | None = None
@@ -87,16 +87,16 @@ class Environment(Section):
 
     @property
     def is_reference(self) -> bool:
-        said = (self.environment_variables, self.python, self.docker, self.spark, self.databricks, self.r)
-        return bool(self.name and self.name.value) and not any(said) and not self.unknown
+        contents = (self.environment_variables, self.python, self.docker, self.spark, self.databricks, self.r)
+        return bool(self.name and self.name.value) and not any(contents) and not self.unknown
 
 
-def read_environment(node: Node, problems: Problems) -> Environment:
-    return read_section(Environment, node, problems)
+def read_environment(node: Node, problems: Problems) -> EnvironmentDefinition:
+    return read_section(EnvironmentDefinition, node, problems)
 
 
-def with_saved_files(environment: Environment, folder: Path) -> Environment:
-    """Add what `save_to_directory` put beside the definition, into files of their own, where it says no other."""
+def with_saved_files(environment: EnvironmentDefinition, folder: Path) -> EnvironmentDefinition:
+    """Add the files that `save_to_directory` wrote beside the definition, where it names no others."""
     python, docker = environment.python or Python(), environment.docker or Docker()
     conda, dockerfile = _saved(folder / "conda_dependencies.yml"), _saved(folder / "BaseDockerfile")
     if not (python.conda_dependencies or python.conda_dependencies_file):
@@ -110,8 +110,8 @@ def _saved(path: Path) -> Given[str] | None:
     return Given(key=path.name, value=str(path.absolute()), where=path.as_posix()) if path.is_file() else None
 
 
-def check_environment(environment: Environment, problems: Problems) -> None:
-    """Report what the original refused."""
+def check_environment(environment: EnvironmentDefinition, problems: Problems) -> None:
+    """Report everything that the original refused."""
     docker = environment.docker or Docker()
     if docker.base_image and docker.base_image.value and docker.base_dockerfile and docker.base_dockerfile.value:
         given = docker.base_dockerfile
@@ -154,7 +154,7 @@ def _check_conda(conda: Given[Node], problems: Problems) -> None:
 
 
 def _check_items(node: Node, where: str, problems: Problems) -> None:
-    """Report what is no text in a list, and in the lists of its mappings (`pip`)."""
+    """Report items of a list that are not text, also in the lists of its objects (`pip`)."""
     if node.value is None:
         return
     for item in node.value if isinstance(node.value, tuple) else (node,):
@@ -162,6 +162,4 @@ def _check_items(node: Node, where: str, problems: Problems) -> None:
             for key, inner in item.value.items():
                 _check_items(inner, f"{where}.{key}", problems)
         elif not isinstance(item.value, str) or not item.value.strip():
-            problems.add(
-                item.where, f"{where} holds {item.described()}, which names nothing.", "Remove it, or quote it."
-            )
+            problems.add(item.where, f"{where} holds {item.described()}, not text.", "Remove it, or quote it.")

@@ -1,4 +1,4 @@
-"""Uses the original's files where they are: `inference-config` and `deployment-config` in `[tool.mlpackage]`."""
+"""Use the original's files where they are: `inference-config` and `deployment-config` in `[tool.mlpackage]`."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from hatch_mlpackage.project.config.keys import IN_PLACE, KEY, leads_outside
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.nodes import Node
-    from hatch_mlpackage.project.azureml_files.report import Row
+    from hatch_mlpackage.project.azureml_files.report import ReportRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Imported:
-    """A table with what the files add to it; `origins` tells the place of each key that came from a file."""
+    """A table with the keys that the files add; `origins` maps each such key to its place in a file."""
 
     table: Mapping[str, Any]
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ReportRow, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def warnings(self) -> Iterator[Problem]:
-        """Yield what the files hold that has no effect here, and that somebody may have meant."""
+        """Yield the keys without effect that somebody may have relied on."""
         for row in self.rows:
             if row.outcome == "unknown" or (row.outcome == "by hand" and not row.settled_by):
                 yield Problem(where=row.where, what=f"{row.key}: {_sentence(row.said)}", level="warning")
 
     def placed(self, problem: Problem) -> Problem:
-        """Name the line of a file where the key stands that a problem is about."""
+        """Return a problem with the file and line that set its key."""
         for key, where in self.origins.items():
             if problem.where == key or problem.where.startswith((f"{key}.", f"{key}[")):
                 shown = problem.where.removeprefix(f"{KEY}.")
@@ -46,7 +46,7 @@ class Imported:
 
 
 def with_imported(table: Mapping[str, Any], root: Path, problems: Problems) -> Imported:
-    """Add what the files say to a table; what the table says itself wins, key by key."""
+    """Add the keys of the files to a table; the table's own keys win."""
     nodes = {key: _read(table[key], f"{KEY}.{key}", root, problems) for key in IN_PLACE if key in table}
     inference_node, deployment_node = (nodes.get(key) for key in IN_PLACE)
     if deployment_node and not inference_node and "inference-config" not in table:
@@ -67,7 +67,7 @@ def with_imported(table: Mapping[str, Any], root: Path, problems: Problems) -> I
     return Imported(table=merged, rows=conversion.rows, origins=_origins(conversion.rows, table))
 
 
-def _undecided(rows: tuple[Row, ...], table: Mapping[str, Any]) -> Iterator[Row]:
+def _undecided(rows: tuple[ReportRow, ...], table: Mapping[str, Any]) -> Iterator[ReportRow]:
     for row in rows:
         if row.outcome == "by hand" and row.settled_by and not any(key in table for key in row.settled_by):
             yield row
@@ -101,7 +101,7 @@ def _merged(imported: Mapping[str, Any], explicit: Mapping[str, Any]) -> dict[st
     return merged
 
 
-def _origins(rows: tuple[Row, ...], explicit: Mapping[str, Any]) -> dict[str, str]:
+def _origins(rows: tuple[ReportRow, ...], explicit: Mapping[str, Any]) -> dict[str, str]:
     keys = {row.said.partition(" = ")[0]: row.where for row in rows if row.outcome == "taken"}
     return {f"{KEY}.{key}": where for key, where in keys.items() if not _has(explicit, key)}
 

@@ -1,4 +1,4 @@
-"""An inference configuration, as the original's files spell it, and what the original refused of it."""
+"""Read an inference configuration, and check what the original checked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.typed_tables import did_you_mean
-from hatch_mlpackage.project.azureml_files.environment import Environment, Registry, check_environment, read_environment
+from hatch_mlpackage.project.azureml_files.environment import (
+    EnvironmentDefinition,
+    Registry,
+    check_environment,
+    read_environment,
+)
 from hatch_mlpackage.project.azureml_files.shapes import Given, Section, read_section, spelt
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.azureml_files.nodes import Node
 
-# `python-slim` was never documented; the original's packaging took it for `python`.
+# `python-slim` was never documented; the original treated it as `python`.
 RUNTIMES = ("python", "python-slim", "spark-py")
 CUDA_VERSIONS = ("9.0", "9.1", "10.0")
 _ONE_ENVIRONMENT = (
@@ -25,12 +30,12 @@ _ONE_ENVIRONMENT = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InferenceConfiguration(Section):
-    """`inferenceconfig.json`: paths are as written; `environment` is the nested form, the others the flat one."""
+    """The keys of `inferenceconfig.json`: packages and image are in `environment`, or in the flat keys beside it."""
 
     entry_script: Given[str] | None = None
     source_directory: Given[str] | None = None
     description: Given[str] | None = None
-    environment: Environment | None = None
+    environment: EnvironmentDefinition | None = None
     runtime: Given[str] | None = None
     conda_file: Given[str] | None = None
     extra_dockerfile_steps: Given[str] | None = spelt("extraDockerfileSteps", "extraDockerFileSteps")
@@ -41,13 +46,13 @@ class InferenceConfiguration(Section):
 
     @property
     def flat(self) -> tuple[Given[str] | Given[bool], ...]:
-        """Return what is said outside of an environment, blanks aside."""
+        """Return the flat keys that have a value."""
         given = (self.runtime, self.conda_file, self.extra_dockerfile_steps, self.enable_gpu, self.cuda_version)
         return tuple(one for one in (*given, self.base_image) if one and one.value)
 
 
 def read_inference(node: Node, problems: Problems) -> InferenceConfiguration:
-    """Read and check a configuration; it may be used only when no problem was added."""
+    """Read and check a configuration; use it only where no problem was added."""
     found = read_section(InferenceConfiguration, node, problems)
     members = node.value if isinstance(node.value, Mapping) else {"entryScript": node}
     if "entryScript" not in members or members["entryScript"].is_empty:
@@ -71,8 +76,8 @@ def _check_choice(given: Given[str] | None, allowed: tuple[str, ...], problems: 
         problems.add(given.where, f"{given.key} '{given.value}' is not one of {shown}.", hint)
 
 
-def read_environment_file(node: Node, problems: Problems) -> Environment:
-    """Read and check an Environment that stands in a file of its own, as `save_to_directory` wrote it."""
+def read_environment_file(node: Node, problems: Problems) -> EnvironmentDefinition:
+    """Read and check an Environment in a file of its own, as `save_to_directory` writes it."""
     found = read_environment(node, problems)
     check_environment(found, problems)
     return found

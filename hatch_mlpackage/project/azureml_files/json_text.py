@@ -17,11 +17,11 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-DEEPEST = 50  # levels; such files have five
+DEEPEST = 50  # levels; the original's files have five
 
 
 class NotJSONError(ValueError):
-    """The text is not JSON, as far as this reader can tell: it may be YAML."""
+    """The text is not JSON; it may be YAML."""
 
 
 class DuplicateKeyError(ValueError):
@@ -30,34 +30,34 @@ class DuplicateKeyError(ValueError):
 
 def read_json(text: str, path: str) -> Node:
     """Parse one document; raise NotJSONError or DuplicateKeyError."""
-    reader = _Reader(text, path)
+    reader = _JSONReader(text, path)
     node = reader.value(0)
     if reader.kind != "end":
         raise NotJSONError("there is something after the document")
     return node
 
 
-class _Reader:
-    """Holds the token that comes next: its kind, its text and the line it stands on."""
+class _JSONReader:
+    """A reader that holds the next token: its kind, its text and its line."""
 
     def __init__(self, text: str, path: str) -> None:
-        self._text = text
+        self._document = text
         self._path = path
         self._at = 0
         self.line = 1
         self._advance()
 
     def _advance(self) -> None:
-        found = _TOKEN.match(self._text, self._at)
+        found = _TOKEN.match(self._document, self._at)
         if found is None or found.lastgroup is None:
             raise NotJSONError("no token of JSON")
-        self.kind, self.said = found.lastgroup, found[found.lastgroup]
+        self.kind, self.text = found.lastgroup, found[found.lastgroup]
         start = found.start(found.lastgroup)
-        self.line += self._text.count("\n", self._at, start)
+        self.line += self._document.count("\n", self._at, start)
         self._at = found.end()
 
     def _take(self, mark: str) -> bool:
-        if self.kind != "mark" or self.said != mark:
+        if self.kind != "mark" or self.text != mark:
             return False
         self._advance()
         return True
@@ -75,7 +75,7 @@ class _Reader:
     def _scalar(self) -> Node:
         if self.kind in {"mark", "end"}:
             raise NotJSONError(f"a value is missing on line {self.line}")
-        token, line = self.said, self.line
+        token, line = self.text, self.line
         try:
             value = json.loads(token)
         except ValueError as error:
@@ -87,7 +87,7 @@ class _Reader:
         items: list[Node] = []
         while not self._take("]"):
             items.append(self.value(depth + 1))
-            if not self._take(",") and self.said != "]":
+            if not self._take(",") and self.text != "]":
                 raise NotJSONError(f"a comma is missing on line {self.line}")
         return tuple(items)
 
@@ -103,6 +103,6 @@ class _Reader:
             if key.text in members:
                 raise DuplicateKeyError(key.text, members[key.text].line, key.line)
             members[key.text] = Node(path=self._path, line=key.line, value=member.value, text=member.text)
-            if not self._take(",") and self.said != "}":
+            if not self._take(",") and self.text != "}":
                 raise NotJSONError(f"a comma is missing on line {self.line}")
         return members

@@ -1,4 +1,4 @@
-"""A configuration file as values that know the line they stand on, whichever notation they came in."""
+"""The values of a configuration file with their lines, whether it is JSON or YAML."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """A value with its place; that of a mapping's member is its key's.
+    """A value with its place, which for a member of an object is the place of its key.
 
-    `value` is a scalar, a tuple of nodes or a mapping of nodes; `text` is a scalar as it was written; `line` counts
-    from 1, and is 0 where there is no file.
+    `value` is a scalar, a tuple of nodes or a mapping of nodes; `text` is a scalar as written; `line` counts from 1,
+    and is 0 where there is no file.
     """
 
     path: str
@@ -26,12 +26,12 @@ class Node:
 
     @property
     def members(self) -> Mapping[str, Node]:
-        """Return the members of an object; none of anything else."""
+        """Return the members of an object; any other value has none."""
         return self.value if isinstance(self.value, Mapping) else {}
 
     @property
     def is_empty(self) -> bool:
-        """Whether the original took it for absent: null, false, a blank text, an empty list or object."""
+        """Whether the original treated it as absent: null, false, empty text, an empty list or object."""
         return not self.value
 
     def plain(self) -> Any:
@@ -51,7 +51,7 @@ class Node:
 
 
 def node_of(value: Any, path: str) -> Node:
-    """Make nodes of plain values that come from a program; `path` is what errors call their place."""
+    """Make nodes of a program's plain values; errors name `path` as their place."""
     if isinstance(value, Mapping):
         return Node(path=path, line=0, value={str(key): node_of(item, path) for key, item in value.items()})
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Finds the files that a configuration names: where the original looked, and then where people thought it would."""
+"""Find the files that a configuration names: first where the original looked, then beside the configuration."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.shapes import Given
 
 
-BRING_IN = "copy it into the project, or place a link to it there, and name that"
+BRING_IN = "copy it into the project, or make a link to it there, and name that"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Places:
-    """`root` is the project's folder, `here` the current one, `beside` that of the configuration file."""
+    """The folders of the project (`root`), of the user (`here`) and of the configuration file (`beside`)."""
 
     root: Path
     here: Path
     beside: Path
 
     def from_root(self, path: Path) -> str:
-        """Write a path as `[tool.mlpackage]` does, relative to the project; a link in it stays as it is."""
+        """Return a path as `[tool.mlpackage]` writes it, relative to the project and with links as they are."""
         return PurePosixPath(os.path.relpath(path, self.root).replace(os.sep, "/")).as_posix()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """A file or folder: `path` is relative to the project, and empty where it is outside; `note` is for the report."""
+    """A file or folder; `path` is relative to the project, and empty outside of it; `note` is for the report."""
 
     place: Path
     path: str
@@ -45,9 +45,9 @@ class Found:
 def find(
     given: Given[str], places: Places, problems: Problems, *, source: Path | None = None, is_folder: bool = False
 ) -> Found | None:
-    """Look in the source directory or the current folder, then beside the configuration file; report what is nowhere.
+    """Look in the source directory or the current folder, then beside the configuration file; report a missing file.
 
-    Never resolves links: a link in the project to something outside is how that is brought in.
+    Never resolves links, so that a link in the project can bring in a file from outside.
     """
     wanted = given.value.replace("\\", "/").strip()
     kind = Path.is_dir if is_folder else Path.is_file
@@ -66,7 +66,7 @@ def find(
 def take_path(
     given: Given[str] | None, key: str, places: Places, problems: Problems, draft: Draft, *, source: Path | None = None
 ) -> Found | None:
-    """Set a key to a file that the configuration names; None where it names none, or none that can be used."""
+    """Set a key to a file that the configuration names; return None where it names no usable file."""
     found = find(given, places, problems, source=source) if given and given.value.strip() else None
     if given is None or found is None:
         return None

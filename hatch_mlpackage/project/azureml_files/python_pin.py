@@ -1,4 +1,4 @@
-"""Chooses the image's Python from the one that a conda file asks for."""
+"""Choose the image's Python from the requirement in a conda file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def pin_of(requirements: Iterable[str]) -> str:
 
 
 def python_for(pin: str) -> str:
-    """Return the Python that an image can have for a pin: the default one where it fits, or else the newest."""
+    """Return the Python of an image for a pin: the default version where it is allowed, else the newest."""
     found = _PIN.fullmatch(pin)
     versions = found["versions"].replace(" ", "") if found else ""
     allowed = [version for version in reversed(SUPPORTED_PYTHONS) if _allows(versions, version)]
@@ -46,7 +46,7 @@ def _is_within(constraints: str, python: str) -> bool:
 
 
 def _as_pep440(constraint: str) -> str:
-    """Spell conda's constraint as pip's: `=3.8`, `3.8` and `3.8.*` are every 3.8; a build string is left out."""
+    """Spell conda's constraint as pip's: `=3.8`, `3.8` and `3.8.*` mean every 3.8; build strings are dropped."""
     operator, version = constraint[: len(constraint) - len(constraint.lstrip("=<>!~"))], constraint.lstrip("=<>!~")
     version = version.partition("=")[0].removesuffix(".*").removesuffix("*") or "0"
     if operator in {"", "=", "==", "==="}:

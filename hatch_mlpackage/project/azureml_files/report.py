@@ -1,4 +1,4 @@
-"""What became of each key: the rows of the report, and the table and files that go with them."""
+"""The result of a conversion: the table, the files, and a report of what became of each key."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.shapes import Given, Section
 
-# taken: it is in the table. no meaning: nothing in an image answers to it. unknown: the original ignored it too.
-# by hand: somebody must decide, and the row says what.
+# taken: it is in the table. no meaning: it concerns nothing in an image. unknown: the original ignored it too.
+# by hand: a person must decide, as the row says.
 Outcome = Literal["taken", "no meaning", "unknown", "by hand"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """A key of a file, with what it became or why it became nothing.
+class ReportRow:
+    """A key of a file, and what it became or why it has no meaning.
 
-    `settled_by` are keys of `[tool.mlpackage]` with which the decision is made; without any it is only advice.
+    `settled_by` names the keys of `[tool.mlpackage]` that make the decision; without them the row is only advice.
     """
 
     key: str
@@ -35,16 +35,16 @@ class Conversion:
 
     table: Mapping[str, Any]
     files: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[ReportRow, ...]
 
 
 @dataclass(kw_only=True, slots=True)
 class Draft:
-    """A conversion in the making; every method takes what the file gives, or None where it gives nothing."""
+    """An unfinished conversion; its methods do nothing for a key that the file does not give (None)."""
 
     table: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ReportRow] = field(default_factory=list)
 
     def take(self, given: Given[Any] | None, key: str, value: Any, note: str = "", *, is_secret: bool = False) -> None:
         """Set a key of the table (`server.workers`); the report does not show a secret."""
@@ -66,21 +66,21 @@ class Draft:
             self._add(given, "by hand", what, settled_by)
 
     def name_unknown(self, *sections: Section | None) -> None:
-        """Name the keys that nobody reads."""
+        """Report the keys that have no field."""
         for section in filter(None, sections):
             for unknown in section.unknown:
-                said = "not a key of such a file; the original ignored it in silence"
+                said = "this file has no such key; the original ignored it silently"
                 said += f". {unknown.hint}" if unknown.hint else ""
-                self.rows.append(Row(key=unknown.key, where=unknown.where, outcome="unknown", said=said))
+                self.rows.append(ReportRow(key=unknown.key, where=unknown.where, outcome="unknown", said=said))
 
     def finish(self) -> Conversion:
         return Conversion(table=self.table, files=self.files, rows=tuple(self.rows))
 
     def _add(self, given: Given[Any], outcome: Outcome, said: str, settled_by: tuple[str, ...] = ()) -> None:
-        row = Row(key=given.key, where=given.where, outcome=outcome, said=said, settled_by=settled_by)
+        row = ReportRow(key=given.key, where=given.where, outcome=outcome, said=said, settled_by=settled_by)
         self.rows.append(row)
 
 
 def _toml(value: Any) -> str:
-    """Write a value as TOML would; its strings are escaped as JSON's are."""
+    """Return a value as TOML shows it; its strings are escaped as in JSON."""
     return json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Reads nodes into dataclasses whose fields are named after the keys; every value keeps its key and its line."""
+"""Read nodes into dataclasses whose fields are named after the keys; every value keeps its key and line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 S = TypeVar("S", bound="Section")
 
-# Keys that people write where nobody reads them, and where their meaning is.
+# Keys that people write in the wrong place, and what to use instead.
 _ELSEWHERE = {
     "condaFile": "In an environment, python.condaDependenciesFile names it.",
     "dependencies": "Files that the script needs go along with sourceDirectory.",
@@ -27,7 +27,7 @@ _NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a n
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Given(Generic[T]):
-    """A value that a file gives: under which key (`environment.docker.baseImage`), and where (`file:line`)."""
+    """A value in a file, with its full key (`environment.docker.baseImage`) and place (`file:line`)."""
 
     key: str
     value: T
@@ -36,7 +36,7 @@ class Given(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unknown:
-    """A key that the original ignored without a word."""
+    """A key that the original ignored silently."""
 
     key: str
     where: str
@@ -45,22 +45,22 @@ class Unknown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
-    """An object of a file; `where` is its line, `unknown` its keys that have no field."""
+    """An object in a file; `where` is its place, `unknown` lists its keys without a field."""
 
     where: str = ""
     unknown: tuple[Unknown, ...] = ()
 
 
 def spelt(*keys: str, text_as: str = "") -> Any:
-    """Declare a field whose keys are not its own name in camel case; the first one is the documented one.
+    """Declare a field whose keys are not its name in camel case; the first key is the documented one.
 
-    `text_as` names the field that a plain text in the object's place stands for.
+    `text_as` names the inner field that a plain text in place of the object sets.
     """
     return field(default=None, metadata={"keys": keys, "text_as": text_as})
 
 
 def read_section(shape: type[S], node: Node, problems: Problems, *, prefix: str = "") -> S:
-    """Read an object; keys that are absent, null or do not fit are None, and those that do not fit are reported."""
+    """Read an object; absent, null and wrong values become None, and wrong ones are reported."""
     if not isinstance(node.value, Mapping):
         problems.add(node.where, f"{prefix.rstrip('.') or 'the file'} must be an object, not {node.described()}.")
         return shape()
@@ -111,7 +111,7 @@ def _read(kind: Any, node: Node, key: str, target: Field[Any], problems: Problem
 
 
 def _fitting(wanted: type, node: Node) -> Any:
-    """Return the value as the wanted type, None where it is of another; a number may stand for text (`version: 1`)."""
+    """Return the value as the wanted type, None where it has another; numbers pass as text (`version: 1`)."""
     value = node.value
     if wanted is str:
         return node.text if isinstance(value, str | int | float) and not isinstance(value, bool) else None

@@ -1,4 +1,4 @@
-"""Configuration files after every row and quirk of the original's, and the project that they are of."""
+"""Configuration files for every key and quirk of the original, and the project that they belong to."""
 
 from __future__ import annotations
 

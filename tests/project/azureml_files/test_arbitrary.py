@@ -22,11 +22,11 @@ from hatch_mlpackage.project.azureml_files import (
 )
 from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file, in_place
 from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration
-from hatch_mlpackage.project.azureml_files.environment import Docker, Environment, Python
+from hatch_mlpackage.project.azureml_files.environment import Docker, EnvironmentDefinition, Python
 from hatch_mlpackage.project.azureml_files.inference import InferenceConfiguration
 from hatch_mlpackage.project.azureml_files.shapes import keys_of
 
-SHAPES = (InferenceConfiguration, Environment, Python, Docker, DeploymentConfiguration)
+SHAPES = (InferenceConfiguration, EnvironmentDefinition, Python, Docker, DeploymentConfiguration)
 KEYS = sorted({key for shape in SHAPES for key in keys_of(shape)})
 KNOWN_VALUES = (
     *("score.py", "python", "local", "aks", "python=3.8", "..", "/", "Linux", "a b", "{{x}}", ""),

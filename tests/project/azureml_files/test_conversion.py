@@ -50,7 +50,7 @@ def converted(case, root, problems):
 
 
 def report(conversion, problems):
-    """Write everything that a conversion says, for a person to review."""
+    """Write everything in a conversion, for a person to review."""
     if conversion is None or problems.found:
         return "".join(f"refused  {problem}\n" for problem in problems.found)
     table = json.dumps(conversion.table, indent=2, ensure_ascii=False)
@@ -81,8 +81,8 @@ def test_no_golden_file_is_left_over():
     assert {path.stem for path in GOLDEN.iterdir()} == INFERENCE.keys()
 
 
-def test_no_password_is_told(root):
-    """What a file holds in secret is in no report and no table."""
+def test_passwords_are_not_shown(root):
+    """Secrets of a file are in no report and no table."""
     for case in INFERENCE.values():
         problems = Problems()
         said = report(converted(case, root, problems), problems)

@@ -39,7 +39,7 @@ def test_one_configuration_in_every_notation(content, problems):
     }
 
 
-NESTED = "config.json:1: the nesting is too deep. Write its content out, as the documentation has it."
+NESTED = "config.json:1: the nesting is too deep. Use 50 levels at most."
 BROKEN = {
     b"": "config.json: the file is empty. Write the configuration into it.",
     b'{\n"a": 1,\n"a": 2}': "config.json:3: 'a' is also on line 2. The original took the last one: keep one of them.",
@@ -52,10 +52,10 @@ BROKEN = {
         "config.json:1: this text holds half a character (a lone surrogate). Write the character whole."
     ),
     b"a: &x [1]\nb: *x\n": (
-        "config.json:1: an alias repeats a list or an object. Write its content out, as the documentation has it."
+        "config.json:1: an alias repeats a list or an object. Write the contents out in its place."
     ),
     b"[" * 99 + b"]" * 99: NESTED,
-    b"? [a]\n: 1\n": "config.json:1: this key is no text. Write a name before the colon.",
+    b"? [a]\n: 1\n": "config.json:1: this key is not text. Write a name before the colon.",
     b"<<<<<<< HEAD\na: 1\n": (
         "config.json:1: a merge-conflict marker is left in the file. "
         "Resolve the conflict: keep one side and delete the marker lines."
@@ -65,7 +65,7 @@ BROKEN = {
 
 @pytest.mark.parametrize(("content", "said"), BROKEN.items(), ids=map(str, range(len(BROKEN))))
 def test_what_cannot_be_read(content, said, problems):
-    """What is no configuration is refused with its line and the fix."""
+    """A file that cannot be read is refused with its line and the fix."""
     assert read(content, problems) is None
     assert "\n".join(map(str, problems.found)) == said
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_read(content, said, problems):
     ],
 )
 def test_scalars_of_yaml(written, value, problems):
-    """A scalar is what YAML says it is, as far as JSON has such values; every other is its text."""
+    """A scalar has the type that YAML gives it where JSON has that type; any other stays text."""
     found = read(b"a: " + written, problems)
 
     assert (problems.found, found.value["a"].value) == ((), value)

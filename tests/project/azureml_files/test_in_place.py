@@ -48,7 +48,7 @@ def found(problems):
 
 
 def test_the_files_are_the_configuration(make, problems):
-    """What the files say is as good as the same keys in the table."""
+    """The files mean the same as the same keys in the table."""
     inference = nested(python={"condaDependencies": CONDA}, environmentVariables={"A": "b c"})
     project = make(
         inference, {"computeType": "aks", "maxQueueWaitMs": 5, "livenessProbeRequirements": {"periodSeconds": 7}}
@@ -85,7 +85,7 @@ def test_the_table_wins(make, problems):
 
 
 def test_conda_dependencies_are_locked_from_where_they_are(make, problems):
-    """The lock is made from the lines of the file, and its record answers as long as they say the same."""
+    """The lock is made from the lines of the file, and its record is valid as long as they say the same."""
     project = make(nested(python={"condaDependencies": CONDA}))
     config = read_declaration(project, problems).config
 
@@ -103,7 +103,7 @@ def test_conda_dependencies_are_locked_from_where_they_are(make, problems):
 
 
 def test_a_mistake_in_them_is_on_its_line(make, problems):
-    """What conda cannot take is told with the line of the file that holds it."""
+    """A requirement that conda cannot read is reported with its line in the file."""
     project = make(nested(python={"condaDependencies": {"dependencies": ["python=3.11", "numpy=>1"]}}))
 
     read_conda(project, read_declaration(project, problems).config, Locks(), problems)
@@ -161,7 +161,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("table", "expected"), REFUSED.values(), ids=REFUSED)
 def test_files_that_cannot_be_used(make_project, problems, table, expected):
-    """The key that names a file is the place of what is wrong with it as a whole."""
+    """A problem with a whole file is reported at the key that names it."""
     project = make_project()
     (project.root / "dc.json").write_text('{"computeType": "local"}')
 
@@ -171,7 +171,7 @@ def test_files_that_cannot_be_used(make_project, problems, table, expected):
 
 
 def test_what_a_person_must_decide(make):
-    """A decision is asked for with its line and the keys that make it; with one of them in the table all is well."""
+    """A missing decision is reported with its line and the keys that make it; one of them in the table settles it."""
     inference = {"entryScript": "src/score.py", "enableGpu": True}
     undecided, decided = Problems(), Problems()
     project = make(inference)
@@ -191,7 +191,7 @@ def test_what_a_person_must_decide(make):
 
 
 def test_wrong_values_are_on_their_lines(make, problems):
-    """What the configuration's checks find is told with the line of the file that says it."""
+    """The configuration's checks report a value with its line in the file."""
     project = make(nested(docker={"baseImage": "Team/Base"}, environmentVariables={"A-B": "1"}))
 
     read_declaration(project, problems)
@@ -209,18 +209,18 @@ def test_wrong_values_are_on_their_lines(make, problems):
 
 
 def test_what_has_no_effect(make, problems):
-    """Keys that nobody reads, and advice, are warnings."""
+    """Unknown keys and advice are warnings."""
     project = make({"entryScript": "src/score.py", "condafile": "x", "runtime": "spark-py"})
 
     assert list(with_imported(project.table, project.root, problems).warnings) == [
         Problem(
             where="inferenceconfig.json:4",
-            what="runtime: Spark is not served: the image has Python alone, as if this said python.",
+            what="runtime: Spark is not served: the image has only Python, as with the runtime python.",
             level="warning",
         ),
         Problem(
             where="inferenceconfig.json:3",
-            what=("condafile: not a key of such a file; the original ignored it in silence. Did you mean 'condaFile'?"),
+            what=("condafile: this file has no such key; the original ignored it silently. Did you mean 'condaFile'?"),
             level="warning",
         ),
     ]
