@@ -24,7 +24,7 @@ def model(ws):
 
 @pytest.fixture
 def recorder(tmp_path, monkeypatch):
-    """Give a function that puts an engine on an otherwise empty PATH; the engine prints its arguments and runs `then`."""
+    """Give a function that puts an engine on an otherwise empty PATH; it prints its arguments and runs `then`."""
     programs = tmp_path / "programs"
     programs.mkdir()
     monkeypatch.setenv("PATH", os.fspath(programs))
