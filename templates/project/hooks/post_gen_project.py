@@ -1,4 +1,4 @@
-"""Remove what the answers leave out."""
+"""Remove the files that the answers exclude."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ WANTED = {
     "train.py": TRAINED,
 }
 
-for cache in Path().rglob("__pycache__"):  # pip compiles the template's own files where mlpackage is installed
+for cache in Path().rglob("__pycache__"):  # when pip installs mlpackage, it compiles the files of the template too
     shutil.rmtree(cache)
 
 for name, wanted in WANTED.items():

@@ -1,4 +1,4 @@
-"""Refuse a name that neither a package nor an image can have, before anything is written."""
+"""Refuse a name that a package or an image cannot have, before anything is written."""
 
 import re
 import sys

@@ -1,9 +1,9 @@
-"""Serves the LightGBM model demo.
+"""Serve the LightGBM model demo.
 
-POST /score {"data": [[…]]} answers {"predict": […]}: what Booster.predict gives, probabilities where it was trained to.
-null is a missing value.
+POST /score {"data": [[…]]} answers {"predict": […]} with the result of Booster.predict, which is
+probabilities if the model was trained for them. null stands for a missing value.
 
-Written by mlpackage from what the model's file says of itself. To change it, copy it into the project and name it:
+mlpackage wrote this from what the model's file contains. To change it, copy it into the project and name it there:
 entry-script = "score.py".
 """
 

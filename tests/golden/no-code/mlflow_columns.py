@@ -1,8 +1,8 @@
-"""Serves the MLflow model demo.
+"""Serve the MLflow model demo.
 
-POST /score {"input_data": {"columns": […], "data": [[…]]}} answers what the model predicts.
+POST /score {"input_data": {"columns": […], "data": [[…]]}} answers with what the model predicts.
 
-Written by mlpackage from what the model's file says of itself. To change it, copy it into the project and name it:
+mlpackage wrote this from what the model's file contains. To change it, copy it into the project and name it there:
 entry-script = "score.py".
 """
 
@@ -16,7 +16,7 @@ from inference_schema.schema_decorators import input_schema, output_schema
 from mlflow.exceptions import MlflowException
 
 MODEL_FOLDER = "demo"
-# The model's columns: the type that a value is given, and an example.
+# The model's columns: the type that each value is converted to, and an example.
 COLUMNS = {
     "age": ("float64", 0.0),
     "town": ("object", ""),
@@ -27,13 +27,13 @@ model = None
 
 def init():
     global model
-    # `mlpackage serve` links each file to the project's own, and MLflow follows no link out of its folder.
+    # `mlpackage serve` links each file to that of the project, and MLflow does not follow links out of its folder.
     described = os.path.realpath(os.path.join(os.environ["AZUREML_MODEL_DIR"], MODEL_FOLDER, "MLmodel"))
     model = mlflow.pyfunc.load_model(os.path.dirname(described))
 
 
 def as_json(value):
-    """Turn what the model gives into what JSON can express."""
+    """Convert a result of the model to what JSON can express."""
     if hasattr(value, "to_dict"):
         return value.to_dict("records") if hasattr(value, "columns") else value.tolist()
     if isinstance(value, dict):
@@ -48,7 +48,7 @@ def refused(reason):
 
 
 def to_input(table):
-    """Make a table of columns by name, or in the model's own order."""
+    """Make a table from columns, given by name or in the order of the model."""
     frame = pd.DataFrame(table["data"], columns=table.get("columns", list(COLUMNS)))
     return frame.astype({name: kind for name, (kind, _) in COLUMNS.items() if name in frame})
 

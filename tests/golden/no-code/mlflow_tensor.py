@@ -1,8 +1,8 @@
-"""Serves the MLflow model demo.
+"""Serve the MLflow model demo.
 
-POST /score {"input_data": …} answers what the model predicts.
+POST /score {"input_data": …} answers with what the model predicts.
 
-Written by mlpackage from what the model's file says of itself. To change it, copy it into the project and name it:
+mlpackage wrote this from what the model's file contains. To change it, copy it into the project and name it there:
 entry-script = "score.py".
 """
 
@@ -22,13 +22,13 @@ model = None
 
 def init():
     global model
-    # `mlpackage serve` links each file to the project's own, and MLflow follows no link out of its folder.
+    # `mlpackage serve` links each file to that of the project, and MLflow does not follow links out of its folder.
     described = os.path.realpath(os.path.join(os.environ["AZUREML_MODEL_DIR"], MODEL_FOLDER, "MLmodel"))
     model = mlflow.pyfunc.load_model(os.path.dirname(described))
 
 
 def as_json(value):
-    """Turn what the model gives into what JSON can express."""
+    """Convert a result of the model to what JSON can express."""
     if hasattr(value, "to_dict"):
         return value.to_dict("records") if hasattr(value, "columns") else value.tolist()
     if isinstance(value, dict):

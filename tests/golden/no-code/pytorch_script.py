@@ -1,8 +1,8 @@
-"""Serves the PyTorch model demo.
+"""Serve the PyTorch model demo.
 
-POST /score {"x": […]} answers {"predictions": …}: what forward() returns.
+POST /score {"x": […]} answers {"predictions": …} with what forward() returns.
 
-Written by mlpackage from what the model's file says of itself. To change it, copy it into the project and name it:
+mlpackage wrote this from what the model's file contains. To change it, copy it into the project and name it there:
 entry-script = "score.py".
 """
 
@@ -27,7 +27,7 @@ def init():
 
 
 def as_json(value):
-    """Turn what the model gives into what JSON can express."""
+    """Convert a result of the model to what JSON can express."""
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, dict):

@@ -1,8 +1,8 @@
-"""Serves the scikit-learn model demo.
+"""Serve the scikit-learn model demo.
 
 POST /score {"data": [[…]], "method": "predict"} answers {"predict": […]}; "predict_proba" is the other method.
 
-Written by mlpackage from what the model's file says of itself. To change it, copy it into the project and name it:
+mlpackage wrote this from what the model's file contains. To change it, copy it into the project and name it there:
 entry-script = "score.py".
 """
 
@@ -21,7 +21,7 @@ model = None
 
 
 def init():
-    """Load the model: it is a pickle, a program that allow-pickle = true vouches for."""
+    """Load the model, which is a pickle: loading it can run any code, and allow-pickle = true trusts it."""
     global model
     path = os.path.join(os.environ["AZUREML_MODEL_DIR"], MODEL_FILE)
     model = joblib.load(path)

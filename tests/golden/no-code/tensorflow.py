@@ -1,9 +1,10 @@
-"""Serves the TensorFlow SavedModel demo.
+"""Serve the TensorFlow SavedModel demo.
 
 POST /score {"signature_name": "serving_default", "instances": […]} answers {"predictions": […]}, as
-TensorFlow Serving does: an instance is the value of the signature's one input, or has those of its inputs by name.
+TensorFlow Serving does: an instance is the value of a signature's single input, or has the values of its inputs by
+name.
 
-Written by mlpackage from what the model's file says of itself. To change it, copy it into the project and name it:
+mlpackage wrote this from what the model's file contains. To change it, copy it into the project and name it there:
 entry-script = "score.py".
 """
 
@@ -25,7 +26,7 @@ def init():
 
 
 def to_tensors(instances, inputs):
-    """Gather what each input of a signature takes: `inputs` has their types by name."""
+    """Collect a tensor for each input of a signature; `inputs` has their types by name."""
     if len(inputs) == 1:
         instances = [value if isinstance(value, dict) else dict.fromkeys(inputs, value) for value in instances]
     columns = {name: [instance[name] for instance in instances] for name in inputs}
@@ -33,7 +34,7 @@ def to_tensors(instances, inputs):
 
 
 def to_rows(answer):
-    """Give one prediction for each instance: a value where there is one output, else values by name."""
+    """Return one prediction for each instance: a value if there is one output, otherwise values by name."""
     columns = {name: to_json(tensor.numpy()) for name, tensor in answer.items()}
     if len(columns) == 1:
         return next(iter(columns.values()))

@@ -1,9 +1,9 @@
-"""Serves the XGBoost model demo.
+"""Serve the XGBoost model demo.
 
-POST /score {"data": [[…]]} answers {"predict": […]}: what Booster.predict gives, probabilities where it was trained to.
-null is a missing value.
+POST /score {"data": [[…]]} answers {"predict": […]} with the result of Booster.predict, which is
+probabilities if the model was trained for them. null stands for a missing value.
 
-Written by mlpackage from what the model's file says of itself. To change it, copy it into the project and name it:
+mlpackage wrote this from what the model's file contains. To change it, copy it into the project and name it there:
 entry-script = "score.py".
 """
 
@@ -26,7 +26,7 @@ def init():
 
 
 def in_order(records):
-    """Give rows in the order of FEATURES: records have their values by name, rows have them in that order already."""
+    """Return rows with values in the order of FEATURES: records give them by name, and rows already have this order."""
     rows = [[record[name] for name in FEATURES] if isinstance(record, dict) else record for record in records]
     if any(len(row) != len(FEATURES) for row in rows):
         raise ValueError(f"a row has {len(FEATURES)} values")

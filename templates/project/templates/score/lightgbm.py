@@ -1,4 +1,4 @@
-"""Scores rows of numbers with a LightGBM model."""
+"""Score rows of numbers with a LightGBM model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ model: Any
 
 
 def init() -> None:
-    """Load the model, once for each worker."""
+    """Load the model; each worker calls this once."""
     global model
     (path,) = Path(os.environ["AZUREML_MODEL_DIR"]).iterdir()
     model = lightgbm.Booster(model_file=path)

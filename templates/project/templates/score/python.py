@@ -1,4 +1,4 @@
-"""Scores rows of numbers with a line, and with nothing but Python."""
+"""Score rows of numbers with a fitted line, in plain Python."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ model: Any
 
 
 def init() -> None:
-    """Load the model, once for each worker."""
+    """Load the model; each worker calls this once."""
     global model
     (path,) = Path(os.environ["AZUREML_MODEL_DIR"]).iterdir()
     model = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Scores rows of numbers with a PyTorch model: an exported program (.pt2), or TorchScript."""
+"""Score rows of numbers with a PyTorch model: an exported program (.pt2), or TorchScript."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ model: Any
 
 
 def init() -> None:
-    """Load the model, once for each worker."""
+    """Load the model; each worker calls this once."""
     global model
     (path,) = Path(os.environ["AZUREML_MODEL_DIR"]).iterdir()
     model = torch.export.load(path).module() if path.suffix == ".pt2" else torch.jit.load(path, map_location="cpu")

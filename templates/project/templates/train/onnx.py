@@ -1,4 +1,4 @@
-"""Trains Ridge on the diabetes data that scikit-learn ships, as ONNX, and keeps its answer to the sample request."""
+"""Train Ridge on the diabetes data of scikit-learn, save it as ONNX, and keep its answer to the sample request."""
 
 import json
 from pathlib import Path

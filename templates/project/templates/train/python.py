@@ -1,6 +1,6 @@
-"""Fits a line through the speeds and stopping distances of cars, and keeps its answer to the sample request.
+"""Fit a line to the speeds and stopping distances of cars, and keep its answer to the sample request.
 
-The data are those of the 1920s in M. Ezekiel, Methods of Correlation Analysis (1930): miles per hour and feet.
+The data of the 1920s come from M. Ezekiel, Methods of Correlation Analysis (1930), in miles per hour and feet.
 """
 
 import json
@@ -39,4 +39,4 @@ sample = json.loads(Path("src/sample.json").read_text(encoding="utf-8"))["data"]
 predicted = [line.intercept + line.slope * speed for (speed,) in sample]
 Path("predicted.json").write_text(json.dumps(predicted), encoding="utf-8")
 r2 = statistics.correlation(speeds, distances) ** 2
-print(f"Fitted a line to {len(speeds)} cars; R2 on the same: {r2:.3f}")
+print(f"Fitted a line to {len(speeds)} cars; R2 on the same cars: {r2:.3f}")

@@ -1,4 +1,4 @@
-"""Trains a small network on the diabetes data that scikit-learn ships, and keeps its answer to the sample request."""
+"""Train a small network on the diabetes data of scikit-learn, and keep its answer to the sample request."""
 
 import json
 from pathlib import Path

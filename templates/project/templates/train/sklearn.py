@@ -1,4 +1,4 @@
-"""Trains Ridge on the diabetes data that scikit-learn ships, and keeps what it predicts for the sample request."""
+"""Train Ridge on the diabetes data of scikit-learn, and keep its answer to the sample request."""
 
 import json
 from pathlib import Path

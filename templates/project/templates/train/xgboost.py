@@ -1,4 +1,4 @@
-"""Trains boosted trees on the diabetes data that scikit-learn ships, and keeps their answer to the sample request."""
+"""Train boosted trees on the diabetes data of scikit-learn, and keep their answer to the sample request."""
 
 import json
 from pathlib import Path

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session")
 def sample() -> dict[str, Any]:
-    """Read the request that the schema shows, too."""
+    """Read the sample request, which the schema shows too."""
     request: dict[str, Any] = json.loads((ROOT / "src/sample.json").read_text(encoding="utf-8"))
     return request
 
@@ -40,7 +40,7 @@ def score(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve the project on a free port, by the server of its image."""
+    """Serve the project on a free port, with the server of its image."""
     log = tmp_path_factory.mktemp("serve") / "log"
     arguments = ["serve", "--project", str(ROOT), "--port", "0", "--python", sys.executable]
     with (

@@ -1,4 +1,4 @@
-"""The entry script by itself."""
+"""Test the entry script by itself."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def test_one_answer_for_each_row(score: ModuleType, sample: dict[str, Any]) -> N
 
 
 def test_rows_are_scored_alone(score: ModuleType, sample: dict[str, Any]) -> None:
-    """The answer to a row does not depend on its neighbours in the request, but for rounding."""
+    """The answer to a row does not depend on the other rows of the request, apart from rounding."""
     row = sample["data"][0]
 
     (alone,) = score.run([row])
 
-    # Libraries of linear algebra add up a batch of two in another order than a batch of one.
+    # Libraries of linear algebra may add up a batch of two rows in another order than a batch of one.
     assert score.run([row, row]) == [pytest.approx(alone, rel=1e-4, abs=1e-6)] * 2
 
 

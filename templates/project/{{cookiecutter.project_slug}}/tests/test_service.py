@@ -1,4 +1,4 @@
-"""The entry script behind HTTP, as its image serves it."""
+"""Test the entry script over HTTP, as the image serves it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_it_is_healthy(url: str) -> None:
 
 
 def test_the_sample_request(url: str, score: ModuleType, sample: dict[str, Any]) -> None:
-    """What is served is what the entry script returns, but for rounding."""
+    """The service answers what the entry script returns, apart from rounding."""
     expected = [pytest.approx(answer, rel=1e-4, abs=1e-6) for answer in score.run(sample["data"])]
 
     with send(f"{url}/score", sample) as response:

@@ -1,4 +1,4 @@
-"""The model on disk."""
+"""Test the model on disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PREDICTED = Path(__file__).resolve().parents[1] / "predicted.json"
 
 
 def test_the_model_is_the_trained_one(score: ModuleType, sample: dict[str, Any]) -> None:
-    """What is loaded predicts what train.py saw its model predict, perhaps on another machine."""
+    """The loaded model predicts what the model predicted in train.py, perhaps on another machine."""
     predicted = json.loads(PREDICTED.read_text(encoding="utf-8"))
 
     assert score.run(sample["data"]) == [pytest.approx(answer, rel=1e-4, abs=1e-6) for answer in predicted]
