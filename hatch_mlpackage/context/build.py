@@ -163,8 +163,7 @@ def _prepare(package: Package, warn: Callable[[str], None]) -> _Prepared:
 
 
 def _plan(package: Package, images: Sequence[BaseImageState]) -> ContextPlan:
-    lock = package.locks.requirements or ""
-    requirements = text_file("environment/requirements.txt", without_urls(lock, package), layer="environment")
+    requirements = text_file("environment/requirements.txt", without_urls(package), layer="environment")
     texts = [
         *wheel_files(package),
         *project_wheel_file(package),

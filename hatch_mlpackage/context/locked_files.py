@@ -59,11 +59,12 @@ def project_wheel_file(inputs: LockInputs) -> Iterator[ContextFile]:
     yield ContextFile(path=f"{PROJECT_LAYER}/{name}", layer=PROJECT_LAYER, source=content, size=len(content))
 
 
-def without_urls(text: str, inputs: LockInputs) -> str:
+def without_urls(inputs: LockInputs) -> str:
     """Replace each pin by URL with the path of its wheel in the wheelhouse, so that the build needs no network.
 
     The lock has been checked: the wheelhouse holds a wheel for each pin.
     """
+    text = inputs.locks.requirements or ""
     if not inputs.config.wheelhouse:
         return text
     (paths, _), *_ = find_all_wheels(inputs)

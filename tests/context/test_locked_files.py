@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
 from hatch_mlpackage.context.locked_files import without_urls
 from hatch_mlpackage.lock.inputs import read_inputs
+from hatch_mlpackage.lock.locks import Locks
 
 PLATFORM = "py3-none-any"
 
@@ -34,15 +36,14 @@ def test_urls_become_places_in_the_wheelhouse(inputs):
     """Each pin with a URL is installed from its own wheel, known by its canonical name; other lines stay."""
     url = "https://host/a.whl"
 
-    assert without_urls(
-        lock(
-            (f"foo @ {url}", "foo-1.0"),
-            ("foo-bar==2.0", "Foo_Bar-2.0"),
-            (f"foo-bar-baz[extra] @ {url} ; python_version >= '3.8'", "foo_bar_baz-3.0"),
-            (f"zope.interface @ {url}", "zope.interface-7.0"),
-        ),
-        inputs,
-    ) == lock(
+    locked = lock(
+        (f"foo @ {url}", "foo-1.0"),
+        ("foo-bar==2.0", "Foo_Bar-2.0"),
+        (f"foo-bar-baz[extra] @ {url} ; python_version >= '3.8'", "foo_bar_baz-3.0"),
+        (f"zope.interface @ {url}", "zope.interface-7.0"),
+    )
+
+    assert without_urls(replace(inputs, locks=Locks(requirements=locked))) == lock(
         (f"./wheels/foo-1.0-{PLATFORM}.whl", "foo-1.0"),
         ("foo-bar==2.0", "Foo_Bar-2.0"),
         (f"./wheels/foo_bar_baz-3.0-{PLATFORM}.whl ; python_version >= '3.8'", "foo_bar_baz-3.0"),

@@ -194,8 +194,8 @@ def test_the_classic_builder(project):
     (said,) = problems_of(replace(project, table=table))
 
     assert said == (
-        "tool.mlpackage.image.models: needs a builder that takes folders by name: the classic builder and kaniko have "
-        'the context alone. Set builder = "buildkit" in [tool.mlpackage.image], and build with BuildKit or buildah.'
+        "tool.mlpackage.image.models: needs a builder that takes folders by name: the classic builder and kaniko see "
+        'only the context. Set builder = "buildkit" in [tool.mlpackage.image], and build with BuildKit or buildah.'
     )
 
 

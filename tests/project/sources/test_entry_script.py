@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hatch_mlpackage.project.sources.entry_script import EntryScript, read_entry_script
@@ -47,7 +49,7 @@ def test_reads(problems, source, expected):
     """Call style, parameters and imports are told from the text alone."""
     script = read_entry_script(source.encode(), "score.py", problems)
 
-    assert (script, found(problems)) == (expected, [])
+    assert (script, found(problems)) == (replace(expected, source=source.encode()), [])
 
 
 RUN_FIX = "Define run(data), which is called for each request."
