@@ -89,7 +89,7 @@ def test_a_project_that_is_there(folder, mlpackage):
     assert [line for line in before.splitlines() if line not in after.splitlines()] == []
     assert 'conda-file = "environment.yml"\r\n' in after
     again = mlpackage(*IMPORT)
-    assert again.out.splitlines()[-2] == "Wrote nothing: all of it was there already."
+    assert again.out.splitlines()[-2] == "Wrote nothing: it was there already."
     assert (folder / "pyproject.toml").read_bytes().decode() == after
 
 

@@ -70,7 +70,8 @@ def test_without_a_network(locker: Any, tmp_path: Any) -> None:
     """With the network cut the failure is told as that, with exit status 4."""
     program = (
         "from hatch_mlpackage.errors import UnavailableError\n"
-        "from hatch_mlpackage.lock import Requirements, make_lock\n"
+        "from hatch_mlpackage.lock.asked.requirements import Requirements\n"
+        "from hatch_mlpackage.lock.resolve.make import make_lock\n"
         "from hatch_mlpackage.project.target import Target\n"
         f"target = Target(python={HERE!r}, platform='linux/amd64', libc='manylinux_2_28')\n"
         "try:\n"
