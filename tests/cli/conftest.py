@@ -61,18 +61,6 @@ def everything() -> Callable[[Path], dict[str, object]]:
     return read
 
 
-@pytest.fixture(scope="session")
-def change() -> Callable[[Path, str, str], None]:
-    """Give a function that replaces a text in a file, which must have it."""
-
-    def replace(path: Path, before: str, after: str) -> None:
-        text = path.read_text()
-        assert before in text
-        path.write_text(text.replace(before, after))
-
-    return replace
-
-
 @pytest.fixture
 def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Give a function that puts a program on an otherwise empty PATH; it records its arguments and ends with `then`."""

@@ -1,10 +1,51 @@
+"""What a generated entry script needs, beside what the project asks for itself."""
+
 from __future__ import annotations
+
+import pytest
 
 from hatch_mlpackage.lock.asked.model_needs import with_generated
 from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.project.config.keys import Model
+from hatch_mlpackage.project.model_facts.facts import ModelFacts
 from hatch_mlpackage.project.no_code.generated import NoCode
+from hatch_mlpackage.project.no_code.scripts import write_script
 
 NEEDED = {"scikit-learn==1.5.2": "it made the model", "joblib": "the generated script imports it"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "conda", "kept", "notes"),
+    [
+        (
+            ["scikit-learn>=1", "pandas"],
+            [],
+            ["inference-schema[numpy-support]", "joblib", "pandas", "scikit-learn>=1", "werkzeug"],
+            [],
+        ),
+        (
+            ["scikit-learn<1.5"],
+            [],
+            ["inference-schema[numpy-support]", "joblib", "scikit-learn<1.5", "werkzeug"],
+            [
+                (
+                    "scikit-learn<1.5 is kept, though the model was made with scikit-learn==1.5.2: it may not load, or "
+                    "answer otherwise."
+                )
+            ],
+        ),
+        ([], ["scikit-learn", "joblib"], ["inference-schema[numpy-support]", "werkzeug"], []),
+    ],
+)
+def test_what_the_project_names_itself(asked, conda, kept, notes):
+    """What the project or its conda file asks for stays; a note names a version that is not the model's."""
+    model = Model(name="demo", path="models/demo.joblib", framework="sklearn")
+    made = write_script(model, ModelFacts(versions={"scikit-learn": "1.5.2"}, feature_count=2))
+
+    requirements = with_generated(Requirements(requirements=tuple(asked)), made, conda=conda)
+
+    assert list(requirements.requirements) == kept
+    assert [note for note in requirements.notes if "is added" not in note] == notes
 
 
 def kept(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What only a real package index shows."""
+"""Locks of a real package index."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_both_resolvers_agree(asking: Callable[..., Requirements], quiet: Callab
 def test_for_an_image_that_is_not_this_machine(
     asking: Callable[..., Requirements], python: str, platform: str, libc: str, quiet: Callable[..., None]
 ) -> None:
-    """Markers and wheels are the image's: exceptiongroup only before 3.11, and the same bytes twice."""
+    """Markers and wheels of the image count, and the same bytes are written twice."""
     target = Target(python=python, platform=platform, libc=libc)
     asked = asking("exceptiongroup; python_version < '3.11'", "markupsafe", "anyio<4.5")
 
@@ -67,7 +67,7 @@ def test_for_an_image_that_is_not_this_machine(
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare to cut the network")
 @pytest.mark.parametrize("locker", ["uv", "pip-tools"])
 def test_without_a_network(locker: Any, tmp_path: Any) -> None:
-    """With the network cut the failure is told as that, with exit status 4."""
+    """With the network cut, the error says so and has exit status 4."""
     program = (
         "from hatch_mlpackage.errors import UnavailableError\n"
         "from hatch_mlpackage.lock.asked.requirements import Requirements\n"

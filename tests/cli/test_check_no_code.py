@@ -1,0 +1,40 @@
+"""`mlpackage check` of a model without an entry script."""
+
+from __future__ import annotations
+
+import json
+
+import joblib
+import numpy as np
+from sklearn import __version__ as sklearn_version
+from sklearn.linear_model import Ridge
+
+from hatch_mlpackage.context.package import inspect_project
+from hatch_mlpackage.lock.pins.header import with_header
+from hatch_mlpackage.project.pyproject import Project
+
+FLAGS = ("--model", "ridge=model.pkl", "--framework", "sklearn", "--allow-pickle")
+MODEL = {"name": "ridge", "path": "model.pkl", "framework": "sklearn", "allow-pickle": True}
+
+
+def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage):
+    """`check` says what was read of the model, and hints at what its file does not say."""
+    rows = np.arange(20.0).reshape(10, 2)
+    ridge = Ridge().fit(rows, rows[:, 0])
+    del ridge.n_features_in_
+    joblib.dump(ridge, tmp_path / "model.pkl")
+    table = {"pin-base-image": False, "models": [MODEL]}
+    package = inspect_project(Project(root=tmp_path, name="ridge", version="1", table=table))
+    package.lock_path.parent.mkdir()
+    package.lock_path.write_text(with_header("", package.requirements, package.config.target))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.mlpackage]\npin-base-image = false\n")
+
+    shown, as_json = mlpackage("check", *FLAGS), mlpackage("check", "--json", *FLAGS)
+
+    assert (shown.status, as_json.status) == (0, 0)
+    assert "entry script  generated: run() has an input schema" in shown.out
+    assert f"model         ridge 1: scikit-learn {sklearn_version}" in shown.out
+    note = "its file does not say what it takes: any list is accepted. State it in inputs."
+    assert f"Hint[configuration]: --model ridge=model.pkl: {note}" in " ".join(shown.err.split())
+    assert [(problem["what"], problem["level"]) for problem in json.loads(as_json.out)["problems"]] == [(note, "hint")]

@@ -1,0 +1,142 @@
+"""The build target as hatchling runs it, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+TARGET = [sys.executable, "-m", "hatchling", "build", "-t", "mlpackage"]
+CONTEXT = "minimal-model-1.0-context"
+GOLDEN = Path(__file__).parents[1] / "golden/minimal/Dockerfile"
+
+
+def replace(path, before, after):
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+def test_building_again_replaces_the_context(copy_project, run, succeed):
+    """A second build replaces the first as a whole, but not one that was changed by hand."""
+    root = copy_project("minimal")
+    succeed(TARGET, root)
+    (root / "models/greeting.txt").write_text("Good day\n")
+    succeed(TARGET, root)
+    context = root / "dist" / CONTEXT
+    assert (context / "azureml-models/greeting/1/greeting.txt").read_text() == "Good day\n"
+    (context / "Dockerfile").write_text("FROM scratch\n")
+
+    result = run(TARGET, root)
+
+    assert result.returncode == 1
+    assert result.stderr.strip().endswith(
+        "holds changes made by hand (Dockerfile: 13 bytes, expected "
+        f"{len(GOLDEN.read_bytes())}). "
+        "Move it away, or choose another output."
+    )
+    assert (context / "Dockerfile").read_text() == "FROM scratch\n"
+
+
+def test_clean_removes_only_contexts(copy_project, succeed):
+    """`--clean` removes our contexts, and leaves everything else beside them."""
+    root = copy_project("minimal")
+    succeed(TARGET, root)
+    foreign = root / "dist/minimal-model-0-context"
+    foreign.mkdir()
+    (foreign / "manifest.json").write_text("{}")
+
+    succeed([*TARGET, "--clean-only"], root)
+
+    assert [path.name for path in (root / "dist").iterdir()] == [foreign.name]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda root: (root / "locks/requirements.txt").unlink(), "locks/requirements.txt is missing."),
+        (
+            lambda root: replace(root / "pyproject.toml", "entry-script", "entry-scrip"),
+            "tool.mlpackage.entry-scrip: unknown key. Did you mean 'entry-script'?",
+        ),
+        (
+            lambda root: (root / "models/greeting.txt").unlink(),
+            "tool.mlpackage.models[0].path: 'models/greeting.txt' does not exist in ",
+        ),
+        (lambda root: (root / "score.py").unlink(), "tool.mlpackage.entry-script: 'score.py' does not exist in "),
+        (lambda root: (root / "score.py").write_text("x = 1\n"), "score.py:1: no init() is defined."),
+        (lambda root: (root / "score.py").write_text("\ndef init(:\n"), "score.py:2: syntax error: "),
+        (
+            lambda root: replace(root / "pyproject.toml", "[tool.mlpackage]", '[tool.mlpackage]\nbase-image = "a b"'),
+            "tool.mlpackage.base-image: 'a b' is not an image reference.",
+        ),
+        (
+            lambda root: replace(
+                root / "pyproject.toml", "targets.mlpackage]", 'targets.mlpackage]\nentry-script = "x"'
+            ),
+            (
+                "tool.hatch.build.targets.mlpackage.entry-script: is not one of Hatch's keys. "
+                "Declare what goes into the context in [tool.mlpackage]."
+            ),
+        ),
+        (
+            lambda root: (root / "dist" / CONTEXT / "photos").mkdir(parents=True),
+            f"{CONTEXT}: not empty and not a context that mlpackage wrote. Move it away, or choose another output.",
+        ),
+    ],
+)
+def test_bad_input(copy_project, change, message, run, everything):
+    """An error names the place and the next step in one line, and nothing is written."""
+    root = copy_project("minimal")
+    change(root)
+    before = everything(root)
+
+    result = run(TARGET, root)
+
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert everything(root).keys() - {"dist"} == before.keys() - {"dist"}
+
+
+def test_an_unreadable_model(copy_project, run):
+    """A file that the user may not read is reported, with what to do."""
+    root = copy_project("minimal")
+    (root / "models/greeting.txt").chmod(0)
+    # Root reads everything unless it gives up the right to.
+    powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+
+    result = run([*powerless, *TARGET], root)
+
+    assert result.returncode == 1
+    assert result.stderr.strip() == (
+        "Error[configuration]: 1 problem in the configuration or the files it names:\n"
+        f"  {root / 'models/greeting.txt'}: cannot be read: permission denied. Give yourself read permission for it."
+    )
+
+
+def test_dynamic_metadata(copy_project, succeed, everything):
+    """A version that hatchling computes is the same in contexts of hatchling and of the command line."""
+    root = copy_project("minimal")
+    replace(root / "pyproject.toml", 'version = "1.0"', 'dynamic = ["version"]')
+    with (root / "pyproject.toml").open("a") as pyproject:
+        pyproject.write('\n[tool.hatch.version]\npath = "about.py"\n')
+    (root / "about.py").write_text('__version__ = "1.0"\n')
+    succeed(TARGET, root)
+    built = everything(root / "dist" / CONTEXT)
+
+    succeed([sys.executable, "-m", "hatch_mlpackage", "generate", "--output", "again"], root)
+
+    assert everything(root / "again") == built
+
+
+def test_json_manifest_is_stable_text(copy_project, succeed):
+    """The manifest is readable JSON in one spelling, ending in a line feed."""
+    root = copy_project("minimal")
+    succeed(TARGET, root)
+
+    text = (root / "dist" / CONTEXT / "manifest.json").read_text()
+
+    assert json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n" == text

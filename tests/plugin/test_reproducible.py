@@ -1,0 +1,191 @@
+"""The same inputs give the same bytes: no trace of the machine, and no need of a network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hatch_mlpackage.context.manifest import verify_context
+
+TARGET = [sys.executable, "-m", "hatchling", "build", "-t", "mlpackage"]
+PROJECTS = Path(__file__).parents[1] / "projects"
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory, succeed):
+    """Build the context of the two-model project once, to compare others with."""
+    root = tmp_path_factory.mktemp("reference") / "project"
+    shutil.copytree(PROJECTS / "two-models", root)
+    succeed(TARGET, root)
+    return root / "dist/two-models-2.0rc1-context"
+
+
+def rewrite_in_reverse_order(root):
+    """Make every file anew, in reverse order, at another time, readable by nobody else."""
+    for path in sorted((path for path in root.rglob("*") if path.is_file()), reverse=True):
+        contents, mode = path.read_bytes(), path.stat().st_mode
+        path.unlink()
+        path.write_bytes(contents)
+        path.chmod(stat.S_IMODE(mode) & 0o700)
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+
+
+# Debian's faketime, for a clock that is years ahead: Python asks libc for the time, which it answers in its place.
+ANOTHER_DAY = ["faketime", "2033-03-03 03:03:03"]
+
+PERTURBATIONS = {
+    "folder": {"folder": "some where else/tr\u00e8s loin"},
+    "private-umask": {"umask": 0o077},
+    "group-umask": {"umask": 0o002},
+    "files": {"files": rewrite_in_reverse_order},
+    "time-zone": {"environment": {"TZ": "Pacific/Kiritimati"}},
+    "ascii-locale": {"environment": {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0"}},
+    "turkish-locale": {"environment": {"LANG": "tr_TR.UTF-8", "LC_ALL": "C.UTF-8"}},
+    "hash-seed": {"environment": {"PYTHONHASHSEED": "1234"}},
+    "build-time": {"environment": {"SOURCE_DATE_EPOCH": "1"}},
+    "user-id": {"prefix": ["unshare", "-U"]},
+    "day": {"prefix": ANOTHER_DAY},
+    "user": {"environment": {"HOME": "/nonexistent", "USER": "nobody"}},
+}
+
+
+def prefix_of(perturbation):
+    """Return what the command is run by; skip where that is not installed, which CI has to have."""
+    prefix = perturbation.get("prefix", [])
+    if prefix and shutil.which(prefix[0]) is None and os.environ.get("CI") != "true":
+        pytest.skip(f"{prefix[0]} is not installed")
+    return prefix
+
+
+def test_the_other_day_is_one():
+    """The other day's clock is the one that Python reads, and only under it."""
+    told = [*prefix_of({"prefix": ANOTHER_DAY}), sys.executable, "-c", "import time; print(time.gmtime()[:3])"]
+
+    assert subprocess.run(told, capture_output=True, text=True, check=True).stdout == "(2033, 3, 3)\n"
+    assert time.gmtime()[:3] != (2033, 3, 3)
+
+
+@pytest.mark.parametrize("perturbation", PERTURBATIONS.values(), ids=PERTURBATIONS.keys())
+def test_the_same_inputs_give_the_same_bytes(copy_project, reference, perturbation, succeed, everything):
+    """Folder, umask, order, times, time zone, locale, hash seed, day and user leave no trace in a context."""
+    root = copy_project("two-models", perturbation.get("folder", "project"))
+    perturbation.get("files", lambda root: None)(root)
+
+    succeed(
+        [*prefix_of(perturbation), *TARGET],
+        root,
+        env={**os.environ, **perturbation.get("environment", {})},
+        umask=perturbation.get("umask", 0o022),
+    )
+
+    assert everything(root / "dist/two-models-2.0rc1-context") == everything(reference)
+
+
+TAR = [sys.executable, "-m", "hatch_mlpackage", "generate", "--quiet", "--tar"]
+
+
+@pytest.fixture(scope="session")
+def reference_tar(tmp_path_factory, succeed):
+    """Write the two-model project's context as a tar once, to compare others with."""
+    root = tmp_path_factory.mktemp("reference-tar") / "project"
+    shutil.copytree(PROJECTS / "two-models", root)
+    succeed([*TAR, "context.tar"], root)
+    return root / "context.tar"
+
+
+@pytest.mark.parametrize("perturbation", PERTURBATIONS.values(), ids=PERTURBATIONS.keys())
+def test_the_same_inputs_give_the_same_tar(copy_project, reference_tar, perturbation):
+    """The same leave no trace in a tar, neither in a file nor on the standard output."""
+    root = copy_project("two-models", perturbation.get("folder", "project"))
+    perturbation.get("files", lambda root: None)(root)
+
+    made = subprocess.run(
+        [*prefix_of(perturbation), *TAR, "-"],
+        cwd=root,
+        capture_output=True,
+        check=False,
+        env={**os.environ, **perturbation.get("environment", {})},
+        umask=perturbation.get("umask", 0o022),
+    )
+
+    assert (made.returncode, made.stderr) == (0, b"")
+    assert made.stdout == reference_tar.read_bytes()
+
+
+def test_an_unpacked_tar_is_the_context(reference, reference_tar, tmp_path, everything):
+    """A tar holds what the folder holds: every entry, with its bytes, its mode and its time."""
+    subprocess.run(["tar", "--extract", "--same-permissions", "--file", reference_tar], cwd=tmp_path, check=True)
+
+    assert everything(tmp_path) == everything(reference)
+    assert verify_context(tmp_path) == ()
+
+
+def test_a_tar_of_a_big_model_takes_little_memory(copy_project, succeed):
+    """A model of a gigabyte is written to the tar in less than 100 MB of memory."""
+    root = copy_project("minimal")
+    os.truncate(root / "models/greeting.txt", 1 << 30)
+    command = [*TAR, "/dev/null"]
+
+    measured = (
+        f"import resource, subprocess; subprocess.run({command!r}, check=True); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    result = succeed([sys.executable, "-c", measured], root)
+
+    assert int(result.stdout) * 1024 < 100_000_000
+
+
+def test_an_output_elsewhere_is_the_same(copy_project, reference, tmp_path, succeed, everything):
+    """`-d` changes where the context goes, and nothing in it."""
+    succeed([*TARGET, "-d", str(tmp_path / "out")], copy_project("two-models"))
+
+    assert everything(tmp_path / "out/two-models-2.0rc1-context") == everything(reference)
+
+
+def test_the_command_line_writes_the_same(copy_project, reference, succeed, everything):
+    """`mlpackage generate` writes the context that `hatch build -t mlpackage` writes."""
+    root = copy_project("two-models")
+
+    succeed([sys.executable, "-m", "hatch_mlpackage", "generate"], root)
+
+    assert everything(root / "dist/two-models-2.0rc1-context") == everything(reference)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="cutting the network needs root")
+def test_without_a_network(copy_project, reference, succeed, everything):
+    """Generating opens no socket: it works in a namespace without even a loopback."""
+    root = copy_project("two-models")
+
+    succeed(["unshare", "-n", *TARGET], root)
+
+    assert everything(root / "dist/two-models-2.0rc1-context") == everything(reference)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="cutting the network needs root")
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "check --strict",
+        "lock --check --strict",
+        "plan",
+        "generate",
+        "generate --tar context.tar",
+        "verify {context}",
+        "diff {context} {context}",
+    ],
+)
+def test_what_needs_no_network(copy_project, tmp_path, verb, succeed):
+    """Only locking and building an image need the network: every other verb works without even a loopback."""
+    root = copy_project("minimal")
+    context = tmp_path / "context"
+    program = [sys.executable, "-m", "hatch_mlpackage"]
+    succeed([*program, "generate", "--output", str(context)], root)
+
+    succeed(["unshare", "-n", *program, *verb.format(context=context).split()], root)

@@ -1,0 +1,154 @@
+"""Paths of models and scripts that are refused, with the key and the fix."""
+
+from __future__ import annotations
+
+import pytest
+
+from hatch_mlpackage.errors import Problem
+from hatch_mlpackage.project.read_config import read_declaration
+
+K = "tool.mlpackage"
+
+
+def found(problems):
+    """Return the collected problems as text, in order."""
+    return [str(problem) for problem in problems.found]
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (
+            {"name": "-ridge", "path": "models/ridge.pkl"},
+            (
+                f"{K}.models[0].name: '-ridge' is not a model name. "
+                "Use 1 to 255 letters, digits, dashes, dots and underscores, a letter or digit first."
+            ),
+        ),
+        (
+            {"name": "r", "version": "1/2", "path": "models/ridge.pkl"},
+            f"{K}.models[0].version: '1/2' is not a version. Use a number such as \"3\".",
+        ),
+        (
+            {"name": "r", "path": "../ridge.pkl"},
+            (
+                f"{K}.models[0].path: '../ridge.pkl' is outside the project. "
+                "Copy it into the project, or place a symbolic link to it there and name the link."
+            ),
+        ),
+        (
+            {"name": "r", "path": "/srv/ridge.pkl"},
+            (
+                f"{K}.models[0].path: '/srv/ridge.pkl' is outside the project. "
+                "Copy it into the project, or place a symbolic link to it there and name the link."
+            ),
+        ),
+    ],
+)
+def test_model(make_project, problems, model, expected):
+    """A model that cannot be packed is reported with its place in the array."""
+    read_declaration(make_project({"models": [model]}), problems)
+
+    assert found(problems) == [expected]
+
+
+def test_missing_model_names_the_nearest(make_project, problems):
+    """A misspelt path is answered with the sibling that looks like it."""
+    project = make_project({"models": [{"name": "r", "path": "models/rigde.pkl"}]})
+
+    read_declaration(project, problems)
+
+    assert problems.found == (
+        Problem(
+            where=f"{K}.models[0].path",
+            what=f"'models/rigde.pkl' does not exist in {project.root}.",
+            fix="Did you mean 'ridge.pkl'?",
+        ),
+    )
+
+
+def test_backslashes(make_project, problems):
+    """A path as Windows shows it is answered with the one to write."""
+    project = make_project({"models": [{"name": "r", "path": "models\\ridge.pkl"}]})
+
+    read_declaration(project, problems)
+
+    assert [problem.fix for problem in problems.found] == [
+        "Write it with slashes, on every system: 'models/ridge.pkl'."
+    ]
+
+
+def test_model_missing_from_a_source_distribution(make_project, problems):
+    """In an unpacked sdist the cause of a missing model is that it was ignored, and the message says so."""
+    project = make_project({"models": [{"name": "r", "path": "models/x.onnx"}]})
+    (project.root / "PKG-INFO").write_text("Metadata-Version: 2.4\n")
+
+    read_declaration(project, problems)
+
+    assert [problem.fix for problem in problems.found] == [
+        (
+            "This is an unpacked source distribution, which holds no ignored files: build the wheel from the "
+            "checkout (`python -m build --wheel`), or add the file to `artifacts` in "
+            "[tool.hatch.build.targets.sdist]."
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (
+            None,
+            (
+                f"{K}.entry-script: is required and missing. Name the script with init() and run(): "
+                'entry-script = "score.py"; or, for a single model, name its framework in its table: framework = '
+                "one of sklearn, skops, onnx, tensorflow, pytorch, xgboost, lightgbm, mlflow."
+            ),
+        ),
+        (
+            "src/score-it.py",
+            (
+                f"{K}.entry-script: 'src/score-it.py' cannot be imported as a module. "
+                "Rename it to a valid Python module name."
+            ),
+        ),
+        (
+            "src/class.py",
+            (
+                f"{K}.entry-script: 'src/class.py' cannot be imported as a module. "
+                "Rename it to a valid Python module name."
+            ),
+        ),
+        (
+            "src/score.R",
+            f"{K}.entry-script: 'src/score.R' is not a Python file. Only .py entry scripts can be served.",
+        ),
+        (
+            "src/score.ipynb",
+            (
+                f"{K}.entry-script: 'src/score.ipynb' is not a Python file. "
+                "Convert the notebook to a script: jupyter nbconvert --to script."
+            ),
+        ),
+    ],
+)
+def test_entry_script(make_project, problems, script, expected):
+    """A script that cannot be imported as a module is refused before anything is built."""
+    project = make_project({"entry-script": script} if script else None)
+    if script:
+        (project.root / script).write_text("")
+    else:
+        del project.table["entry-script"]
+
+    read_declaration(project, problems)
+
+    assert found(problems) == [expected]
+
+
+def test_script_outside_its_source_directory(make_project, problems):
+    """The entry script belongs to the tree that goes along."""
+    read_declaration(make_project({"source-directory": "models"}), problems)
+
+    assert found(problems) == [
+        f"{K}.entry-script: 'src/score.py' is not inside source-directory 'models'.",
+    ]

@@ -1,0 +1,139 @@
+"""Imports of a script: what nothing locked has, what is not packed, and what is never used."""
+
+from __future__ import annotations
+
+import pytest
+
+ADD = "to the requirements and run `mlpackage lock`."
+
+
+@pytest.mark.parametrize(
+    ("script", "level", "fix"),
+    [
+        ("import cv2\n", "error", f"Add opencv-python-headless {ADD}"),
+        ("from yaml import safe_load\n", "error", f"Add pyyaml {ADD}"),
+        ("import google.cloud.storage\n", "error", f"Add google-cloud-storage {ADD}"),
+        ("import azureml.train.automl\n", "error", f"Add azureml-train-automl-runtime {ADD}"),
+        ("import requests.adapters\n", "error", f"Add requests {ADD}"),
+        ("def init():\n    import requests\ndef run(d): ...\n", "warning", f"Add requests {ADD}"),
+        ("def init(): load()\ndef load():\n    import requests\ndef run(d): ...\n", "warning", f"Add requests {ADD}"),
+        ("import sys\nsys.path.append('/opt')\nimport requests\n", "warning", f"Add requests {ADD}"),
+    ],
+)
+def test_an_import_that_nothing_locked_has(check, script, level, fix):
+    """An import that fails when the script is loaded is an error, one that may fail later a warning."""
+    (found,) = check(script)
+
+    assert (found[1], found[2], found[4]) == (level, "unlocked-import", fix)
+    assert found[3].endswith(": no locked package has it.")
+
+
+def test_the_first_import_of_a_module_is_named(check):
+    """A module is told of once, with the line."""
+    assert check("import os\nimport requests\nimport requests\n") == [
+        (
+            "score.py:2",
+            "error",
+            "unlocked-import",
+            "`import requests`: no locked package has it.",
+            f"Add requests {ADD}",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "locked", "expected"),
+    [
+        ("import mystery", {"unknown": ["other"]}, [("hint", "no locked package is known to have it.")]),
+        ("import cv2", {"unknown": ["other"]}, [("warning", "no locked package has it.")]),
+        ("import cv2", {"unknown": ["opencv-contrib-python"]}, []),
+        ("import slugify", {"unknown": ["python-slugify"]}, []),
+        ("import redis", {"unknown": ["redis"]}, []),
+        ("import mystery", {"closed": False}, [("hint", "no locked package is known to have it.")]),
+        ("import cv2", {"closed": False}, [("warning", "no locked package has it.")]),
+    ],
+)
+def test_where_not_everything_is_known(check, script, locked, expected):
+    """With packages whose modules are not known an import is at most a warning, and a hint where nothing tells."""
+    assert [(level, what.partition("`: ")[2]) for _, level, _, what, _ in check(script, locked)] == expected
+
+
+def test_a_module_that_is_not_packed(check):
+    """A module beside the script works where it was written, and is missing in the image."""
+    (found,) = check("import features\n", beside={"features.py": ""})
+
+    assert found == (
+        "score.py:1",
+        "error",
+        "unlocked-import",
+        "`import features`: features.py is in the project, but not where the image looks for modules.",
+        'Take it along: source-directory = ".", a folder that also holds the entry script.',
+    )
+
+
+def test_a_module_beside_a_script_further_down(check):
+    """A packed module is found by its name below source-directory, not beside the script."""
+    files = {"src/scoring/words.py": "import requests\n"}
+    missed = check("import words\n", files=files, source="src", entry="src/scoring/score.py")
+    followed = check("from scoring import words\n", files=files, source="src", entry="src/scoring/score.py")
+
+    assert [found[3:] for found in missed] == [
+        (
+            "`import words`: src/scoring/words.py is in the project, but not where the image looks for modules.",
+            "In the image, import it as scoring.words.",
+        )
+    ]
+    assert [found[:3] for found in followed] == [("src/scoring/words.py:1", "error", "unlocked-import")]
+
+
+def test_only_what_the_script_leads_to_counts(check):
+    """A training script that lies in the same folder may import what it likes."""
+    files = {"train.py": "import matplotlib\n", "features.py": "from helpers import x\n", "helpers.py": "import six\n"}
+
+    found = check("import features\n", files=files)
+
+    assert [(where, level) for where, level, *_ in found] == [("helpers.py:1", "error")]
+
+
+def test_an_import_behind_a_guard_stays_guarded(check):
+    """What a module imports counts no more than the import that leads to the module."""
+    files = {"fast.py": "import numba\n", "later.py": "import shap\n"}
+    script = "try:\n    import fast\nexcept ImportError: ...\ndef init():\n    import later\ndef run(d): ...\n"
+
+    assert [(where, level) for where, level, *_ in check(script, files=files)] == [("later.py:1", "warning")]
+
+
+def test_relative_imports(check):
+    """An entry script belongs to no package; the modules it imports may."""
+    files = {"app/__init__.py": "", "app/a.py": "from . import b\nfrom .b import x\n", "app/b.py": "import six\n"}
+
+    found = check("from . import app\nimport app.a\n", files=files)
+
+    assert [(where, level, code) for where, level, code, *_ in found] == [
+        ("app/b.py:1", "error", "unlocked-import"),
+        ("score.py:1", "error", "relative-import"),
+    ]
+
+
+def test_unused_requirements(check):
+    """A requirement that nothing imports is a hint; not one that others need, nor one whose modules are not known."""
+    asked = {"pandas": "locks/requirements.txt:3", "numpy": "l:4", "joblib": "l:5", "opaque": "l:6"}
+
+    found = check("def init():\n    import joblib.hashing\n", {"unknown": ["opaque"]}, asked=asked)
+
+    assert found == [
+        (
+            "locks/requirements.txt:3",
+            "hint",
+            "unused-requirement",
+            "nothing that the entry script leads to imports pandas (pandas).",
+            "Remove it, unless something loads it by name.",
+        )
+    ]
+
+
+def test_a_pickle_may_need_any_requirement(check):
+    """Where a model is unpickled, packages are needed that nothing imports by name."""
+    found = check("import joblib\nM = joblib.load(X)\n", asked={"scikit-learn": "l:1"})
+
+    assert [code for _, _, code, *_ in found] == ["unpickling"]
