@@ -15,7 +15,7 @@ REQUIREMENTS = (
     '["colorama; sys_platform == \'win32\'", "importlib-metadata; python_version < \'3.13\'", "uvicorn[standard]"]'
 )
 
-pytestmark = [pytest.mark.network, pytest.mark.slow]
+pytestmark = [pytest.mark.environments, pytest.mark.network, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

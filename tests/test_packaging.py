@@ -96,6 +96,7 @@ def test_checkers_have_nothing_to_say(built, command):
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.environments
 @pytest.mark.network
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -124,6 +125,7 @@ def test_every_front_end_builds_it(built, tmp_path, command):
     assert next((tmp_path / "dist").glob("*.whl")).read_bytes() == next(built[0].glob("*.whl")).read_bytes()
 
 
+@pytest.mark.environments
 @pytest.mark.network
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -146,6 +148,7 @@ def test_pythons_and_bounds(built, copy_project, tmp_path, python, resolution, i
     assert manifests[0].read_bytes() == manifests[1].read_bytes()
 
 
+@pytest.mark.environments
 @pytest.mark.network
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["wheel", "sdist", "editable", "checkout"])

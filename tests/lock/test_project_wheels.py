@@ -51,6 +51,7 @@ def lock(quiet: Callable[..., None]) -> Callable[..., str]:
     return make
 
 
+@pytest.mark.environments
 def test_a_wheelhouse_installs_with_no_index(index, small_server, make_project, make_source, tmp_path, lock):
     """Every wheel goes along, the environment's and the server's, and pip installs them with no index at all."""
     index.add("alpha", "1.0", "beta")

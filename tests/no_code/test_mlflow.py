@@ -19,7 +19,10 @@ with warnings.catch_warnings():
     import mlflow.xgboost
     from mlflow.models import infer_signature
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow", "ignore::FutureWarning:mlflow")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::UserWarning:mlflow", "ignore::FutureWarning:mlflow"),
+]
 DATA, TARGET = load_diabetes(return_X_y=True, as_frame=True)
 SAMPLE = DATA.iloc[:3]
 

@@ -8,6 +8,7 @@ import pytest
 import xgboost
 from sklearn.datasets import load_diabetes
 
+pytestmark = pytest.mark.slow
 DATA, TARGET = load_diabetes(return_X_y=True, as_frame=True)
 SAMPLE = DATA.iloc[:4]
 
@@ -43,7 +44,6 @@ def test_named_features(project_of, serve, file, framework, train, close_to):
     assert served.refusal(data=[[["x"]] * 10])[0] == 400
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "framework", "train"),
     [("model.json", "xgboost", train_xgboost), ("model.txt", "lightgbm", train_lightgbm)],

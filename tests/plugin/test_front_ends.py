@@ -13,6 +13,7 @@ CONTEXT = "minimal-model-1.0-context"
 WHEEL = "minimal_model-1.0-py3-none-any.whl"
 
 
+@pytest.mark.environments
 @pytest.mark.network
 @pytest.mark.slow
 @pytest.mark.parametrize(

@@ -128,9 +128,9 @@ def test_an_unpacked_tar_is_the_context(reference, reference_tar, tmp_path, ever
 
 
 def test_a_tar_of_a_big_model_takes_little_memory(copy_project, succeed):
-    """A model of a gigabyte is written to the tar in less than 100 MB of memory."""
+    """A model of 256 MiB is written to the tar in less than 100 MB of memory."""
     root = copy_project("minimal")
-    os.truncate(root / "models/greeting.txt", 1 << 30)
+    os.truncate(root / "models/greeting.txt", 1 << 28)
     command = [*TAR, "/dev/null"]
 
     measured = (

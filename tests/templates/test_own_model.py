@@ -16,7 +16,7 @@ import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import Ridge
 
-pytestmark = [pytest.mark.templates, pytest.mark.network, pytest.mark.slow]
+pytestmark = [pytest.mark.environments, pytest.mark.templates, pytest.mark.network, pytest.mark.slow]
 
 PATIENCE = 300
 SECONDS = 180  # on two cores; half a minute where nothing else runs

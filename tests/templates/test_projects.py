@@ -57,6 +57,7 @@ def test_with_conda(baked):
     assert [name for name in ran if (with_pip / name).read_bytes() != (with_conda / name).read_bytes()] == []
 
 
+@pytest.mark.environments
 def test_in_isolation(baked, succeed, our_wheel):
     """`hatch build` installs the plugin from an index by its name alone, as the project's pyproject.toml has it."""
     project = baked(framework="python")

@@ -1,0 +1,143 @@
+"""The rules of the tests, read from their sources with `ast`: they share fixtures and use public names."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+PACKAGE = TESTS.parent / "hatch_mlpackage"
+PROGRAMS = ("hatch_mlpackage", "mlpackage_runtime")
+# Folders of what the tests read or run, which are no tests themselves.
+DATA = ("golden", "projects", "runtime/conformance/scripts", "runtime/conformance/hidden")
+ROOMS = ("azureml", "cli", "context", "files", "lock", "plugin", "project", "serve")
+# Tests of more than one module: of a whole folder, or of the program as a whole.
+WIDER = {
+    "cli/test_bad_index.py",
+    "cli/test_bad_input.py",
+    "cli/test_check_no_code.py",
+    "cli/test_import_layout.py",
+    "cli/test_nothing_is_lost.py",
+    "cli/test_readme.py",
+    "cli/test_surroundings.py",
+    "lock/resolve/test_network.py",
+    "plugin/test_front_ends.py",
+    "plugin/test_reproducible.py",
+    "project/azureml_files/test_arbitrary.py",
+    "project/azureml_files/test_conversion.py",
+    "project/model_facts/test_hostile.py",
+    "project/model_facts/test_refusals.py",
+}
+# Folders whose tests do not keep a rule yet.
+NOT_YET = {
+    "imports": ("azureml", "runtime"),
+    "private names": ("azureml", "project/azureml_files", "runtime"),
+    "mirrored": ("azureml",),
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(TESTS).as_posix()
+
+
+def below(path: Path, folders: tuple[str, ...]) -> bool:
+    return any(path.is_relative_to(TESTS / folder) for folder in folders)
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+@cache
+def modules() -> frozenset[Path]:
+    return frozenset(path for path in TESTS.rglob("*.py") if not below(path, DATA))
+
+
+def sources(rule: str) -> list[Path]:
+    """Return the modules of the tests for which a rule holds."""
+    return [path for path in sorted(modules()) if not below(path, NOT_YET[rule])]
+
+
+def module_at(path: Path) -> Path | None:
+    """Return the file of a module of the tests that is at a path without its suffix, if there is one."""
+    file = path.with_suffix(".py")
+    return file if file in modules() else None
+
+
+def imported(path: Path) -> set[Path]:
+    """Return the modules of the tests that a module imports: relatively, or by the name of a file beside it."""
+    found: set[Path | None] = set()
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            found |= {module_at(path.parent / alias.name) for alias in node.names}
+            found |= {module_at(TESTS.parent / alias.name.replace(".", "/")) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = path.parents[node.level - 1] if node.level else path.parent
+            module = start / (node.module or "").replace(".", "/")
+            found |= {module_at(module), *(module_at(module / alias.name) for alias in node.names)}
+            if not node.level:
+                found.add(module_at(TESTS.parent / (node.module or "").replace(".", "/")))
+    return {file for file in found if file}
+
+
+def is_shared(path: Path, file: Path) -> bool:
+    """Return whether a module may import a file: one of data or of classes beside it, which holds no tests."""
+    return file.parent == path.parent and file.name != "conftest.py" and not file.name.startswith("test_")
+
+
+def test_no_test_imports_from_another():
+    """What tests of several folders share are fixtures; a test imports at most a module of data beside it."""
+    breaches = {
+        f"{name_of(path)}: {name_of(file)}"
+        for path in sources("imports")
+        for file in imported(path)
+        if not is_shared(path, file)
+    }
+
+    assert breaches == set()
+
+
+def is_private(name: str) -> bool:
+    return bool(re.match(r"_[A-Za-z]", name))
+
+
+def reached(node: ast.AST) -> list[str]:
+    """Return the private names that a node reaches into: imported, as an attribute of another, or in a text."""
+    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PROGRAMS):
+        return [alias.name for alias in node.names if is_private(alias.name)]
+    if isinstance(node, ast.Attribute) and is_private(node.attr):
+        of_itself = isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
+        return [] if of_itself or ast.unparse(node) == "os._exit" else [node.attr]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.findall(rf"\b(?:{'|'.join(PROGRAMS)})(?:\.\w+)*?\.(_[A-Za-z]\w*)", node.value)
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("setattr", "delattr", "getattr")):
+        return [found.value for found in node.args[1:2] if isinstance(found, ast.Constant) and is_private(found.value)]
+    return []
+
+
+def test_no_test_reaches_into_private_names():
+    """A test knows of a module what its other users know, so that its inside can change."""
+    breaches = {
+        f"{name_of(path)}: {name}"
+        for path in sources("private names")
+        for node in ast.walk(parsed(path))
+        for name in reached(node)
+    }
+
+    assert breaches == set()
+
+
+def mirrored(path: Path) -> bool:
+    """Return whether the module or the folder that a test is named after exists in the same folder of the package."""
+    module = PACKAGE / path.parent.relative_to(TESTS) / path.stem.removeprefix("test_")
+    return module.with_suffix(".py").is_file() or module.is_dir()
+
+
+def test_the_folders_are_those_of_the_package():
+    """The tests of the module or the folder `a/b` of the package are `a/test_b.py`."""
+    tests = [path for room in ROOMS for path in (TESTS / room).rglob("test_*.py")]
+
+    assert {name_of(path) for path in tests if not mirrored(path) and not below(path, NOT_YET["mirrored"])} == WIDER
