@@ -25,7 +25,7 @@ from hatch_mlpackage.context.write.hard_links import HardLinks, linked_to
 from hatch_mlpackage.context.write.tar import replacing, write_tar
 from hatch_mlpackage.errors import ContextError, explained
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
-from hatch_mlpackage.files.hash_cache import open_known_hashes
+from hatch_mlpackage.files.hashing import open_known_hashes
 from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
 

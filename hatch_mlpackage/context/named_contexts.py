@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.context.plan import APP_DIRECTORY, SUMS, ContextFile
 from hatch_mlpackage.errors import ContextError
-from hatch_mlpackage.files.hash_cache import KnownHashes, open_known_hashes
-from hatch_mlpackage.files.hashing import hash_file
+from hatch_mlpackage.files.hashing import KnownHashes, hash_file, open_known_hashes
 from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.files.tree import walk
 from hatch_mlpackage.lock.models import place_of, public

@@ -1,4 +1,4 @@
-"""Decode and parse text files; whatever cannot be read raises ValueError."""
+"""Read, decode and parse text files; text that cannot be decoded or parsed raises ValueError."""
 
 from __future__ import annotations
 
@@ -8,9 +8,23 @@ import json
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def read_if_there(path: Path) -> bytes | None:
+    """Return a file's bytes, None where there is no such file; raise OSError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def text_of(content: bytes | None) -> str | None:
+    """Decode UTF-8, and None as None; undecodable bytes become U+FFFD, so that a check of the text finds the damage."""
+    return None if content is None else content.decode("utf-8", "replace")
 
 
 def decode(content: bytes) -> str:

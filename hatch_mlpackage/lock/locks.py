@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.files.read import read_if_there, text_of
+from hatch_mlpackage.files.parse import read_if_there, text_of
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.images.base_image import BaseImageLock, read_base_image_locks
 from hatch_mlpackage.lock.pins.header import with_header

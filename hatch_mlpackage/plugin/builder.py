@@ -17,7 +17,7 @@ from hatch_mlpackage.context.build import build_context
 from hatch_mlpackage.context.manifest import reason_to_keep
 from hatch_mlpackage.context.package import context_name
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problems
-from hatch_mlpackage.files.read import read_if_there, text_of
+from hatch_mlpackage.files.parse import read_if_there, text_of
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.project.pyproject import PYPROJECT, located, project_of_hatch
 

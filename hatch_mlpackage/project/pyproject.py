@@ -129,7 +129,7 @@ def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:
 
 def located(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
     """Add the line to each problem whose place is a key; `text` is that of pyproject.toml, empty without one."""
-    from hatch_mlpackage.files.toml_lines import key_lines, line_of  # noqa: PLC0415 - for projects with problems only
+    from hatch_mlpackage.files.toml import key_lines, line_of  # noqa: PLC0415 - for projects with problems only
 
     found = tuple(problems)
     lines = key_lines(text) if found else {}

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from hatch_mlpackage.context.write.read import read_through
 from hatch_mlpackage.errors import explained
-from hatch_mlpackage.files.hash_cache import SMALLEST
+from hatch_mlpackage.files.hashing import SMALLEST
 
 if TYPE_CHECKING:
     from hatch_mlpackage.context.plan import ContextFile
     from hatch_mlpackage.context.write.hard_links import HardLinks
     from hatch_mlpackage.context.write.read import Progress
-    from hatch_mlpackage.files.hash_cache import KnownHashes
+    from hatch_mlpackage.files.hashing import KnownHashes
 
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copy on write
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.files.hash_cache import KnownHashes
+    from hatch_mlpackage.files.hashing import KnownHashes
 
 
 class HardLinks:

@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from hatch_mlpackage.files.parse import parse_toml
-from hatch_mlpackage.files.toml_text import toml_string
+from hatch_mlpackage.files.toml import toml_string
 from hatch_mlpackage.lock.resolve import pip_settings
 
 _UV_KEPT = (

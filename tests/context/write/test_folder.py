@@ -11,7 +11,7 @@ from hatch_mlpackage.context.write.file import Reuse
 from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
 from hatch_mlpackage.context.write.hard_links import HardLinks
 from hatch_mlpackage.errors import ContextError
-from hatch_mlpackage.files.hash_cache import KnownHashes
+from hatch_mlpackage.files.hashing import KnownHashes
 
 TIMESTAMP = 1_000_000_000
 SHA_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"

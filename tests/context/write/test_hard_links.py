@@ -11,7 +11,7 @@ import pytest
 from hatch_mlpackage.context.build import build_context
 from hatch_mlpackage.context.manifest import verify_context
 from hatch_mlpackage.context.write.hard_links import HardLinks
-from hatch_mlpackage.files.hash_cache import KnownHashes
+from hatch_mlpackage.files.hashing import KnownHashes
 from hatch_mlpackage.project.pyproject import load_project
 
 RIDGE = "azureml-models/weights/3/weights.bin"

@@ -1,10 +1,8 @@
-"""Find the lines of a TOML file's keys by hand: `tomllib` gives no lines, and a bare `hatch build` has no other reader.
-
-The text must be one that `tomllib` has read: mistakes in it are not noticed here.
-"""
+"""Quote TOML strings and find the lines of keys by hand: a bare `hatch build` has only `tomllib`, which cannot."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 
@@ -21,8 +19,22 @@ _TEXT = re.compile(
 _SCALAR = re.compile(r"[^,\]}#\n]*")
 
 
+def toml_string(text: str) -> str:
+    """Quote text as a TOML string of ASCII characters, for a key or a value."""
+    # JSON escapes all that TOML does, except U+007F; above U+FFFF it writes two halves, which TOML refuses.
+    return re.sub(r"[^\x00-\x7e]", _escaped, json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    one = found[0]
+    return f"\\u{ord(one):04x}" if one <= "\uffff" else f"\\U{ord(one):08x}"
+
+
 def key_lines(text: str) -> dict[str, int]:
-    """Map every key, such as `tool.mlpackage.models[0].path`, to its line, and every table to its header's line."""
+    """Map every key, such as `tool.mlpackage.models[0].path`, to its line, and every table to its header's line.
+
+    The text must be one that `tomllib` has read: mistakes in it are not noticed here.
+    """
     return _Scanner(text).scan()
 
 
