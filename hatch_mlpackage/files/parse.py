@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import codecs
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,13 @@ from pathlib import Path
 from typing import Any
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# A line that version control leaves in a text that it cannot merge, what is wrong with the text, and the next step.
+CONFLICT = (
+    r"(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)",
+    "a merge-conflict marker is left in the file.",
+    "Resolve the conflict: keep one side and delete the marker lines.",
+)
+_CONFLICT = re.compile(f"(?m)^{CONFLICT[0]}")
 
 
 def read_if_there(path: Path) -> bytes | None:
@@ -33,6 +41,12 @@ def decode(content: bytes) -> str:
         if content.startswith(bom):
             return content[len(bom) :].decode(encoding)
     return content.decode("utf-8")
+
+
+def merge_conflict(text: str) -> str:
+    """Name the first line that is a merge-conflict marker; return nothing where there is none."""
+    marker = _CONFLICT.search(text)
+    return f"line {text.count(chr(10), 0, marker.start()) + 1} is a merge-conflict marker" if marker else ""
 
 
 def parse_json(text: str | bytes) -> Any:

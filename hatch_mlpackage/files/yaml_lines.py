@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hatch_mlpackage.files.parse import CONFLICT
+
 if TYPE_CHECKING:
     import yaml
 
@@ -19,11 +21,7 @@ _MOST = 1_000_000  # nodes in a document after every alias is replaced by what i
 _BROKEN = tuple(
     (re.compile(pattern), what, fix)
     for pattern, what, fix in (
-        (
-            r"(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)",
-            "a merge-conflict marker is left in the file.",
-            "Resolve the conflict: keep one side and delete the marker lines.",
-        ),
+        CONFLICT,
         (
             r"[^#]*(?:\{\{|\{%)",
             "a template placeholder is not filled in.",

@@ -17,9 +17,8 @@ from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from hatch_mlpackage.errors import LockError, UnavailableError, explained
-from hatch_mlpackage.files.parse import parse_toml, text_of
+from hatch_mlpackage.files.parse import merge_conflict, parse_toml, text_of
 from hatch_mlpackage.files.toml import toml_string
-from hatch_mlpackage.lock.pins.conflict import merge_conflict
 
 MODELS = "models.toml"
 _CHUNK = 4 << 20

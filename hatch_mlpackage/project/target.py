@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from packaging.version import InvalidVersion, Version
+
 SUPPORTED_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 SUBDIRS = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}  # conda's names for them
@@ -40,6 +42,15 @@ class Target:
 
     def __str__(self) -> str:
         return f"CPython {self.python} on {self.platform} ({self.libc})"
+
+
+def is_version(text: str) -> bool:
+    """Tell whether a text is a version of a Python package (PEP 440)."""
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
 
 
 def libc_of(base_image: str) -> str:

@@ -1,4 +1,7 @@
-"""Turn one requirement, as people write it, into its canonical PEP 508 string, or say why it cannot be locked."""
+"""Turn one requirement, as people write it, into its canonical PEP 508 string, or say why it cannot be locked.
+
+Credentials in URLs are found and hidden, so that none reaches a lock, a log or an error.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,18 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from hatch_mlpackage.lock.asked.redact import has_credentials
+from hatch_mlpackage.files.parse import CONFLICT
 
 AS_REQUIREMENT = "Name it as a requirement, `./lib` or `git+https://…`: `mlpackage lock` then vendors it as a wheel."
 CREDENTIALS_FIX = (
     "Take the user name, password or token out of the file, and give it to the resolver through its own "
     "configuration: ~/.netrc, keyring, or UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD."
 )
+
+# `https://user:password@host`, `git+https://token@host`, `https://${TOKEN}@host`
+_USER_INFO = re.compile(r"(?<=://)[^/\s@]*(?:@[^/\s@]*)*@")
+# The signatures that object stores and artifact servers put in a query string grant access to whoever has the URL.
+_SIGNED_QUERY = re.compile(r"(?i)([?&](?:sig|signature|(?:[\w-]*[_-])?(?:token|signature|password|api-?key))=)[^&#\s]*")
 
 
 class RefusedRequirementError(ValueError):
@@ -30,11 +38,7 @@ class RefusedRequirementError(ValueError):
 _REFUSED = tuple(
     (re.compile(pattern), what, fix)
     for pattern, what, fix in (
-        (
-            r"^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)",
-            "a merge-conflict marker is left in the file.",
-            "Resolve the conflict: keep one side and delete the marker lines.",
-        ),
+        (f"^{CONFLICT[0]}", *CONFLICT[1:]),
         (r"\{\{|\}\}|\{%", "a template placeholder is not filled in.", "Write the requirement itself in its place."),
         (
             r"\$\{\w+\}",
@@ -60,6 +64,14 @@ _REFUSED = tuple(
         ),
     )
 )
+
+
+def has_credentials(text: str) -> bool:
+    return bool(_USER_INFO.search(text) or _SIGNED_QUERY.search(text))
+
+
+def redact(text: str) -> str:
+    return _SIGNED_QUERY.sub(r"\1****", _USER_INFO.sub("****@", text))
 
 
 def canonical(text: str) -> str:

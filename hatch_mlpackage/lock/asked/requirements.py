@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.lock.asked.pip_file import Line, Option, logical_lines, options_of, split_options
-from hatch_mlpackage.lock.asked.redact import has_credentials, redact
-from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, RefusedRequirementError, canonical
+from hatch_mlpackage.lock.asked.requirement_line import (
+    CREDENTIALS_FIX,
+    RefusedRequirementError,
+    canonical,
+    has_credentials,
+    redact,
+)
 from hatch_mlpackage.lock.asked.sources import Source, read_source
 
 if TYPE_CHECKING:

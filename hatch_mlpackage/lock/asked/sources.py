@@ -20,8 +20,7 @@ from packaging.utils import canonicalize_name
 from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.files.tree import is_derived, walk
 from hatch_mlpackage.lock.asked.markers import marker_applies
-from hatch_mlpackage.lock.asked.redact import has_credentials
-from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, RefusedRequirementError
+from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, RefusedRequirementError, has_credentials
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.target import Target

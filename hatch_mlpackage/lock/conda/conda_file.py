@@ -11,8 +11,7 @@ from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.files.yaml_lines import broken_lines, entries, get, is_list, is_mapping, line_of, read_yaml, scalar
 from hatch_mlpackage.lock.asked.pip_file import Line
-from hatch_mlpackage.lock.asked.redact import has_credentials, redact
-from hatch_mlpackage.lock.asked.requirement_line import RefusedRequirementError
+from hatch_mlpackage.lock.asked.requirement_line import RefusedRequirementError, has_credentials, redact
 from hatch_mlpackage.lock.conda.spec import canonical_spec, package_name
 from hatch_mlpackage.project.config.keys import parts_of_conda_file
 

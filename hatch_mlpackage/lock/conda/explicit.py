@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from packaging.version import InvalidVersion, Version
-
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.asked.pip_file import Line
+from hatch_mlpackage.project.target import is_version
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -149,13 +148,5 @@ def as_constraints(packages: tuple[CondaPackage, ...]) -> tuple[str, ...]:
     return tuple(
         f"{package.name}=={package.version}"
         for package in packages
-        if package.is_for_python and _is_pep440(package.version) and re.fullmatch(r"[a-z0-9][\w.-]*", package.name)
+        if package.is_for_python and is_version(package.version) and re.fullmatch(r"[a-z0-9][\w.-]*", package.name)
     )
-
-
-def _is_pep440(version: str) -> bool:
-    try:
-        Version(version)
-    except InvalidVersion:
-        return False
-    return True

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.files.yaml_lines import INSTALL
-from hatch_mlpackage.lock.asked.redact import redact
+from hatch_mlpackage.lock.asked.requirement_line import redact
 from hatch_mlpackage.lock.conda.explicit import CHANNEL_ROOT, CondaPackage
 from hatch_mlpackage.lock.conda.spec import package_name
 from hatch_mlpackage.lock.conda.vendored import proven_sha256

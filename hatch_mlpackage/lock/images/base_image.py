@@ -12,9 +12,8 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.files.parse import parse_toml, text_of
+from hatch_mlpackage.files.parse import merge_conflict, parse_toml, text_of
 from hatch_mlpackage.files.toml import toml_string
-from hatch_mlpackage.lock.pins.conflict import merge_conflict
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.images.resolve import Resolved

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from packaging.requirements import Requirement
 
 from hatch_mlpackage.errors import LockError, Problem
+from hatch_mlpackage.files.parse import merge_conflict
 from hatch_mlpackage.lock.asked.markers import applies
-from hatch_mlpackage.lock.pins.conflict import merge_conflict
 from hatch_mlpackage.lock.pins.header import SCHEMA, Header, digest, inputs_digest, split_header
 from hatch_mlpackage.lock.pins.pins import Pin, read_pins
 from hatch_mlpackage.lock.pins.wheel_records import changed

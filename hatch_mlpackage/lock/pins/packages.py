@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.tags import parse_tag
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.files.parse import parse_json, text_of
-from hatch_mlpackage.lock.pins.conflict import merge_conflict
+from hatch_mlpackage.files.parse import merge_conflict, parse_json, text_of
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.asked.pip_file import Line, logical_lines
+from hatch_mlpackage.project.target import is_version
 
 WHEELS_FOLDER = "wheels"  # the folder beside a lock with the wheels that no index has
 _HASH = r"sha(?:256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})"
@@ -64,7 +64,7 @@ def _pin(line: Line) -> Pin:
     hashes = tuple(re.findall(_HASH, entry["hashes"]))
     if not hashes:
         raise LockError(f"line {line.number}: {name} has no hash")
-    if entry["version"] is not None and not _is_version(entry["version"]):
+    if entry["version"] is not None and not is_version(entry["version"]):
         raise LockError(f"line {line.number}: {name}'s version `{entry['version']}` is not one")
     return Pin(name=name, version=entry["version"], url=entry["url"], hashes=hashes, line=line.number)
 
@@ -78,14 +78,6 @@ def _vendored_pin(entry: re.Match[str], line: Line) -> Pin:
     except InvalidWheelFilename:
         raise LockError(f"line {line.number}: `{entry['file']}` is no wheel's file name") from None
     return Pin(name=name, version=str(version), url=None, hashes=hashes, line=line.number)
-
-
-def _is_version(text: str) -> bool:
-    try:
-        Version(text)
-    except InvalidVersion:
-        return False
-    return True
 
 
 def kept_pins(text: str | None) -> str:

@@ -15,9 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.files.parse import parse_toml
+from hatch_mlpackage.files.parse import merge_conflict, parse_toml
 from hatch_mlpackage.lock.asked.markers import applies, marker_environment
-from hatch_mlpackage.lock.pins.conflict import merge_conflict
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
 

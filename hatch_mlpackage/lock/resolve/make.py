@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.lock.asked.markers import applies
-from hatch_mlpackage.lock.asked.redact import has_credentials, redact
+from hatch_mlpackage.lock.asked.requirement_line import has_credentials, redact
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, kept_pins, read_pins
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, with_records

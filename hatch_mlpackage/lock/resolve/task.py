@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
-from hatch_mlpackage.lock.asked.redact import redact
+from hatch_mlpackage.lock.asked.requirement_line import redact
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.asked.requirements import Requirements

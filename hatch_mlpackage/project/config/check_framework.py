@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.project.config.keys import FRAMEWORKS, TENSOR_TYPES, Config
+from hatch_mlpackage.project.target import is_version
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -48,7 +49,7 @@ def check_framework(model: Model, where: str, problems: Problems) -> None:
             f"'{model.framework}' is not one of {choices}.",
             did_you_mean(model.framework.lower(), FRAMEWORKS),
         )
-    if model.framework_version is not None and not _is_version(model.framework_version):
+    if model.framework_version is not None and not is_version(model.framework_version):
         problems.add(
             f"{where}.framework-version", f"'{model.framework_version}' is not a version.", 'Write one such as "1.5.2".'
         )
@@ -70,13 +71,3 @@ def _check_inputs(model: Model, where: str, problems: Problems) -> None:
             )
         if any(size < -1 for size in given.shape):
             problems.add(f"{where}[{index}].shape", "holds a size below -1.", "Write -1 where any size is allowed.")
-
-
-def _is_version(text: str) -> bool:
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - costs start-up when unused
-
-    try:
-        Version(text)
-    except InvalidVersion:
-        return False
-    return True
