@@ -36,8 +36,10 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
     shown = parts_of_conda_file(path or "")[0]
     if not path or not subdir or not (project.root / shown).is_file():
         return None  # reported when the configuration was read
-    from hatch_mlpackage.lock.conda.inputs import CondaInputs  # noqa: PLC0415
-    from hatch_mlpackage.lock.conda.python_pin import check_conda_python  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.inputs import (
+        CondaInputs,  # noqa: PLC0415
+        check_conda_python,  # noqa: PLC0415
+    )
     from hatch_mlpackage.lock.conda.reading import read_conda_file  # noqa: PLC0415
     from hatch_mlpackage.lock.conda.record import file_digest, read_record  # noqa: PLC0415
 
@@ -100,8 +102,8 @@ def lock_conda(
     """
     if conda is None:
         return locks
-    from hatch_mlpackage.lock.conda.make import make_conda_lock  # noqa: PLC0415
     from hatch_mlpackage.lock.conda.record import write_record  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.solve import make_conda_lock  # noqa: PLC0415
 
     for note in conda.notes:
         report(note)
@@ -126,7 +128,7 @@ def check_conda(conda: CondaInputs | None, locks: Locks) -> LockState:
 
 
 def _wrong_packages(channel: Path, packages: Iterable[CondaPackage]) -> Iterator[str]:
-    from hatch_mlpackage.lock.conda.vendored import proven_sha256  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.explicit import proven_sha256  # noqa: PLC0415
 
     for package in packages:
         try:

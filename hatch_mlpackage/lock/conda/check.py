@@ -7,11 +7,10 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.conda.explicit import CondaPackage, read_conda_packages, write_explicit
 from hatch_mlpackage.lock.conda.spec import allows, package_name
-from hatch_mlpackage.lock.pins.check import LockState, damage, other_target
-from hatch_mlpackage.lock.pins.header import SCHEMA, Header, digest, split_header
+from hatch_mlpackage.lock.pins.check import LockState, judge
+from hatch_mlpackage.lock.pins.header import SCHEMA, digest
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.conda.inputs import CondaInputs
@@ -36,29 +35,13 @@ def conda_packages_of(text: str) -> tuple[CondaPackage, ...]:
 
 def check_conda_lock(text: str | None, asked: CondaInputs) -> LockState:
     """Compare a conda lock's text, or None for no file, with what the project asks for now."""
-    if text is None:
-        return LockState(status="missing")
-    text = text.replace("\r\n", "\n")  # a checkout on Windows
-    header, body = split_header(text)
-    if header is None or header.body != digest(body):
-        return LockState(status="damaged", reasons=damage(text, header, conda_packages_of))
-    return _judge(header, text, asked)
-
-
-def _judge(header: Header, text: str, asked: CondaInputs) -> LockState:
-    if header.schema != SCHEMA:
-        return LockState(status="stale", reasons=(f"its schema is {header.schema}, this release reads {SCHEMA}",))
-    other = tuple(other_target(header, asked.target))
-    if other:
-        return LockState(status="other-target", reasons=other)
-    if header.inputs == asked.digest():
-        return LockState(status="fresh")
-    try:
-        packages = conda_packages_of(text)
-    except LockError as error:
-        return LockState(status="damaged", reasons=(str(error),))
-    reasons = tuple(_unmet(packages, asked))
-    return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
+    return judge(
+        text,
+        asked.target,
+        asked.digest(),
+        read=conda_packages_of,
+        unmet=lambda _, lock: _unmet(conda_packages_of(lock), asked),
+    )
 
 
 def _unmet(packages: tuple[CondaPackage, ...], asked: CondaInputs) -> Iterator[str]:

@@ -59,17 +59,15 @@ def read_text(content: bytes, path: str, problems: Problems) -> str | None:
     """Decode a conda file, with the line ends that its messages count; None when it was reported."""
     file, inside = parts_of_conda_file(path)
     try:
-        return _inside(content, file, inside, problems) if inside else decode(content)
+        if inside:
+            from hatch_mlpackage.project.azureml_files.conda_text import dependencies_in_place  # noqa: PLC0415 - rarely needed
+
+            return dependencies_in_place(content, file, inside, problems)
+        return decode(content)
     except UnicodeDecodeError as error:
         number = content[: error.start].count(b"\n") + 1
         problems.add(f"{path}:{number}", "this line is not UTF-8 text.", "Save the file as UTF-8.")
     return None
-
-
-def _inside(content: bytes, file: str, inside: str, problems: Problems) -> str | None:
-    from hatch_mlpackage.project.azureml_files.conda_text import dependencies_in_place  # noqa: PLC0415 - rarely needed
-
-    return dependencies_in_place(content, file, inside, problems)
 
 
 def read_environment_file(text: str, path: str, problems: Problems) -> CondaFile | None:

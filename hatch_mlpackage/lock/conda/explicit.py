@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.project.target import is_version
 
@@ -141,6 +143,23 @@ def read_foreign(text: str, path: str, subdir: str, problems: Problems) -> tuple
 _HASH_FIX = "Write it with hashes: `conda list --explicit --sha256`, or `--md5` with older releases."
 _PLATFORM_FIX = "Give a file made for the image's platform, or change platform in [tool.mlpackage]."
 _FILE_FIX = "Give the URL of its channel, or name the environment file, and the folder as conda-channel."
+
+
+def proven_sha256(path: Path, expected: str) -> str:
+    """Return a vendored package's hash, which no reader of `file://` compares with the channel's index or the lock.
+
+    Raises LockError if the package cannot be read or has another hash.
+    """
+    try:
+        found = hash_file(path)
+    except OSError as error:
+        raise LockError(f"{path}: the vendored package cannot be read: {error.strerror}.") from error
+    if expected and found != expected:
+        raise LockError(
+            f"{path}: the vendored package is not the one that was asked for: its sha256 should be {expected}, "
+            f"it is {found}. Restore the file, or index the channel anew and run `mlpackage lock`."
+        )
+    return found
 
 
 def as_constraints(packages: tuple[CondaPackage, ...]) -> tuple[str, ...]:

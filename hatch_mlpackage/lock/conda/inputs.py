@@ -1,4 +1,7 @@
-"""Hold what a conda lock is made from, and the platform that it is made for, which never depends on this machine."""
+"""Hold what a conda lock is made from, and the platform that it is made for, which never depends on this machine.
+
+The file's Python is checked against the image's, which pip's lock and the server's are made for.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.lock.asked.pip_file import Line
-from hatch_mlpackage.lock.conda.python_pin import pins_python
+from hatch_mlpackage.lock.conda.explicit import parse_package
+from hatch_mlpackage.lock.conda.spec import allows, package_name
 from hatch_mlpackage.lock.pins.header import SCHEMA, digest
-from hatch_mlpackage.project.target import SUBDIRS, Target
+from hatch_mlpackage.project.target import SUBDIRS, SUPPORTED_PYTHONS, Target
 
 if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.lock.conda.conda_file import CondaFile
 
 # The oldest kernel that an image runs on today: Red Hat Enterprise Linux 8 has it, and conda-forge builds for that.
 _KERNEL = "4.18"
+_PATCHES = range(40)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +45,7 @@ class CondaInputs:
     @property
     def specs(self) -> tuple[Line, ...]:
         """Return the specs to solve: those of the file, and the image's Python where the file pins none."""
-        if self.file.kind != "environment" or pins_python(self.file):
+        if self.file.kind != "environment" or _pins_python(self.file):
             return self.file.specs
         return (*self.file.specs, Line(0, f"python {self.target.python}.*"))
 
@@ -72,3 +78,36 @@ class CondaInputs:
             "virtual": self.virtual_packages(),
         }
         return digest(json.dumps(inputs, sort_keys=True, separators=(",", ":")))
+
+
+def _pins_python(file: CondaFile) -> bool:
+    """Tell whether the file asks for some version of Python."""
+    return any(package_name(spec.text) == "python" and len(spec.text.split()) > 1 for spec in file.specs)
+
+
+def check_conda_python(file: CondaFile, python: str, problems: Problems) -> None:
+    """Report each line that excludes the image's Python (`3.12`)."""
+    if file.kind == "locked":
+        _check_locked_python(file, python, problems)
+        return
+    for spec in file.specs:
+        if package_name(spec.text) == "python" and not allows(spec.text, (f"{python}.{patch}" for patch in _PATCHES)):
+            problems.add(file.where(spec), f"`{spec.text}` excludes the image's Python {python}.", _python_fix(spec))
+
+
+def _check_locked_python(file: CondaFile, python: str, problems: Problems) -> None:
+    packages = filter(None, (parse_package(line.text, line.number) for line in file.specs))
+    found = next((package for package in packages if package.name == "python"), None)
+    if found is None:
+        problems.add(file.path, "it has no python, and the model needs one.", f"Lock it anew with python={python}.")
+    elif not found.version.startswith(f"{python}."):
+        fix = f'Set python-version = "{".".join(found.version.split(".")[:2])}" in [tool.mlpackage], or lock it anew.'
+        where = f"{file.path}:{found.line}"
+        problems.add(where, f"it has Python {found.version}, the image is to have {python}.", fix)
+
+
+def _python_fix(spec: Line) -> str:
+    for version in reversed(SUPPORTED_PYTHONS):
+        if allows(spec.text, (f"{version}.{patch}" for patch in _PATCHES)):
+            return f'Set python-version = "{version}" in [tool.mlpackage], or change it here.'
+    return f"Entry scripts are run on Python {SUPPORTED_PYTHONS[0]} to {SUPPORTED_PYTHONS[-1]}: ask for one of them."

@@ -1,4 +1,4 @@
-"""Solve a conda file for the image's platform, in a process of its own (see `solver.py`)."""
+"""Make a conda lock: take the packages of another tool's lock, or solve the conda file in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.files.yaml_lines import INSTALL
 from hatch_mlpackage.lock.asked.requirement_line import redact
-from hatch_mlpackage.lock.conda.explicit import CHANNEL_ROOT, CondaPackage
+from hatch_mlpackage.lock.conda.check import conda_packages_of, with_conda_header
+from hatch_mlpackage.lock.conda.explicit import CHANNEL_ROOT, CondaPackage, proven_sha256, read_conda_packages
 from hatch_mlpackage.lock.conda.spec import package_name
-from hatch_mlpackage.lock.conda.vendored import proven_sha256
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.conda.inputs import CondaInputs
@@ -25,7 +25,29 @@ _NEWS_AFTER = 15.0  # seconds
 _LONGEST_REASON = 14  # lines
 
 
-def solve(
+def make_conda_lock(
+    asked: CondaInputs, *, previous: str | None, upgrade: bool, report: Callable[[str], None] = print
+) -> str:
+    """Return the text of a conda lock; packages of `previous` are kept where they still fit, unless `upgrade` is set.
+
+    Raises LockError where there is no solution, UnavailableError where a channel cannot be read.
+    """
+    if asked.file.kind == "locked":
+        packages = read_conda_packages("".join(f"{line.text}\n" for line in asked.specs))
+    else:
+        report(f"Solving {len(asked.specs)} conda requirements for {asked.subdir}.")
+        packages = _solve(asked, () if upgrade else _kept(previous), report)
+    return with_conda_header(packages, asked)
+
+
+def _kept(previous: str | None) -> tuple[CondaPackage, ...]:
+    try:
+        return conda_packages_of(previous or "")
+    except LockError:
+        return ()  # a new lock replaces a damaged one
+
+
+def _solve(
     asked: CondaInputs, previous: Sequence[CondaPackage], report: Callable[[str], None]
 ) -> tuple[CondaPackage, ...]:
     """Return the packages, dependencies first; keep those of `previous` that still fit.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -61,32 +61,58 @@ class LockState:
 
 def check_lock(text: str | None, requirements: Requirements, target: Target) -> LockState:
     """Compare a lock's text, None where there is no file, with what is asked of it now."""
+    return judge(
+        text,
+        target,
+        inputs_digest(requirements, target),
+        read=read_pins,
+        unmet=lambda header, lock: (
+            *_not_met(header, lock, requirements, target),
+            *changed(lock, requirements, target),
+        ),
+    )
+
+
+def judge(
+    text: str | None,
+    target: Target,
+    inputs: str,
+    *,
+    read: Callable[[str], object],
+    unmet: Callable[[Header, str], Iterable[str]],
+) -> LockState:
+    """Judge the text of a lock of pip's or conda's packages, None where there is no file.
+
+    `inputs` is the digest of what is asked now, `read` raises LockError at a bad line, and so does `unmet`, which
+    yields what is asked and not in the lock.
+    """
     if text is None:
         return LockState(status="missing")
     text = text.replace("\r\n", "\n")  # a checkout on Windows
     header, body = split_header(text)
     if header is None or header.body != digest(body):
-        return LockState(status="damaged", reasons=damage(text, header))
-    return _judge(header, text, requirements, target)
+        return LockState(status="damaged", reasons=_damage(text, header, read))
+    return _compare(header, text, target, inputs, unmet)
 
 
-def _judge(header: Header, text: str, requirements: Requirements, target: Target) -> LockState:
+def _compare(
+    header: Header, text: str, target: Target, inputs: str, unmet: Callable[[Header, str], Iterable[str]]
+) -> LockState:
     if header.schema != SCHEMA:
         return LockState(status="stale", reasons=(f"its schema is {header.schema}, this release reads {SCHEMA}",))
-    other = tuple(other_target(header, target))
+    other = tuple(_other_target(header, target))
     if other:
         return LockState(status="other-target", reasons=other)
-    if header.inputs == inputs_digest(requirements, target):
+    if header.inputs == inputs:
         return LockState(status="fresh")
     try:
-        pins = {pin.name: pin for pin in read_pins(text)}
+        reasons = tuple(unmet(header, text))
     except LockError as error:
         return LockState(status="damaged", reasons=(str(error),))
-    reasons = (*_not_met(header, pins, requirements, target), *changed(text, requirements, target))
     return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
 
 
-def damage(text: str, header: Header | None, read: Callable[[str], object] = read_pins) -> tuple[str, ...]:
+def _damage(text: str, header: Header | None, read: Callable[[str], object]) -> tuple[str, ...]:
     """Explain why a lock's body does not match its header; `read` raises LockError at a bad line."""
     conflict = merge_conflict(text)
     if conflict:
@@ -102,7 +128,7 @@ def damage(text: str, header: Header | None, read: Callable[[str], object] = rea
     return ("it was edited by hand, or cut short, after it was written",)
 
 
-def other_target(header: Header, target: Target) -> Iterator[str]:
+def _other_target(header: Header, target: Target) -> Iterator[str]:
     """Yield each way in which the locked image differs from this one so that its files would not load."""
     if header.python != target.python:
         yield f"it is for CPython {header.python}, the image has {target.python}"
@@ -123,7 +149,8 @@ def _numbers(libc: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", libc)]
 
 
-def _not_met(header: Header, pins: dict[str, Pin], requirements: Requirements, target: Target) -> tuple[str, ...]:
+def _not_met(header: Header, lock: str, requirements: Requirements, target: Target) -> tuple[str, ...]:
+    pins = {pin.name: pin for pin in read_pins(lock)}
     asked = [(text, Requirement(text)) for text in requirements.requirements]
     limits = [(text, Requirement(text)) for text in requirements.constraints]
     counted = asked + [(text, limit) for text, limit in limits if limit.name in pins]

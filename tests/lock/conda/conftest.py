@@ -10,7 +10,7 @@ from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.conda.check import conda_packages_of
 from hatch_mlpackage.lock.conda.conda_file import CondaFile
 from hatch_mlpackage.lock.conda.inputs import CondaInputs
-from hatch_mlpackage.lock.conda.make import make_conda_lock
+from hatch_mlpackage.lock.conda.solve import make_conda_lock
 from hatch_mlpackage.project.target import Target
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.conda.conda_file import CondaFile
-from hatch_mlpackage.lock.conda.python_pin import check_conda_python
+from hatch_mlpackage.lock.conda.inputs import check_conda_python
 from hatch_mlpackage.lock.conda.reading import read_conda_file
 
 NO_CHANNELS = (

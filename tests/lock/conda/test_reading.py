@@ -8,7 +8,7 @@ from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.conda.conda_file import CondaFile
 from hatch_mlpackage.lock.conda.explicit import as_constraints, parse_package
-from hatch_mlpackage.lock.conda.python_pin import check_conda_python
+from hatch_mlpackage.lock.conda.inputs import check_conda_python
 from hatch_mlpackage.lock.conda.reading import read_conda_file
 
 A, B = "a" * 64, "b" * 32
