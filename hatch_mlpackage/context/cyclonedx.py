@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
 SBOM_NAME = "sbom.cdx.json"
 
 
@@ -104,8 +106,6 @@ def _entry(component: Component) -> dict[str, Any]:
 
 def _license(text: str) -> Mapping[str, Any]:
     """Return a valid SPDX expression as one, and any other text as a licence's name."""
-    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415
-
     try:
         return {"expression": str(canonicalize_license_expression(text))}
     except InvalidLicenseExpression:

@@ -13,12 +13,12 @@ from hatch_mlpackage.context.plan import PROJECT_LAYER, ContextFile, text_file
 from hatch_mlpackage.context.project_wheel import build_project_wheel
 from hatch_mlpackage.errors import LockError, MLPackageError
 from hatch_mlpackage.files.resources import cache_directory, templates_directory
+from hatch_mlpackage.lock.check_locks import find_all_wheels
 from hatch_mlpackage.lock.models import RemoteModel, by_model, file_name, place_of, public
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
 from hatch_mlpackage.lock.pins.wheel_records import name_of
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.lock.project_models import locked_model
-from hatch_mlpackage.lock.project_wheels import find_all_wheels
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems

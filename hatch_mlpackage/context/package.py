@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.context.locked_files import remote_model_files
+from hatch_mlpackage.context.named_contexts import leave_models
 from hatch_mlpackage.context.plan import APP_DIRECTORY, ContextFile, text_file
 from hatch_mlpackage.context.project_files import base_files, model_files, runtime_files, source_files
 from hatch_mlpackage.errors import ConfigurationError, Problems
@@ -98,8 +99,6 @@ def _model_files(inputs: LockInputs, problems: Problems) -> Iterator[ContextFile
     files = (*model_files(project, config, problems), *remote_model_files(inputs, problems))
     if config.image.models != "named-context":
         return iter(files)
-    from hatch_mlpackage.context.named_contexts import leave_models  # noqa: PLC0415 - for the few projects that ask for it
-
     return leave_models(files, project, config, problems)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from pathspec import GitIgnoreSpec
+
 from hatch_mlpackage.context.manifest import MANIFEST_NAME
 from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
 from hatch_mlpackage.files.resources import server_lock_path
@@ -111,8 +113,6 @@ def _left_out(project: Project, config: Config) -> Skip:
 def _gitignore(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     if not patterns:
         return lambda _: False
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - hatchling brings it; rarely needed here
-
     return GitIgnoreSpec.from_lines(patterns).match_file
 
 

@@ -6,6 +6,7 @@ field keeps its default, so that one pass finds every mistake.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from types import NoneType, UnionType
@@ -22,8 +23,6 @@ _UNREADABLE = object()
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a sentence that suggests the known word most like the given one, or an empty text."""
-    import difflib  # noqa: PLC0415 - costs start-up time, and is only needed after a mistake
-
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"Did you mean '{close[0]}'?" if close else ""
 

@@ -1,26 +1,89 @@
-"""Tell whether the locks of a project still fit, without the network."""
+"""Tell without the network whether the locks of a project still fit, and find the wheels beside them.
+
+`locks/wheels/` holds the wheels that no index has and, with `wheelhouse = true`, those of every pin and of the server.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.files.resources import runtime_directory, server_lock_path, templates_directory
+from hatch_mlpackage.lock.conda.check import check_conda_lock
+from hatch_mlpackage.lock.conda.explicit import proven_sha256
 from hatch_mlpackage.lock.images.base_image import BaseImageState, check_base_images
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
 from hatch_mlpackage.lock.pins.check import LockState, check_lock
-from hatch_mlpackage.lock.project_conda import check_conda
-from hatch_mlpackage.lock.project_wheels import with_wheels
+from hatch_mlpackage.lock.pins.header import split_header
+from hatch_mlpackage.lock.pins.packages import without_wheel
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
+from hatch_mlpackage.lock.pins.wheel_records import find_wheels
 
 
 def check_project_lock(inputs: LockInputs) -> LockState:
-    """Tell whether the lock fits the requirements and the image, without the network."""
-    return with_wheels(check_lock(inputs.locks.requirements, inputs.requirements, inputs.config.target), inputs)
+    """Tell whether the lock fits the requirements, the image and the wheels beside it.
+
+    The reasons of a lock for another platform also name the packages that have no wheel for this one.
+    """
+    state = check_lock(inputs.locks.requirements, inputs.requirements, inputs.config.target)
+    if state.status == "other-target":
+        return replace(state, reasons=(*state.reasons, *_lacking(inputs)))
+    return _stale_where(state, (reason for _, wrong in find_all_wheels(inputs) for reason in wrong))
 
 
 def check_project_conda(inputs: LockInputs) -> LockState:
-    """Tell whether the conda lock fits, without the network; a lock that is not needed is fresh."""
-    return check_conda(inputs.conda, inputs.locks)
+    """Tell whether the conda lock fits; a project that needs none has a fresh one."""
+    conda = inputs.conda
+    if conda is None or conda.file.kind == "pip":
+        return LockState(status="fresh")
+    state = check_conda_lock(inputs.locks.conda, conda)
+    return _stale_where(state, _wrong_packages(conda.channel, inputs)) if conda.channel else state
+
+
+def _stale_where(state: LockState, reasons: Iterable[str]) -> LockState:
+    """Turn a lock that fits into a stale one when one of its files is missing or is another file."""
+    found = tuple(reasons) if state.usable else ()
+    return replace(state, status="stale", reasons=found) if found else state
+
+
+def _wrong_packages(channel: Path, inputs: LockInputs) -> Iterator[str]:
+    for package in inputs.locks.conda_packages:
+        try:
+            proven_sha256(channel / package.subdir / package.file, package.sha256)
+        except LockError as error:
+            yield str(error)
+
+
+def _lacking(inputs: LockInputs) -> Iterator[str]:
+    header, _ = split_header(inputs.locks.requirements or "")
+    target = inputs.config.target
+    # packages.json lists the wheels of the locked Python alone.
+    if header is not None and header.python == target.python and inputs.locks.packages_json is not None:
+        with suppress(LockError):  # the new lock, which is needed anyway, replaces a damaged file
+            yield from without_wheel(inputs.locks.packages, target)
+
+
+def find_all_wheels(inputs: LockInputs) -> Iterator[tuple[tuple[Path, ...], tuple[str, ...]]]:
+    """Find the wheels of the environment and, with a wheelhouse, those of the server and of conda's installer."""
+    config, folder = inputs.config, wheels_directory(inputs)
+    yield find_wheels(inputs.locks.requirements or "", folder, config.target, all_wheels=config.wheelhouse)
+    for lock in our_locks(inputs) if config.wheelhouse else ():
+        yield find_wheels(lock, folder, config.target, all_wheels=True)
+
+
+def wheels_directory(inputs: LockInputs) -> Path:
+    return inputs.lock_path.parent / WHEELS_FOLDER
+
+
+def our_locks(inputs: LockInputs) -> Iterator[str]:
+    """Yield the locks that come with this package: those of the server and of the installer of conda packages."""
+    yield server_lock_path(runtime_directory(), inputs.config.python_version).read_text(encoding="utf-8")
+    if inputs.has_conda_lock and inputs.config.conda_mode == "vendored":
+        yield (templates_directory() / "context" / "conda" / "requirements.txt").read_text(encoding="utf-8")
 
 
 def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import ConfigurationError, Problems
+from hatch_mlpackage.lock.asked.model_needs import with_generated
 from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
 from hatch_mlpackage.lock.asked.script_needs import replace_serving
 from hatch_mlpackage.lock.locks import Locks, read_locks
@@ -145,8 +146,6 @@ def _read_requirements(
         listed=(conda.file.path, conda.file.pip) if conda else ("", ()),
     )
     if no_code is not None:
-        from hatch_mlpackage.lock.asked.model_needs import with_generated  # noqa: PLC0415 - few projects lack a script
-
         inline = config.dependencies or ()
         requirements = with_generated(requirements, no_code, inline=inline, conda=conda_names(conda))
     requirements = replace_serving(requirements, script)

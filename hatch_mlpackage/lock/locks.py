@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.parse import read_if_there, text_of
 from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.conda.check import conda_packages_of
 from hatch_mlpackage.lock.images.base_image import BaseImageLock, read_base_image_locks
+from hatch_mlpackage.lock.models import RemoteModel, read_models
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
 from hatch_mlpackage.lock.pins.pins import Pin, read_pins
@@ -19,7 +21,6 @@ from hatch_mlpackage.project.target import SUBDIRS
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.lock.conda.explicit import CondaPackage
-    from hatch_mlpackage.lock.models import RemoteModel
     from hatch_mlpackage.project.config.keys import Config
 
 
@@ -51,8 +52,6 @@ class Locks:
 
     @cached_property
     def conda_packages(self) -> tuple[CondaPackage, ...]:
-        from hatch_mlpackage.lock.conda.check import conda_packages_of  # noqa: PLC0415 - few projects have a conda file
-
         return conda_packages_of(self.conda or "")
 
     @cached_property
@@ -61,8 +60,6 @@ class Locks:
 
     @cached_property
     def models(self) -> tuple[RemoteModel, ...]:
-        from hatch_mlpackage.lock.models import read_models  # noqa: PLC0415 - few projects have remote models
-
         return read_models(self.remote_models)
 
 

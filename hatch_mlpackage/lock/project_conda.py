@@ -1,22 +1,21 @@
-"""Read a project's conda file, and make and check its lock.
+"""Read a project's conda file, and make its lock.
 
 `locks/conda-<platform>.lock` is the explicit lock. `locks/conda-file.json` records what was read in the conda file, so
-that generating needs neither a YAML reader nor a solver while the file stays the same. Projects without a conda file
-load no other module of `lock.conda`: each function imports what it needs.
+that generating needs neither a YAML reader nor a solver while the file stays the same.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.lock.pins.check import LockState
+from hatch_mlpackage.lock.conda.explicit import as_constraints
+from hatch_mlpackage.lock.conda.inputs import CondaInputs, check_conda_python
 from hatch_mlpackage.project.config.keys import KEY, Config, parts_of_conda_file
 from hatch_mlpackage.project.known_images import MICROMAMBA
 from hatch_mlpackage.project.target import SUBDIRS
@@ -24,8 +23,6 @@ from hatch_mlpackage.project.target import SUBDIRS
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.lock.asked.requirements import Requirements
-    from hatch_mlpackage.lock.conda.explicit import CondaPackage
-    from hatch_mlpackage.lock.conda.inputs import CondaInputs
     from hatch_mlpackage.lock.locks import Locks
     from hatch_mlpackage.project.pyproject import Project
 
@@ -36,11 +33,7 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
     shown = parts_of_conda_file(path or "")[0]
     if not path or not subdir or not (project.root / shown).is_file():
         return None  # reported when the configuration was read
-    from hatch_mlpackage.lock.conda.inputs import (
-        CondaInputs,  # noqa: PLC0415
-        check_conda_python,  # noqa: PLC0415
-    )
-    from hatch_mlpackage.lock.conda.reading import read_conda_file  # noqa: PLC0415
+    from hatch_mlpackage.lock.conda.reading import read_conda_file  # noqa: PLC0415 - loads the YAML reader
     from hatch_mlpackage.lock.conda.record import file_digest, read_record  # noqa: PLC0415
 
     try:
@@ -82,8 +75,6 @@ def conda_names(conda: CondaInputs | None) -> tuple[str, ...]:
 
 def with_conda_pins(requirements: Requirements, locks: Locks) -> Requirements:
     """Limit pip to the versions that conda installs, except for the packages that the project asks pip for by name."""
-    from hatch_mlpackage.lock.conda.explicit import as_constraints  # noqa: PLC0415
-
     try:
         pins = as_constraints(locks.conda_packages)
     except LockError:
@@ -112,29 +103,6 @@ def lock_conda(
         made = replace(made, conda=make_conda_lock(conda, previous=locks.conda, upgrade=upgrade, report=report))
         report(f"Locked {len(made.conda_packages)} conda packages in {config.conda_lock_path}.")
     return made
-
-
-def check_conda(conda: CondaInputs | None, locks: Locks) -> LockState:
-    """Tell whether the conda lock fits; a project that needs none has a fresh one."""
-    if conda is None or conda.file.kind == "pip":
-        return LockState(status="fresh")
-    from hatch_mlpackage.lock.conda.check import check_conda_lock  # noqa: PLC0415
-
-    state = check_conda_lock(locks.conda, conda)
-    if not state.usable or conda.channel is None:
-        return state
-    reasons = tuple(_wrong_packages(conda.channel, locks.conda_packages))
-    return replace(state, status="stale", reasons=reasons) if reasons else state
-
-
-def _wrong_packages(channel: Path, packages: Iterable[CondaPackage]) -> Iterator[str]:
-    from hatch_mlpackage.lock.conda.explicit import proven_sha256  # noqa: PLC0415
-
-    for package in packages:
-        try:
-            proven_sha256(channel / package.subdir / package.file, package.sha256)
-        except LockError as error:
-            yield str(error)
 
 
 def conda_values(config: Config, conda: CondaInputs | None) -> dict[str, Any] | None:

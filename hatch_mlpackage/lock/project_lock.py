@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError, explained
 from hatch_mlpackage.files.replace import replace_texts
-from hatch_mlpackage.lock.check_locks import check_project_images
+from hatch_mlpackage.lock.check_locks import check_project_images, our_locks, wheels_directory
 from hatch_mlpackage.lock.images.base_image import (
     check_base_images,
     make_base_image_lock,
@@ -23,7 +23,6 @@ from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.pins.pylock import select_lock
 from hatch_mlpackage.lock.project_conda import lock_conda
 from hatch_mlpackage.lock.project_models import lock_models
-from hatch_mlpackage.lock.project_wheels import our_locks, wheels_directory
 from hatch_mlpackage.lock.resolve.make import make_lock
 from hatch_mlpackage.lock.wheels.build import build_wheels
 from hatch_mlpackage.lock.wheels.describe import describe_packages

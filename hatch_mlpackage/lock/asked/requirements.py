@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import textwrap
@@ -240,7 +241,5 @@ def _similar(path: Path) -> str:
         siblings = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
     except OSError:
         return "Create it, or correct the path."
-    import difflib  # noqa: PLC0415 - costs start-up when nothing is wrong
-
     close = difflib.get_close_matches(path.name, siblings, n=1)
     return f"Did you mean {close[0]}?" if close else "Create it, or correct the path."

@@ -9,14 +9,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.parse import merge_conflict, parse_toml, text_of
 from hatch_mlpackage.files.toml import toml_string
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.images.resolve import Resolved
+from hatch_mlpackage.lock.images.reference import parse_reference
 
 NAME = "base-image.toml"
 Status = Literal["pinned", "unpinned", "declined"]
@@ -160,8 +158,6 @@ def _check(
 
 
 def _same_image(one: str, other: str) -> bool:
-    from hatch_mlpackage.lock.images.reference import parse_reference  # noqa: PLC0415 - a short name and its long form are rarely compared
-
     return one == other or parse_reference(one) == parse_reference(other)
 
 
@@ -189,16 +185,6 @@ def make_base_image_lock(
         report(f"Base image {base_image} is still {found.digest}.")
         return None
     report(f"Base image {base_image} for {platform} is {found.digest}.")
-    return _locked(base_image, platform, found)
-
-
-def _left(base_image: str, known: BaseImageLock | None) -> str:
-    if known:
-        return f"Base image {base_image} is kept at {known.digest} of {known.resolved}."
-    return f"Base image {base_image} is left unpinned: run `mlpackage lock` again when its registry can be reached."
-
-
-def _locked(base_image: str, platform: str, found: Resolved) -> BaseImageLock:
     return BaseImageLock(
         reference=base_image,
         platform=platform,
@@ -206,3 +192,9 @@ def _locked(base_image: str, platform: str, found: Resolved) -> BaseImageLock:
         index=found.index,
         resolved=datetime.now(UTC).date(),
     )
+
+
+def _left(base_image: str, known: BaseImageLock | None) -> str:
+    if known:
+        return f"Base image {base_image} is kept at {known.digest} of {known.resolved}."
+    return f"Base image {base_image} is left unpinned: run `mlpackage lock` again when its registry can be reached."

@@ -17,8 +17,7 @@ import pytest
 from hatch_mlpackage.context.build import build_context
 from hatch_mlpackage.errors import ConfigurationError, LockError, UnavailableError
 from hatch_mlpackage.files.resources import runtime_directory
-from hatch_mlpackage.lock import project_wheels as wheels
-from hatch_mlpackage.lock.check_locks import check_project_lock
+from hatch_mlpackage.lock.check_locks import check_project_lock, wheels_directory
 from hatch_mlpackage.lock.inputs import inspect_requirements
 from hatch_mlpackage.lock.project_lock import lock_project
 
@@ -32,7 +31,7 @@ def small_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Any) ->
     shutil.copytree(runtime_directory(), tmp_path / "runtime", ignore=shutil.ignore_patterns("__pycache__", "tests"))
     digest = index.add("front", "3.0")
     (tmp_path / f"runtime/requirements/{HERE}.txt").write_text(f"front==3.0 \\\n    --hash=sha256:{digest}\n")
-    for module in ("hatch_mlpackage.context.package", "hatch_mlpackage.lock.project_wheels"):
+    for module in ("hatch_mlpackage.context.package", "hatch_mlpackage.lock.check_locks"):
         monkeypatch.setattr(f"{module}.runtime_directory", lambda: tmp_path / "runtime")
     return digest
 
@@ -221,7 +220,7 @@ def test_the_models_are_no_part_of_the_projects_wheel(index, make_project, make_
     after_edit = check_project_lock(inspect_requirements(project)).status
 
     assert (after_training, after_edit) == ("fresh", "stale")
-    assert wheels.wheels_directory(inspect_requirements(project)) == project.root / "locks/wheels"
+    assert wheels_directory(inspect_requirements(project)) == project.root / "locks/wheels"
 
 
 def test_a_pylock_is_the_input_of_the_lock(index, make_project, tmp_path, lock):
