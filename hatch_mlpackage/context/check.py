@@ -151,7 +151,8 @@ def _environment(package: Package) -> ImageEnvironment:
     """Return the distributions that the image installs according to the locks."""
     found = [Distribution(name=it.name, version=it.version, modules=it.modules) for it in package.locks.packages]
     if package.has_conda_lock:
-        found += _conda_distributions(package)
+        conda = package.locks.conda_packages
+        found += [Distribution(name=canonicalize_name(one.name), version=one.version) for one in conda]
     if package.config.install_project:
         found.append(_project_distribution(package))
     return ImageEnvironment(
@@ -159,11 +160,6 @@ def _environment(package: Package) -> ImageEnvironment:
         distributions={one.name: one for one in found},
         closed=not package.has_conda_lock and "PYTHONPATH" not in package.config.environment_variables,
     )
-
-
-def _conda_distributions(package: Package) -> Iterator[Distribution]:
-    for one in package.locks.conda_packages:
-        yield Distribution(name=canonicalize_name(one.name), version=one.version)
 
 
 def _project_distribution(package: Package) -> Distribution:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,26 +199,18 @@ def _rebuilt(before: Side, after: Side, changed: set[str], about: set[str]) -> t
     """Return the layers from the first that changes in content, place or instructions."""
     layers = after.manifest.layers
     firsts = [
-        _first(zip(layers, before.manifest.layers, strict=False), _unlike),
-        _first(layers, lambda layer: layer in changed),
+        _first(one != other for one, other in zip(layers, before.manifest.layers, strict=False)),
+        _first(layer in changed for layer in layers),
         0 if "image.base" in about else len(layers),
         _first_instruction(before, after, changed),
     ]
     return layers[min(firsts) :]
 
 
-def _first(items: Any, matches: Callable[[Any], bool]) -> int:
-    """Return the index of the first item that matches, or the number of items."""
-    count = 0
-    for item in items:
-        if matches(item):
-            return count
-        count += 1
-    return count
-
-
-def _unlike(pair: tuple[str, str]) -> bool:
-    return pair[0] != pair[1]
+def _first(found: Iterable[bool]) -> int:
+    """Return the index of the first True, or the number of values."""
+    values = [*found]
+    return values.index(True) if True in values else len(values)
 
 
 def _first_instruction(before: Side, after: Side, changed: set[str]) -> int:
@@ -228,7 +220,7 @@ def _first_instruction(before: Side, after: Side, changed: set[str]) -> int:
         return len(layers)
     if before.dockerfile is None or after.dockerfile is None:
         return 0
-    same = _first(zip(before.dockerfile, after.dockerfile, strict=False), _unlike)
+    same = _first(one != other for one, other in zip(before.dockerfile, after.dockerfile, strict=False))
     if same == len(before.dockerfile) == len(after.dockerfile):
         return len(layers)  # another file for the builder, or a comment
     begun = [layer for layer in layers if any(line.startswith(_copy(layer)) for line in after.dockerfile[: same + 1])]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -12,18 +11,17 @@ from packaging.utils import canonicalize_name
 from hatch_mlpackage.context.plan import PROJECT_LAYER, ContextFile, text_file
 from hatch_mlpackage.context.project_wheel import build_project_wheel
 from hatch_mlpackage.errors import LockError, MLPackageError
-from hatch_mlpackage.files.resources import cache_directory, templates_directory
+from hatch_mlpackage.files.resources import templates_directory
 from hatch_mlpackage.lock.check_locks import find_all_wheels
-from hatch_mlpackage.lock.models import RemoteModel, by_model, file_name, place_of, public
+from hatch_mlpackage.lock.models import by_model, file_name, public
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
 from hatch_mlpackage.lock.pins.wheel_records import name_of
 from hatch_mlpackage.lock.pins.wheel_tags import fits
-from hatch_mlpackage.lock.project_models import locked_model
+from hatch_mlpackage.lock.project_models import fetched_model, locked_model
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.lock.inputs import LockInputs
-    from hatch_mlpackage.project.config.keys import Model
 
 ENVIRONMENT_WHEELS = "environment/wheels"
 SERVER_WHEELS = "server/wheels"
@@ -102,23 +100,14 @@ def remote_model_files(inputs: LockInputs, problems: Problems) -> Iterator[Conte
     except LockError as error:
         problems.add(config.models_path, str(error))
         return
-    cache = cache_directory()
     for index, model in remote:
         where = f"tool.mlpackage.models[{index}].path"
-        locked = locked_model(model, known)
+        locked, place = locked_model(model, known), fetched_model(model, inputs.locks)
         if locked is None:
             problems.add(where, f"{public(model.path)} is not locked.", _FETCH)
-        elif cache is None or not (place := place_of(cache, locked.sha256)).is_file():
+        elif place is None:
             problems.add(where, f"{public(model.path)} is locked, but not on this machine.", _FETCH)
         else:
-            yield _file(model, locked, place)
-
-
-def _file(model: Model, locked: RemoteModel, place: Path) -> ContextFile:
-    return ContextFile(
-        path=str(PurePosixPath(model.context_path, file_name(model.path))),
-        layer=model.context_path,
-        source=place,
-        size=locked.size,
-        sha256=locked.sha256,
-    )
+            path = f"{model.context_path}/{file_name(model.path)}"
+            layer, size = model.context_path, locked.size
+            yield ContextFile(path=path, layer=layer, source=place, size=size, sha256=locked.sha256)

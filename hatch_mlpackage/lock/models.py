@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from hatch_mlpackage.errors import LockError, UnavailableError, explained
 from hatch_mlpackage.files.parse import merge_conflict, parse_toml, text_of
 from hatch_mlpackage.files.toml import toml_string
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.config.keys import Model
 
 MODELS = "models.toml"
 _CHUNK = 4 << 20
@@ -84,15 +87,7 @@ def place_of(cache: Path, sha256: str) -> Path:
     return cache / "models" / sha256
 
 
-def fetch_model(
-    url: str,
-    *,
-    name: str,
-    version: str,
-    locked: RemoteModel | None,
-    cache: Path,
-    report: Callable[[str], None],
-) -> RemoteModel:
+def fetch_model(model: Model, *, locked: RemoteModel | None, cache: Path, report: Callable[[str], None]) -> RemoteModel:
     """Return the record of a model whose bytes are in the cache then; what is there already is not fetched again.
 
     `locked` is the record whose bytes it must have, or None to take what the URL has now. Raises LockError when the
@@ -100,8 +95,8 @@ def fetch_model(
     """
     if locked is not None and place_of(cache, locked.sha256).is_file():
         return locked
-    shown = f"{name} {version} ({public(url)})"
-    partial, sha256, size = _download(url, shown, cache, report)
+    shown = f"{model.name} {model.version} ({public(model.path)})"
+    partial, sha256, size = _download(model.path, shown, cache, report)
     try:
         if locked is not None and sha256 != locked.sha256:
             raise LockError(
@@ -112,7 +107,7 @@ def fetch_model(
     finally:
         partial.unlink(missing_ok=True)
     report(f"Fetched the model {shown}, {size / 1e6:.1f} MB.")
-    return RemoteModel(name=name, version=version, url=public(url), sha256=sha256, size=size)
+    return RemoteModel(name=model.name, version=model.version, url=public(model.path), sha256=sha256, size=size)
 
 
 def _download(url: str, shown: str, cache: Path, report: Callable[[str], None]) -> tuple[Path, str, int]:

@@ -93,9 +93,7 @@ def describe_locked(lock: str, inputs: LockInputs) -> str:
         return packages_to_json(describe_packages(lock, inputs.config.target, folder=Path(folder), wheels=wheels))
 
 
-def lock_requirements(
-    inputs: LockInputs, *, upgrade: bool, report: Callable[[str], None]
-) -> tuple[str, frozenset[str]]:
+def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> tuple[str, frozenset[str]]:
     """Return the text of a lock and the names of its wheels, which are put beside it.
 
     Raises LockError or UnavailableError; the wheels of the existing lock are then still there.
@@ -131,7 +129,7 @@ def lock_requirements(
     return text, frozenset(wanted)
 
 
-def _select_lock(inputs: LockInputs, pylock: str, *, upgrade: bool, report: Callable[[str], None]) -> str:
+def _select_lock(inputs: LockInputs, pylock: str, *, upgrade: bool, report: Report) -> str:
     if upgrade:
         report(f"The pins are those of {pylock}: renew them with the tool that made it.")
     content = (inputs.project.root / pylock).read_bytes()
@@ -139,7 +137,7 @@ def _select_lock(inputs: LockInputs, pylock: str, *, upgrade: bool, report: Call
     return select_lock(content, inputs.requirements, inputs.config.target, project=name, report=report)
 
 
-def _fetch(inputs: LockInputs, text: str, report: Callable[[str], None]) -> Iterator[Path]:
+def _fetch(inputs: LockInputs, text: str, report: Report) -> Iterator[Path]:
     for lock in (text, *our_locks(inputs)):
         with TemporaryDirectory(prefix="mlpackage-wheels-") as work:
             yield from fetch_wheels(

@@ -34,17 +34,7 @@ def lock_models(config: Config, locks: Locks, *, upgrade: bool, report: Callable
     cache = cache_directory()
     if cache is None:
         raise LockError("There is no folder to fetch models to: name one in MLPACKAGE_CACHE_DIR.")
-    fetched = [
-        fetch_model(
-            model.path,
-            name=model.name,
-            version=model.version,
-            locked=locked_model(model, known),
-            cache=cache,
-            report=report,
-        )
-        for model in remote
-    ]
+    fetched = [fetch_model(model, locked=locked_model(model, known), cache=cache, report=report) for model in remote]
     return to_text(fetched)
 
 

@@ -48,11 +48,7 @@ def link_file(file: ContextFile, partial: Path, links: HardLinks, reuse: Reuse, 
         target.parent.mkdir(parents=True, exist_ok=True)
         if not links.place(source, target, file.mode):
             return ""
-        if known is None or file.sha256 not in {"", known}:
-            digest = hash_in_place(file, source, reuse, progress)
-        else:
-            digest = known
-            progress(file, file.size)
+        digest = hash_in_place(file, source, reuse, progress, known=known)  # the link has moved the change time
         links.made(source, digest)
     return digest
 
@@ -111,10 +107,12 @@ def _take_over(
     return digest
 
 
-def hash_in_place(file: ContextFile, source: Path, reuse: Reuse, progress: Progress) -> str:
+def hash_in_place(
+    file: ContextFile, source: Path, reuse: Reuse, progress: Progress, *, known: str | None = None
+) -> str:
     """Return the hash of a file that stays where it is, without reading it where it is known."""
     with explained(source):
-        known = reuse.known.find(source, source.stat())
+        known = known or reuse.known.find(source, source.stat())
         if known is not None and file.sha256 in {"", known}:
             progress(file, file.size)
             return known

@@ -16,12 +16,12 @@ from hatch_mlpackage.lock.asked.requirement_line import redact
 from hatch_mlpackage.lock.conda.check import conda_packages_of, with_conda_header
 from hatch_mlpackage.lock.conda.explicit import CHANNEL_ROOT, CondaPackage, proven_sha256, read_conda_packages
 from hatch_mlpackage.lock.conda.spec import package_name
+from hatch_mlpackage.lock.resolve.task import first_lines, wait_for
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.conda.inputs import CondaInputs
 
 _SOLVER = Path(__file__).with_name("solver.py")
-_NEWS_AFTER = 15.0  # seconds
 _LONGEST_REASON = 14  # lines
 
 
@@ -86,32 +86,15 @@ def _ask(question: dict[str, Any], report: Callable[[str], None]) -> dict[str, A
     command = [sys.executable, "-P", str(_SOLVER)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, text=True, encoding="utf-8", errors="replace", **pipes) as process:  # type: ignore[call-overload]
-        try:
-            said, complaint = _wait(process, json.dumps(question), report)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
+        said, complaint = wait_for(process, report, "solving", json.dumps(question))
     try:
         answer: dict[str, Any] = json.loads(said)
     except ValueError as error:
         raise UnavailableError(
-            f"The solver ended with status {process.returncode}:\n  {_first_lines(redact(complaint))}\n"
+            f"The solver ended with status {process.returncode}:\n{first_lines(redact(complaint), _LONGEST_REASON)}\n"
             "Bring py-rattler up to date, and try again."
         ) from error
     return answer
-
-
-def _wait(process: subprocess.Popen[str], question: str, report: Callable[[str], None]) -> tuple[str, str]:
-    waited = 0.0
-    asking: str | None = question
-    while True:
-        try:
-            return process.communicate(asking, timeout=_NEWS_AFTER)
-        except subprocess.TimeoutExpired:
-            asking = None
-            waited += _NEWS_AFTER
-            report(f"Still solving after {waited:.0f} seconds.")
 
 
 def _package(found: dict[str, str], channel: Path | None) -> CondaPackage:
@@ -129,24 +112,20 @@ def _package(found: dict[str, str], channel: Path | None) -> CondaPackage:
 
 def _fail(asked: CondaInputs, reason: str) -> NoReturn:
     given = ", ".join(f"{name}={version}" for name, version, _ in asked.virtual_packages())
+    shown = first_lines(redact(reason), _LONGEST_REASON)
     raise LockError(
-        f"{asked.file.path} cannot be solved for {asked.subdir} ({given}):\n  {_first_lines(redact(reason))}\n"
+        f"{asked.file.path} cannot be solved for {asked.subdir} ({given}):\n{shown}\n"
         "Loosen one of these, name the channel that has it or change the image, and run `mlpackage lock` again."
     )
 
 
 def _fail_outside(asked: CondaInputs, reason: str) -> NoReturn:
-    shown = _first_lines(redact(reason))
+    shown = first_lines(redact(reason), _LONGEST_REASON)
     if asked.channel:
         raise LockError(
-            f"The vendored channel cannot be read:\n  {shown}\n"
+            f"The vendored channel cannot be read:\n{shown}\n"
             "It needs the packages in a folder for each platform, noarch too, and their index: `conda index`."
         )
     raise UnavailableError(
-        f"A conda channel cannot be read:\n  {shown}\nCheck the network and the channels' names, and try again."
+        f"A conda channel cannot be read:\n{shown}\nCheck the network and the channels' names, and try again."
     )
-
-
-def _first_lines(text: str) -> str:
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    return "\n  ".join(lines[:_LONGEST_REASON] + (["…"] if len(lines) > _LONGEST_REASON else []))

@@ -61,11 +61,8 @@ def _files(environment: Mapping[str, str]) -> Iterator[Path]:
     if environment.get("REGISTRY_AUTH_FILE"):
         yield Path(environment["REGISTRY_AUTH_FILE"])
     else:
-        yield Path(environment.get("XDG_RUNTIME_DIR") or f"/run/user/{_user_id()}", "containers/auth.json")
-
-
-def _user_id() -> int:
-    return os.getuid() if hasattr(os, "getuid") else 0  # Windows has no such folder anyway
+        user = os.getuid() if hasattr(os, "getuid") else 0  # Windows has no such folder anyway
+        yield Path(environment.get("XDG_RUNTIME_DIR") or f"/run/user/{user}", "containers/auth.json")
 
 
 def _read(path: Path, report: Callable[[str], None]) -> Mapping[str, Any]:

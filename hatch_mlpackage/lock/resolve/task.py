@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, AnyStr, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.lock.asked.requirement_line import redact
@@ -102,30 +102,38 @@ def run(
         stderr=subprocess.STDOUT,
         umask=umask,
     ) as process:
-        try:
-            said = _wait(process, task.report, doing)
-        except BaseException:
-            process.kill()
-            process.wait()  # after an interrupt, leaving the `with` does not
-            raise
+        said, _ = wait_for(process, task.report, doing)
     return Outcome(status=process.returncode, said=redact(said.decode("utf-8", "replace")))
 
 
-def _wait(process: subprocess.Popen[bytes], report: Callable[[str], None], doing: str) -> bytes:
+def wait_for(
+    process: subprocess.Popen[AnyStr], report: Callable[[str], None], doing: str, question: AnyStr | None = None
+) -> tuple[AnyStr, AnyStr]:
+    """Give a child process its input, and return what it prints; report every few seconds that it still runs."""
     waited = 0.0
-    while True:
-        try:
-            return process.communicate(timeout=NEWS_AFTER)[0]
-        except subprocess.TimeoutExpired:
-            waited += NEWS_AFTER
-            report(f"Still {doing} after {waited:.0f} seconds.")
+    try:
+        while True:
+            try:
+                return process.communicate(question, timeout=NEWS_AFTER)
+            except subprocess.TimeoutExpired:
+                question = None  # it has it
+                waited += NEWS_AFTER
+                report(f"Still {doing} after {waited:.0f} seconds.")
+    except BaseException:
+        process.kill()
+        process.wait()  # after an interrupt, leaving the `with` of a process does not
+        raise
+
+
+def first_lines(text: str, most: int) -> str:
+    """Return the first lines of a text that are not blank, indented, and an ellipsis where there are more."""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join(f"  {line}" for line in lines[:most] + (["…"] if len(lines) > most else []))
 
 
 def fail(task: Task, outcome: Outcome, reason: str) -> NoReturn:
     """Raise UnavailableError where something outside failed, or LockError for requirements that cannot be locked."""
-    lines = [line.rstrip() for line in reason.splitlines() if line.strip()]
-    shown = lines[:_LONGEST_REASON] + (["…"] if len(lines) > _LONGEST_REASON else [])
-    text = "\n".join(f"  {line}" for line in shown) or f"  It printed nothing, and ended with status {outcome.status}."
+    text = first_lines(reason, _LONGEST_REASON) or f"  It printed nothing, and ended with status {outcome.status}."
     raise_if_outside(outcome, text)
     said = " ".join(outcome.said.split())
     fix = next(fix for pattern, fix in _INSIDE if re.search(pattern, said))

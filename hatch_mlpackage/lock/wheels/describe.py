@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -25,7 +25,6 @@ from hatch_mlpackage.lock.pins.wheel_records import name_of, records, sha256_of,
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
 from hatch_mlpackage.lock.resolve import index_settings, uv
 from hatch_mlpackage.lock.resolve.task import OUTPUT, Task, run
-from hatch_mlpackage.lock.wheels.modules import modules_of
 from hatch_mlpackage.lock.wheels.remote_zip import LARGEST_METADATA, ask_for_metadata, open_wheel
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ _PYLOCK = "pylock.toml"
 _AT_ONCE = 8
 _LONGEST = 100  # characters; some packages give the whole text of their licence
 _CLASSIFIER = "License :: "
+_SUFFIXES = frozenset({".py", ".so", ".pyd"})
+_UNPACKED = frozenset({"purelib", "platlib"})  # folders of NAME-VERSION.data that are installed into site-packages
 
 
 def describe_packages(lock: str, target: Target, *, folder: Path, wheels: Path) -> tuple[LockedPackage, ...]:
@@ -156,3 +157,31 @@ def license_of(metadata: str) -> str:
         return text[:_LONGEST]
     classifiers = [value for value in fields.get_all("Classifier", []) if value.startswith(_CLASSIFIER)]
     return " AND ".join(value.rpartition(" :: ")[2] for value in classifiers)
+
+
+def modules_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the importable names: packages and modules, dotted below folders without an `__init__.py`.
+
+    Such a folder is a namespace that distributions share: `google/auth/__init__.py` gives `google.auth`.
+    """
+    files = {place for name in names if (place := _place(PurePosixPath(name))).suffix in _SUFFIXES}
+    packages = {file.parent for file in files if file.stem.partition(".")[0] == "__init__"}
+    tops = {_top(file, packages) for file in files}
+    return tuple(sorted(".".join(top.parts) for top in tops if all(part.isidentifier() for part in top.parts)))
+
+
+def _place(path: PurePosixPath) -> PurePosixPath:
+    """Return where a wheel's file is installed, relative to site-packages."""
+    parts = path.parts
+    inside = parts[:1] and parts[0].endswith(".data") and len(parts) > 1 and parts[1] in _UNPACKED
+    return PurePosixPath(*parts[2:]) if inside else path
+
+
+def _top(file: PurePosixPath, packages: set[PurePosixPath]) -> PurePosixPath:
+    """Return the outermost package above a file, or the file as a module."""
+    above = next((folder for folder in _outermost_first(file) if folder in packages), None)
+    return above or file.with_name(file.name.partition(".")[0])
+
+
+def _outermost_first(file: PurePosixPath) -> Iterator[PurePosixPath]:
+    yield from (folder for folder in reversed(file.parents) if folder.name)

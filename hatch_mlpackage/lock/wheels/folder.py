@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.lock.pins.wheel_records import sha256_of
 
 SUMS = "SHA256SUMS"
@@ -21,7 +22,12 @@ def put_wheel(wheel: Path, folder: Path) -> Path:
     target = folder / wheel.name
     if wheel.absolute() != target.absolute():
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(target, lambda partial: shutil.copyfile(wheel, partial))
+        partial = target.with_name(f".{target.name}.partial")
+        try:
+            shutil.copyfile(wheel, partial)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
         _list(folder, _listed(folder) | {target.name: sha256_of(target)})
     return target
 
@@ -50,17 +56,8 @@ def _listed(folder: Path) -> dict[str, str]:
 def _list(folder: Path, listed: dict[str, str]) -> None:
     text = "".join(f"{digest}  {name}\n" for name, digest in sorted(listed.items()))
     if text:
-        _replace(folder / SUMS, lambda partial: partial.write_text(text, encoding="utf-8", newline="\n"))
+        replace_text(folder / SUMS, text)
         return
     (folder / SUMS).unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
-
-
-def _replace(target: Path, write: Callable[[Path], object]) -> None:
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        write(partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
