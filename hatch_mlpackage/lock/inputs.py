@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import ConfigurationError, Problems
-from hatch_mlpackage.lock.asked.model_needs import with_generated
 from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
-from hatch_mlpackage.lock.asked.script_needs import replace_serving
+from hatch_mlpackage.lock.asked.script_needs import replace_serving, with_generated
 from hatch_mlpackage.lock.locks import Locks, read_locks
 from hatch_mlpackage.lock.project_conda import (
     conda_names,

@@ -7,7 +7,7 @@ that must stay as its manifest says, and a model of many gigabytes costs nothing
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -132,20 +132,16 @@ def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...]) -
 
 
 def _link(sources: Iterable[tuple[str, Path | bytes]], top: Path) -> None:
-    for place, source in _placed(sources):
-        link = top / place
+    """Put each file in its place in the image: models live inside the app root there."""
+    for name, source in sources:
+        path = PurePosixPath(name)
+        if path.parts[0] == MODELS_DIRECTORY:
+            path = APP_DIRECTORY / path
+        elif path.parts[0] not in {APP_DIRECTORY, _RUNTIME}:
+            continue
+        link = top / path
         link.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(source, bytes):  # the generated entry script
             link.write_bytes(source)
         else:
             link.symlink_to(source)
-
-
-def _placed(sources: Iterable[tuple[str, Path | bytes]]) -> Iterator[tuple[PurePosixPath, Path | bytes]]:
-    """Give each file its place in the image: models live inside the app root there."""
-    for name, source in sources:
-        path = PurePosixPath(name)
-        if path.parts[0] == MODELS_DIRECTORY:
-            yield APP_DIRECTORY / path, source
-        elif path.parts[0] in {APP_DIRECTORY, _RUNTIME}:
-            yield path, source

@@ -11,10 +11,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from hatch_mlpackage.errors import Problems
-from hatch_mlpackage.lock.asked.model_needs import with_generated
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
-from hatch_mlpackage.lock.asked.script_needs import replace_serving
+from hatch_mlpackage.lock.asked.script_needs import replace_serving, with_generated
 from hatch_mlpackage.project.no_code.generated import NoCode
 from hatch_mlpackage.project.sources.entry_script import EntryScript
 
