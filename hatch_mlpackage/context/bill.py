@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from hatch_mlpackage import __version__
 from hatch_mlpackage.context.cyclonedx import (
@@ -15,14 +14,12 @@ from hatch_mlpackage.context.cyclonedx import (
     purl_of_image,
     purl_of_package,
 )
+from hatch_mlpackage.context.plan import Hashed
 from hatch_mlpackage.files.resources import runtime_directory, server_lock_path
+from hatch_mlpackage.lock.inputs import LockInputs
 from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
 from hatch_mlpackage.lock.pins.pins import read_pins
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.plan import Hashed
-    from hatch_mlpackage.lock.inputs import LockInputs
-    from hatch_mlpackage.project.config.keys import Model
+from hatch_mlpackage.project.config.keys import Model
 
 
 def installed(inputs: LockInputs) -> tuple[Component, ...]:

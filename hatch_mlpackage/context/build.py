@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from hatch_mlpackage import __version__
 from hatch_mlpackage.context.bill import installed, make_bill
-from hatch_mlpackage.context.cyclonedx import SBOM_NAME
+from hatch_mlpackage.context.cyclonedx import SBOM_NAME, Component
 from hatch_mlpackage.context.image_values import about_run, dockerfile_values, readme_values, server_environment
 from hatch_mlpackage.context.locked_files import conda_files, project_wheel_file, wheel_files, without_urls
 from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, hashes_of, reason_to_keep
@@ -22,19 +22,16 @@ from hatch_mlpackage.context.secret_files import secret_problems
 from hatch_mlpackage.context.write.file import Reuse
 from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
 from hatch_mlpackage.context.write.hard_links import HardLinks, linked_to
+from hatch_mlpackage.context.write.read import Progress
 from hatch_mlpackage.context.write.tar import replacing, write_tar
 from hatch_mlpackage.errors import ContextError, explained
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.hashing import open_known_hashes
 from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.cyclonedx import Component
-    from hatch_mlpackage.context.write.read import Progress
-    from hatch_mlpackage.lock.images.base_image import BaseImageState
-    from hatch_mlpackage.project.config.keys import Config
-    from hatch_mlpackage.project.pyproject import Project
+from hatch_mlpackage.lock.images.base_image import BaseImageState
+from hatch_mlpackage.project.config.keys import Config
+from hatch_mlpackage.project.pyproject import Project
 
 
 def _no_progress(file: ContextFile, written: int) -> None:

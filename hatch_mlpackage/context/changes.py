@@ -6,16 +6,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME
 from hatch_mlpackage.context.manifest import ManifestFile, read_manifest
-from hatch_mlpackage.context.plan import PROJECT_LAYER, SUMS
+from hatch_mlpackage.context.plan import PROJECT_LAYER, SUMS, ContextFile, ContextPlan
 from hatch_mlpackage.files.hashing import hash_file
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.plan import ContextFile, ContextPlan
-    from hatch_mlpackage.project.config.keys import Model
+from hatch_mlpackage.project.config.keys import Model
 
 DOCKERFILE = "Dockerfile"
 # Lowest layer that changes → what somebody changed; models are added to these.

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -14,7 +13,7 @@ from packaging.utils import canonicalize_name
 from hatch_mlpackage.context.build import plan_package
 from hatch_mlpackage.context.image_values import server_environment
 from hatch_mlpackage.context.package import Package, inspect_all
-from hatch_mlpackage.context.plan import APP_DIRECTORY
+from hatch_mlpackage.context.plan import APP_DIRECTORY, ContextPlan
 from hatch_mlpackage.context.secret_files import secret_problems
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock, other_cuda
@@ -22,14 +21,10 @@ from hatch_mlpackage.lock.inputs import LockInputs, images_of
 from hatch_mlpackage.lock.pins.pins import needed_by_others, read_pins
 from hatch_mlpackage.project.config.keys import IN_PLACE, KEY, MODELS_DIRECTORY
 from hatch_mlpackage.project.known_images import ended_support
+from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.sources.check import Sources, check_sources
 from hatch_mlpackage.project.sources.environment import Distribution, ImageEnvironment
 from hatch_mlpackage.project.sources.tree import Packed
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.plan import ContextPlan
-    from hatch_mlpackage.project.pyproject import Project
-
 
 BASE_IMAGE = "base-image"
 

@@ -8,14 +8,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hatch_mlpackage.context.changes import DOCKERFILE
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME
-from hatch_mlpackage.context.manifest import MANIFEST_NAME, read_manifest
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.manifest import Manifest, ManifestFile
+from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, read_manifest
 
 _FOR_THE_BUILDER = "build"
 # Layer → how the references of its packages in the bill of materials begin.

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hatch_mlpackage.context.locked_files import ENVIRONMENT_WHEELS, SERVER_WHEELS, has_wheels
 from hatch_mlpackage.context.named_contexts import named_copies, shown_places
-from hatch_mlpackage.context.package import SAMPLE
+from hatch_mlpackage.context.package import SAMPLE, Package
 from hatch_mlpackage.context.plan import APP_DIRECTORY, PROJECT_LAYER, ContextFile
 from hatch_mlpackage.context.project_files import source_name
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.templates import quote_for_dockerfile
+from hatch_mlpackage.lock.images.base_image import BaseImageState
 from hatch_mlpackage.lock.images.reference import parse_reference
 from hatch_mlpackage.lock.inputs import images_of
 from hatch_mlpackage.lock.project_conda import conda_values
-from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, MODELS_DIRECTORY, PORT
+from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, MODELS_DIRECTORY, PORT, Config
 from hatch_mlpackage.project.dockerfiles.extra_steps import names_in
 from hatch_mlpackage.project.known_images import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.package import Package
-    from hatch_mlpackage.lock.images.base_image import BaseImageState
-    from hatch_mlpackage.project.config.keys import Config
 
 # Any user id works; 1000 is what the original's images ran as, group 0 is what OpenShift gives to random ids.
 USER = "1000:0"

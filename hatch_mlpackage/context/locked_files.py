@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from hatch_mlpackage.context.plan import PROJECT_LAYER, ContextFile, text_file
 from hatch_mlpackage.context.project_wheel import build_project_wheel
-from hatch_mlpackage.errors import LockError, MLPackageError
+from hatch_mlpackage.errors import LockError, MLPackageError, Problems
 from hatch_mlpackage.files.resources import templates_directory
 from hatch_mlpackage.lock.check_locks import find_all_wheels
+from hatch_mlpackage.lock.inputs import LockInputs
 from hatch_mlpackage.lock.models import by_model, file_name, public
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
 from hatch_mlpackage.lock.pins.wheel_records import name_of
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.lock.project_models import fetched_model, locked_model
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.lock.inputs import LockInputs
 
 ENVIRONMENT_WHEELS = "environment/wheels"
 SERVER_WHEELS = "server/wheels"

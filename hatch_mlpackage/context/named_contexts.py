@@ -11,20 +11,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
+from hatch_mlpackage.context.manifest import Manifest, ManifestFile
 from hatch_mlpackage.context.plan import APP_DIRECTORY, SUMS, ContextFile
-from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.errors import ContextError, Problems
 from hatch_mlpackage.files.hashing import KnownHashes, hash_file, open_known_hashes
 from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.files.tree import walk
 from hatch_mlpackage.lock.models import place_of, public
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.manifest import Manifest, ManifestFile
-    from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.project.config.keys import Config, Model
-    from hatch_mlpackage.project.pyproject import Project
+from hatch_mlpackage.project.config.keys import Config, Model
+from hatch_mlpackage.project.pyproject import Project
 
 NAMED_CONTEXTS = "named_contexts"  # the manifest's part of that name: name → where the model is declared to be
 # Of `azureml-models/<name>/<version>/<file or folder>/…`: a folder's files have more parts than that.

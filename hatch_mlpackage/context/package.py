@@ -11,16 +11,15 @@ from hatch_mlpackage.context.locked_files import remote_model_files
 from hatch_mlpackage.context.named_contexts import leave_models
 from hatch_mlpackage.context.plan import APP_DIRECTORY, ContextFile, text_file
 from hatch_mlpackage.context.project_files import base_files, model_files, runtime_files, source_files
-from hatch_mlpackage.errors import ConfigurationError, Problems
+from hatch_mlpackage.errors import ConfigurationError, Problem, Problems
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.lock.inputs import LockInputs, read_inputs
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT
+from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problem
     from hatch_mlpackage.project.no_code.generated import NoCode
-    from hatch_mlpackage.project.pyproject import Project
 
 SAMPLE = "request.json"
 

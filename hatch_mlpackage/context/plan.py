@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from hatch_mlpackage.project.config.keys import Model
+from hatch_mlpackage.project.config.keys import Model
 
 APP_DIRECTORY = "azureml-app"
 PROJECT_LAYER = "project"

@@ -12,16 +12,15 @@ from pathspec import GitIgnoreSpec
 
 from hatch_mlpackage.context.manifest import MANIFEST_NAME
 from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
+from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.resources import server_lock_path
 from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, walk
-from hatch_mlpackage.project.config.keys import leads_outside
+from hatch_mlpackage.project.config.keys import Config, leads_outside
 from hatch_mlpackage.project.dockerfiles.instructions import BASE_FOLDER
+from hatch_mlpackage.project.pyproject import Project
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.project.config.keys import Config
     from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
-    from hatch_mlpackage.project.pyproject import Project
 
 
 def model_files(project: Project, config: Config, problems: Problems) -> Iterator[ContextFile]:

@@ -6,13 +6,9 @@ import fnmatch
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
-from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER
+from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
 from hatch_mlpackage.errors import Problem
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.plan import ContextFile
 
 SECRET = "secret-file"  # noqa: S105 - the code of the warning
 

@@ -10,10 +10,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.errors import Problems
 
 T = TypeVar("T")
 

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.parse import CONFLICT
 
 if TYPE_CHECKING:
     import yaml
-
-    from hatch_mlpackage.errors import Problems
 
 INSTALL = 'Install it with: pip install "hatch-mlpackage[conda]"'
 

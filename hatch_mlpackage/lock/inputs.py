@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.errors import ConfigurationError, Problems
+from hatch_mlpackage.errors import ConfigurationError, Problem, Problems
 from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
 from hatch_mlpackage.lock.asked.script_needs import replace_serving, with_generated
+from hatch_mlpackage.lock.conda.inputs import CondaInputs
 from hatch_mlpackage.lock.locks import Locks, read_locks
 from hatch_mlpackage.lock.project_conda import (
     conda_names,
@@ -20,15 +21,13 @@ from hatch_mlpackage.lock.project_conda import (
 )
 from hatch_mlpackage.lock.project_models import fetched_model
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, KEY, Config
+from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.read_config import read_declaration
 from hatch_mlpackage.project.sources.entry_script import EntryScript, read_entry_script
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problem
-    from hatch_mlpackage.lock.conda.inputs import CondaInputs
     from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
     from hatch_mlpackage.project.no_code.generated import NoCode
-    from hatch_mlpackage.project.pyproject import Project
 
 # Keys whose files the lock does not depend on.
 _NOT_IN_THE_LOCK = (f"{KEY}.entry-script", f"{KEY}.source-directory", f"{KEY}.models")

@@ -5,23 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.parse import read_if_there, text_of
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.conda.check import conda_packages_of
+from hatch_mlpackage.lock.conda.explicit import CondaPackage
 from hatch_mlpackage.lock.images.base_image import BaseImageLock, read_base_image_locks
 from hatch_mlpackage.lock.models import RemoteModel, read_models
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
 from hatch_mlpackage.lock.pins.pins import Pin, read_pins
-from hatch_mlpackage.project.config.keys import leads_outside
+from hatch_mlpackage.project.config.keys import Config, leads_outside
 from hatch_mlpackage.project.target import SUBDIRS
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.lock.conda.explicit import CondaPackage
-    from hatch_mlpackage.project.config.keys import Config
 
 
 @dataclass(frozen=True, kw_only=True)

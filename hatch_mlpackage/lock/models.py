@@ -13,15 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from hatch_mlpackage.errors import LockError, UnavailableError, explained
 from hatch_mlpackage.files.parse import merge_conflict, parse_toml, text_of
 from hatch_mlpackage.files.toml import toml_string
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.project.config.keys import Model
+from hatch_mlpackage.project.config.keys import Model
 
 MODELS = "models.toml"
 _CHUNK = 4 << 20

@@ -9,22 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from packaging.requirements import Requirement
 
-from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.errors import LockError, Problems
+from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.conda.explicit import as_constraints
 from hatch_mlpackage.lock.conda.inputs import CondaInputs, check_conda_python
+from hatch_mlpackage.lock.locks import Locks
 from hatch_mlpackage.project.config.keys import KEY, Config, parts_of_conda_file
 from hatch_mlpackage.project.known_images import MICROMAMBA
+from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.target import SUBDIRS
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.lock.asked.requirements import Requirements
-    from hatch_mlpackage.lock.locks import Locks
-    from hatch_mlpackage.project.pyproject import Project
 
 
 def read_conda(project: Project, config: Config, locks: Locks, problems: Problems) -> CondaInputs | None:

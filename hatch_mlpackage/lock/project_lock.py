@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError, explained
 from hatch_mlpackage.files.replace import replace_texts
@@ -28,9 +27,7 @@ from hatch_mlpackage.lock.wheels.build import build_wheels
 from hatch_mlpackage.lock.wheels.describe import describe_packages
 from hatch_mlpackage.lock.wheels.download import fetch_wheels
 from hatch_mlpackage.lock.wheels.folder import clear_wheels, put_wheel
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.project.pyproject import Project
+from hatch_mlpackage.project.pyproject import Project
 
 Report = Callable[[str], None]
 

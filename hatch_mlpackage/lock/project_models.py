@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.resources import cache_directory
+from hatch_mlpackage.lock.locks import Locks
 from hatch_mlpackage.lock.models import (
     RemoteModel,
     by_model,
@@ -16,10 +16,7 @@ from hatch_mlpackage.lock.models import (
     public,
     to_text,
 )
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.locks import Locks
-    from hatch_mlpackage.project.config.keys import Config, Model
+from hatch_mlpackage.project.config.keys import Config, Model
 
 
 def lock_models(config: Config, locks: Locks, *, upgrade: bool, report: Callable[[str], None]) -> str | None:

@@ -11,19 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from hatch_mlpackage.context.image_values import APP_ROOT, server_environment
-from hatch_mlpackage.context.manifest import read_manifest
+from hatch_mlpackage.context.manifest import Manifest, read_manifest
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.context.plan import APP_DIRECTORY
 from hatch_mlpackage.errors import ContextError, MLPackageError
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.config.keys import MODELS_DIRECTORY
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.manifest import Manifest
-    from hatch_mlpackage.project.pyproject import Project
+from hatch_mlpackage.project.pyproject import Project
 
 _RUNTIME = "runtime"
 _NEEDED = ("starlette", "uvicorn")

@@ -10,17 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-from hatch_mlpackage.context.write.read import read_through
+from hatch_mlpackage.context.plan import ContextFile
+from hatch_mlpackage.context.write.hard_links import HardLinks
+from hatch_mlpackage.context.write.read import Progress, read_through
 from hatch_mlpackage.errors import explained
-from hatch_mlpackage.files.hashing import SMALLEST
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.plan import ContextFile
-    from hatch_mlpackage.context.write.hard_links import HardLinks
-    from hatch_mlpackage.context.write.read import Progress
-    from hatch_mlpackage.files.hashing import KnownHashes
+from hatch_mlpackage.files.hashing import SMALLEST, KnownHashes
 
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copy on write
 

@@ -9,17 +9,13 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hatch_mlpackage.context.plan import DIRECTORY_MODE
+from hatch_mlpackage.context.manifest import Manifest
+from hatch_mlpackage.context.plan import DIRECTORY_MODE, ContextFile, Hashed
 from hatch_mlpackage.context.write.file import Reuse, hash_in_place, link_file, store_once, write_file
+from hatch_mlpackage.context.write.hard_links import HardLinks
+from hatch_mlpackage.context.write.read import Progress
 from hatch_mlpackage.errors import ContextError, explained
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.manifest import Manifest
-    from hatch_mlpackage.context.plan import ContextFile, Hashed
-    from hatch_mlpackage.context.write.hard_links import HardLinks
-    from hatch_mlpackage.context.write.read import Progress
 
 _PARTIAL = ".partial"
 _REPLACED = ".replaced"

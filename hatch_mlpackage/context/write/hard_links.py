@@ -11,10 +11,8 @@ import stat
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from hatch_mlpackage.files.hashing import KnownHashes
+from hatch_mlpackage.files.hashing import KnownHashes
 
 
 class HardLinks:

@@ -7,12 +7,10 @@ import os
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from hatch_mlpackage.context.plan import ContextFile
 from hatch_mlpackage.errors import ContextError, explained
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.plan import ContextFile
 
 _CHUNK = 1 << 20
 

@@ -12,16 +12,12 @@ import secrets
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-from hatch_mlpackage.context.plan import DIRECTORY_MODE
-from hatch_mlpackage.context.write.read import read_through
+from hatch_mlpackage.context.manifest import Manifest
+from hatch_mlpackage.context.plan import DIRECTORY_MODE, ContextFile, Hashed
+from hatch_mlpackage.context.write.read import Progress, read_through
 from hatch_mlpackage.errors import ContextError, explained
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.manifest import Manifest
-    from hatch_mlpackage.context.plan import ContextFile, Hashed
-    from hatch_mlpackage.context.write.read import Progress
 
 _MAGIC_AT, _MAGIC = 257, b"ustar"
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from packaging.markers import InvalidMarker, UndefinedComparison, UndefinedEnvironmentName
 
+from hatch_mlpackage.project.target import Target
+
 if TYPE_CHECKING:
     from packaging.markers import Marker
     from packaging.requirements import Requirement
-
-    from hatch_mlpackage.project.target import Target
 
 
 def marker_environment(target: Target) -> dict[str, str]:

@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.lock.asked.pip_file import Line, Option, logical_lines, options_of, split_options
 from hatch_mlpackage.lock.asked.requirement_line import (
@@ -21,9 +21,6 @@ from hatch_mlpackage.lock.asked.requirement_line import (
     redact,
 )
 from hatch_mlpackage.lock.asked.sources import Source, read_source
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
 
 # Options that choose which files the resolver may consider: they belong to the project, and go into the lock.
 _INDEX_FLAGS = frozenset({"--no-index", "--pre"})

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.project.no_code.frameworks import SAME_MODULES
+from hatch_mlpackage.project.sources.entry_script import EntryScript
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.lock.asked.requirements import Requirements
     from hatch_mlpackage.project.no_code.generated import NoCode
-    from hatch_mlpackage.project.sources.entry_script import EntryScript
 
 # Distributions that only served, and what replaces each. `azureml-core` is not among them: a project that names it may
 # use more of it than the stand-in for `Model.get_model_path` has.

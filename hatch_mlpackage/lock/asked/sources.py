@@ -11,7 +11,6 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from packaging.markers import InvalidMarker, Marker
@@ -21,9 +20,7 @@ from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.files.tree import is_derived, walk
 from hatch_mlpackage.lock.asked.markers import marker_applies
 from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, RefusedRequirementError, has_credentials
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import Target
 
 REMOTE = "-"  # in place of a digest: the content of a URL is fetched only when it is locked anew
 _REPOSITORY = re.compile(r"(?i)(?:git|hg|svn|bzr)\+\S+")

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from hatch_mlpackage.lock.conda.explicit import CondaPackage, read_conda_packages, write_explicit
+from hatch_mlpackage.lock.conda.inputs import CondaInputs
 from hatch_mlpackage.lock.conda.spec import allows, package_name
 from hatch_mlpackage.lock.pins.check import LockState, judge
 from hatch_mlpackage.lock.pins.header import SCHEMA, digest
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.conda.inputs import CondaInputs
 
 
 def with_conda_header(packages: tuple[CondaPackage, ...], asked: CondaInputs) -> str:

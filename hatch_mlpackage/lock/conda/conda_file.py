@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.files.yaml_lines import broken_lines, entries, get, is_list, is_mapping, line_of, read_yaml, scalar
@@ -14,10 +15,6 @@ from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.asked.requirement_line import RefusedRequirementError, has_credentials, redact
 from hatch_mlpackage.lock.conda.spec import canonical_spec, package_name
 from hatch_mlpackage.project.config.keys import parts_of_conda_file
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
-
 
 Kind = Literal["environment", "pip", "locked"]
 DEFAULT_CHANNEL = "conda-forge"

@@ -8,16 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.errors import LockError, Problems
 from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.project.target import is_version
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
 
 MARK = "@EXPLICIT"
 # A vendored channel lies here in the build's first stage; a lock names this folder and not one of some machine.

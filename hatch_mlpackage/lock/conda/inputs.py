@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.conda.explicit import parse_package
 from hatch_mlpackage.lock.conda.spec import allows, package_name
@@ -17,7 +18,6 @@ from hatch_mlpackage.lock.pins.header import SCHEMA, digest
 from hatch_mlpackage.project.target import SUBDIRS, SUPPORTED_PYTHONS, Target
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.lock.conda.conda_file import CondaFile
 
 # The oldest kernel that an image runs on today: Red Hat Enterprise Linux 8 has it, and conda-forge builds for that.

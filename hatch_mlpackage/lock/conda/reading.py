@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.yaml_lines import broken_lines, get, is_list, is_mapping, line_of, read_yaml, scalar
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.conda.conda_file import CondaFile, read_environment_file, read_text
 from hatch_mlpackage.lock.conda.explicit import is_explicit, parse_package, read_foreign
 from hatch_mlpackage.project.config.keys import parts_of_conda_file
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
 
 # Locks of conda-lock and pixi have this key on a line of its own, and environment files do not.
 _LOCK = re.compile(r"(?m)^(?:package|packages):\s*$")

@@ -8,12 +8,10 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hatch_mlpackage.files.parse import parse_json
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.images.reference import Reference
+from hatch_mlpackage.lock.images.reference import Reference
 
 _VARIABLE = "DOCKER_AUTH_CONFIG"  # the content of config.json, as CI systems give it to a job
 _HELPER_SECONDS = 60.0  # one may ask the person for a passphrase

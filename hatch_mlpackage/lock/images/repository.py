@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.files.parse import parse_json
 from hatch_mlpackage.lock.images.authorize import answer_challenge
 from hatch_mlpackage.lock.images.credentials import Credentials, find_credentials
+from hatch_mlpackage.lock.images.reference import Reference
 from hatch_mlpackage.lock.images.transport import Answer, UnreachableError, exchange
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.images.reference import Reference
 
 INDEXES = frozenset(
     {"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"}

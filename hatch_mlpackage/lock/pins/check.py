@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from packaging.requirements import Requirement
 
 from hatch_mlpackage.errors import LockError, Problem
 from hatch_mlpackage.files.parse import merge_conflict
 from hatch_mlpackage.lock.asked.markers import applies
+from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.header import SCHEMA, Header, digest, inputs_digest, split_header
 from hatch_mlpackage.lock.pins.pins import Pin, read_pins
 from hatch_mlpackage.lock.pins.wheel_records import changed
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.asked.requirements import Requirements
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import Target
 
 Status = Literal["fresh", "satisfied", "stale", "missing", "damaged", "other-target"]
 _USABLE = frozenset({"fresh", "satisfied"})

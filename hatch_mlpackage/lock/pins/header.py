@@ -7,15 +7,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
 from hatch_mlpackage.lock.asked.markers import applies
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.asked.requirements import Requirements
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.project.target import Target
 
 SCHEMA = "1"
 _MARK = "# mlpackage-lock:"

@@ -10,17 +10,15 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from packaging.tags import parse_tag
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.parse import merge_conflict, parse_json, text_of
+from hatch_mlpackage.lock.pins.pins import Pin
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.pins.pins import Pin
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import Target
 
 PACKAGES = "packages.json"
 _LONGEST_SHOWN = 160

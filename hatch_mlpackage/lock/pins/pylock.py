@@ -17,15 +17,14 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.parse import merge_conflict, parse_toml
 from hatch_mlpackage.lock.asked.markers import applies, marker_environment
+from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
+from hatch_mlpackage.project.target import Target
 
 if TYPE_CHECKING:
     from packaging.pylock import Package, Pylock
     from packaging.tags import Tag
-
-    from hatch_mlpackage.lock.asked.requirements import Requirements
-    from hatch_mlpackage.project.target import Target
 
 _SECURE = ("sha256", "sha384", "sha512")
 _LONGEST_SHOWN = 160

@@ -11,18 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from hatch_mlpackage.files.hashing import hash_file
+from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.asked.sources import Source
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, read_pins
 from hatch_mlpackage.lock.pins.wheel_tags import fits
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.asked.requirements import Requirements
-    from hatch_mlpackage.lock.asked.sources import Source
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import Target
 
 _VENDORED = re.compile(r"(?m)^# vendored: (?P<file>\S+\.whl) (?P<digest>\S+) from (?P<text>.+)$")
 _SELECTED = re.compile(r"(?m)^# selected: \S+ (?P<digest>sha256:[0-9a-f]{64})$")

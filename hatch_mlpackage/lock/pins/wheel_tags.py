@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
-if TYPE_CHECKING:
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import Target
 
 # PEP 600: the older names of three glibc versions.
 _OLDER_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}

@@ -12,14 +12,11 @@ import platform
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.resolve import index_settings
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task, fail, run
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import Target
 
 _PROGRAM = Path(__file__).with_name("pip_tools_compile.py")
 _NO_GLIBC_LIMIT = 999

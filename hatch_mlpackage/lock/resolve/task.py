@@ -7,14 +7,12 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, AnyStr, NoReturn
+from typing import AnyStr, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.lock.asked.requirement_line import redact
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.asked.requirements import Requirements
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.project.target import Target
 
 # Fixed names, relative to the task's folder: the lock's `# via -r …` comments repeat them.
 INPUT = "requirements.in"

@@ -6,13 +6,10 @@ import os
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING
 
 from hatch_mlpackage.lock.resolve import index_settings
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task, fail, run
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import Target
 
 # The C library versions that uv knows a platform for, oldest first.
 _GLIBC_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)

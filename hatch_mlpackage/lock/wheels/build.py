@@ -12,12 +12,13 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
+from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.asked.sources import Source, files_of
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, read_pins
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, is_locked, records, sha256_of
@@ -25,10 +26,7 @@ from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.lock.resolve import index_settings
 from hatch_mlpackage.lock.resolve.pip_tools import is_installed
 from hatch_mlpackage.lock.resolve.task import Outcome, Task, raise_if_outside, run
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.asked.requirements import Requirements
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import Target
 
 _UMASK = 0o022
 _LONGEST_REASON = 12  # lines

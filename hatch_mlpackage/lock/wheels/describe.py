@@ -14,22 +14,19 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.packages import LockedPackage
-from hatch_mlpackage.lock.pins.pins import read_pins
+from hatch_mlpackage.lock.pins.pins import Pin, read_pins
 from hatch_mlpackage.lock.pins.wheel_records import name_of, records, sha256_of, without_vendored
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
 from hatch_mlpackage.lock.resolve import index_settings, uv
 from hatch_mlpackage.lock.resolve.task import OUTPUT, Task, run
 from hatch_mlpackage.lock.wheels.remote_zip import LARGEST_METADATA, ask_for_metadata, open_wheel
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.pins.pins import Pin
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import Target
 
 _PYLOCK = "pylock.toml"
 _AT_ONCE = 8

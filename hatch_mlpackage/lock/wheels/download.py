@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.pins import Pin, read_pins
 from hatch_mlpackage.lock.pins.wheel_records import by_name, is_locked, name_of, records
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
@@ -17,10 +17,7 @@ from hatch_mlpackage.lock.resolve.pip_tools import is_installed
 from hatch_mlpackage.lock.resolve.task import OUTPUT, Task, raise_if_outside, run
 from hatch_mlpackage.lock.wheels.build import PIP
 from hatch_mlpackage.lock.wheels.folder import put_wheel
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.lock.asked.requirements import Requirements
-    from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import Target
 
 _AT_ONCE = 5  # pins: an interrupted run fetches no more than these again
 _LONGEST_REASON = 8  # lines

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.typed_tables import did_you_mean
-from hatch_mlpackage.project.azureml_files.nodes import Node  # noqa: TC001 - the types of the fields are read
+from hatch_mlpackage.project.azureml_files.nodes import Node  # never guarded: the types of the fields are read
 from hatch_mlpackage.project.azureml_files.shapes import Given, Section, read_section, spelt
 
 if TYPE_CHECKING:
