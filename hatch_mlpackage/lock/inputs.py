@@ -13,12 +13,7 @@ from hatch_mlpackage.lock.asked.requirements import Requirements, read_requireme
 from hatch_mlpackage.lock.asked.script_needs import replace_serving, with_generated
 from hatch_mlpackage.lock.conda.inputs import CondaInputs
 from hatch_mlpackage.lock.locks import Locks, read_locks
-from hatch_mlpackage.lock.project_conda import (
-    conda_names,
-    conda_values,
-    read_conda,
-    with_conda_pins,
-)
+from hatch_mlpackage.lock.project_conda import conda_names, conda_values, read_conda, with_conda_pins
 from hatch_mlpackage.lock.project_models import fetched_model
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, KEY, Config
 from hatch_mlpackage.project.pyproject import Project

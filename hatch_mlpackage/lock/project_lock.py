@@ -10,11 +10,7 @@ from tempfile import TemporaryDirectory
 from hatch_mlpackage.errors import LockError, explained
 from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.lock.check_locks import check_project_images, our_locks, wheels_directory
-from hatch_mlpackage.lock.images.base_image import (
-    check_base_images,
-    make_base_image_lock,
-    write_base_image_locks,
-)
+from hatch_mlpackage.lock.images.base_image import check_base_images, make_base_image_lock, write_base_image_locks
 from hatch_mlpackage.lock.inputs import LockInputs, images_of, inspect_requirements, paths_outside_the_wheel
 from hatch_mlpackage.lock.locks import changed_texts
 from hatch_mlpackage.lock.pins.packages import packages_to_json

@@ -8,14 +8,7 @@ from pathlib import Path
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.lock.locks import Locks
-from hatch_mlpackage.lock.models import (
-    RemoteModel,
-    by_model,
-    fetch_model,
-    place_of,
-    public,
-    to_text,
-)
+from hatch_mlpackage.lock.models import RemoteModel, by_model, fetch_model, place_of, public, to_text
 from hatch_mlpackage.project.config.keys import Config, Model
 
 

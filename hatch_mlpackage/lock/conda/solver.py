@@ -24,13 +24,7 @@ from rattler import (
     Version,
     solve,
 )
-from rattler.exceptions import (
-    FetchRepoDataError,
-    GatewayError,
-    InvalidChannelError,
-    InvalidMatchSpecError,
-    SolverError,
-)
+from rattler.exceptions import FetchRepoDataError, GatewayError, InvalidChannelError, InvalidMatchSpecError, SolverError
 
 
 def main() -> None:
