@@ -1,9 +1,40 @@
-"""Define what is generated for a model without an entry script."""
+"""Define what is generated for a model without an entry script, with the pins of what made the model."""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hatch_mlpackage.files.templates import render
+from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS, Framework
+from hatch_mlpackage.project.no_code.literals import text
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.config.keys import Model
+    from hatch_mlpackage.project.model_facts.facts import ModelFacts
+
+_FOR_SCRIPTS: Mapping[str, str] = {
+    "inference-schema[numpy-support]": "the generated script describes its input with it",
+    "werkzeug": "the generated script refuses wrong input with its class of responses",
+}
+# Module → distribution, for estimators of other packages in a pickle.
+_DISTRIBUTIONS: Mapping[str, str] = {
+    "catboost": "catboost",
+    "category_encoders": "category-encoders",
+    "imblearn": "imbalanced-learn",
+    "lightgbm": "lightgbm",
+    "pandas": "pandas",
+    "xgboost": "xgboost",
+}
+_KNOWN = (
+    sys.stdlib_module_names
+    | _DISTRIBUTIONS.keys()
+    | {*("__builtin__", "copy_reg", "joblib", "mlflow", "numpy", "scipy", "sklearn", "torch")}
+)
+_KEY_OF = {"what it takes": "inputs"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,3 +55,61 @@ class NoCode:
     left_out: tuple[str, ...] = ()
     system_packages: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def generate(
+    model: Model,
+    facts: ModelFacts,
+    values: Mapping[str, Any],
+    *,
+    sample: object,
+    about: str,
+    extra: Mapping[str, str] | None = None,
+) -> NoCode:
+    """Fill the template of the model's framework; `extra` maps further requirements to their reasons."""
+    framework = FRAMEWORKS[model.framework or ""]
+    names = {"file": text(facts.file or model.path.rpartition("/")[2]), "model": model.name}
+    return NoCode(
+        script=render(framework.template, {**names, **values}),
+        sample=json.dumps(sample, ensure_ascii=False) + "\n",
+        requirements={**_pinned(model, framework, facts), **(extra or {}), **_FOR_SCRIPTS},
+        about=about,
+        system_packages=framework.system_packages,
+        notes=tuple(_notes(model, framework, facts)),
+    )
+
+
+def _pinned(model: Model, framework: Framework, facts: ModelFacts) -> dict[str, str]:
+    """Return the requirements that the model needs, with their reasons."""
+    versions = dict(facts.versions)
+    if "mlflow" in versions:
+        versions["mlflow-skinny"] = versions.pop("mlflow")
+    if model.framework_version is not None:
+        versions[framework.distribution] = model.framework_version
+    needed: dict[str, str] = {}
+    for name in dict.fromkeys((framework.distribution, *framework.brings)):
+        known = f"{name}=={versions[name]}" if versions.get(name) else ""
+        needed[known or name] = "it made the model" if known else "the generated script imports it"
+    if "numpy._core" in facts.modules:
+        needed["numpy>=2"] = "the model's pickle names modules that came with it"
+    for module in sorted(facts.modules & _DISTRIBUTIONS.keys()):
+        needed.setdefault(_DISTRIBUTIONS[module], f"the model's pickle imports {module}")
+    return needed
+
+
+def _notes(model: Model, framework: Framework, facts: ModelFacts) -> list[str]:
+    notes = []
+    if facts.doubtful and not model.allow_pickle:
+        classes = ", ".join(facts.doubtful)
+        notes.append(f"{framework.title} may refuse to load {classes}. Trust them with allow-pickle = true.")
+    strange = sorted(module for module in facts.modules if module.partition(".")[0] not in _KNOWN)
+    if strange:
+        notes.append(f"its file imports {', '.join(strange)}: make sure that a requirement brings it.")
+    for what in facts.missing:
+        key = _KEY_OF.get(what, "framework-version")
+        if (key == "inputs" and model.inputs) or (key == "framework-version" and model.framework_version):
+            continue
+        given = "float32 tensors of any shape are" if model.framework == "pytorch" else "any list is"
+        meanwhile = f"{given} accepted" if key == "inputs" else f"the newest {framework.distribution} is locked"
+        notes.append(f"its file does not say {what}: {meanwhile}. State it in {key}.")
+    return notes

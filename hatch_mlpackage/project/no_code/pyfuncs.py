@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.files.templates import render
-from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS
-from hatch_mlpackage.project.no_code.generated import NoCode
+from hatch_mlpackage.project.no_code.generated import NoCode, generate
 from hatch_mlpackage.project.no_code.literals import literal, text
-from hatch_mlpackage.project.no_code.made_with import FOR_SCRIPTS, pinned
 from hatch_mlpackage.project.no_code.tensors import declared, parameters
 
 if TYPE_CHECKING:
@@ -23,20 +20,15 @@ _SKINNY = frozenset(
 
 
 def write(model: Model, facts: ModelFacts) -> NoCode:
-    framework = FRAMEWORKS["mlflow"]
     inputs = declared(model, facts)
     tensors = any(tensor.shape for tensor in inputs)
     values, sample = _tensors(inputs) if tensors else _columns(inputs)
-    values |= {"file": text(model.path.rpartition("/")[2]), "model": model.name, "trusted": bool(facts.runs_code)}
-    needed, notes = pinned(model, framework, facts)
-    return NoCode(
-        script=render(framework.template, values),
-        sample=json.dumps({"input_data": sample}, ensure_ascii=False) + "\n",
-        requirements={**needed, **FOR_SCRIPTS},
-        about=f"pyfunc of MLflow {facts.versions.get('mlflow', '')}, {len(inputs)} inputs",
+    about = f"pyfunc of MLflow {facts.versions.get('mlflow', '')}, {len(inputs)} inputs"
+    values["trusted"] = bool(facts.runs_code)
+    return replace(
+        generate(model, facts, values, sample={"input_data": sample}, about=about),
         files=(f"{model.path}/requirements.txt",),
         left_out=("mlflow",) if facts.modules <= _SKINNY else (),
-        notes=notes,
     )
 
 

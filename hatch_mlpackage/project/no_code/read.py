@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, KEY
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
 from hatch_mlpackage.project.model_facts.read import FILE_OR_FOLDER, FOLDERS, printable, read_facts
+from hatch_mlpackage.project.no_code import pyfuncs, saved_models, tabular, tensors
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS, MADE_BY
-from hatch_mlpackage.project.no_code.scripts import write_script
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.pyproject import Project
 
 _WHERE = f"{KEY}.models[0]"
+_WRITERS = {
+    "sklearn": tabular.write,
+    "skops": tabular.write,
+    "xgboost": tabular.write,
+    "lightgbm": tabular.write,
+    "onnx": tensors.write,
+    "pytorch": tensors.write,
+    "tensorflow": saved_models.write,
+    "mlflow": pyfuncs.write,
+}
 
 
 def read_no_code(project: Project, config: Config, fetched: Path | None, problems: Problems) -> NoCode | None:
@@ -71,3 +81,8 @@ def _generated(model: Model, facts: ModelFacts, problems: Problems) -> NoCode | 
         problems.add(_WHERE, what, f"Write {GENERATED_SCRIPT}.")
         return None
     return replace(made, about=printable(made.about), notes=tuple(map(printable, made.notes)))
+
+
+def write_script(model: Model, facts: ModelFacts) -> NoCode:
+    """Write the script that serves a model; raise ValueError with the reason if none can be written."""
+    return _WRITERS[model.framework or ""](model, facts)

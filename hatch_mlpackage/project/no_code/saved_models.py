@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.files.templates import render
-from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS
-from hatch_mlpackage.project.no_code.generated import NoCode
+from hatch_mlpackage.project.no_code.generated import NoCode, generate
 from hatch_mlpackage.project.no_code.literals import literal, text
-from hatch_mlpackage.project.no_code.made_with import FOR_SCRIPTS, pinned
 from hatch_mlpackage.project.no_code.tensors import declared, parameters
 
 if TYPE_CHECKING:
@@ -18,7 +14,6 @@ if TYPE_CHECKING:
 
 
 def write(model: Model, facts: ModelFacts) -> NoCode:
-    framework = FRAMEWORKS["tensorflow"]
     inputs = declared(model, facts)
     default = facts.signatures[0]
     sample = _instance({tensor.name: given.sample for tensor, given in zip(inputs, parameters(inputs), strict=True)})
@@ -26,19 +21,10 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
     values = {
         "comment": f"{text(default)} takes {shapes}; the first size is the number of instances.",
         "default": text(default),
-        "file": text(model.path.rpartition("/")[2]),
-        "model": model.name,
         "sample": literal([sample]),
     }
-    needed, notes = pinned(model, framework, facts)
-    request = {"signature_name": default, "instances": [sample]}
-    return NoCode(
-        script=render(framework.template, values),
-        sample=json.dumps(request, ensure_ascii=False) + "\n",
-        requirements={**needed, **FOR_SCRIPTS},
-        about=f"SavedModel of {framework.title} {facts.versions.get('tensorflow', '')}, {default}({shapes})",
-        notes=notes,
-    )
+    about = f"SavedModel of TensorFlow {facts.versions.get('tensorflow', '')}, {default}({shapes})"
+    return generate(model, facts, values, sample={"signature_name": default, "instances": [sample]}, about=about)
 
 
 def _instance(columns: dict[str, Any]) -> Any:

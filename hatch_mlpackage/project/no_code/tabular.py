@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS, Framework
-from hatch_mlpackage.project.no_code.generated import NoCode
-from hatch_mlpackage.project.no_code.literals import literal, text, texts
-from hatch_mlpackage.project.no_code.made_with import FOR_SCRIPTS, pinned
+from hatch_mlpackage.project.no_code.generated import NoCode, generate
+from hatch_mlpackage.project.no_code.literals import literal, texts
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
@@ -28,23 +25,15 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
         "count": 0 if count is None or count < 0 else count,
         "dtype": "" if array is None or array.type == "float64" else f", dtype=np.{array.type}",
         "features": texts(features, name="FEATURES") if features else "",
-        "file": text(model.path.rpartition("/")[2]),
         "label": literal(facts.label),
-        "model": model.name,
         "skops": model.framework == "skops",
         "trusted": model.allow_pickle,
         "record": _record(model),
     }
-    needed, notes = pinned(model, framework, facts)
     extra = {"pandas": "the model was trained with named columns"} if features and _takes_frames(framework) else {}
-    return NoCode(
-        script=render(framework.template, values),
-        sample=json.dumps({"data": _sample(model, features, count)}, ensure_ascii=False) + "\n",
-        requirements={**needed, **extra, **FOR_SCRIPTS},
-        about=f"{framework.title} {_versions(facts)}{_size(features, count)}",
-        system_packages=framework.system_packages,
-        notes=notes,
-    )
+    sample = {"data": _sample(model, features, count)}
+    about = f"{framework.title} {_versions(facts)}{_size(features, count)}"
+    return generate(model, facts, values, sample=sample, about=about, extra=extra)
 
 
 def _record(model: Model) -> str:

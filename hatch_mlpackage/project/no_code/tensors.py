@@ -10,13 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.project.config.keys import TENSOR_TYPES
 from hatch_mlpackage.project.model_facts.facts import Tensor
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS
-from hatch_mlpackage.project.no_code.generated import NoCode
+from hatch_mlpackage.project.no_code.generated import NoCode, generate
 from hatch_mlpackage.project.no_code.literals import shape as shape_text, text
-from hatch_mlpackage.project.no_code.made_with import FOR_SCRIPTS, pinned
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
@@ -59,28 +57,19 @@ def parameters(tensors: Sequence[Tensor]) -> tuple[Input, ...]:
 
 
 def write(model: Model, facts: ModelFacts) -> NoCode:
-    framework = FRAMEWORKS[model.framework or ""]
-    inputs = parameters(declared(model, facts))
+    taken = declared(model, facts)
+    inputs = parameters(taken)
     request = {given.parameter: given.sample for given in inputs}
     names = [tensor.name for tensor in facts.outputs]
     values = {
         "answer": _shown(names),
-        "file": text(facts.file or model.path.rpartition("/")[2]),
         "inputs": inputs,
         "kind": next(iter(facts.signatures), ""),
-        "model": model.name,
         "output": f"{{{', '.join(f'{text(name)}: []' for name in names)}}}",
         "request": _shown([given.parameter for given in inputs]),
     }
-    needed, notes = pinned(model, framework, facts)
-    return NoCode(
-        script=render(framework.template, values),
-        sample=json.dumps(request, ensure_ascii=False) + "\n",
-        requirements={**needed, **FOR_SCRIPTS},
-        about=f"{framework.title}, {', '.join(map(_described, declared(model, facts)))}",
-        system_packages=framework.system_packages,
-        notes=notes,
-    )
+    about = f"{FRAMEWORKS[model.framework or ''].title}, {', '.join(map(_described, taken))}"
+    return generate(model, facts, values, sample=request, about=about)
 
 
 def _shown(names: Iterable[str]) -> str:
