@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.parse import parse_toml
 
@@ -69,7 +72,7 @@ def load_project(root: Path) -> Project:
     dynamic = metadata.get("dynamic", ())
     return Project(
         root=root,
-        name=canonical_name(metadata.get("name", FALLBACK_NAME)),
+        name=canonicalize_name(metadata.get("name", FALLBACK_NAME)),
         version=_normal_version(metadata.get("version", FALLBACK_VERSION)),
         dependencies=None if "dependencies" in dynamic else tuple(metadata.get("dependencies", ())),
         requires_python=metadata.get("requires-python", ""),
@@ -115,7 +118,7 @@ def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:
         core = metadata.core
         return Project(
             root=Path(metadata.root),
-            name=canonical_name(core.name),
+            name=canonicalize_name(core.name),
             version=metadata.version,
             dependencies=tuple(core.dependencies),
             requires_python=core.requires_python,
@@ -139,17 +142,8 @@ def located(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
     )
 
 
-def canonical_name(name: str) -> str:
-    """Spell a project's name as image names and file names do: lower case, dashes (PEP 503)."""
-    from packaging.utils import canonicalize_name  # noqa: PLC0415 - costs start-up when unused
-
-    return canonicalize_name(name)
-
-
 def _normal_version(version: str) -> str:
     """Spell a version as Hatch does, so that the command line and the build give a context the same name."""
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - costs start-up when unused
-
     try:
         return str(Version(version))
     except InvalidVersion:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from hatch_mlpackage.azureml.exceptions import UserErrorException
 from hatch_mlpackage.azureml.local.python_requirement import python_version
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.project.azureml_files import Conversion, Places, convert, node_of, read_inference
-from hatch_mlpackage.project.pyproject import Project, canonical_name
+from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.target import python_of
 
 log = logging.getLogger(__name__)
@@ -143,4 +145,4 @@ def _link(place: Path, target: Path) -> None:
 
 def _image_name(name: str) -> str:
     """Turn a name into one that an image can have."""
-    return re.sub(r"[^a-z0-9]+", "-", canonical_name(name)).strip("-") or "model"
+    return re.sub(r"[^a-z0-9]+", "-", canonicalize_name(name)).strip("-") or "model"

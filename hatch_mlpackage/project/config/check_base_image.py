@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
 from hatch_mlpackage.project.config.keys import KEY, Config
 from hatch_mlpackage.project.known_images import CUDA_VERSIONS, cuda_images, cuda_of, is_nvidia, packaged_python
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS, python_of
@@ -40,8 +42,6 @@ def check_python(config: Config, project: Project, problems: Problems) -> None:
 
 
 def _allows(requires_python: str, version: str) -> bool:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - costs start-up when unused
-
     try:
         allowed = SpecifierSet(requires_python)
     except InvalidSpecifier:
@@ -49,8 +49,7 @@ def _allows(requires_python: str, version: str) -> bool:
     return any(allowed.contains(f"{version}.{patch}") for patch in (0, 99))
 
 
-def check_base_image(config: Config, project: Project, problems: Problems) -> None:
-    del project
+def check_base_image(config: Config, _project: Project, problems: Problems) -> None:
     where = f"{KEY}.base-image"
     if config.base_dockerfile is None and not IMAGE.fullmatch(config.base_image):
         problems.add(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.project.config.check_base_image import IMAGE, require_python
-from hatch_mlpackage.project.config.check_path import check_path
+from hatch_mlpackage.project.config.check_paths import check_path
 from hatch_mlpackage.project.config.keys import KEY, Config
-from hatch_mlpackage.project.dockerfiles.base import read_base_dockerfile
 from hatch_mlpackage.project.dockerfiles.extra_steps import steps_text, wrong_steps
 
 if TYPE_CHECKING:
@@ -23,8 +22,10 @@ def read_dockerfile(config: Config, project: Project, problems: Problems) -> Bas
     value = config.base_dockerfile
     if value is None:
         return None
+    from hatch_mlpackage.project.dockerfiles.base_read import parse_base_dockerfile  # noqa: PLC0415 - few projects have one
+
     try:
-        found = read_base_dockerfile(project.root, value, config.platform)
+        found = parse_base_dockerfile(project.root, value, config.platform)
     except (OSError, UnicodeDecodeError) as error:
         if check_path(project.root, value, _BASE, problems):
             problems.add(_BASE, f"'{value}' cannot be read: {error}.", "Name a text file in UTF-8.")

@@ -27,8 +27,7 @@ _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LABEL_NAME = re.compile(r"[a-z0-9]([a-z0-9._\-/]*[a-z0-9])?", re.IGNORECASE)
 
 
-def check_variables(config: Config, project: Project, problems: Problems) -> None:
-    del project
+def check_variables(config: Config, _project: Project, problems: Problems) -> None:
     for name, value in config.environment_variables.items():
         where = f"{KEY}.environment-variables.{name}"
         if not _VARIABLE_NAME.fullmatch(name):
@@ -44,8 +43,7 @@ def _is_printable(value: str) -> bool:
     return all(character.isprintable() or character == "\t" for character in value)
 
 
-def check_image(config: Config, project: Project, problems: Problems) -> None:
-    del project
+def check_image(config: Config, _project: Project, problems: Problems) -> None:
     name = config.image.name
     if not IMAGE.fullmatch(name) or "@" in name:
         problems.add(
@@ -64,8 +62,7 @@ def check_image(config: Config, project: Project, problems: Problems) -> None:
             problems.add(f"{KEY}.image.labels.{label}", f"{value!r} is not a label that a Dockerfile can hold.")
 
 
-def check_secrets(config: Config, project: Project, problems: Problems) -> None:
-    del project
+def check_secrets(config: Config, _project: Project, problems: Problems) -> None:
     where, secrets = f"{KEY}.image.secrets", config.image.secrets
     if secrets and config.image.builder == "classic":
         problems.add(

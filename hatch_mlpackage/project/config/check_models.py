@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hatch_mlpackage.project.config.check_framework import check_framework
-from hatch_mlpackage.project.config.check_path import check_path
-from hatch_mlpackage.project.config.keys import KEY, Config
+from hatch_mlpackage.project.config.check_paths import check_path
+from hatch_mlpackage.project.config.check_values import check_choice
+from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY, TENSOR_TYPES, Config
+from hatch_mlpackage.project.target import is_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ def check_models(config: Config, project: Project, problems: Problems) -> None:
         if first != index:
             what = f"'{model.name}' version {model.version} is already declared as models[{first}]."
             problems.add(where, what, "Change one of them.")
-        check_framework(model, where, problems)
+        _check_framework(model, where, problems)
         _check_place(project.root, model, f"{where}.path", problems)
 
 
@@ -64,3 +65,34 @@ def _check_url(url: str, where: str, problems: Problems) -> None:
         )
     elif not parts.path.rpartition("/")[2]:
         problems.add(where, f"'{url}' does not name a file.", "A model that is declared by URL is one file.")
+
+
+def _check_framework(model: Model, where: str, problems: Problems) -> None:
+    """Check the keys of a model that let it be served without an entry script."""
+    if model.framework is None:
+        for key, value in (
+            ("framework-version", model.framework_version),
+            ("allow-pickle", model.allow_pickle),
+            ("inputs", model.inputs),
+        ):
+            if value:
+                problems.add(f"{where}.{key}", "describes a framework, but the model names none.", "Set framework.")
+    else:
+        check_choice(model.framework, FRAMEWORKS, f"{where}.framework", problems)
+    if model.framework_version is not None and not is_version(model.framework_version):
+        problems.add(
+            f"{where}.framework-version", f"'{model.framework_version}' is not a version.", 'Write one such as "1.5.2".'
+        )
+    _check_inputs(model, f"{where}.inputs", problems)
+
+
+def _check_inputs(model: Model, where: str, problems: Problems) -> None:
+    names = [given.name for given in model.inputs]
+    for index, given in enumerate(model.inputs):
+        if not given.name or given.name in names[:index]:
+            problems.add(
+                f"{where}[{index}].name", f"'{given.name}' is empty or used twice.", "Give each input its own name."
+            )
+        check_choice(given.type, TENSOR_TYPES, f"{where}[{index}].type", problems)
+        if any(size < -1 for size in given.shape):
+            problems.add(f"{where}[{index}].shape", "holds a size below -1.", "Write -1 where any size is allowed.")

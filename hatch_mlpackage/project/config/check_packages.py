@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.project.config.check_base_image import IMAGE
-from hatch_mlpackage.project.config.check_path import check_path
+from hatch_mlpackage.project.config.check_paths import check_path
 from hatch_mlpackage.project.config.keys import KEY, Config, parts_of_conda_file
 from hatch_mlpackage.project.pyproject import HATCHLING
 
@@ -62,9 +62,8 @@ def check_conda_paths(config: Config, project: Project, problems: Problems) -> N
             problems.add(f"{KEY}.{key}", f"'{path}' is not {kind}.")
 
 
-def check_conda_mode(config: Config, project: Project, problems: Problems) -> None:
+def check_conda_mode(config: Config, _project: Project, problems: Problems) -> None:
     """Check that the other keys of conda fit its mode."""
-    del project
     vendored = config.conda_mode == "vendored"
     for key, value, wrong, fix in (
         ("conda-channel", config.conda_channel, not vendored, 'Set conda-mode = "vendored", or remove it.'),
@@ -83,8 +82,7 @@ def check_conda_mode(config: Config, project: Project, problems: Problems) -> No
         )
 
 
-def check_system_packages(config: Config, project: Project, problems: Problems) -> None:
-    del project
+def check_system_packages(config: Config, _project: Project, problems: Problems) -> None:
     for index, package in enumerate(config.system_packages):
         if not _SYSTEM_PACKAGE.fullmatch(package):
             problems.add(f"{KEY}.system-packages[{index}]", f"'{package}' is not a Debian package name.")

@@ -9,7 +9,6 @@ from hatch_mlpackage.project.config.check_base_image import (
     check_python,
     check_user_managed,
 )
-from hatch_mlpackage.project.config.check_choices import check_choices, check_lock_directory
 from hatch_mlpackage.project.config.check_image import check_image, check_secrets, check_variables
 from hatch_mlpackage.project.config.check_models import check_models
 from hatch_mlpackage.project.config.check_packages import (
@@ -20,8 +19,8 @@ from hatch_mlpackage.project.config.check_packages import (
     check_pylock,
     check_system_packages,
 )
-from hatch_mlpackage.project.config.check_script import check_entry_script, check_source_directory
-from hatch_mlpackage.project.config.check_server import check_server
+from hatch_mlpackage.project.config.check_paths import check_entry_script, check_lock_directory, check_source_directory
+from hatch_mlpackage.project.config.check_values import check_choices, check_server
 
 CHECKS = (
     check_entry_script,

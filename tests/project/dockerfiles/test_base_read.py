@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from hatch_mlpackage.context.build import plan_context
 from hatch_mlpackage.errors import ConfigurationError
 from hatch_mlpackage.project.config.keys import Config
-from hatch_mlpackage.project.dockerfiles.base import read_base_dockerfile
+from hatch_mlpackage.project.dockerfiles.base_read import parse_base_dockerfile
 from hatch_mlpackage.project.pyproject import load_project
 from hatch_mlpackage.project.read_config import read_declaration
 
@@ -18,7 +18,7 @@ K = "tool.mlpackage.base-dockerfile"
 
 
 def read(tmp_path, text):
-    return read_base_dockerfile(tmp_path, f"{text}\n", PLATFORM)
+    return parse_base_dockerfile(tmp_path, f"{text}\n", PLATFORM)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_the_whole_of_it(tmp_path):
     )
     (tmp_path / "Dockerfile").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
 
-    found = read_base_dockerfile(tmp_path, "Dockerfile", PLATFORM)
+    found = parse_base_dockerfile(tmp_path, "Dockerfile", PLATFORM)
 
     assert (found.place, found.wrong, found.images) == ("Dockerfile", (), ((5, "python:3.11"),))
     assert found.directives == ("# syntax=docker/dockerfile:1", "# check=skip=all")
@@ -272,7 +272,7 @@ _SIGNS = st.sampled_from(["\n", "\r\n", " ", "\\\n", '["a",', '"b"]', "#", "'", 
 @given(st.lists(_WORDS | _FLAGS | _SIGNS | st.text(max_size=3), max_size=30).map("".join))
 def test_any_text(tmp_path_factory, text):
     """Whatever the text is, it is read, and written with every line's end in place, or told with a line of it."""
-    found = read_base_dockerfile(tmp_path_factory.getbasetemp(), f"\n{text}", PLATFORM)
+    found = parse_base_dockerfile(tmp_path_factory.getbasetemp(), f"\n{text}", PLATFORM)
 
     assert found.text({}).endswith("\n")
     assert all(1 <= wrong.line <= text.count("\n") + 2 for wrong in found.wrong)

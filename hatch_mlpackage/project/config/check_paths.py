@@ -1,0 +1,110 @@
+"""Check the paths of the project's files, of its entry script and source tree, and of the folder of the locks."""
+
+from __future__ import annotations
+
+import keyword
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from hatch_mlpackage.files.typed_tables import did_you_mean
+from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY, Config, leads_outside
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.errors import Problems
+    from hatch_mlpackage.project.pyproject import Project
+
+_PYTHON_ONLY = {
+    "": "Only .py entry scripts can be served.",
+    ".ipynb": "Convert the notebook to a script: jupyter nbconvert --to script.",
+}
+
+
+def check_path(root: Path, path: str, where: str, problems: Problems) -> Path | None:
+    """Return the existing path below the root, or report why there is none."""
+    if leads_outside(path):
+        problems.add(
+            where,
+            f"'{path}' is outside the project.",
+            "Copy it into the project, or place a symbolic link to it there and name the link.",
+        )
+        return None
+    found = root / path
+    if not found.exists():
+        problems.add(where, f"'{path}' does not exist in {root}.", _missing_fix(root, path))
+        return None
+    return found
+
+
+def _missing_fix(root: Path, path: str) -> str:
+    with_slashes = path.replace("\\", "/")
+    if with_slashes != path and (root / with_slashes).exists():
+        return f"Write it with slashes, on every system: '{with_slashes}'."
+    parent = (root / path).parent
+    if (root / "PKG-INFO").is_file():
+        return (
+            "This is an unpacked source distribution, which holds no ignored files: build the wheel from the checkout "
+            "(`python -m build --wheel`), or add the file to `artifacts` in [tool.hatch.build.targets.sdist]."
+        )
+    siblings = [item.name for item in parent.iterdir()] if parent.is_dir() else []
+    close = did_you_mean(PurePosixPath(path).name, siblings)
+    return close or "Create it, or correct the path (relative to the project's folder)."
+
+
+def check_entry_script(config: Config, project: Project, problems: Problems) -> None:
+    where, script = f"{KEY}.entry-script", config.entry_script
+    if not script:
+        # A value of another type was reported when the table was read.
+        if not project.table.get("entry-script") and config.no_code_model is None:
+            problems.add(where, *_missing_script(config))
+        return
+    found = check_path(project.root, script, where, problems)
+    if found is None:
+        return
+    if not found.is_file():
+        problems.add(where, f"'{script}' is not a file.")
+    _check_module_name(script, where, problems)
+    source = config.source_directory
+    if source and source != "." and not script.startswith(f"{source}/"):
+        problems.add(where, f"'{script}' is not inside source-directory '{source}'.")
+
+
+def _missing_script(config: Config) -> tuple[str, str]:
+    """Explain why an entry script is required, and what to do; the framework of a single model could replace it."""
+    name_it = 'Name the script with init() and run(): entry-script = "score.py"'
+    declared = [model for model in config.models if model.framework]
+    if declared and len(config.models) != 1:
+        count = len(config.models)
+        return (
+            f"is required and missing: framework replaces it only where there is one model, and there are {count}.",
+            f"{name_it}.",
+        )
+    if declared and config.source_directory:
+        return "is required and missing, because source-directory is set.", f"{name_it}; or remove source-directory."
+    choices = ", ".join(FRAMEWORKS)
+    return (
+        "is required and missing.",
+        f"{name_it}; or, for a single model, name its framework in its table: framework = one of {choices}.",
+    )
+
+
+def _check_module_name(script: str, where: str, problems: Problems) -> None:
+    name = PurePosixPath(script)
+    if name.suffix != ".py":
+        problems.add(where, f"'{script}' is not a Python file.", _PYTHON_ONLY.get(name.suffix, _PYTHON_ONLY[""]))
+    elif not name.stem.isidentifier() or keyword.iskeyword(name.stem):
+        problems.add(where, f"'{script}' cannot be imported as a module.", "Rename it to a valid Python module name.")
+
+
+def check_source_directory(config: Config, project: Project, problems: Problems) -> None:
+    where = f"{KEY}.source-directory"
+    if config.source_directory is None:
+        return
+    found = check_path(project.root, config.source_directory, where, problems)
+    if found and not found.is_dir():
+        problems.add(where, f"'{config.source_directory}' is not a folder.")
+
+
+def check_lock_directory(config: Config, project: Project, problems: Problems) -> None:
+    folder = config.lock_directory
+    if not folder or leads_outside(folder):
+        problems.add(f"{KEY}.lock-directory", f"'{folder}' is not a folder inside {project.root}.")
