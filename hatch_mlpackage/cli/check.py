@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage.cli.errors import print_notes
-from hatch_mlpackage.cli.options import json_option
 from hatch_mlpackage.cli.output import answer_json, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import summary
-from hatch_mlpackage.cli.verbs import Verb, as_typed
+from hatch_mlpackage.cli.verbs import Verb, as_typed, json_option
 from hatch_mlpackage.context.check import check_project
 from hatch_mlpackage.errors import ConfigurationError, Problem
 from hatch_mlpackage.lock.check_locks import check_project_images

@@ -52,9 +52,11 @@ def command(directory: Path | None) -> None:
     """
     with _project_folder(directory) as folder:
         _make_and_train(folder)
-        _write_context(folder)
+        _print_title("Write the build context, offline and without a container engine")
+        _run_step(folder, "mlpackage generate")
         _serve_and_score(folder)
-        _verify_context(folder)
+        _print_title("Prove that serving changed nothing: compare every byte and mode of the context with its manifest")
+        _run_step(folder, f"mlpackage verify {CONTEXT}")
     _say_what_next(directory)
 
 
@@ -81,11 +83,6 @@ def _make_and_train(folder: Path) -> None:
     _run_step(folder, f"{_PYTHON} train.py")
 
 
-def _write_context(folder: Path) -> None:
-    _print_title("Write the build context, offline and without a container engine")
-    _run_step(folder, "mlpackage generate")
-
-
 def _serve_and_score(folder: Path) -> None:
     _print_title("Serve that context as its image would, and score two patients over HTTP")
     url = f"http://127.0.0.1:{free_port()}"
@@ -100,11 +97,6 @@ def _serve_and_score(folder: Path) -> None:
     if not all(math.isclose(served, its) for served, its in zip(answer, predicted, strict=True)):
         raise MLPackageError("The served answer differs from what model.predict returns.")
     show("They agree.")
-
-
-def _verify_context(folder: Path) -> None:
-    _print_title("Prove that serving changed nothing: compare every byte and mode of the context with its manifest")
-    _run_step(folder, f"mlpackage verify {CONTEXT}")
 
 
 def _say_what_next(directory: Path | None) -> None:

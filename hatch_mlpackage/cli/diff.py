@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.cli.options import EXISTING_PATH, json_option
 from hatch_mlpackage.cli.output import answer, answer_json, shorten, size
-from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.cli.verbs import EXISTING_PATH, Verb, json_option
 from hatch_mlpackage.context.diff import compare, read_side
 
 if TYPE_CHECKING:
@@ -45,16 +44,13 @@ def command(*, before: Path, after: Path, as_json: bool) -> int:
     one, other = read_side(before), read_side(after)
     found = compare(one, other)
     if as_json:
-        answer_json(as_document(found, one, other))
+        digests = [one.manifest.digest, other.manifest.digest]
+        answer_json({"same": found.same, "digests": digests, **asdict(found)})
     elif found.same:
         answer(f"the same: {one.manifest.digest}")
     else:
         answer("\n".join(_difference_lines(found, one, other)))
     return 0 if found.same else 1
-
-
-def as_document(found: ContextDiff, one: Side, other: Side) -> dict[str, object]:
-    return {"same": found.same, "digests": [one.manifest.digest, other.manifest.digest], **asdict(found)}
 
 
 def _difference_lines(found: ContextDiff, one: Side, other: Side) -> Iterator[str]:

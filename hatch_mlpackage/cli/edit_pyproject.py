@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import InlineTable
 
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem
 from hatch_mlpackage.files.typed_tables import describe
 from hatch_mlpackage.project.config.keys import KEY
 
-if TYPE_CHECKING:
-    from tomlkit import TOMLDocument
-
 
 def new_pyproject(name: str, version: str) -> str:
     """Return the text of a pyproject.toml that only names a project."""
-    import tomlkit  # noqa: PLC0415 - for the one verb that edits
-
     return tomlkit.dumps({"project": {"name": name, "version": version}})
 
 
@@ -26,9 +25,6 @@ def edited(text: str, table: Mapping[str, Any], *, path: Path, force: bool) -> s
 
     Raises ConfigurationError when a key already has another value, unless `force` is given.
     """
-    import tomlkit  # noqa: PLC0415 - for the one verb that edits
-    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
-
     try:
         document = tomlkit.parse(text.replace("\r\n", "\n"))
         tool = document.get("tool", {})
@@ -57,12 +53,10 @@ def _conflicts(present: Any, wanted: Mapping[str, Any], where: str) -> Iterator[
             yield Problem(where=place, what=what, fix="Make them agree, or give --force to take what is imported.")
 
 
-def _table_of(document: TOMLDocument) -> Any:
+def _table_of(document: tomlkit.TOMLDocument) -> Any:
     """Return `[tool.mlpackage]`, and make it if it is missing."""
-    from tomlkit import table  # noqa: PLC0415
-
-    tool = document.setdefault("tool", table(is_super_table=True))
-    return tool.setdefault("mlpackage", table())
+    tool = document.setdefault("tool", tomlkit.table(is_super_table=True))
+    return tool.setdefault("mlpackage", tomlkit.table())
 
 
 def _merge(present: Any, wanted: Mapping[str, Any]) -> None:
@@ -75,22 +69,18 @@ def _merge(present: Any, wanted: Mapping[str, Any]) -> None:
 
 def _is_inline(present: Any) -> bool:
     """Tell whether a table is written in braces: tomlkit then writes all of its values in braces."""
-    from tomlkit.items import InlineTable  # noqa: PLC0415
-
     return isinstance(present, InlineTable)
 
 
 def _as_toml(value: Any) -> Any:
-    from tomlkit import aot, item, table  # noqa: PLC0415
-
     if isinstance(value, Mapping):
-        made = table()
+        made = tomlkit.table()
         for key, inner in value.items():
             made.add(key, _as_toml(inner))
         return made
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        tables = aot()
+        tables = tomlkit.aot()
         for inner in value:
             tables.append(_as_toml(inner))
         return tables
-    return item(value)
+    return tomlkit.item(value)

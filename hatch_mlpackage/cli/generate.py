@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from hatch_mlpackage.cli.options import json_option
-from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show
-from hatch_mlpackage.cli.progress import writing
+from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show, writing
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
-from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.cli.verbs import Verb, json_option
 from hatch_mlpackage.context.build import build_context, build_tar
 from hatch_mlpackage.context.named_contexts import find_models
 from hatch_mlpackage.context.package import default_destination

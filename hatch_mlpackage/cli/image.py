@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hatch_mlpackage.cli.generate import generate
-from hatch_mlpackage.cli.options import EXISTING_FOLDER, Returned, VerbFunction, add_options
 from hatch_mlpackage.cli.output import from_here, say, show
 from hatch_mlpackage.cli.project import with_project
-from hatch_mlpackage.cli.verbs import Verb, Verbs
+from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, Returned, Verb, VerbFunction, Verbs, add_options
 from hatch_mlpackage.context.manifest import read_manifest
 from hatch_mlpackage.context.named_contexts import check_models, find_models
 from hatch_mlpackage.context.package import default_destination

@@ -14,11 +14,10 @@ import click
 
 from hatch_mlpackage.cli.convert_azureml import convert_files
 from hatch_mlpackage.cli.edit_pyproject import edited, new_pyproject
-from hatch_mlpackage.cli.options import EXISTING_FILE, EXISTING_PATH, folder_option, json_option
 from hatch_mlpackage.cli.output import answer, answer_json, is_quiet, plural, show
 from hatch_mlpackage.cli.project import ModelFlag, identity, table_from_flags
 from hatch_mlpackage.cli.tables import draw_table
-from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.cli.verbs import EXISTING_FILE, EXISTING_PATH, Verb, folder_option, json_option
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.project.pyproject import PYPROJECT

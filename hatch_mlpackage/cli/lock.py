@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage.cli.errors import print_notes
-from hatch_mlpackage.cli.options import json_option
 from hatch_mlpackage.cli.output import answer_json, from_here, say, show
 from hatch_mlpackage.cli.project import with_project
-from hatch_mlpackage.cli.verbs import Verb, as_typed
+from hatch_mlpackage.cli.verbs import Verb, as_typed, json_option
 from hatch_mlpackage.context.check import image_problems
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
 from hatch_mlpackage.lock.inputs import inspect_requirements

@@ -11,11 +11,10 @@ from typing import Any
 import click
 
 from hatch_mlpackage.cli.bake import Question, bake, questions
-from hatch_mlpackage.cli.options import EXISTING_FOLDER, EXISTING_PATH, Returned, VerbFunction, add_options
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.own_model import about_own_model
 from hatch_mlpackage.cli.project import plain_name
-from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, EXISTING_PATH, Returned, Verb, VerbFunction, add_options
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.lock.project_lock import lock_project
@@ -112,10 +111,13 @@ def command(
     On a terminal it asks for everything that no option gives. It never changes a folder that exists already.
     """
     asking = not no_input and sys.stdin.isatty()
-    name = name or _ask_for_name(plain_name(model.stem) if model else _DEFAULT_NAME, asking=asking)
+    name = name or _ask("Name", ProjectName(), plain_name(model.stem) if model else _DEFAULT_NAME, asking=asking)
     own = about_own_model(model, answers["framework"], features, asking=asking) if model else {}
     given = {**answers, **own}
-    chosen = {question.key: given[question.key] or _ask_question(question, asking=asking) for question in questions()}
+    chosen = {
+        it.key: given[it.key] or _ask(it.prompt, QuestionChoice(it), next(iter(it.choices)), asking=asking)
+        for it in questions()
+    }
     destination = output_dir / name
     for file in bake({**given, **chosen, "project_slug": name}, destination, model=model):
         show(f"  {destination / file}")
@@ -125,13 +127,8 @@ def command(
     show("\n".join(["", "Next:", *(f"  {step}" for step in steps)]))
 
 
-def _ask_for_name(default: str, *, asking: bool) -> str:
-    return str(click.prompt("Name", default=default, type=ProjectName())) if asking else default
-
-
-def _ask_question(question: Question, *, asking: bool) -> str:
-    default = next(iter(question.choices))
-    return str(click.prompt(question.prompt, default=default, type=QuestionChoice(question))) if asking else default
+def _ask(prompt: str, kind: ProjectName | QuestionChoice, default: str, *, asking: bool) -> str:
+    return str(click.prompt(prompt, default=default, type=kind)) if asking else default
 
 
 def _lock_if_possible(folder: Path) -> bool:

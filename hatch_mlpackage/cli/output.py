@@ -1,11 +1,12 @@
-"""Print answers and results to stdout, progress to stderr, and colour on terminals only."""
+"""Print answers and results to stdout, progress to stderr, and colours and bars on terminals only."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
+
+    from hatch_mlpackage.context.plan import ContextFile
+    from hatch_mlpackage.context.write.read import Progress
 
 QUIET = "hatch_mlpackage.quiet"
 PLAIN: ContextVar[bool] = ContextVar("plain", default=False)  # outlives click's context: errors are printed after it
@@ -21,6 +25,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
 _MOST_SHOWN = 20  # changes
+_BIG = 32 << 20  # bytes; a smaller file is written before anyone could read a bar
 
 
 def say(text: str) -> None:
@@ -44,15 +49,38 @@ def answer_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def draw(picture: RenderableType) -> None:
-    """Print one of rich's trees or tables to the terminal."""
-    console().print(picture)
-
-
 def console(*, stderr: bool = False) -> Console:
     from rich.console import Console  # noqa: PLC0415 - rich costs start-up time and draws on terminals only
 
     return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def writing() -> Iterator[Progress]:
+    """Yield a callback for `build_context` that draws a bar with bytes, rate and time left for each big file."""
+    if is_quiet() or not on_terminal(stderr=True):
+        yield lambda _file, _written: None
+        return
+    from rich import progress  # noqa: PLC0415 - for terminals only
+
+    columns = (
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=console(stderr=True), transient=True) as bars:
+        tasks: dict[str, progress.TaskID] = {}
+
+        def advance(file: ContextFile, written: int) -> None:
+            if file.size < _BIG:
+                return
+            if file.path not in tasks:
+                tasks[file.path] = bars.add_task(file.path, total=file.size)
+            bars.advance(tasks[file.path], written)
+
+        yield advance
 
 
 def on_terminal(*, stderr: bool = False) -> bool:

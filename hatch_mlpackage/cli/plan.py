@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hatch_mlpackage.cli.options import json_option
 from hatch_mlpackage.cli.output import answer, answer_json, from_here, on_terminal, plural, shorten, size
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
-from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.cli.verbs import Verb, json_option
 from hatch_mlpackage.context.build import plan_package
 from hatch_mlpackage.context.changes import DOCKERFILE, Change, Rebuild, changes_since, rebuilds, rebuilt_layers
 from hatch_mlpackage.context.manifest import MANIFEST_NAME

@@ -13,8 +13,7 @@ from typing import Any
 
 import click
 
-from hatch_mlpackage.cli.options import Returned, VerbFunction, add_options, folder_option
-from hatch_mlpackage.cli.verbs import TEXT, TYPED
+from hatch_mlpackage.cli.verbs import TEXT, TYPED, Returned, VerbFunction, add_options, folder_option
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY
 from hatch_mlpackage.project.pyproject import FALLBACK_NAME, FALLBACK_VERSION, PYPROJECT, Project, load_project

@@ -14,11 +14,10 @@ from typing import NoReturn
 import click
 
 from hatch_mlpackage.cli.errors import print_error
-from hatch_mlpackage.cli.options import EXISTING_FILE, EXISTING_FOLDER, folder_option
 from hatch_mlpackage.cli.output import say
 from hatch_mlpackage.cli.project import open_project
 from hatch_mlpackage.cli.reload import snapshot, wait_for_change
-from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.cli.verbs import EXISTING_FILE, EXISTING_FOLDER, Verb, folder_option
 from hatch_mlpackage.errors import MLPackageError, UnavailableError
 from hatch_mlpackage.files.run_foreground import run_in_foreground, shell_status, stop
 from hatch_mlpackage.project.config.keys import PORT

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from hatch_mlpackage.cli.output import answer, draw, on_terminal, plural, size
+from hatch_mlpackage.cli.output import answer, console, on_terminal, plural, size
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -51,7 +51,7 @@ def draw_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, sizes:
         table.add_column(heading, justify="right" if index == sizes else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    draw(table)
+    console().print(table)
 
 
 def aligned(rows: Sequence[Sequence[str]], *, sizes: int | None = 1) -> list[str]:
@@ -70,7 +70,7 @@ def draw_tree(title: str, files: Iterable[Sized]) -> None:
     """Print the files of a context with their sizes; a folder of many files is one line."""
     rows = fold(files)
     if on_terminal():
-        draw(_nested_tree(title, rows))
+        console().print(_nested_tree(title, rows))
         return
     answer(title)
     width = max((len(size(row.size)) for row in rows), default=0)
@@ -97,7 +97,7 @@ def draw_branches(title: str, branches: Iterable[Branch]) -> None:
         below = top.add(Text.assemble((branch.label, "bold blue"), (f"  {branch.note}", "dim")))
         for row in branch.rows:
             below.add(Text.assemble(row.label, (f"  {size(row.size)}", "dim")))
-    draw(top)
+    console().print(top)
 
 
 def fold(files: Iterable[Sized]) -> list[TreeRow]:

@@ -1,16 +1,25 @@
-"""Define how verbs work: loaded when called, with examples, --quiet, --plain and a suggestion after a typo."""
+"""Define how verbs work: loaded when called, with examples, shared options and a suggestion after a typo."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from hatch_mlpackage.cli.output import PLAIN, QUIET, reader_has_left
 from hatch_mlpackage.errors import ConfigurationError, Problem
+
+Returned = TypeVar("Returned")
+VerbFunction = Callable[..., Returned]
+
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+EXISTING_PATH = click.Path(exists=True, path_type=Path)
 
 # Each key that a flag gave, with the flag: errors then name what the user typed.
 TYPED = "hatch_mlpackage.typed"
@@ -137,3 +146,22 @@ def _as_typed(problem: Problem, typed: dict[str, str]) -> Problem:
         if problem.where == key or problem.where.startswith((f"{key}.", f"{key}[")):
             return replace(problem, where=flag, at="")
     return problem
+
+
+def add_options(
+    verb: VerbFunction[Returned], options: Sequence[Callable[[VerbFunction[Returned]], VerbFunction[Returned]]]
+) -> VerbFunction[Returned]:
+    """Decorate a verb with options, which `--help` then lists in the given order."""
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+def folder_option(text: str) -> Callable[[VerbFunction[Returned]], VerbFunction[Returned]]:
+    return click.option(
+        "--project", "folder", type=EXISTING_FOLDER, default=Path(), show_default="the current folder", help=text
+    )
+
+
+def json_option(text: str = "Print a JSON document.") -> Callable[[VerbFunction[Returned]], VerbFunction[Returned]]:
+    return click.option("--json", "as_json", is_flag=True, help=text)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from hatch_mlpackage.cli.options import EXISTING_FOLDER, json_option
 from hatch_mlpackage.cli.output import answer, answer_json, plural, show
 from hatch_mlpackage.cli.tables import summary
-from hatch_mlpackage.cli.verbs import Verb
+from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, Verb, json_option
 from hatch_mlpackage.context.manifest import read_manifest, verify_context
 
 

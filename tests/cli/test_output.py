@@ -6,10 +6,14 @@ from dataclasses import dataclass
 import pytest
 
 from hatch_mlpackage.cli.errors import print_error
-from hatch_mlpackage.cli.output import on_terminal, plural, size
+from hatch_mlpackage.cli.output import on_terminal, plural, size, writing
 from hatch_mlpackage.cli.program import run
 from hatch_mlpackage.cli.tables import TreeRow, aligned, draw_table, draw_tree, fold
+from hatch_mlpackage.context.plan import ContextFile
 from hatch_mlpackage.errors import ConfigurationError, Problem
+
+BIG = ContextFile(path="azureml-models/big/1/weights.bin", layer="azureml-models/big/1", source=b"", size=64 << 20)
+SMALL = ContextFile(path="Dockerfile", layer="build", source=b"", size=10)
 
 
 @dataclass
@@ -140,3 +144,25 @@ def test_no_color(project, terminal, monkeypatch):
 
     assert "├── " in screen.getvalue()
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", screen.getvalue())
+
+
+def test_big_files_on_a_terminal(terminal):
+    """A big file has a bar with its name while it is written; a small one is written before a bar could be read."""
+    screen = terminal()
+
+    with writing() as progress:
+        progress(SMALL, 10)
+        for _ in range(4):
+            progress(BIG, 16 << 20)
+
+    assert BIG.path in screen.getvalue()
+    assert SMALL.path not in screen.getvalue()
+
+
+@pytest.mark.parametrize("file", [BIG, SMALL])
+def test_nothing_without_a_terminal(capsys, file):
+    """In a pipe there is no progress to read."""
+    with writing() as progress:
+        progress(file, file.size)
+
+    assert capsys.readouterr() == ("", "")
