@@ -111,6 +111,15 @@ def _from_values(values: dict[str, Any]) -> Manifest:
     return Manifest(layers=tuple(values.pop("layers")), files=files, about=values)
 
 
+def is_context(directory: Path) -> bool:
+    """Tell whether a folder is a context of this or another release; other programs write a manifest.json, too."""
+    path = directory / MANIFEST_NAME
+    try:
+        return path.is_file() and "hatch-mlpackage" in parse_json(path.read_bytes())["generator"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+
+
 def hashes_of(directory: Path) -> dict[str, str]:
     """Map the paths of a context to their hashes; nothing where there is no context."""
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pathspec import GitIgnoreSpec
 
-from hatch_mlpackage.context.manifest import MANIFEST_NAME
+from hatch_mlpackage.context.manifest import is_context
 from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.resources import server_lock_path
@@ -90,7 +90,7 @@ def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[Co
 
 
 def _is_derived(place: PurePosixPath, path: Path) -> bool:
-    return is_derived(place, path) or (path / MANIFEST_NAME).exists()  # an earlier context
+    return is_derived(place, path) or is_context(path)
 
 
 def _left_out(project: Project, config: Config) -> Skip:

@@ -86,14 +86,27 @@ def test_the_project_as_source_directory(make_project, plan_of):
     (project.root / "pinned/wheels").mkdir(parents=True)
     (project.root / "pinned/requirements.txt").touch()
     (project.root / "pinned/wheels/a-1-py3-none-any.whl").touch()
-    (project.root / "dist/old-context").mkdir(parents=True)
-    (project.root / "dist/old-context/manifest.json").write_text("{}")
+    (project.root / "dist").mkdir()
+    (project.root / "dist/diabetes-1.0.whl").touch()
     (project.root / "elsewhere").mkdir()
-    (project.root / "elsewhere/manifest.json").write_text("{}")
+    (project.root / "elsewhere/manifest.json").write_text('{"generator": {"hatch-mlpackage": "0.1.0"}}')
 
     assert plan_of(project) == [
         ("azureml-app/diabetes/src/score.py", "source", 54, "0o644"),
         ("azureml-models/ridge/1/ridge.pkl", "azureml-models/ridge/1", 5, "0o644"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["{}", '{"generator": "vite"}', "[]", "no JSON"])
+def test_a_manifest_of_another_program(make_project, plan_of, text):
+    """Only a context that mlpackage wrote is left out, not every folder with a manifest.json."""
+    project = make_project({"source-directory": "src"})
+    (project.root / "src/static").mkdir()
+    (project.root / "src/static/manifest.json").write_text(text)
+
+    assert plan_of(project)[:-1] == [
+        ("azureml-app/src/score.py", "source", 54, "0o644"),
+        ("azureml-app/src/static/manifest.json", "source", len(text), "0o644"),
     ]
 
 

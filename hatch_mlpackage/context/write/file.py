@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from hatch_mlpackage.context.plan import ContextFile
 from hatch_mlpackage.context.write.hard_links import HardLinks
-from hatch_mlpackage.context.write.read import Progress, read_through
+from hatch_mlpackage.context.write.read import Progress, copy_and_hash
 from hatch_mlpackage.errors import explained
 from hatch_mlpackage.files.hashing import SMALLEST, KnownHashes
 
@@ -138,7 +138,7 @@ def _read(
     progress: Progress,
 ) -> str:
     """Hash what is read and pass it on, and remember the hash."""
-    digest, state = read_through(file, source, reader, write=write, progress=progress)
+    digest, state = copy_and_hash(file, source, reader, write=write, progress=progress)
     reuse.known.remember(source, state, digest)
     return digest
 

@@ -21,7 +21,7 @@ class Progress(Protocol):
     def __call__(self, file: ContextFile, written: int) -> None: ...
 
 
-def read_through(
+def copy_and_hash(
     file: ContextFile, source: Path, reader: FileIO, *, write: Callable[[memoryview], object], progress: Progress
 ) -> tuple[str, os.stat_result]:
     """Pass on what is read, never more than was planned; return its sha256 and the state that it was read in.

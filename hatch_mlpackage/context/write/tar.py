@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from hatch_mlpackage.context.manifest import Manifest
 from hatch_mlpackage.context.plan import DIRECTORY_MODE, ContextFile, Hashed
-from hatch_mlpackage.context.write.read import Progress, read_through
+from hatch_mlpackage.context.write.read import Progress, copy_and_hash
 from hatch_mlpackage.errors import ContextError, explained
 
 _MAGIC_AT, _MAGIC = 257, b"ustar"
@@ -108,7 +108,7 @@ def _copy(file: ContextFile, source: Path, write: Callable[[memoryview], object]
     with explained(source):
         reader = source.open("rb", buffering=0)
     with reader:  # what fails in writing is the tar's affair
-        return read_through(file, source, reader, write=write, progress=progress)[0]
+        return copy_and_hash(file, source, reader, write=write, progress=progress)[0]
 
 
 def _header(path: str, timestamp: int, *, mode: int, size: int = 0, kind: bytes = tarfile.REGTYPE) -> bytes:
