@@ -6,21 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.project.azureml_files import (
-    Conversion,
-    Places,
-    convert,
-    read_deployment,
-    read_document,
-    read_environment_file,
-    read_inference,
-    with_saved_files,
-)
+from hatch_mlpackage.project.azureml_files.convert import convert
+from hatch_mlpackage.project.azureml_files.deployment import read_deployment
+from hatch_mlpackage.project.azureml_files.documents import read_document
+from hatch_mlpackage.project.azureml_files.environment import with_saved_files
+from hatch_mlpackage.project.azureml_files.inference import read_environment_file, read_inference
+from hatch_mlpackage.project.azureml_files.places import Places
 from hatch_mlpackage.project.sources.entry_script import read_entry_script
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.project.azureml_files import InferenceConfiguration, Node
+    from hatch_mlpackage.project.azureml_files.inference import InferenceConfiguration
+    from hatch_mlpackage.project.azureml_files.nodes import Node
+    from hatch_mlpackage.project.azureml_files.report import Conversion
 
 
 def convert_files(

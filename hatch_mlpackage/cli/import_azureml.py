@@ -23,7 +23,7 @@ from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.project.pyproject import PYPROJECT
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.project.azureml_files import Conversion, ReportRow
+    from hatch_mlpackage.project.azureml_files.report import Conversion, ReportRow
 
 _ORDER = ("taken", "no meaning", "unknown", "by hand")
 

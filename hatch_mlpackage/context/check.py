@@ -86,7 +86,7 @@ def imported_problems(project: Project) -> tuple[Problem, ...]:
     """Return a warning for each setting without effect in Azure ML files that are used in place."""
     if not any(key in project.table for key in IN_PLACE):
         return ()
-    from hatch_mlpackage.project.azureml_files import with_imported  # noqa: PLC0415 - few projects have such files
+    from hatch_mlpackage.project.azureml_files.in_place import with_imported  # noqa: PLC0415 - few projects have such files
 
     return tuple(with_imported(project.table, project.root, Problems()).warnings)
 

@@ -42,7 +42,7 @@ def read_declaration(project: Project, problems: Problems) -> Declaration:
     """Read and check the table and the files that it names; use the result only where no problem was added."""
     if not any(key in project.table for key in IN_PLACE):
         return _read(project, problems)
-    from hatch_mlpackage.project.azureml_files import with_imported  # noqa: PLC0415 - few projects have such files
+    from hatch_mlpackage.project.azureml_files.in_place import with_imported  # noqa: PLC0415 - few projects have such files
 
     found = Problems()
     imported = with_imported(project.table, project.root, found)

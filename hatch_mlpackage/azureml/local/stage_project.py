@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
@@ -20,9 +20,15 @@ from hatch_mlpackage.azureml.exceptions import UserErrorException
 from hatch_mlpackage.azureml.local.python_requirement import python_version
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.replace import replace_text
-from hatch_mlpackage.project.azureml_files import Conversion, Places, convert, node_of, read_inference
+from hatch_mlpackage.project.azureml_files.convert import convert
+from hatch_mlpackage.project.azureml_files.inference import read_inference
+from hatch_mlpackage.project.azureml_files.nodes import node_of
+from hatch_mlpackage.project.azureml_files.places import Places
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.target import python_of
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.azureml_files.report import Conversion
 
 log = logging.getLogger(__name__)
 

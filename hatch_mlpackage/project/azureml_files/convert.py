@@ -11,14 +11,13 @@ from hatch_mlpackage.project.azureml_files.convert_docker import take_base_image
 from hatch_mlpackage.project.azureml_files.convert_environment import convert_environment
 from hatch_mlpackage.project.azureml_files.convert_python import take_conda_file
 from hatch_mlpackage.project.azureml_files.environment import EnvironmentDefinition
-from hatch_mlpackage.project.azureml_files.places import BRING_IN, Places, find, take_path
+from hatch_mlpackage.project.azureml_files.places import Places, find
 from hatch_mlpackage.project.azureml_files.report import Conversion, Draft, ReportRow
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration
     from hatch_mlpackage.project.azureml_files.inference import InferenceConfiguration
-    from hatch_mlpackage.project.azureml_files.shapes import Given
 
 _PACKAGES = ("conda-file", "requirements", "dependencies", "pylock")
 
@@ -35,14 +34,15 @@ def convert(
 
     Conda dependencies in a configuration become a file of their own; with `in_place` they stay where they are.
     """
-    draft = Draft()
-    source = _take_source(inference, places, problems, draft)
-    _take_script(inference, places, problems, draft, source)
-    draft.take(inference.description, "image.labels", _description(inference.description))
+    draft = Draft(places=places, problems=problems, in_place=in_place)
+    source = _take_source(inference, draft)
+    _take_script(inference, draft, source)
+    about = " ".join(inference.description.value.split()) if inference.description else ""
+    draft.take(inference.description, "image.labels", {"org.opencontainers.image.description": about})
     if inference.environment:
-        convert_environment(inference.environment, places, problems, draft, in_place=in_place, source=source)
+        convert_environment(inference.environment, draft, source)
     else:
-        _convert_flat(inference, places, problems, draft, source)
+        _convert_flat(inference, draft, source)
     _report_missing_packages(inference, draft)
     draft.name_unknown(inference, inference.base_image_registry)
     if deployment:
@@ -50,70 +50,58 @@ def convert(
     return draft.finish()
 
 
-def _description(given: Given[str] | None) -> dict[str, str]:
-    return {"org.opencontainers.image.description": " ".join(given.value.split())} if given else {}
-
-
-def _take_source(inference: InferenceConfiguration, places: Places, problems: Problems, draft: Draft) -> Path | None:
+def _take_source(inference: InferenceConfiguration, draft: Draft) -> Path | None:
     given = inference.source_directory
     if given is None or not given.value:
         return None
-    found = find(given, places, problems, is_folder=True)
+    found = find(given, draft.places, draft.problems, is_folder=True)
     if found is None:
         return None
-    if found.path:
-        note = found.note or ("its folder in the image is called after the project" if found.path == "." else "")
-        draft.take(given, "source-directory", found.path, note)
-    else:
-        draft.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", "source-directory")
+    note = "its folder in the image is called after the project" if found.path == "." else ""
+    draft.take_found(given, "source-directory", found, note)
     return found.place
 
 
-def _take_script(
-    inference: InferenceConfiguration, places: Places, problems: Problems, draft: Draft, source: Path | None
-) -> None:
+def _take_script(inference: InferenceConfiguration, draft: Draft, source: Path | None) -> None:
     given = inference.entry_script
     if given is None or not given.value:
         return  # reading the file reported it
     if inference.source_directory and inference.source_directory.value and source is None:
         return  # its folder was not found, which is reported
-    found = find(given, places, problems, source=source)
+    found = find(given, draft.places, draft.problems, source=source)
     if found is None:
         return
     if source and not found.place.is_relative_to(source):
         what = f"{given.key} '{given.value}' is not inside sourceDirectory."
-        problems.add(given.where, what, "Both are relative to the current folder: move the script into that folder.")
+        draft.problems.add(
+            given.where, what, "Both are relative to the current folder: move the script into that folder."
+        )
     elif not _is_module(found.place):
         what = f"{given.key} '{given.value}' cannot be imported as a Python module."
-        problems.add(given.where, what, "Give it a name of letters, digits and underscores that ends in .py.")
-    elif found.path:
-        draft.take(given, "entry-script", found.path, found.note)
+        draft.problems.add(given.where, what, "Give it a name of letters, digits and underscores that ends in .py.")
     else:
-        draft.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", "entry-script")
+        draft.take_found(given, "entry-script", found)
 
 
 def _is_module(path: Path) -> bool:
     return path.suffix == ".py" and path.stem.isidentifier() and not keyword.iskeyword(path.stem)
 
 
-def _convert_flat(
-    inference: InferenceConfiguration, places: Places, problems: Problems, draft: Draft, source: Path | None
-) -> None:
+def _convert_flat(inference: InferenceConfiguration, draft: Draft, source: Path | None) -> None:
     runtime, gpu, cuda = inference.runtime, inference.enable_gpu, inference.cuda_version
     if runtime and runtime.value.lower() == "spark-py":
         draft.by_hand(runtime, "Spark is not served: the image has only Python, as with the runtime python")
     else:
         draft.drop(runtime, "Python is the only runtime")
-    take_conda_file(inference.conda_file, places, problems, draft, source=source)
-    steps = inference.extra_dockerfile_steps
-    take_path(steps, "extra-dockerfile-steps", places, problems, draft, source=source)
+    take_conda_file(inference.conda_file, draft, source)
+    draft.take_path(inference.extra_dockerfile_steps, "extra-dockerfile-steps", source=source)
     if gpu and gpu.value and not inference.base_image:
         version = f" (the original's was {cuda.value})" if cuda and cuda.value else ""
         draft.by_hand(gpu, f'choose a CUDA version{version}: cuda = "12.4", or name a base image', "cuda", "base-image")
     else:
         draft.drop(gpu, "the base image decides it")
     draft.drop(cuda, "the base image decides it")
-    take_base_image(inference.base_image, inference.base_image_registry, draft, problems)
+    take_base_image(inference.base_image, inference.base_image_registry, draft)
 
 
 def _report_missing_packages(inference: InferenceConfiguration, draft: Draft) -> None:

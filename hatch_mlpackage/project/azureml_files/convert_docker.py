@@ -6,11 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.project.azureml_files.environment import BuildContext, Docker, Platform, Registry
-from hatch_mlpackage.project.azureml_files.places import Places, take_path
 from hatch_mlpackage.project.known_images import NOT_NEEDED, cuda_of
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.azureml_files.report import Draft
     from hatch_mlpackage.project.azureml_files.shapes import Given
 
@@ -19,13 +17,10 @@ _ORIGINALS = re.compile(r"(?:mcr\.microsoft\.com/)?azureml/", re.IGNORECASE)
 _PLATFORMS = {"amd64": "linux/amd64", "x86_64": "linux/amd64", "arm64": "linux/arm64", "aarch64": "linux/arm64"}
 
 
-def convert_docker(
-    docker: Docker, places: Places, problems: Problems, draft: Draft, *, in_place: bool, has_packages: bool
-) -> None:
+def convert_docker(docker: Docker, draft: Draft, *, has_packages: bool) -> None:
     draft.drop(docker.enabled, "an image is always made")
-    registry = docker.base_image_registry
-    take_base_image(docker.base_image, registry, draft, problems, has_packages=has_packages)
-    _take_dockerfile(docker.base_dockerfile, places, problems, draft, in_place=in_place)
+    take_base_image(docker.base_image, docker.base_image_registry, draft, has_packages=has_packages)
+    _take_dockerfile(docker.base_dockerfile, draft)
     context = docker.build_context or BuildContext()
     fetch = "fetch that folder, and name its Dockerfile or its image"
     draft.by_hand(context.location, fetch, "base-dockerfile", "base-image")
@@ -47,30 +42,28 @@ def convert_docker(
         draft.drop(docker.arguments, "they are given when the image is run")
 
 
-def _take_dockerfile(
-    given: Given[str] | None, places: Places, problems: Problems, draft: Draft, *, in_place: bool
-) -> None:
+def _take_dockerfile(given: Given[str] | None, draft: Draft) -> None:
     """Set the base image's Dockerfile: a file of that name, or a new file for its text."""
     if given is None or not given.value.strip():
         return
     if "\n" not in given.value.strip() and not given.value.lstrip().upper().startswith("FROM "):
-        take_path(given, "base-dockerfile", places, problems, draft)
+        draft.take_path(given, "base-dockerfile")
         return
     text = "\n".join([*given.value.splitlines(), ""])
-    if not in_place:
+    if not draft.in_place:
         draft.files[DOCKERFILE] = text
-    draft.take(given, "base-dockerfile", text if in_place else DOCKERFILE)
+    draft.take(given, "base-dockerfile", text if draft.in_place else DOCKERFILE)
 
 
 def take_base_image(
-    given: Given[str] | None, registry: Registry | None, draft: Draft, problems: Problems, *, has_packages: bool = False
+    given: Given[str] | None, registry: Registry | None, draft: Draft, *, has_packages: bool = False
 ) -> None:
     """Set the base image with its registry; leave out the original's images unless the packages are in them."""
     address = (registry.address.value if registry and registry.address else "").strip().rstrip("/")
     address = re.sub(r"^https?://", "", address)
     if given and re.search(r"\s", given.value.strip()):
         fix = "Write the image's name and tag without spaces: they would break the Dockerfile."
-        problems.add(given.where, f"{given.key} '{given.value}' holds spaces.", fix)
+        draft.problems.add(given.where, f"{given.key} '{given.value}' holds spaces.", fix)
     elif given and given.value.strip():
         name = given.value.strip()
         image = name if not address or _has_host(name) else f"{address}/{name}"
@@ -98,12 +91,9 @@ def _take_image(given: Given[str], image: str, draft: Draft, *, is_needed: bool)
         what = f"'{image}' has CUDA {cuda}: choose one with cuda = \"12.4\", or name a base image"
         draft.by_hand(given, what, "cuda", "base-image")
     else:
-        why = f"'{image}' is not needed: the image is built on python:X.Y-slim. {_sentence(NOT_NEEDED['conda'])}"
+        reason = NOT_NEEDED["conda"]
+        why = f"'{image}' is not needed: the image is built on python:X.Y-slim. {reason[0].upper()}{reason[1:]}"
         draft.drop(given, why)
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _report_login(registry: Registry, address: str, draft: Draft) -> None:

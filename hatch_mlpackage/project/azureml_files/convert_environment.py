@@ -14,9 +14,7 @@ from hatch_mlpackage.project.config.check_image import RESERVED_VARIABLES
 from hatch_mlpackage.project.known_images import NOT_NEEDED
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.azureml_files.nodes import Node
-    from hatch_mlpackage.project.azureml_files.places import Places
     from hatch_mlpackage.project.azureml_files.report import Draft
 
 _SPARK_DEFAULT = "precachePackages"  # true in every Environment, whether it has packages or not
@@ -35,15 +33,7 @@ _OTHERWISE = {
 }
 
 
-def convert_environment(
-    environment: EnvironmentDefinition,
-    places: Places,
-    problems: Problems,
-    draft: Draft,
-    *,
-    in_place: bool,
-    source: Path | None,
-) -> None:
+def convert_environment(environment: EnvironmentDefinition, draft: Draft, source: Path | None) -> None:
     """Convert an Environment that was read without a problem."""
     name = environment.name
     if environment.is_reference:
@@ -57,8 +47,8 @@ def convert_environment(
     draft.drop(environment.asset_id, "a name in a workspace")
     _take_variables(environment.environment_variables, draft)
     python, docker = environment.python or Python(), environment.docker or Docker()
-    convert_python(python, places, problems, draft, in_place=in_place, source=source)
-    convert_docker(docker, places, problems, draft, in_place=in_place, has_packages=is_user_managed(python))
+    convert_python(python, draft, source)
+    convert_docker(docker, draft, has_packages=is_user_managed(python))
     draft.drop(environment.inferencing_stack_version, NOT_NEEDED["inferencing-stack-version"])
     for given in (environment.spark, environment.databricks, environment.r):
         _drop_section(given, draft)
@@ -83,11 +73,7 @@ def _take_variables(given: Given[Node] | None, draft: Draft) -> None:
         elif name in _OTHERWISE:
             draft.drop(one, _OTHERWISE[name])
         else:
-            text = "" if node.value is None else _shell_text(node)
+            # The original's image had a value as Python shows it: JSON's true was True.
+            text = str(node.value) if isinstance(node.value, bool) else "" if node.value is None else node.text
             is_secret = bool(text) and _SECRET.search(name) is not None
             draft.take(one, f"environment-variables.{name}", text, _READABLE if is_secret else "", is_secret=is_secret)
-
-
-def _shell_text(node: Node) -> str:
-    """Return a value as the original's image had it: JSON's true was True."""
-    return str(node.value) if isinstance(node.value, bool) else node.text

@@ -8,24 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file, conda_items, odd_keys
-from hatch_mlpackage.project.azureml_files.places import Found, Places, take_path
 from hatch_mlpackage.project.azureml_files.python_pin import items_of, pin_of, python_for
 from hatch_mlpackage.project.azureml_files.shapes import Given
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON
 from hatch_mlpackage.project.known_images import NOT_NEEDED
 
 if TYPE_CHECKING:
-    from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.azureml_files.environment import Python
     from hatch_mlpackage.project.azureml_files.nodes import Node
+    from hatch_mlpackage.project.azureml_files.places import Found
     from hatch_mlpackage.project.azureml_files.report import Draft
 
 ENVIRONMENT_FILE = "environment.yml"
 
 
-def convert_python(
-    python: Python, places: Places, problems: Problems, draft: Draft, *, in_place: bool, source: Path | None
-) -> None:
+def convert_python(python: Python, draft: Draft, source: Path | None) -> None:
     if is_user_managed(python):
         draft.take(python.user_managed_dependencies, "user-managed-dependencies", value=True)
         unread = "the original did not read it where userManagedDependencies is true"
@@ -35,8 +32,8 @@ def convert_python(
         draft.take(path, "interpreter-path", path.value if path else "")
     else:
         draft.drop(python.user_managed_dependencies, "the packages are locked and installed")
-        _take_conda(python.conda_dependencies, draft, in_place=in_place)
-        take_conda_file(python.conda_dependencies_file, places, problems, draft, source=source)
+        _take_conda(python.conda_dependencies, draft)
+        take_conda_file(python.conda_dependencies_file, draft, source)
         draft.drop(python.interpreter_path, "the image has one Python")
     base = python.base_conda_environment
     if base and base.value:
@@ -48,14 +45,14 @@ def is_user_managed(python: Python) -> bool:
     return bool(python.user_managed_dependencies and python.user_managed_dependencies.value)
 
 
-def _take_conda(given: Given[Node] | None, draft: Draft, *, in_place: bool) -> None:
+def _take_conda(given: Given[Node] | None, draft: Draft) -> None:
     if given is None or given.value.is_empty:
         return
     for key, node in odd_keys(given.value):
         odd = Given(key=f"{given.key}.dependencies.{key}", value=None, where=node.where)
         draft.drop(odd, "an object among the dependencies has the keys pip and conda only")
     listed, pip = conda_items(given.value)
-    if in_place:
+    if draft.in_place:
         path = f"{given.value.path}#{given.key}"
     else:
         path = ENVIRONMENT_FILE
@@ -63,21 +60,18 @@ def _take_conda(given: Given[Node] | None, draft: Draft, *, in_place: bool) -> N
     draft.take(given, "conda-file", path)
     _drop_defaults(given, [item.text for item in pip], draft)
     members = given.value.members
-    for key, what in (
-        ("prefix", "a folder of another machine"),
-        ("variables", "set those that matter in environment-variables"),
+    for key, what, report in (
+        ("prefix", "a folder of another machine", draft.drop),
+        ("variables", "set those that matter in environment-variables", draft.by_hand),
     ):
         if members.get(key) and not members[key].is_empty:
-            one = Given(key=f"{given.key}.{key}", value=None, where=members[key].where)
-            draft.drop(one, what) if key == "prefix" else draft.by_hand(one, what)
+            report(Given(key=f"{given.key}.{key}", value=None, where=members[key].where), what)
     _take_python([item.text for item in listed], given, draft)
 
 
-def take_conda_file(
-    given: Given[str] | None, places: Places, problems: Problems, draft: Draft, *, source: Path | None
-) -> None:
+def take_conda_file(given: Given[str] | None, draft: Draft, source: Path | None) -> None:
     """Set the conda file, and the Python that it asks for."""
-    found = take_path(given, "conda-file", places, problems, draft, source=source)
+    found = draft.take_path(given, "conda-file", source=source)
     if given is None or found is None:
         return
     items = _items_of_file(found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.project.azureml_files.nodes import Node  # never guarded: the types of the fields are read
-from hatch_mlpackage.project.azureml_files.shapes import Given, Section, read_section, spelt
+from hatch_mlpackage.project.azureml_files.shapes import Given, Section, spelt
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -89,10 +89,6 @@ class EnvironmentDefinition(Section):
     def is_reference(self) -> bool:
         contents = (self.environment_variables, self.python, self.docker, self.spark, self.databricks, self.r)
         return bool(self.name and self.name.value) and not any(contents) and not self.unknown
-
-
-def read_environment(node: Node, problems: Problems) -> EnvironmentDefinition:
-    return read_section(EnvironmentDefinition, node, problems)
 
 
 def with_saved_files(environment: EnvironmentDefinition, folder: Path) -> EnvironmentDefinition:

@@ -61,16 +61,11 @@ def with_imported(table: Mapping[str, Any], root: Path, problems: Problems) -> I
     places = Places(root=root, here=root, beside=(root / inference_node.path).parent)
     conversion = convert(inference, deployment, places, problems, in_place=True)
     merged = _merged(conversion.table, table)
-    for row in _undecided(conversion.rows, merged):
-        keys = " or ".join(row.settled_by)
-        problems.add(row.where, f"{row.key}: {_sentence(row.said)}", f"Decide it with {keys} in [{KEY}].")
+    for row in conversion.rows:
+        if row.outcome == "by hand" and row.settled_by and not any(key in merged for key in row.settled_by):
+            keys = " or ".join(row.settled_by)
+            problems.add(row.where, f"{row.key}: {_sentence(row.said)}", f"Decide it with {keys} in [{KEY}].")
     return Imported(table=merged, rows=conversion.rows, origins=_origins(conversion.rows, table))
-
-
-def _undecided(rows: tuple[ReportRow, ...], table: Mapping[str, Any]) -> Iterator[ReportRow]:
-    for row in rows:
-        if row.outcome == "by hand" and row.settled_by and not any(key in table for key in row.settled_by):
-            yield row
 
 
 def _read(name: object, where: str, root: Path, problems: Problems) -> Node | None:

@@ -11,7 +11,6 @@ from hatch_mlpackage.project.azureml_files.environment import (
     EnvironmentDefinition,
     Registry,
     check_environment,
-    read_environment,
 )
 from hatch_mlpackage.project.azureml_files.shapes import Given, Section, read_section, spelt
 
@@ -78,6 +77,6 @@ def _check_choice(given: Given[str] | None, allowed: tuple[str, ...], problems: 
 
 def read_environment_file(node: Node, problems: Problems) -> EnvironmentDefinition:
     """Read and check an Environment in a file of its own, as `save_to_directory` writes it."""
-    found = read_environment(node, problems)
+    found = read_section(EnvironmentDefinition, node, problems)
     check_environment(found, problems)
     return found

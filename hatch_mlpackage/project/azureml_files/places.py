@@ -13,9 +13,7 @@ from hatch_mlpackage.project.config.keys import leads_outside
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
-    from hatch_mlpackage.project.azureml_files.report import Draft
     from hatch_mlpackage.project.azureml_files.shapes import Given
-
 
 BRING_IN = "copy it into the project, or make a link to it there, and name that"
 
@@ -60,20 +58,6 @@ def find(
             return Found(place=place, path="" if leads_outside(path) else path, note=note)
     noun = "folder" if is_folder else "file"
     problems.add(given.where, f"{given.key} names '{given.value}', and there is no such {noun}.", _hint(first, wanted))
-    return None
-
-
-def take_path(
-    given: Given[str] | None, key: str, places: Places, problems: Problems, draft: Draft, *, source: Path | None = None
-) -> Found | None:
-    """Set a key to a file that the configuration names; return None where it names no usable file."""
-    found = find(given, places, problems, source=source) if given and given.value.strip() else None
-    if given is None or found is None:
-        return None
-    if found.path:
-        draft.take(given, key, found.path, found.note)
-        return found
-    draft.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", key)
     return None
 
 

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from hatch_mlpackage.project.azureml_files.places import BRING_IN, Found, Places, find
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.azureml_files.shapes import Given, Section
 
 # taken: it is in the table. no meaning: it concerns nothing in an image. unknown: the original ignored it too.
@@ -40,8 +45,14 @@ class Conversion:
 
 @dataclass(kw_only=True, slots=True)
 class Draft:
-    """An unfinished conversion; its methods do nothing for a key that the file does not give (None)."""
+    """An unfinished conversion; its methods do nothing for a key that the file does not give (None).
 
+    Conda dependencies and a Dockerfile's text become files of their own; with `in_place` they stay where they are.
+    """
+
+    places: Places
+    problems: Problems
+    in_place: bool
     table: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     rows: list[ReportRow] = field(default_factory=list)
@@ -55,7 +66,23 @@ class Draft:
         for name in tables:
             inner = inner.setdefault(name, {})
         inner[last] = value
-        self._add(given, "taken", f"{key} = {'…' if is_secret else _toml(value)}" + (f": {note}" if note else ""))
+        shown = "…" if is_secret else json.dumps(value, ensure_ascii=False)  # TOML escapes strings as JSON does
+        self._add(given, "taken", f"{key} = {shown}" + (f": {note}" if note else ""))
+
+    def take_path(self, given: Given[str] | None, key: str, *, source: Path | None = None) -> Found | None:
+        """Set a key to a file that the configuration names; return None where it names no usable file."""
+        found = find(given, self.places, self.problems, source=source) if given and given.value.strip() else None
+        if given is None or found is None:
+            return None
+        self.take_found(given, key, found)
+        return found if found.path else None
+
+    def take_found(self, given: Given[str], key: str, found: Found, note: str = "") -> None:
+        """Set a key to a file or folder that was found, or ask for one that is outside of the project."""
+        if found.path:
+            self.take(given, key, found.path, found.note or note)
+        else:
+            self.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", key)
 
     def drop(self, given: Given[Any] | None, why: str) -> None:
         if given is not None:
@@ -79,8 +106,3 @@ class Draft:
     def _add(self, given: Given[Any], outcome: Outcome, said: str, settled_by: tuple[str, ...] = ()) -> None:
         row = ReportRow(key=given.key, where=given.where, outcome=outcome, said=said, settled_by=settled_by)
         self.rows.append(row)
-
-
-def _toml(value: Any) -> str:
-    """Return a value as TOML shows it; its strings are escaped as in JSON."""
-    return json.dumps(value, ensure_ascii=False)

@@ -11,19 +11,18 @@ import yaml
 from hypothesis import given, settings, strategies as st
 
 from hatch_mlpackage.errors import Problems
-from hatch_mlpackage.project.azureml_files import (
-    Places,
-    convert,
-    node_of,
-    read_deployment,
-    read_document,
+from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file, in_place
+from hatch_mlpackage.project.azureml_files.convert import convert
+from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration, read_deployment
+from hatch_mlpackage.project.azureml_files.documents import read_document
+from hatch_mlpackage.project.azureml_files.environment import Docker, EnvironmentDefinition, Python
+from hatch_mlpackage.project.azureml_files.inference import (
+    InferenceConfiguration,
     read_environment_file,
     read_inference,
 )
-from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file, in_place
-from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration
-from hatch_mlpackage.project.azureml_files.environment import Docker, EnvironmentDefinition, Python
-from hatch_mlpackage.project.azureml_files.inference import InferenceConfiguration
+from hatch_mlpackage.project.azureml_files.nodes import node_of
+from hatch_mlpackage.project.azureml_files.places import Places
 from hatch_mlpackage.project.azureml_files.shapes import keys_of
 
 SHAPES = (InferenceConfiguration, EnvironmentDefinition, Python, Docker, DeploymentConfiguration)

@@ -7,14 +7,11 @@ from pathlib import Path
 import pytest
 
 from hatch_mlpackage.errors import Problems
-from hatch_mlpackage.project.azureml_files import (
-    Places,
-    convert,
-    read_deployment,
-    read_document,
-    read_environment_file,
-    read_inference,
-)
+from hatch_mlpackage.project.azureml_files.convert import convert
+from hatch_mlpackage.project.azureml_files.deployment import read_deployment
+from hatch_mlpackage.project.azureml_files.documents import read_document
+from hatch_mlpackage.project.azureml_files.inference import read_environment_file, read_inference
+from hatch_mlpackage.project.azureml_files.places import Places
 
 from .configurations import INFERENCE, PROJECT
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from hatch_mlpackage.project.azureml_files import Node, read_document
+from hatch_mlpackage.project.azureml_files.documents import read_document
+from hatch_mlpackage.project.azureml_files.nodes import Node
 
 
 def read(content, problems):

@@ -11,7 +11,7 @@ from hatch_mlpackage.errors import Problem, Problems
 from hatch_mlpackage.files.yaml_lines import INSTALL
 from hatch_mlpackage.lock.locks import Locks
 from hatch_mlpackage.lock.project_conda import lock_conda, read_conda
-from hatch_mlpackage.project.azureml_files import with_imported
+from hatch_mlpackage.project.azureml_files.in_place import with_imported
 from hatch_mlpackage.project.config.keys import Config, Healthcheck, Image, Model, Server
 from hatch_mlpackage.project.read_config import read_declaration
 
