@@ -13,7 +13,7 @@ from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.tables import summary
 from hatch_mlpackage.cli.verbs import Verb, as_typed, json_option
 from hatch_mlpackage.context.check import check_project
-from hatch_mlpackage.errors import ConfigurationError, Problem
+from hatch_mlpackage.errors import ConfigurationError
 from hatch_mlpackage.lock.check_locks import check_project_images
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def command(*, project: Project, strict: bool, as_json: bool) -> int:
     exit status is 1 when there is an error. Hints leave it at 0, and so do warnings, except with --strict.
     """
     found = check_project(project)
-    problems = tuple(_strictly(problem) if strict else problem for problem in as_typed(found.problems))
+    problems = tuple(
+        replace(problem, level="error") if strict and problem.level == "warning" else problem
+        for problem in as_typed(found.problems)
+    )
     errors = tuple(problem for problem in problems if problem.level == "error")
     if as_json:
         answer_json({"ok": not errors, "problems": [asdict(problem) for problem in problems]})
@@ -74,7 +77,3 @@ def _packages_line(config: Config) -> str:
     if config.user_managed_dependencies:
         return "packages      the base image's own; those of pyproject.toml are not installed"
     return f"lock          {config.lock_path}: fits"
-
-
-def _strictly(problem: Problem) -> Problem:
-    return replace(problem, level="error") if problem.level == "warning" else problem

@@ -64,12 +64,8 @@ def _merge(present: Any, wanted: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(present.get(key), Mapping):
             _merge(present[key], value)
         elif key not in present or present[key] != value:
-            present[key] = value if _is_inline(present) else _as_toml(value)
-
-
-def _is_inline(present: Any) -> bool:
-    """Tell whether a table is written in braces: tomlkit then writes all of its values in braces."""
-    return isinstance(present, InlineTable)
+            # A table in braces has all of its values in braces.
+            present[key] = value if isinstance(present, InlineTable) else _as_toml(value)
 
 
 def _as_toml(value: Any) -> Any:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml.local.python_requirement import package_name, python_index, python_version
-from hatch_mlpackage.azureml.local.read_mapping import read_mapping
+from hatch_mlpackage.azureml.local.workspace_folder import read_mapping
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file
 from hatch_mlpackage.project.azureml_files.nodes import node_of
+from hatch_mlpackage.project.azureml_files.python_pin import package_name, python_index, python_version
 
 PYTHON_DEFAULT_VERSION = "3.10.18"
 CONDA_FILE_NAME = "auto_conda_dependencies.yml"

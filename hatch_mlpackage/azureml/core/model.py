@@ -20,7 +20,7 @@ from hatch_mlpackage.azureml.local.models import add_model, find_source, list_mo
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration
-    from hatch_mlpackage.azureml.core.webservice.local_configuration import LocalWebserviceDeploymentConfiguration
+    from hatch_mlpackage.azureml.core.webservice.webservice import LocalWebserviceDeploymentConfiguration
     from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder
 
 __all__ = ["InferenceConfig", "Model", "ModelPackage"]

@@ -12,8 +12,7 @@ from hatch_mlpackage.azureml.core.model import Model
 from hatch_mlpackage.azureml.core.webservice.webservice import LocalWebservice
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WorkspaceException
 from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
-from hatch_mlpackage.azureml.local.read_mapping import read_mapping
-from hatch_mlpackage.azureml.local.workspace_folder import named
+from hatch_mlpackage.azureml.local.workspace_folder import named, read_mapping
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.files.resources import data_directory
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml.local.python_requirement import python_version
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.project.azureml_files.convert import convert
 from hatch_mlpackage.project.azureml_files.inference import read_inference
 from hatch_mlpackage.project.azureml_files.nodes import node_of
 from hatch_mlpackage.project.azureml_files.places import Places
+from hatch_mlpackage.project.azureml_files.python_pin import python_version
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.target import python_of
 

@@ -18,10 +18,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from hatch_mlpackage.azureml.exceptions import WorkspaceException
+from hatch_mlpackage.azureml.exceptions import UserErrorException, WorkspaceException
+from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.parse import parse_json
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.files.run_background import is_running
+from hatch_mlpackage.project.azureml_files.documents import read_document
 
 _CLAIM = "claim"
 
@@ -105,3 +107,18 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     replace_text(path, json.dumps(document, indent=2) + "\n")
+
+
+def read_mapping(path: Path, otherwise: str) -> dict[str, Any]:
+    """Read a user's JSON or YAML file that holds an object, as `mlpackage import-azureml` does.
+
+    Raises UserErrorException, which begins with `otherwise` and lists every problem with its line, for any other
+    contents, and FileNotFoundError where the file is missing.
+    """
+    problems = Problems()
+    node = read_document(path.read_bytes(), str(path), problems)
+    found = node.plain() if node else None
+    if not isinstance(found, dict):
+        details = [str(problem) for problem in problems.found] or [str(path)]
+        raise UserErrorException("\n".join([otherwise, *details]))
+    return found

@@ -1,9 +1,10 @@
-"""Choose the image's Python from the requirement in a conda file."""
+"""Find the Python that conda's requirements ask for, and choose the image's."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -20,6 +21,27 @@ def items_of(text: str) -> list[str]:
     return [found.strip() for found in _ITEM.findall(text)]
 
 
+def package_name(requirement: str) -> str:
+    """Return the package that a requirement of conda or pip names; a wheel's path names its own."""
+    if requirement.endswith(".whl"):
+        return requirement.rpartition("/")[2].partition("-")[0]
+    return re.split(r"[\[=<>~!; @]", requirement, maxsplit=1)[0].strip()
+
+
+def python_index(requirements: Iterable[Any]) -> int | None:
+    """Return the position of the requirement for Python among conda's dependencies; None where there is none."""
+    items = enumerate(requirements)
+    return next((index for index, item in items if isinstance(item, str) and package_name(item) == "python"), None)
+
+
+def python_version(requirements: Iterable[Any]) -> str | None:
+    """Return the version of Python that conda's dependencies ask for; None where any version will do."""
+    items = list(requirements)
+    index = python_index(items)
+    found = None if index is None else re.search(r"\d+(?:\.\d+)*", items[index])
+    return found[0] if found else None
+
+
 def pin_of(requirements: Iterable[str]) -> str:
     """Return the requirement that pins Python (`python=3.8.13`), or the empty string."""
     return next((one.strip() for one in requirements if _PIN.fullmatch(one.strip())), "")
@@ -29,12 +51,12 @@ def python_for(pin: str) -> str:
     """Return the Python of an image for a pin: the default version where it is allowed, else the newest."""
     found = _PIN.fullmatch(pin)
     versions = found["versions"].replace(" ", "") if found else ""
-    allowed = [version for version in reversed(SUPPORTED_PYTHONS) if _allows(versions, version)]
+    allowed = [
+        version
+        for version in reversed(SUPPORTED_PYTHONS)
+        if any(_is_within(alternative, version) for alternative in versions.split("|"))
+    ]
     return DEFAULT_PYTHON if DEFAULT_PYTHON in allowed else next(iter(allowed), "")
-
-
-def _allows(versions: str, python: str) -> bool:
-    return any(_is_within(alternative, python) for alternative in versions.split("|"))
 
 
 def _is_within(constraints: str, python: str) -> bool:

@@ -82,10 +82,6 @@ def _set_one(stack: Stack) -> None:
     _set(stack, [key, value])
 
 
-def _append_one(stack: Stack) -> None:
-    _append(stack, [stack.values.pop()])
-
-
 def _append(stack: Stack, items: list[Any]) -> None:
     if isinstance(stack.values[-1], list):
         stack.values[-1].extend(items)
@@ -128,10 +124,6 @@ def _foreign(stack: Stack, argument: object = None) -> None:
     stack.values.append(Made("an object from outside", (argument,)))
 
 
-def _persistent(stack: Stack) -> None:
-    _foreign(stack, stack.values.pop())
-
-
 # Operations without an argument, by pickletools' names. One with an argument and without a step pushes its argument.
 STEPS: Mapping[str, Callable[[Stack], Any]] = {
     "NONE": lambda stack: stack.push(None),
@@ -154,7 +146,7 @@ STEPS: Mapping[str, Callable[[Stack], Any]] = {
     "DICT": _dict,
     "SETITEM": _set_one,
     "SETITEMS": lambda stack: _set(stack, stack.since_mark()),
-    "APPEND": _append_one,
+    "APPEND": lambda stack: _append(stack, [stack.values.pop()]),
     "APPENDS": lambda stack: _append(stack, stack.since_mark()),
     "ADDITEMS": lambda stack: _append(stack, stack.since_mark()),
     "MEMOIZE": Stack.keep_next,
@@ -164,7 +156,7 @@ STEPS: Mapping[str, Callable[[Stack], Any]] = {
     "NEWOBJ": _call,
     "NEWOBJ_EX": _call_with_keywords,
     "BUILD": _build,
-    "BINPERSID": _persistent,
+    "BINPERSID": lambda stack: _foreign(stack, stack.values.pop()),
     "NEXT_BUFFER": _foreign,
     "READONLY_BUFFER": lambda _: None,
 }

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hatch_mlpackage.project.model_facts.archive import read_member
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
 from hatch_mlpackage.project.model_facts.pickled import Unpickled, read_pickle
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made
-from hatch_mlpackage.project.model_facts.stream import Stream
+from hatch_mlpackage.project.model_facts.stream import Stream, read_member
 
 PICKLE = "it is a pickle of a module, which is a program that runs when it is loaded"
 _EXPORT = "export it with torch.export.save, or script it with torch.jit.script"

@@ -11,11 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hatch_mlpackage.project.model_facts.archive import read_member
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
 from hatch_mlpackage.project.model_facts.pickled import read_pickle
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made, array, kind_of, number_of, strings_of
-from hatch_mlpackage.project.model_facts.stream import open_stream
+from hatch_mlpackage.project.model_facts.stream import open_stream, read_member
 
 T = TypeVar("T")
 

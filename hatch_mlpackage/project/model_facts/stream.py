@@ -1,4 +1,4 @@
-"""Open a model's file, compressed or not, so that no file can make its reader fill the memory."""
+"""Open a model's file or a member of an archive, so that no file can make its reader fill the memory."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 
 LONGEST = 1 << 30  # bytes of one value; longer ones are arrays, which are skipped
 _CHUNK = 1 << 20
+_LONGEST_MEMBER = 1 << 28  # bytes
 
 
 class Stream:
@@ -85,3 +87,15 @@ def open_stream(path: Path) -> tuple[IO[bytes], Stream]:
         file.close()
         raise UnreadableModelError("it is compressed with lz4, which mlpackage does not read")
     return file, Stream(opener(file) if opener else file)  # type: ignore[arg-type]
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a member's bytes; raise UnreadableModelError if it is missing or larger than any description is."""
+    try:
+        with archive.open(name) as member:
+            content = member.read(_LONGEST_MEMBER + 1)
+    except KeyError:
+        raise UnreadableModelError(f"it has no {name.rpartition('/')[2]}") from None
+    if len(content) > _LONGEST_MEMBER:
+        raise UnreadableModelError(f"its {name.rpartition('/')[2]} is larger than {_LONGEST_MEMBER >> 20} MB")
+    return content

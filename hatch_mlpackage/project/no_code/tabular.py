@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS, Framework
+from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS
 from hatch_mlpackage.project.no_code.generated import NoCode, generate
 from hatch_mlpackage.project.no_code.literals import literal, texts
 
@@ -30,9 +30,11 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
         "trusted": model.allow_pickle,
         "record": _record(model),
     }
-    extra = {"pandas": "the model was trained with named columns"} if features and _takes_frames(framework) else {}
+    takes_frames = "scikit-learn" in {framework.distribution, *framework.brings}
+    extra = {"pandas": "the model was trained with named columns"} if features and takes_frames else {}
     sample = {"data": _sample(model, features, count)}
-    about = f"{framework.title} {_versions(facts)}{_size(features, count)}"
+    versions = ", ".join(facts.versions.values()) or "of an unknown version"
+    about = f"{framework.title} {versions}{_size(features, count)}"
     return generate(model, facts, values, sample=sample, about=about, extra=extra)
 
 
@@ -47,19 +49,11 @@ def _value(kind: str) -> Any:
     return _VALUES.get(kind, 0.0 if kind.startswith("float") else 0)
 
 
-def _takes_frames(framework: Framework) -> bool:
-    return "scikit-learn" in {framework.distribution, *framework.brings}
-
-
 def _sample(model: Model, features: tuple[str, ...], count: int | None) -> list[Any]:
     if features:
         kinds = {given.name: given.type for given in model.inputs}
         return [{name: _value(kinds.get(name, "float64")) for name in features}]
     return [[0.0] * (count or 1)]
-
-
-def _versions(facts: ModelFacts) -> str:
-    return ", ".join(facts.versions.values()) or "of an unknown version"
 
 
 def _size(features: tuple[str, ...], count: int | None) -> str:

@@ -74,17 +74,3 @@ STAND_INS = (
     "azureml.monitoring",
     "azureml_inference_server_http",
 )
-
-# conda's name → the package index's name, where they differ by more than a prefix.
-CONDA_NAMES = {
-    "msgpack-python": "msgpack",
-    "py-opencv": "opencv-python",
-    "opencv": "opencv-python",
-    "libopencv": "opencv-python",
-    "pytables": "tables",
-    "pytorch": "torch",
-    "pytorch-cpu": "torch",
-    "pytorch-gpu": "torch",
-    "faiss": "faiss-cpu",
-    "gitpython": "gitpython",
-}

@@ -64,15 +64,12 @@ class ImageEnvironment:
 
     def has(self, distribution: str, *, since: str = "", before: str = "") -> bool:
         """Tell whether the image has a distribution, or `python`, in a version from `since` up to but not `before`."""
-        found = self.python if distribution == "python" else self._version(distribution)
+        found = self.distributions.get(distribution)
         try:
-            version = Version(found)
+            version = Version(self.python if distribution == "python" else found.version if found else "")
         except InvalidVersion:
             return False
         return version >= Version(since or "0") and (not before or version < Version(before))
-
-    def _version(self, distribution: str) -> str:
-        return self.distributions[distribution].version if distribution in self.distributions else ""
 
 
 def standard_library(python: str) -> frozenset[str]:

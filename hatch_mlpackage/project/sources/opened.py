@@ -44,7 +44,6 @@ _READS = {
     ".read_bytes": "",
     ".read_text": "",
 }
-_PATHS = frozenset({"pathlib.Path", "pathlib.PurePath"})
 _PICKLES = frozenset(
     {
         "cloudpickle.load",

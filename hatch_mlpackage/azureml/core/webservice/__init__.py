@@ -1,6 +1,6 @@
 """Web services: local ones work here; names that only the cloud has say what to use instead.
 
-Order: local_configuration, deployed_service < webservice < local.
+Order: deployed_service < webservice < local.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hatch_mlpackage.azureml.core.webservice.local_configuration import LocalWebserviceDeploymentConfiguration
-from hatch_mlpackage.azureml.core.webservice.webservice import LocalWebservice
+from hatch_mlpackage.azureml.core.webservice.webservice import LocalWebservice, LocalWebserviceDeploymentConfiguration
 
 __all__ = ["LocalWebservice", "LocalWebserviceDeploymentConfiguration"]

@@ -9,19 +9,44 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from hatch_mlpackage.azureml.core.choose_models import require_no_code, staged_models
 from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
 from hatch_mlpackage.azureml.core.webservice.deployed_service import DeployedService, in_state
-from hatch_mlpackage.azureml.core.webservice.local_configuration import (
-    LocalWebserviceDeploymentConfiguration,
-    settings_of,
-)
-from hatch_mlpackage.azureml.exceptions import WebserviceException
+from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
 from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
 from hatch_mlpackage.azureml.local.services import ServiceSettings
 from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, named
+from hatch_mlpackage.serve.container import RUNNERS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.azureml.core.registered_model import RegisteredModel
 
+_HIGHEST_PORT = 65535
 _DEPLOYED = (DeployedService.STATE_DEPLOYING, DeployedService.STATE_FAILED, DeployedService.STATE_RUNNING)
+
+
+class LocalWebserviceDeploymentConfiguration:
+    """The port of a service, any free one by default, and the interpreter or container engine that runs it.
+
+    Raises WebserviceException for a wrong port, UserErrorException for an engine that cannot serve.
+    """
+
+    def __init__(
+        self,
+        port: int | None = None,
+        *,
+        python: str | None = None,
+        engine: str | None = None,
+        engine_options: Sequence[str] = (),
+    ) -> None:
+        self.port = port
+        self.python = python
+        self.engine = engine
+        self.engine_options = tuple(engine_options)
+        self.validate_configuration()
+
+    def validate_configuration(self) -> None:
+        if self.port is not None and not (type(self.port) is int and 1 <= self.port <= _HIGHEST_PORT):
+            raise WebserviceException(f"Invalid configuration, port must be an integer in range [1, {_HIGHEST_PORT}]")
+        if self.engine is not None and self.engine not in RUNNERS:
+            raise UserErrorException(f"Invalid configuration, engine must be one of {', '.join(RUNNERS)}")
 
 
 @with_cloud_only_members
@@ -72,7 +97,7 @@ class LocalWebservice(Webservice):
         """Serve models under a name; call it as `Model.deploy`."""
         service = LocalWebservice(workspace, name, must_exist=False)
         configuration = deployment_config or LocalWebserviceDeploymentConfiguration()
-        service._deploy(models, inference_config, settings_of(configuration, "deploy"))
+        service._deploy(models, inference_config, _settings_of(configuration, "deploy"))
         return service
 
     def _deploy(
@@ -106,7 +131,7 @@ class LocalWebservice(Webservice):
             raise WebserviceException("Error, image_config works only in the cloud: give an inference_config.")
         record = self._record
         kept = record.settings if record else ServiceSettings()
-        settings = kept if deployment_config is None else settings_of(deployment_config, "update")
+        settings = kept if deployment_config is None else _settings_of(deployment_config, "update")
         if inference_config is None and record and record.inference:
             inference_config = InferenceConfig.from_json(record.inference)
         self._deploy((record.models if record else ()) if models is None else models, inference_config, settings)
@@ -147,3 +172,17 @@ class LocalWebservice(Webservice):
     @classmethod
     def deserialize(cls, *_: Any) -> None:
         raise NotImplementedError("Local web services cannot be deserialized.")
+
+
+def _settings_of(configuration: Any, action: str) -> ServiceSettings:
+    if not isinstance(configuration, LocalWebserviceDeploymentConfiguration):
+        raise WebserviceException(
+            "Error, provided deployment configuration must be of type LocalWebserviceDeploymentConfiguration in order "
+            f"to {action} a local service."
+        )
+    return ServiceSettings(
+        port=configuration.port or 0,
+        python=configuration.python or "",
+        engine=configuration.engine or "",
+        engine_options=configuration.engine_options,
+    )
