@@ -12,11 +12,11 @@ import click
 from hatch_mlpackage.cli.output import answer, answer_json, shorten, size
 from hatch_mlpackage.cli.verbs import EXISTING_PATH, Verb, json_option
 from hatch_mlpackage.context.diff import compare, read_side
+from hatch_mlpackage.context.plan import FOR_THE_BUILDER
 
 if TYPE_CHECKING:
     from hatch_mlpackage.context.diff import ContextDiff, FileChange, LayerDiff, Side, ValueChange
 
-_FOR_THE_BUILDER = "build"
 _DOCUMENT = """{"same": BOOL, "digests": [A, B],
    "about": [{"name", "before", "after"}],
    "layers": [{"name", "files": [{"path", "kind", "before", "after"}], "packages": [{"name", "before", "after"}]}],
@@ -69,7 +69,7 @@ def _difference_lines(found: ContextDiff, one: Side, other: Side) -> Iterator[st
 
 
 def _layer_lines(layer: LayerDiff) -> Iterator[str]:
-    yield "not in the image" if layer.name == _FOR_THE_BUILDER else f"layer {layer.name}"
+    yield "not in the image" if layer.name == FOR_THE_BUILDER else f"layer {layer.name}"
     yield from shorten([f"  {_value_line(package)}" for package in layer.packages], indent="  ")
     yield from shorten([f"  {_file_line(file)}" for file in layer.files], indent="  ")
 

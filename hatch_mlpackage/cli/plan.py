@@ -16,14 +16,13 @@ from hatch_mlpackage.context.build import plan_package
 from hatch_mlpackage.context.changes import DOCKERFILE, Change, Rebuild, changes_since, rebuilds, rebuilt_layers
 from hatch_mlpackage.context.manifest import MANIFEST_NAME
 from hatch_mlpackage.context.package import default_destination, inspect_project
+from hatch_mlpackage.context.plan import FOR_THE_BUILDER
 
 if TYPE_CHECKING:
     from hatch_mlpackage.context.package import Package
     from hatch_mlpackage.context.plan import ContextPlan
     from hatch_mlpackage.lock.pins.packages import LockedPackage
     from hatch_mlpackage.project.pyproject import Project
-
-_FOR_THE_BUILDER = "build"  # files that no layer carries: Dockerfile, .dockerignore, README.md
 
 _DOCUMENT = """{"layers": [{"name", "files", "size"}],
    "files": [{"path", "layer", "size", "mode", "copied"}],
@@ -87,7 +86,7 @@ def _rebuilds_of(package: Package, plan: ContextPlan, locked: tuple[LockedPackag
 
 def _draw_layers(package: Package, plan: ContextPlan, changes: tuple[Change, ...] | None) -> None:
     """Draw the layers with their files on a terminal, and as a table elsewhere."""
-    layers = [(layer, plan.in_layer(layer)) for layer in (*plan.layers, _FOR_THE_BUILDER)]
+    layers = [(layer, plan.in_layer(layer)) for layer in (*plan.layers, FOR_THE_BUILDER)]
     # The manifest has no files yet: it is made when the context is written.
     rows = [(_layer_title(layer, plan), files, _tally(layer, changes)) for layer, files in layers if files]
     if on_terminal():
@@ -103,7 +102,7 @@ def _draw_layers(package: Package, plan: ContextPlan, changes: tuple[Change, ...
 
 
 def _layer_title(layer: str, plan: ContextPlan) -> str:
-    name = "(not in the image)" if layer == _FOR_THE_BUILDER else layer
+    name = "(not in the image)" if layer == FOR_THE_BUILDER else layer
     return f"{name} (not copied)" if any(file.named_context for file in plan.in_layer(layer)) else name
 
 

@@ -12,9 +12,12 @@ from typing import Any
 
 from hatch_mlpackage.context.changes import DOCKERFILE
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME
-from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, read_manifest
+from hatch_mlpackage.context.manifest import MANIFEST_NAME, read_manifest
+from hatch_mlpackage.context.plan import FOR_THE_BUILDER
 
-_FOR_THE_BUILDER = "build"
+if TYPE_CHECKING:
+    from hatch_mlpackage.context.manifest import Manifest, ManifestFile
+
 # Layer → how the references of its packages in the bill of materials begin.
 _PACKAGES_OF = {"environment": ("conda/", "environment/"), "runtime": ("server/",)}
 # Layer → how its first COPY begins; a model's layer is named by the path of its files.
@@ -105,7 +108,7 @@ def compare(before: Side, after: Side) -> ContextDiff:
     """Return what changes from one context to the other."""
     about = _values(_flat(before.manifest.about), _flat(after.manifest.about))
     changes = _file_changes(before.manifest, after.manifest)
-    names = (*after.manifest.layers, *before.manifest.layers, _FOR_THE_BUILDER)
+    names = (*after.manifest.layers, *before.manifest.layers, FOR_THE_BUILDER)
     layers = [
         LayerDiff(name=name, files=changes.get(name, ()), packages=_package_changes(before, after, name))
         for name in dict.fromkeys(names)
@@ -184,7 +187,7 @@ def _file_changes(before: Manifest, after: Manifest) -> dict[str, tuple[FileChan
 def _dockerfile_changes(
     before: Side, after: Side, changes: Mapping[str, tuple[FileChange, ...]]
 ) -> tuple[str, ...] | None:
-    if not any(change.path == DOCKERFILE for change in changes.get(_FOR_THE_BUILDER, ())):
+    if not any(change.path == DOCKERFILE for change in changes.get(FOR_THE_BUILDER, ())):
         return ()
     if before.dockerfile is None or after.dockerfile is None:
         return None
@@ -213,7 +216,7 @@ def _first(found: Iterable[bool]) -> int:
 def _first_instruction(before: Side, after: Side, changed: set[str]) -> int:
     """Return the index of the first layer with changed instructions: the last one that begins before the change."""
     layers = after.manifest.layers
-    if _FOR_THE_BUILDER not in changed:
+    if FOR_THE_BUILDER not in changed:
         return len(layers)
     if before.dockerfile is None or after.dockerfile is None:
         return 0

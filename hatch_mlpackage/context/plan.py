@@ -11,6 +11,7 @@ from hatch_mlpackage.project.config.keys import Model
 APP_DIRECTORY = "azureml-app"
 PROJECT_LAYER = "project"
 BASE_LAYER = "base"
+FOR_THE_BUILDER = "build"  # the `layer` of files that the image does not carry: Dockerfile, .dockerignore, README.md
 DIRECTORY_MODE = 0o755
 # Lies below the path of a model that is not copied, and lists its files' hashes as `sha256sum` does.
 SUMS = "SHA256SUMS"
