@@ -13,12 +13,11 @@ import click
 from hatch_mlpackage.cli.bake import Question, bake, questions
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.own_model import about_own_model
-from hatch_mlpackage.cli.project import plain_name
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, EXISTING_PATH, Returned, Verb, VerbFunction, add_options
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.lock.project_lock import lock_project
-from hatch_mlpackage.project.pyproject import load_project
+from hatch_mlpackage.project.pyproject import load_project, plain_name
 
 _DEFAULT_NAME = "my-model"
 

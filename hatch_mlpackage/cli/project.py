@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -16,7 +15,7 @@ import click
 from hatch_mlpackage.cli.verbs import TEXT, TYPED, Returned, VerbFunction, add_options, folder_option
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY
-from hatch_mlpackage.project.pyproject import FALLBACK_NAME, FALLBACK_VERSION, PYPROJECT, Project, load_project
+from hatch_mlpackage.project.pyproject import FALLBACK_VERSION, PYPROJECT, Project, load_project, plain_name
 from hatch_mlpackage.project.target import ARCHITECTURES, SUPPORTED_PYTHONS
 
 _PATH_FLAGS = ("entry_script", "source_directory", "conda_file")
@@ -151,11 +150,6 @@ def identity(flags: Mapping[str, Any]) -> tuple[str, str]:
     for model in flags.get("models", ()):
         return plain_name(model["name"]), model.get("version", "1")
     return plain_name(Path(flags.get("entry-script", "")).stem), FALLBACK_VERSION
-
-
-def plain_name(name: str) -> str:
-    """Turn any name into one that an image can have; the checks report what is wrong with the original."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or FALLBACK_NAME
 
 
 def _typed_flags(table: Mapping[str, Any], models: tuple[dict[str, str], ...]) -> dict[str, str]:

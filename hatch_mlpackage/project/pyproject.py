@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -140,6 +141,11 @@ def located(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
         replace(problem, at=f"{PYPROJECT}:{line}") if (line := line_of(problem.where, lines)) else problem
         for problem in found
     )
+
+
+def plain_name(name: str) -> str:
+    """Turn any name into one that an image can have; the checks report what is wrong with the original."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or FALLBACK_NAME
 
 
 def _normal_version(version: str) -> str:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packaging.utils import canonicalize_name
-
 from hatch_mlpackage.azureml.exceptions import UserErrorException
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.replace import replace_text
@@ -24,7 +22,7 @@ from hatch_mlpackage.project.azureml_files.inference import read_inference
 from hatch_mlpackage.project.azureml_files.nodes import node_of
 from hatch_mlpackage.project.azureml_files.places import Places
 from hatch_mlpackage.project.azureml_files.python_pin import python_version
-from hatch_mlpackage.project.pyproject import Project
+from hatch_mlpackage.project.pyproject import Project, plain_name
 from hatch_mlpackage.project.target import python_of
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ def stage(
         table["image"] = {**table.get("image", {}), "name": image_name}
     name = found[0].name if found else Path(inference["entryScript"]).stem if inference else "model"
     version = str(found[0].version) if found else "0"
-    return Project(root=folder, name=_image_name(name), version=version, table=table)
+    return Project(root=folder, name=plain_name(name), version=version, table=table)
 
 
 def _stage_model(folder: Path, model: StagedModel, *, no_code: bool) -> dict[str, Any]:
@@ -147,8 +145,3 @@ def _convert(folder: Path, document: Mapping[str, Any]) -> Conversion:
 def _link(place: Path, target: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(target.absolute(), target_is_directory=target.is_dir())
-
-
-def _image_name(name: str) -> str:
-    """Turn a name into one that an image can have."""
-    return re.sub(r"[^a-z0-9]+", "-", canonicalize_name(name)).strip("-") or "model"
