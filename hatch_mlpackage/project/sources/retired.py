@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,10 +31,6 @@ class Retired:
     stood_in: bool = False
 
 
-def _several(of: str, since: str, names: dict[str, str], until: str = "") -> tuple[Retired, ...]:
-    return tuple(Retired(name=name, of=of, since=since, instead=new, until=until) for name, new in names.items())
-
-
 _ABCS = (
     "Callable Container Coroutine Generator Hashable ItemsView Iterable Iterator KeysView Mapping MappingView"
     " MutableMapping MutableSequence MutableSet Sequence Set Sized ValuesView"
@@ -58,80 +54,81 @@ _INSTEAD = {
     "spwd": "code of your own",
     "symbol": "ast",
 }
-RETIRED = (
+# Distribution and version → each name that is gone since then, and what to use instead.
+_NAMES: Mapping[tuple[str, str], Mapping[str, str]] = {
     # docs.python.org/3/whatsnew, "Removed" of each version
-    *_several("python", "3.9", {"fractions.gcd": "math.gcd", "xml.etree.cElementTree": "xml.etree.ElementTree"}),
-    *_several("python", "3.10", {f"collections.{name}": f"collections.abc.{name}" for name in _ABCS.split()}),
-    *_several("python", "3.11", {"inspect.getargspec": "inspect.getfullargspec", "asyncio.coroutine": "async def"}),
+    ("python", "3.9"): {"fractions.gcd": "math.gcd", "xml.etree.cElementTree": "xml.etree.ElementTree"},
+    ("python", "3.10"): {f"collections.{name}": f"collections.abc.{name}" for name in _ABCS.split()},
+    ("python", "3.11"): {"inspect.getargspec": "inspect.getfullargspec", "asyncio.coroutine": "async def"},
+    # numpy.org/doc/stable/release: 1.24.0, and the migration guide of 2.0
+    ("numpy", "1.24"): {f"numpy.{name}": name for name in ("complex", "float", "int", "object", "str")},
+    ("numpy", "2.0"): {
+        "numpy.Inf": "numpy.inf",
+        "numpy.NaN": "numpy.nan",
+        "numpy.alltrue": "numpy.all",
+        "numpy.asfarray": "numpy.asarray(…, dtype=float)",
+        "numpy.cast": "numpy.asarray(…, dtype=…)",
+        "numpy.complex_": "numpy.complex128",
+        "numpy.cumproduct": "numpy.cumprod",
+        "numpy.float_": "numpy.float64",
+        "numpy.infty": "numpy.inf",
+        "numpy.mat": "numpy.asmatrix",
+        "numpy.product": "numpy.prod",
+        "numpy.sometrue": "numpy.any",
+        "numpy.string_": "numpy.bytes_",
+        "numpy.unicode_": "numpy.str_",
+    },
+    # pandas.pydata.org/docs/whatsnew: 1.0.0, 2.0.0
+    ("pandas", "2.0"): {
+        "pandas.util.testing": "pandas.testing",
+        "pandas.Int64Index": "pandas.Index",
+        "pandas.datetime": "datetime.datetime",
+        "pandas.np": "numpy",
+    },
+    # scikit-learn.org/stable/whats_new
+    ("scikit-learn", "0.20"): {
+        "sklearn.cross_validation": "sklearn.model_selection",
+        "sklearn.grid_search": "sklearn.model_selection",
+        "sklearn.learning_curve": "sklearn.model_selection",
+    },
+    ("scikit-learn", "0.22"): {"sklearn.preprocessing.Imputer": "sklearn.impute.SimpleImputer"},
+    ("scikit-learn", "0.23"): {"sklearn.externals.six": "the distribution six"},
+    ("scikit-learn", "1.2"): {"sklearn.datasets.load_boston": "sklearn.datasets.fetch_california_housing"},
+    # docs.scipy.org/doc/scipy/release: 1.2.0, 1.3.0, 1.14.0
+    ("scipy", "1.2"): {"scipy.misc.imread": "imageio.imread", "scipy.misc.imsave": "imageio.imwrite"},
+    ("scipy", "1.3"): {"scipy.misc.imresize": "PIL.Image.resize"},
+    ("scipy", "1.14"): {
+        "scipy.integrate.simps": "scipy.integrate.simpson",
+        "scipy.integrate.trapz": "scipy.integrate.trapezoid",
+    },
+    # tensorflow.org/guide/migrate; keras.io/guides/migrating_to_keras_3
+    ("tensorflow", "2.0"): {
+        "tensorflow.contrib": "tensorflow_addons, tf_slim, or what the model's author names",
+        "tensorflow.Session": "tensorflow.compat.v1.Session",
+        "tensorflow.placeholder": "tensorflow.compat.v1.placeholder",
+    },
+    ("keras", "3.0"): {"keras.utils.np_utils": "keras.utils", "keras.wrappers.scikit_learn": "scikeras"},
+    # flask.palletsprojects.com, jinja.palletsprojects.com, werkzeug.palletsprojects.com: changes
+    ("flask", "2.3"): {"flask.json.JSONEncoder": "flask.json.provider.DefaultJSONProvider"},
+    ("jinja2", "3.1"): {"jinja2.Markup": "markupsafe.Markup", "jinja2.escape": "markupsafe.escape"},
+    ("werkzeug", "1.0"): {"werkzeug.secure_filename": "werkzeug.utils.secure_filename"},
+    # github.com/Azure/azure-sdk-for-python, azure-storage-blob 12.0.0
+    ("azure-storage-blob", "12.0"): {"azure.storage.blob.BlockBlobService": "azure.storage.blob.BlobServiceClient"},
+}
+RETIRED = (
+    *(
+        Retired(name=name, of=of, since=since, instead=instead)
+        for (of, since), names in _NAMES.items()
+        for name, instead in names.items()
+    ),
     *(
         Retired(name=name, of="python", since=version, instead=_INSTEAD.get(name, f"the distribution standard-{name}"))
         for version, names in REMOVED.items()
         for name in names.split()
     ),
-    # numpy.org/doc/stable/release: 1.24.0, and the migration guide of 2.0
-    *_several(
-        "numpy",
-        "1.24",
-        {f"numpy.{name}": name for name in ("complex", "float", "int", "object", "str")},
-    ),
-    *_several("numpy", "1.24", {"numpy.bool": "bool", "numpy.long": "int"}, until="2.0"),
-    *_several(
-        "numpy",
-        "2.0",
-        {
-            "numpy.Inf": "numpy.inf",
-            "numpy.NaN": "numpy.nan",
-            "numpy.alltrue": "numpy.all",
-            "numpy.asfarray": "numpy.asarray(…, dtype=float)",
-            "numpy.cast": "numpy.asarray(…, dtype=…)",
-            "numpy.complex_": "numpy.complex128",
-            "numpy.cumproduct": "numpy.cumprod",
-            "numpy.float_": "numpy.float64",
-            "numpy.infty": "numpy.inf",
-            "numpy.mat": "numpy.asmatrix",
-            "numpy.product": "numpy.prod",
-            "numpy.sometrue": "numpy.any",
-            "numpy.string_": "numpy.bytes_",
-            "numpy.unicode_": "numpy.str_",
-        },
-    ),
-    # pandas.pydata.org/docs/whatsnew: 1.0.0, 2.0.0
-    *_several("pandas", "2.0", {"pandas.util.testing": "pandas.testing", "pandas.Int64Index": "pandas.Index"}),
-    *_several("pandas", "2.0", {"pandas.datetime": "datetime.datetime", "pandas.np": "numpy"}),
-    # scikit-learn.org/stable/whats_new
-    *_several(
-        "scikit-learn",
-        "0.20",
-        {
-            "sklearn.cross_validation": "sklearn.model_selection",
-            "sklearn.grid_search": "sklearn.model_selection",
-            "sklearn.learning_curve": "sklearn.model_selection",
-        },
-    ),
-    *_several("scikit-learn", "0.22", {"sklearn.preprocessing.Imputer": "sklearn.impute.SimpleImputer"}),
+    Retired(name="numpy.bool", of="numpy", since="1.24", instead="bool", until="2.0"),
+    Retired(name="numpy.long", of="numpy", since="1.24", instead="int", until="2.0"),
     Retired(name="sklearn.externals.joblib", of="scikit-learn", since="0.23", instead="joblib", stood_in=True),
-    *_several("scikit-learn", "0.23", {"sklearn.externals.six": "the distribution six"}),
-    *_several("scikit-learn", "1.2", {"sklearn.datasets.load_boston": "sklearn.datasets.fetch_california_housing"}),
-    # docs.scipy.org/doc/scipy/release: 1.2.0, 1.3.0, 1.14.0
-    *_several("scipy", "1.2", {"scipy.misc.imread": "imageio.imread", "scipy.misc.imsave": "imageio.imwrite"}),
-    *_several("scipy", "1.3", {"scipy.misc.imresize": "PIL.Image.resize"}),
-    *_several("scipy", "1.14", {"scipy.integrate.simps": "scipy.integrate.simpson"}),
-    *_several("scipy", "1.14", {"scipy.integrate.trapz": "scipy.integrate.trapezoid"}),
-    # tensorflow.org/guide/migrate; keras.io/guides/migrating_to_keras_3
-    *_several(
-        "tensorflow", "2.0", {"tensorflow.contrib": "tensorflow_addons, tf_slim, or what the model's author names"}
-    ),
-    *_several("tensorflow", "2.0", {"tensorflow.Session": "tensorflow.compat.v1.Session"}),
-    *_several("tensorflow", "2.0", {"tensorflow.placeholder": "tensorflow.compat.v1.placeholder"}),
-    *_several("keras", "3.0", {"keras.utils.np_utils": "keras.utils", "keras.wrappers.scikit_learn": "scikeras"}),
-    # flask.palletsprojects.com, jinja.palletsprojects.com, werkzeug.palletsprojects.com: changes
-    *_several("flask", "2.3", {"flask.json.JSONEncoder": "flask.json.provider.DefaultJSONProvider"}),
-    *_several("jinja2", "3.1", {"jinja2.Markup": "markupsafe.Markup", "jinja2.escape": "markupsafe.escape"}),
-    *_several("werkzeug", "1.0", {"werkzeug.secure_filename": "werkzeug.utils.secure_filename"}),
-    # github.com/Azure/azure-sdk-for-python, azure-storage-blob 12.0.0
-    *_several(
-        "azure-storage-blob", "12.0", {"azure.storage.blob.BlockBlobService": "azure.storage.blob.BlobServiceClient"}
-    ),
 )
 
 
