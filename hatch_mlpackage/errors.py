@@ -97,10 +97,9 @@ class ConfigurationError(MLPackageError):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return tuple(f"{problem}{self._other_code(problem)}" for problem in self.problems)
-
-    def _other_code(self, problem: Problem) -> str:
-        return "" if problem.code == self.code else f" [{problem.code}]"
+        return tuple(
+            f"{problem}" if problem.code == self.code else f"{problem} [{problem.code}]" for problem in self.problems
+        )
 
 
 class LockError(MLPackageError):

@@ -10,13 +10,30 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.typed_tables import read_table
+from hatch_mlpackage.project.config.check_base_image import (
+    check_base_image,
+    check_cuda,
+    check_python,
+    check_user_managed,
+)
 from hatch_mlpackage.project.config.check_dockerfiles import (
     check_base_dockerfile,
     check_steps,
     read_dockerfile,
     read_steps,
 )
-from hatch_mlpackage.project.config.checks import CHECKS
+from hatch_mlpackage.project.config.check_image import check_image, check_secrets, check_variables
+from hatch_mlpackage.project.config.check_models import check_models
+from hatch_mlpackage.project.config.check_packages import (
+    check_conda_mode,
+    check_conda_paths,
+    check_dependencies,
+    check_install_project,
+    check_pylock,
+    check_system_packages,
+)
+from hatch_mlpackage.project.config.check_paths import check_entry_script, check_lock_directory, check_source_directory
+from hatch_mlpackage.project.config.check_values import check_choices, check_server
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, Config
 from hatch_mlpackage.project.known_images import cuda_images, cuda_of, packaged_python
 from hatch_mlpackage.project.target import python_of
@@ -24,6 +41,29 @@ from hatch_mlpackage.project.target import python_of
 if TYPE_CHECKING:
     from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
     from hatch_mlpackage.project.pyproject import Project
+
+# In the order in which a person reads their problems; none stops at the first problem.
+_CHECKS = (
+    check_entry_script,
+    check_dependencies,
+    check_install_project,
+    check_pylock,
+    check_source_directory,
+    check_models,
+    check_python,
+    check_base_image,
+    check_cuda,
+    check_user_managed,
+    check_choices,
+    check_lock_directory,
+    check_conda_paths,
+    check_conda_mode,
+    check_variables,
+    check_system_packages,
+    check_image,
+    check_secrets,
+    check_server,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +99,7 @@ def _read(project: Project, problems: Problems, *, is_whole: bool = True) -> Dec
     dockerfile = read_dockerfile(config, project, found)
     steps = read_steps(config, project, found)
     config = _with_defaults(config, project, dockerfile)
-    for check in CHECKS if is_whole else ():
+    for check in _CHECKS if is_whole else ():
         check(config, project, problems)
     if is_whole:
         check_base_dockerfile(config, project, dockerfile, problems)

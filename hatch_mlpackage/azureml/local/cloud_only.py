@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import cache
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
 
@@ -137,13 +138,9 @@ def cloud_only_classes(module: str) -> dict[str, Any]:
     return {name: _class(name, instead) for name, instead in MODULES[module].items()}
 
 
-_classes: dict[str, type] = {}
-
-
+@cache
 def _class(name: str, instead: str) -> type:
-    if name not in _classes:
-        _classes[name] = _CloudOnlyClass(name, (), {"instead": instead, "__module__": PREFIX})
-    return _classes[name]
+    return _CloudOnlyClass(name, (), {"instead": instead, "__module__": PREFIX})
 
 
 def plant_modules() -> None:

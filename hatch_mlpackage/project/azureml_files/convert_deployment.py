@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.project.azureml_files.deployment import AutoScaler, DeploymentConfiguration, Probe, Resources
@@ -53,22 +54,19 @@ def _drop_resources(deployment: DeploymentConfiguration, draft: Draft) -> None:
     draft.drop(deployment.gpu_cores, f"{_RUN} --gpus {_value(deployment.gpu_cores)}")
 
 
-def _dropped(deployment: DeploymentConfiguration) -> list[tuple[Given[Any] | None, str]]:
-    scaler = deployment.auto_scaler or AutoScaler()
-    return [
-        *((given, _SCALE) for given in (deployment.num_replicas, scaler.autoscale_enabled, scaler.min_replicas)),
-        *((given, _SCALE) for given in (scaler.max_replicas, scaler.refresh_period_in_seconds)),
-        (scaler.target_utilization, _SCALE),
-        *((given, _AUTH) for given in (deployment.auth_enabled, deployment.token_auth_enabled, deployment.keys)),
-        *((given, _TLS) for given in (deployment.ssl_enabled, deployment.ssl_certificate, deployment.ssl_key)),
-        *((given, _TLS) for given in (deployment.cname, deployment.vault_base_url)),
-        *((given, _TLS) for given in (deployment.key_name, deployment.key_version)),
-        *((given, _TELEMETRY) for given in (deployment.app_insights_enabled, deployment.data_collection)),
-        *((given, _CLOUD) for given in (deployment.location, deployment.dns_name_label, deployment.vnet_name)),
-        *((given, _CLOUD) for given in (deployment.subnet_name, deployment.namespace)),
-        *((given, _CLOUD) for given in (deployment.compute_target_name, deployment.version_name)),
-        (deployment.traffic_percentile, _CLOUD),
-    ]
+def _dropped(found: DeploymentConfiguration) -> Iterator[tuple[Given[Any] | None, str]]:
+    scaler = found.auto_scaler or AutoScaler()
+    for why, several in (
+        (_SCALE, (found.num_replicas, scaler.autoscale_enabled, scaler.min_replicas, scaler.max_replicas)),
+        (_SCALE, (scaler.refresh_period_in_seconds, scaler.target_utilization)),
+        (_AUTH, (found.auth_enabled, found.token_auth_enabled, found.keys)),
+        (_TLS, (found.ssl_enabled, found.ssl_certificate, found.ssl_key, found.cname)),
+        (_TLS, (found.vault_base_url, found.key_name, found.key_version)),
+        (_TELEMETRY, (found.app_insights_enabled, found.data_collection)),
+        (_CLOUD, (found.location, found.dns_name_label, found.vnet_name, found.subnet_name, found.namespace)),
+        (_CLOUD, (found.compute_target_name, found.version_name, found.traffic_percentile)),
+    ):
+        yield from ((given, why) for given in several)
 
 
 def _value(given: Given[Any] | None) -> Any:

@@ -137,8 +137,9 @@ def _wrong_pairs(found: DeploymentConfiguration) -> Iterator[tuple[str, str]]:
         if least and most and least.value > most.value:
             yield most.where, f"{most.key} is {most.value:g}, less than {least.key}, {least.value:g}."
     yield from _wrong_scale(found, scaler)
-    if _is_on(found.auth_enabled) and _is_on(found.token_auth_enabled) and found.token_auth_enabled:
-        yield found.token_auth_enabled.where, "authEnabled and tokenAuthEnabled cannot both be true."
+    auth, token = found.auth_enabled, found.token_auth_enabled
+    if auth and auth.value and token and token.value:
+        yield token.where, "authEnabled and tokenAuthEnabled cannot both be true."
     yield from _wrong_addresses(found)
 
 
@@ -163,7 +164,3 @@ def _wrong_addresses(found: DeploymentConfiguration) -> Iterator[tuple[str, str]
         yield network.where, "vnetName and subnetName go together: one of them is missing."
     if found.namespace and not _NAMESPACE.fullmatch(found.namespace.value):
         yield found.namespace.where, f"namespace '{found.namespace.value}' is not a valid name in Kubernetes."
-
-
-def _is_on(given: Given[bool] | None) -> bool:
-    return bool(given and given.value)

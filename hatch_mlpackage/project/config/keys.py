@@ -1,4 +1,4 @@
-"""Declare the keys of `[tool.mlpackage]` with their texts and defaults; `checks` lists what is checked in their values.
+"""Declare the keys of `[tool.mlpackage]` with their texts and defaults; `read_config` lists their checks.
 
 `schema` makes the tables of docs/configuration.md, and schema.json, from these classes.
 """

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+DATETIME = "datetime64[ns]"  # the type of a column
 _WIDTH = 120
+_SAMPLES: dict[str, Any] = {"str": "", "bool": False, DATETIME: "2000-01-01T00:00:00"}  # of types that are no numbers
 
 
 def text(value: str) -> str:
@@ -34,3 +36,8 @@ def literal(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
     return text(value) if isinstance(value, str) else repr(value)
+
+
+def zero(kind: str) -> Any:
+    """Return a sample of a type, as a request's JSON holds it."""
+    return _SAMPLES.get(kind, 0.0 if kind.startswith("float") else 0)

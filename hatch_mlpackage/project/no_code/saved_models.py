@@ -17,7 +17,9 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
     inputs = declared(model, facts)
     default = facts.signatures[0]
     sample = _instance({tensor.name: given.sample for tensor, given in zip(inputs, parameters(inputs), strict=True)})
-    shapes = ", ".join(f"{text(tensor.name)} {tensor.type}{_shape(tensor.shape)}" for tensor in inputs)
+    shapes = ", ".join(
+        f"{text(tensor.name)} {tensor.type}{'' if tensor.shape is None else list(tensor.shape)}" for tensor in inputs
+    )
     values = {
         "comment": f"{text(default)} takes {shapes}; the first size is the number of instances.",
         "default": text(default),
@@ -31,7 +33,3 @@ def _instance(columns: dict[str, Any]) -> Any:
     """Return the first row of a batch, or its plain value where there is one input."""
     row = {name: batch[0] if isinstance(batch, list) and batch else batch for name, batch in columns.items()}
     return next(iter(row.values())) if len(row) == 1 else row
-
-
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return "" if shape is None else str(list(shape))

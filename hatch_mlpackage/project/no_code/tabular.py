@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS
 from hatch_mlpackage.project.no_code.generated import NoCode, generate
-from hatch_mlpackage.project.no_code.literals import literal, texts
+from hatch_mlpackage.project.no_code.literals import literal, texts, zero
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
     from hatch_mlpackage.project.model_facts.facts import ModelFacts
-
-_VALUES: dict[str, Any] = {"str": "", "bool": False}  # samples of columns that hold no numbers
 
 
 def write(model: Model, facts: ModelFacts) -> NoCode:
@@ -42,17 +40,13 @@ def _record(model: Model) -> str:
     """Write a sample record: numbers, except in columns that are declared to hold something else."""
     if not model.inputs or all(given.type.startswith("float") for given in model.inputs):
         return "dict.fromkeys(FEATURES, 0.0)"
-    return literal({given.name: _value(given.type) for given in model.inputs})
-
-
-def _value(kind: str) -> Any:
-    return _VALUES.get(kind, 0.0 if kind.startswith("float") else 0)
+    return literal({given.name: zero(given.type) for given in model.inputs})
 
 
 def _sample(model: Model, features: tuple[str, ...], count: int | None) -> list[Any]:
     if features:
         kinds = {given.name: given.type for given in model.inputs}
-        return [{name: _value(kinds.get(name, "float64")) for name in features}]
+        return [{name: zero(kinds.get(name, "float64")) for name in features}]
     return [[0.0] * (count or 1)]
 
 

@@ -14,14 +14,13 @@ from hatch_mlpackage.project.config.keys import TENSOR_TYPES
 from hatch_mlpackage.project.model_facts.facts import Tensor
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS
 from hatch_mlpackage.project.no_code.generated import NoCode, generate
-from hatch_mlpackage.project.no_code.literals import shape as shape_text, text
+from hatch_mlpackage.project.no_code.literals import DATETIME, shape as shape_text, text, zero
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
     from hatch_mlpackage.project.model_facts.facts import ModelFacts
 
 _LARGEST_SAMPLE = 1000  # numbers; the service's description contains the sample
-_DATETIME = "datetime64[ns]"  # the type of a column
 _RESERVED = frozenset({"request_headers"})  # the server's own parameter of run()
 
 
@@ -49,7 +48,7 @@ def declared(model: Model, facts: ModelFacts) -> tuple[Tensor, ...]:
 
 def parameters(tensors: Sequence[Tensor]) -> tuple[Input, ...]:
     """Make the parameters of run(); raise ValueError for a type that a script cannot take."""
-    strange = [tensor.type for tensor in tensors if tensor.type not in {*TENSOR_TYPES, _DATETIME}]
+    strange = [tensor.type for tensor in tensors if tensor.type not in {*TENSOR_TYPES, DATETIME}]
     if strange:
         raise ValueError(f"it takes {strange[0]}")
     names = _identifiers(tensor.name for tensor in tensors)
@@ -105,7 +104,7 @@ def _input(tensor: Tensor, parameter: str) -> Input:
         name=text(tensor.name),
         schema=_schema(tensor, sample, free=free),
         dtype="object" if tensor.type == "str" else _dtype(tensor.type),
-        sample=_filled(sample, _zero(tensor.type)),
+        sample=_filled(sample, zero(tensor.type)),
         is_array=bool(sizes) and tensor.type != "str",
         comment=f"{renamed}{shown}".strip(),
     )
@@ -113,7 +112,7 @@ def _input(tensor: Tensor, parameter: str) -> Input:
 
 def _schema(tensor: Tensor, sample: tuple[int, ...], *, free: bool) -> str:
     if not sample or tensor.type == "str":  # as an array, inference_schema would cut strings to the sample's length
-        return f"StandardPythonParameterType({json.dumps(_filled(sample, _zero(tensor.type)))})".replace(
+        return f"StandardPythonParameterType({json.dumps(_filled(sample, zero(tensor.type)))})".replace(
             "false", "False"
         )
     loose = ", enforce_shape=False" if free else ""
@@ -122,11 +121,6 @@ def _schema(tensor: Tensor, sample: tuple[int, ...], *, free: bool) -> str:
 
 def _dtype(kind: str) -> str:
     return "np.bool_" if kind == "bool" else f"np.{kind}"
-
-
-def _zero(kind: str) -> Any:
-    others: dict[str, Any] = {"str": "", "bool": False, _DATETIME: "2000-01-01T00:00:00"}
-    return others.get(kind, 0.0 if kind.startswith("float") else 0)
 
 
 def _filled(sizes: tuple[int, ...], value: Any) -> Any:

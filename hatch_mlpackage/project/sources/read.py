@@ -101,7 +101,9 @@ def _source_file(tree: ast.Module, path: str, *, entry: bool) -> SourceFile:
         imports=tuple(found.imports),
         calls=tuple(found.calls),
         lookups=tuple(found.lookups),
-        strings=tuple(_strings(tree)),
+        strings=tuple(
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ),
         touches_path=any(lookup.name.startswith("sys.path") for lookup in found.lookups),
     )
 
@@ -223,9 +225,3 @@ def _reached_from(tree: ast.Module, begin: set[str]) -> frozenset[str]:
 def _names(node: ast.AST) -> set[str]:
     found = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
     return found | {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
-
-
-def _strings(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
