@@ -12,11 +12,8 @@ from typing import Any
 
 from hatch_mlpackage.context.changes import DOCKERFILE
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME
-from hatch_mlpackage.context.manifest import MANIFEST_NAME, read_manifest
+from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, read_manifest
 from hatch_mlpackage.context.plan import FOR_THE_BUILDER
-
-if TYPE_CHECKING:
-    from hatch_mlpackage.context.manifest import Manifest, ManifestFile
 
 # Layer → how the references of its packages in the bill of materials begin.
 _PACKAGES_OF = {"environment": ("conda/", "environment/"), "runtime": ("server/",)}
