@@ -23,6 +23,7 @@ WIDER = {
     "cli/test_nothing_is_lost.py",
     "cli/test_read_once.py",
     "cli/test_readme.py",
+    "cli/test_reference.py",
     "cli/test_surroundings.py",
     "lock/asked/test_no_line_is_lost.py",
     "lock/resolve/test_network.py",

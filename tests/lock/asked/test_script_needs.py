@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from hatch_mlpackage.project.no_code.scripts import write_script
 
 from hatch_mlpackage.context.build import plan_context
 from hatch_mlpackage.context.package import inspect_project
@@ -12,6 +11,7 @@ from hatch_mlpackage.lock.inputs import inspect_requirements
 from hatch_mlpackage.project.config.keys import Model
 from hatch_mlpackage.project.model_facts.facts import ModelFacts
 from hatch_mlpackage.project.no_code.generated import NoCode
+from hatch_mlpackage.project.no_code.read import write_script
 from hatch_mlpackage.project.pyproject import load_project
 from hatch_mlpackage.project.sources.entry_script import EntryScript
 

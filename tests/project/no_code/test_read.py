@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
-from hatch_mlpackage.project.no_code.scripts import write_script
 from hypothesis import given, settings, strategies as st
 
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.project.config.keys import Model, ModelInput
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor
+from hatch_mlpackage.project.no_code.read import write_script
 from hatch_mlpackage.project.sources.entry_script import read_entry_script
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden/no-code"
