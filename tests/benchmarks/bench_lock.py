@@ -20,8 +20,9 @@ from measure import Limit, compare, judge, peak, ratio, report
 REQUIREMENTS = ("scikit-learn", "pandas", "lightgbm", "joblib", "inference-schema[numpy-support]")
 PROGRAM = f"""
 import platform, sys
-from hatch_mlpackage.lock import Requirements, make_lock
-from hatch_mlpackage.target import Target
+from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.resolve.make import make_lock
+from hatch_mlpackage.project.target import Target
 
 libc = "manylinux_" + platform.libc_ver()[1].replace(".", "_")
 architecture = {{"x86_64": "amd64", "aarch64": "arm64"}}[platform.machine()]
