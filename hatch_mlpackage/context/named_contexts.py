@@ -40,7 +40,7 @@ class NamedCopy:
 def leave_models(
     files: Iterable[ContextFile], project: Project, config: Config, problems: Problems
 ) -> Iterator[ContextFile]:
-    """Leave the files of models where they are, and report those of which a builder would copy something else."""
+    """Leave the files of models where they are, and report the models that a builder would copy wrongly."""
     models = {model.context_path: (index, model) for index, model in enumerate(config.models)}
     found: dict[str, list[ContextFile]] = {}
     for file in files:

@@ -60,7 +60,7 @@ def read_models(content: bytes | None) -> tuple[RemoteModel, ...]:
         raise _damaged(merge_conflict(text_of(content) or "") or str(error)) from None
     for model in models:
         if not re.fullmatch("[0-9a-f]{64}", str(model.sha256)):
-            raise _damaged(f"the sha256 of {model.name} is none")
+            raise _damaged(f"the sha256 of {model.name} is not a hash")
         if type(model.size) is not int:
             raise _damaged(f"the size of {model.name} is no number of bytes")
     return models

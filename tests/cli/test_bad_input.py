@@ -142,7 +142,7 @@ DAMAGES = {
     "models, edited": Damage(
         file=MODELS,
         done=edited(SHA, "../../.ssh"),
-        said=of_models("the sha256 of remote is none"),
+        said=of_models("the sha256 of remote is not a hash"),
         project="remote",
     ),
     "models, locked": Damage(

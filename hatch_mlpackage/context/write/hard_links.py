@@ -16,7 +16,7 @@ from hatch_mlpackage.files.hashing import KnownHashes
 
 
 class HardLinks:
-    """Links the files of some layers; `warn` is told of each that has to be copied, and why."""
+    """Links the files of some layers; `warn` gets a text for each that has to be copied, with the reason."""
 
     def __init__(self, layers: frozenset[str], warn: Callable[[str], None]) -> None:
         self.layers = layers

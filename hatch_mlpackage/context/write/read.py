@@ -16,7 +16,7 @@ _CHUNK = 1 << 20
 
 
 class Progress(Protocol):
-    """Told after each chunk how many bytes of which file were written."""
+    """Is called after each chunk with the file and the number of bytes that were written."""
 
     def __call__(self, file: ContextFile, written: int) -> None: ...
 

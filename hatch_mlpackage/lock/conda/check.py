@@ -26,7 +26,7 @@ def with_conda_header(packages: tuple[CondaPackage, ...], asked: CondaInputs) ->
 
 @lru_cache(maxsize=4)
 def conda_packages_of(text: str) -> tuple[CondaPackage, ...]:
-    """Return the packages of a conda lock; raise LockError when a line is none."""
+    """Return the packages of a conda lock; raise LockError at a line that is not one."""
     return read_conda_packages(text.replace("\r\n", "\n"))
 
 
