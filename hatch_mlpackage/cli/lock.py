@@ -66,6 +66,7 @@ def _require_fitting(inputs: LockInputs, *, strict: bool) -> None:
     """Raise LockError if a lock does not fit, or, when `strict`, if a base image is not pinned by digest."""
     for state, path in _lock_states(inputs):
         state.require(str(from_here(path)))
+    inputs.locks.require_sound()
     for image in check_project_images(inputs) if strict else ():
         image.require_pinned()
     print_notes(as_typed(tuple(image_problems(inputs))))

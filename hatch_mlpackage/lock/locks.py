@@ -11,7 +11,6 @@ from hatch_mlpackage.files.parse import read_if_there, text_of
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.conda.check import conda_packages_of
 from hatch_mlpackage.lock.conda.explicit import CondaPackage
-from hatch_mlpackage.lock.images.base_image import BaseImageLock, read_base_image_locks
 from hatch_mlpackage.lock.models import RemoteModel, read_models
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
@@ -51,12 +50,12 @@ class Locks:
         return conda_packages_of(self.conda or "")
 
     @cached_property
-    def images(self) -> tuple[BaseImageLock, ...]:
-        return read_base_image_locks(self.base_images or b"")
-
-    @cached_property
     def models(self) -> tuple[RemoteModel, ...]:
         return read_models(self.remote_models)
+
+    def require_sound(self) -> None:
+        """Raise LockError when a file is damaged; check_base_images judges that of the images."""
+        _ = self.packages, self.conda_packages, self.models
 
 
 def read_locks(root: Path, config: Config, problems: Problems) -> Locks:

@@ -33,6 +33,17 @@ def test_check_fails(project, mlpackage):
     assert (project / "locks/requirements.txt").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["base-image.toml", "packages.json"])
+def test_check_finds_damage_beside_the_lock(project, mlpackage, name):
+    """A file beside the lock that is not UTF-8 text fails the check as it would fail the next context."""
+    (project / "locks" / name).write_bytes(b'{"a": "\xff"}')
+
+    checked, generated = mlpackage("lock", "--check"), mlpackage("generate")
+
+    assert (checked.status, checked.out, checked.err) == (1, "", generated.err)
+    assert checked.err.startswith(f"Error[lock]: The lock cannot be used:\n  {name} is damaged: ")
+
+
 def test_writes(project, mlpackage):
     """Locking nothing needs no network; the next command is named."""
     toml = project / "pyproject.toml"

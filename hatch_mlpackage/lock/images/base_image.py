@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from hatch_mlpackage.errors import LockError
@@ -85,6 +86,7 @@ def write_base_image_locks(base_image: str, locks: Sequence[BaseImageLock]) -> s
     return _HEAD + first + "".join(f"\n[[other]]\n{lock.to_text()}" for lock in locks if lock.reference != base_image)
 
 
+@lru_cache(maxsize=4)  # several steps of a run need it
 def read_base_image_locks(content: bytes) -> tuple[BaseImageLock, ...]:
     """Read `base-image.toml`, the base image's own first.
 
