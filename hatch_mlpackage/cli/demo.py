@@ -22,7 +22,7 @@ from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.run_foreground import shell_status, stop
 from hatch_mlpackage.lock.resolve.index_settings import for_uv
-from hatch_mlpackage.lock.resolve.uv import find as find_uv
+from hatch_mlpackage.lock.resolve.uv import find_uv
 from hatch_mlpackage.serve.health import free_port, wait_until_healthy
 
 PROJECT_NAME = "diabetes"

@@ -13,7 +13,7 @@ from hatch_mlpackage.cli.output import from_here, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, Returned, Verb, VerbFunction, Verbs, add_options
 from hatch_mlpackage.context.manifest import read_manifest
-from hatch_mlpackage.context.named_contexts import check_models, find_models
+from hatch_mlpackage.context.named_contexts import check_named_models, find_models
 from hatch_mlpackage.context.package import default_destination
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.lock.inputs import inspect_requirements
@@ -63,7 +63,7 @@ def build_image(
         generate(project, context)
         say(f"Wrote {context}")
     manifest = read_manifest(context)
-    check_models(project, manifest)
+    check_named_models(project, manifest)
     tag = tag or str(manifest.about["image"]["name"])
     named = find_models(project, manifest)
     built = container.build_command(found, context, tag=tag, named=named, extra=extra)

@@ -156,7 +156,7 @@ def find_models(project: Project, manifest: Manifest) -> Mapping[str, Path]:
     return {name: folders[name] for name in manifest.about.get(NAMED_CONTEXTS, ())}
 
 
-def check_models(project: Project, manifest: Manifest) -> None:
+def check_named_models(project: Project, manifest: Manifest) -> None:
     """Raise ContextError unless the models are the ones that the manifest lists, byte by byte."""
     known = open_known_hashes()
     wrong = []

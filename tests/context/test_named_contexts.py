@@ -10,7 +10,7 @@ import pytest
 from hatch_mlpackage.context.build import build_context, build_tar, plan_context
 from hatch_mlpackage.context.diff import FileChange, compare, read_side
 from hatch_mlpackage.context.manifest import ManifestFile, read_manifest, reason_to_keep, verify_context
-from hatch_mlpackage.context.named_contexts import check_models, find_models
+from hatch_mlpackage.context.named_contexts import check_named_models, find_models
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.errors import ConfigurationError, ContextError
 from hatch_mlpackage.lock.models import RemoteModel, place_of, to_text
@@ -106,7 +106,7 @@ def test_where_they_are(project, context):
 
     elsewhere = project.root.resolve() / "elsewhere"
     assert find_models(project, read_manifest(context)) == {"model-1": elsewhere, "model-2": elsewhere / "bert"}
-    check_models(project, read_manifest(context))
+    check_named_models(project, read_manifest(context))
 
 
 def test_other_models_are_told_before_the_build(project, context):
@@ -118,7 +118,7 @@ def test_other_models_are_told_before_the_build(project, context):
     model.unlink()
 
     with pytest.raises(ContextError) as raised:
-        check_models(project, read_manifest(context))
+        check_named_models(project, read_manifest(context))
 
     assert str(raised.value) == (
         "The models are not the ones that the context was made for:\n"
@@ -184,7 +184,7 @@ def test_a_remote_model_comes_from_the_cache(project, tmp_path, monkeypatch):
         ),
     )
     assert find_models(project, manifest) == {"model-1": place.parent}
-    check_models(project, manifest)
+    check_named_models(project, manifest)
 
 
 def test_the_classic_builder(project):

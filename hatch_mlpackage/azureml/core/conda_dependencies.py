@@ -12,7 +12,7 @@ from hatch_mlpackage.azureml.local.workspace_folder import read_mapping
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file
 from hatch_mlpackage.project.azureml_files.nodes import node_of
-from hatch_mlpackage.project.azureml_files.python_pin import package_name, python_index, python_version
+from hatch_mlpackage.project.azureml_files.python_pin import python_index, python_version, requirement_name
 
 PYTHON_DEFAULT_VERSION = "3.10.18"
 CONDA_FILE_NAME = "auto_conda_dependencies.yml"
@@ -108,13 +108,13 @@ class CondaDependencies:
     def add_conda_package(self, conda_package: str) -> None:
         """Add a package; a requirement for Python replaces the present one."""
         index = python_index(self._dependencies())
-        if package_name(conda_package) == "python" and index is not None:
+        if requirement_name(conda_package) == "python" and index is not None:
             self._dependencies()[index] = conda_package
         elif conda_package not in self._dependencies():
             self._dependencies().append(conda_package)
 
     def remove_conda_package(self, conda_package: str) -> None:
-        if package_name(conda_package) == "python":
+        if requirement_name(conda_package) == "python":
             raise UserErrorException("python must not be removed from conda dependencies")
         _remove(self._dependencies(), conda_package)
 
@@ -127,8 +127,8 @@ class CondaDependencies:
         """Remove the requirements for a package, whatever version they ask for."""
         if _is_option(pip_package):
             raise UserErrorException(f"Invalid package name {pip_package}")
-        name = package_name(pip_package)
-        self._pip()[:] = [line for line in self._pip() if _is_option(line) or package_name(line) != name]
+        name = requirement_name(pip_package)
+        self._pip()[:] = [line for line in self._pip() if _is_option(line) or requirement_name(line) != name]
 
     def set_pip_option(self, pip_option: str) -> None:
         """Add one of pip's options, and remove the same option with another value."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.azureml.local.make_package import build_image, make_context
+from hatch_mlpackage.azureml.local.make_package import build_staged_image, make_context
 from hatch_mlpackage.azureml.local.save_context import save_context
 from hatch_mlpackage.azureml.local.stage_project import StagedModel, stage
 from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, own_folder
@@ -78,7 +78,7 @@ class ModelPackage:
             try:
                 make_context(project, self.workspace.folder, self._context, log)
                 if not self.generate_dockerfile:
-                    build_image(self._context, image, log)
+                    build_staged_image(self._context, image, log)
             except MLPackageError as error:
                 self.state = "Failed"
                 self.error = {"message": str(error)}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, held, named, numbered, read_json, write_json
+from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, held, load_json, named, numbered, write_json
 from hatch_mlpackage.files.replace import replace_text
 
 _LATEST = ".latest"  # which version was registered last
@@ -25,7 +25,7 @@ def add_environment(workspace: Path, document: Mapping[str, Any]) -> dict[str, A
     with held(folder):
         added = {**document, "version": version or _version_for(document, folder)}
         path = folder / f"{added['version']}.json"
-        kept = read_json(path)
+        kept = load_json(path)
         if kept is None:
             write_json(path, added)
             replace_text(folder / _LATEST, added["version"])
@@ -39,7 +39,7 @@ def add_environment(workspace: Path, document: Mapping[str, Any]) -> dict[str, A
 
 def _version_for(document: Mapping[str, Any], folder: Path) -> str:
     last = max(numbered(folder, ".json"), default=0)
-    is_kept = last and read_json(folder / f"{last}.json") == {**document, "version": str(last)}
+    is_kept = last and load_json(folder / f"{last}.json") == {**document, "version": str(last)}
     return str(last) if is_kept else str(last + 1)
 
 
@@ -51,7 +51,7 @@ def find_environment(workspace: WorkspaceFolder, name: str, version: str | None)
     folder = _folder(workspace.folder, name, version)
     latest = folder / _LATEST
     wanted = version or (latest.read_text(encoding="utf-8") if latest.exists() else "")
-    found = read_json(folder / f"{wanted}.json") if wanted else None
+    found = load_json(folder / f"{wanted}.json") if wanted else None
     if found is None:
         raise UserErrorException(
             f"Environment {name}{f' version {version}' if version else ''} is not registered in {workspace.name}. "

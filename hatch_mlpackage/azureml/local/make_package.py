@@ -65,7 +65,7 @@ def _digest(inputs: LockInputs) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def build_image(context: Path, name: str, log: IO[bytes], engine: str | None = None) -> None:
+def build_staged_image(context: Path, name: str, log: IO[bytes], engine: str | None = None) -> None:
     """Build the image with the named engine, or with the first one found.
 
     Raises UnavailableError where no engine is found, or where the build fails.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hatch_mlpackage.azureml.exceptions import WebserviceException
-from hatch_mlpackage.azureml.local.workspace_folder import held, named, numbered, read_json, write_json
+from hatch_mlpackage.azureml.local.workspace_folder import held, load_json, named, numbered, write_json
 
 _DOCUMENT = "model.json"
 _CONTENT = "content"
@@ -78,7 +78,7 @@ def _copy(source: Path, child_paths: Sequence[str], target: Path) -> None:
 
 def find_model(workspace: Path, name: str, version: int) -> Document | None:
     """Read a version's document; None where the version does not exist or was deleted."""
-    return read_json(workspace / "models" / name / str(version) / _DOCUMENT)
+    return load_json(workspace / "models" / name / str(version) / _DOCUMENT)
 
 
 def list_models(workspace: Path, name: str | None = None) -> Iterator[Document]:

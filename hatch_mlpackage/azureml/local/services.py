@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml.local.make_package import build_image, make_context
+from hatch_mlpackage.azureml.local.make_package import build_staged_image, make_context
 from hatch_mlpackage.azureml.local.stage_project import StagedModel, stage
-from hatch_mlpackage.azureml.local.workspace_folder import held, read_json, write_json
+from hatch_mlpackage.azureml.local.workspace_folder import held, load_json, write_json
 from hatch_mlpackage.errors import ConfigurationError
 from hatch_mlpackage.files.run_background import end, is_running, run_in_background
 from hatch_mlpackage.serve.container import RUNNERS, find_engine, run_command
@@ -71,7 +71,7 @@ class ServiceFolder:
 
     def record(self) -> ServiceRecord | None:
         """Read the last deployment; None where nothing was deployed under this name."""
-        found = read_json(self.folder / _RECORD)
+        found = load_json(self.folder / _RECORD)
         if found is None:
             return None
         settings = {**found["settings"], "engine_options": tuple(found["settings"]["engine_options"])}
@@ -148,7 +148,7 @@ class ServiceFolder:
         engine = find_engine(settings.engine, RUNNERS)
         context, tag = generation / "context", f"service-{self.name}:{generation.name}"
         make_context(project, self._workspace, context, log)
-        build_image(context, tag, log, engine)
+        build_staged_image(context, tag, log, engine)
         extra = ("--env", f"SERVICE_NAME={self.name}", *settings.engine_options)
         return _Launch(
             command=lambda port: run_command(engine, tag, port=port, extra=extra), environment={}, folder=generation

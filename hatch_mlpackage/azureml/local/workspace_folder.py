@@ -89,7 +89,7 @@ def named(folder: Path) -> list[str]:
         return []
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
+def load_json(path: Path) -> dict[str, Any] | None:
     """Read what `write_json` wrote; None where the file is missing.
 
     Raises WorkspaceException where the file is damaged.

@@ -67,7 +67,7 @@ def read_text(content: bytes, path: str, problems: Problems) -> str | None:
     return None
 
 
-def read_environment_file(text: str, path: str, problems: Problems) -> CondaFile | None:
+def read_conda_environment(text: str, path: str, problems: Problems) -> CondaFile | None:
     """Read the text of an `environment.yml` and add every problem; return None if nothing can be read."""
     if broken_lines(text, path, problems):
         return None

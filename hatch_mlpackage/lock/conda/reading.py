@@ -9,7 +9,7 @@ from typing import Any
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.yaml_lines import broken_lines, get, is_list, is_mapping, line_of, read_yaml, scalar
 from hatch_mlpackage.lock.asked.pip_file import Line
-from hatch_mlpackage.lock.conda.conda_file import CondaFile, read_environment_file, read_text
+from hatch_mlpackage.lock.conda.conda_file import CondaFile, read_conda_environment, read_text
 from hatch_mlpackage.lock.conda.explicit import is_explicit, parse_package, read_foreign
 from hatch_mlpackage.project.config.keys import parts_of_conda_file
 
@@ -29,7 +29,7 @@ def read_conda_file(content: bytes, path: str, subdir: str, problems: Problems) 
     if text is None:
         return None
     if not is_explicit(text) and _LOCK.search(text) is None:
-        return read_environment_file(text, path, problems)
+        return read_conda_environment(text, path, problems)
     if broken_lines(text, path, problems, templates=False):
         return None
     return _read_lock(text, path, subdir, problems)
@@ -43,7 +43,7 @@ def _read_lock(text: str, path: str, subdir: str, problems: Problems) -> CondaFi
         return _locked(path, *_read_conda_lock(node, path, subdir, problems))
     if _is_pixi_lock(node):
         return _locked(path, *_read_pixi_lock(node, path, subdir, problems))
-    return None if node is None else read_environment_file(text, path, problems)
+    return None if node is None else read_conda_environment(text, path, problems)
 
 
 def _locked(path: str, packages: Lines, pip: Lines) -> CondaFile:

@@ -68,7 +68,7 @@ def _counted(number: int, one: str, several: str = "") -> str:
 
 
 def _choose(locker: Locker, target: Target, report: Callable[[str], None]) -> Callable[[Task], None]:
-    if locker == "uv" and uv.find() is not None:
+    if locker == "uv" and uv.find_uv() is not None:
         return uv.resolve
     if not pip_tools.is_installed():
         wanted = "pip-tools" if locker == "pip-tools" else "uv"

@@ -23,7 +23,7 @@ _FLAG_FOR = {
 }
 
 
-def find() -> str | None:
+def find_uv() -> str | None:
     """Return the path of uv's program: the installed package's, or the first on PATH."""
     try:
         from uv import find_uv_bin  # noqa: PLC0415 - an extra: absent where only a lock is read
@@ -46,7 +46,7 @@ def resolve(task: Task) -> None:
     in_file = [option for option in task.requirements.options if option.partition(" ")[0] not in _FLAG_FOR]
     (task.folder / _INDEXES).write_text("".join(f"{option}\n" for option in in_file), encoding="utf-8")
     environment, settings = index_settings.for_uv(os.environ, task.folder)
-    command = [find() or "uv", *_arguments(task), *settings]
+    command = [find_uv() or "uv", *_arguments(task), *settings]
     outcome = run(command, environment, task)
     if outcome.status and "not found in the package registry" in outcome.said:
         # When uv compares several indexes it silently skips one that refuses; with first-index it reports it.

@@ -63,7 +63,7 @@ def describe_packages(lock: str, target: Target, *, folder: Path, wheels: Path) 
 
 def _wheels(task: Task, lock: str) -> dict[str, list[dict[str, Any]]]:
     """Ask uv for the files of the pins; return nothing if uv is absent or fails."""
-    program = uv.find()
+    program = uv.find_uv()
     if program is None:
         return {}
     (task.folder / OUTPUT).write_text(lock, encoding="utf-8", newline="\n")

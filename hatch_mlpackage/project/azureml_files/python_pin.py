@@ -21,7 +21,7 @@ def items_of(text: str) -> list[str]:
     return [found.strip() for found in _ITEM.findall(text)]
 
 
-def package_name(requirement: str) -> str:
+def requirement_name(requirement: str) -> str:
     """Return the package that a requirement of conda or pip names; a wheel's path names its own."""
     if requirement.endswith(".whl"):
         return requirement.rpartition("/")[2].partition("-")[0]
@@ -31,7 +31,7 @@ def package_name(requirement: str) -> str:
 def python_index(requirements: Iterable[Any]) -> int | None:
     """Return the position of the requirement for Python among conda's dependencies; None where there is none."""
     items = enumerate(requirements)
-    return next((index for index, item in items if isinstance(item, str) and package_name(item) == "python"), None)
+    return next((index for index, item in items if isinstance(item, str) and requirement_name(item) == "python"), None)
 
 
 def python_version(requirements: Iterable[Any]) -> str | None:

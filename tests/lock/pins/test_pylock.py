@@ -191,7 +191,7 @@ def test_what_uv_wrote_gives_the_pins_that_uv_gives(
     index.add("beta", "1.0")
     (tmp_path / "asked.in").write_text("alpha\n")
     command = [
-        uv.find() or "uv",
+        uv.find_uv() or "uv",
         "pip",
         "compile",
         "--quiet",

@@ -310,7 +310,7 @@ def test_without_uv(
     """Without uv pip-tools locks and says so, for this interpreter's image; for another one it is refused."""
     index.add("alpha", "1.0")
     expected = make_lock(asking("alpha"), TARGET, report=quiet)
-    monkeypatch.setattr("hatch_mlpackage.lock.resolve.uv.find", lambda: None)
+    monkeypatch.setattr("hatch_mlpackage.lock.resolve.uv.find_uv", lambda: None)
     reported: list[str] = []
 
     assert make_lock(asking("alpha"), TARGET, report=reported.append) == expected
@@ -324,7 +324,7 @@ def test_without_any_resolver(
     asking: Callable[..., Requirements], locker: Any, monkeypatch: pytest.MonkeyPatch, quiet: Callable[..., None]
 ) -> None:
     """Where the resolver is not installed, the message names the command that installs it."""
-    monkeypatch.setattr("hatch_mlpackage.lock.resolve.uv.find", lambda: None)
+    monkeypatch.setattr("hatch_mlpackage.lock.resolve.uv.find_uv", lambda: None)
     monkeypatch.setattr("hatch_mlpackage.lock.resolve.pip_tools.is_installed", lambda: False)
 
     with pytest.raises(LockError) as refused:

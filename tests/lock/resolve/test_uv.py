@@ -26,7 +26,9 @@ def test_platform(platform: str, libc: str, expected: str) -> None:
 
 def test_uv_knows_every_platform() -> None:
     """The installed uv takes each platform that is asked of it."""
-    said = subprocess.run([uv.find() or "uv", "pip", "compile", "--help"], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [uv.find_uv() or "uv", "pip", "compile", "--help"], capture_output=True, text=True, check=True
+    )
     asked = {
         uv.platform_of(Target(python="3.12", platform=platform, libc=libc))
         for platform in ("linux/amd64", "linux/arm64")
@@ -41,4 +43,4 @@ def test_find_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uv", None)
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
 
-    assert uv.find() == "/bin/uv"
+    assert uv.find_uv() == "/bin/uv"
