@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture
 def start(program: tuple[str, ...]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Give a function that starts the command line as a process of its own, which is stopped after the test."""
+    """Give a function that starts the command line as a separate process and stops it after the test."""
     started: list[subprocess.Popen[str]] = []
 
     def begin(*arguments: object, **settings: object) -> subprocess.Popen[str]:
@@ -35,7 +35,7 @@ def start(program: tuple[str, ...]) -> Iterator[Callable[..., subprocess.Popen[s
 
 @pytest.fixture
 def run(program: tuple[str, ...]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Give a function that runs the command line as a process of its own, to its end, in a folder."""
+    """Give a function that runs the command line in a folder, as a separate process, and waits for its end."""
 
     def call(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [*program, *arguments]
@@ -47,7 +47,7 @@ def run(program: tuple[str, ...]) -> Callable[..., subprocess.CompletedProcess[s
 
 @pytest.fixture(scope="session")
 def everything() -> Callable[[Path], dict[str, object]]:
-    """Give a function that returns the modes of all below a folder, the bytes of files, and where links lead."""
+    """Give a function that maps each entry below a folder to its mode and to its bytes or its link's target."""
 
     def read(top: Path) -> dict[str, object]:
         return {
@@ -63,7 +63,7 @@ def everything() -> Callable[[Path], dict[str, object]]:
 
 @pytest.fixture
 def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Give a function that puts a program on an otherwise empty PATH; it records its arguments and ends with `then`."""
+    """Give a function that puts a program on an otherwise empty PATH; it records its arguments, then runs `then`."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", os.fspath(folder))
@@ -87,7 +87,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Give a function that makes stdout and stderr a terminal that knows colours, and returns it."""
+    """Give a function that makes stdout and stderr a terminal with colours, and returns that terminal."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("NO_COLOR", raising=False)

@@ -1,4 +1,4 @@
-"""What an index answers to `mlpackage lock`: the exit status, all that is said, and that everything is as it was.
+"""Check what `mlpackage lock` prints for each answer of an index, its exit status, and that no file changes.
 
 What registries answer is in test_lock.py, which runs a real one.
 """
@@ -18,7 +18,7 @@ LOCK_TITLE = "Error[lock]: The lock cannot be used"
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked of an index, how it stands to that, and what the program says then, with which exit status.
+    """Hold the requirements, the state of the index, and the message and exit status that the program ends with.
 
     The resolver's own words, which hold `reason`, stand between the first lines and the last.
     """
@@ -47,7 +47,7 @@ def outside(last, **settings):
 
 REFUSED = "The index refuses: give the resolver credentials for it in ~/.netrc, keyring or its own variables."
 
-SHORT = 16  # lines
+SHORT = 16  # lines of an error
 
 CHECK = "Check the network and the index's URL, and try again."
 
@@ -81,7 +81,7 @@ ASKED = {
 
 @pytest.fixture
 def index(start_index):
-    """Serve alpha, which needs beta 2 or newer, two versions of beta, and gamma as sources alone."""
+    """Serve alpha, which needs beta 2 or newer, two versions of beta, and gamma, which has only an sdist."""
     index = start_index()
     index.add("alpha", "1.0", "beta>=2")
     index.add("beta", "1.0")
@@ -93,7 +93,7 @@ def index(start_index):
 @pytest.mark.parametrize("locker", ["uv", "pip-tools"])
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED.keys())
 def test_what_an_index_answers(copy_project, tmp_path, asked, locker, index, run, everything, change):
-    """An error tells what cannot be resolved from an index that does not answer, with the resolver's own reason."""
+    """The error names what cannot be resolved and quotes the resolver's reason, and no file changes."""
     root = copy_project("minimal")
     for name, value in asked.index.items():
         setattr(index, name, value)
@@ -116,7 +116,7 @@ def test_what_an_index_answers(copy_project, tmp_path, asked, locker, index, run
 
 
 def machine(home, index):
-    """Give the environment of a machine that knows one index and keeps nothing of earlier runs."""
+    """Give the environment of a machine that knows one index and keeps no caches of earlier runs."""
     unset = {name: "" for name in os.environ if name.startswith(("PIP_", "UV_"))}
     return {
         **unset,

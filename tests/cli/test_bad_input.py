@@ -1,4 +1,4 @@
-"""Bad input through the real program: its exit status, all that it says, and that everything is as it was.
+"""Give the real program bad input: check its exit status, its whole output, and that no file changes.
 
 What an index answers is in test_bad_index.py, what registries answer in test_lock.py.
 """
@@ -37,7 +37,7 @@ def cut(text):
 
 
 def in_conflict(text):
-    """Leave the text as a merge that was not finished."""
+    """Return the text with the markers of an unfinished merge."""
     lines = text.splitlines(keepends=True)
     return "".join((*lines[:3], "<<<<<<< HEAD\n", *lines[3:], "=======\n", ">>>>>>> main\n"))
 
@@ -52,7 +52,7 @@ def edited(before, after):
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """What was done to which file of which project, and what the program says then."""
+    """Hold the damage to one file of one project, and the message that the program prints."""
 
     file: str
     done: object
@@ -171,7 +171,7 @@ DAMAGES = {
 
 
 def lay_out(copy_project, change, kind):
-    """Give a project what `kind` adds to the smallest one: a model by URL, or a pylock.toml to select from."""
+    """Copy the project that `kind` names, or add to the smallest one a model by URL or a pylock.toml."""
     if kind == "conda":
         return copy_project("conda")
     root = copy_project("minimal")
@@ -192,7 +192,7 @@ def lay_out(copy_project, change, kind):
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_a_damaged_file(copy_project, damage, run, everything, change):
-    """Each file of ours says what was done to it, in which line, and how to mend it."""
+    """For each damaged file the error names the damage, its line and the next step, and no file changes."""
     root = lay_out(copy_project, change, damage.project)
     file = root / damage.file
     file.write_text(damage.done(file.read_text()))

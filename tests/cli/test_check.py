@@ -16,7 +16,7 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def test_ok(project, mlpackage):
-    """A sound project is described line by line, and what comes next is named."""
+    """`check` describes a sound project line by line and names the next command."""
     outcome = mlpackage("check")
 
     assert (outcome.status, outcome.err) == (0, "")
@@ -31,12 +31,12 @@ def test_ok(project, mlpackage):
 
 
 def test_quiet(project, mlpackage):
-    """`--quiet`, before or after the verb, leaves a sound project without a word."""
+    """`--quiet`, before or after the verb, prints nothing for a sound project."""
     assert (mlpackage("check", "-q").out, mlpackage("--quiet", "check").out) == ("", "")
 
 
 def test_every_problem_at_once(project, mlpackage):
-    """Problems of the table, of the models and of the script are reported in one run."""
+    """One run reports the problems of the table, of the models and of the script."""
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace("greeting.txt", "gone.txt") + "\n[tool.mlpackage.sever]\n")
     (project / "score.py").write_text("def init():\n    pass\n")
@@ -53,7 +53,7 @@ def test_every_problem_at_once(project, mlpackage):
 
 
 def test_the_same_text_from_hatch(project, mlpackage):
-    """What the command line prints is what the build target and the build hook tell."""
+    """The build target and the build hook report problems in the same words as the command line."""
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace("greeting.txt", "gone.txt"))
     with pytest.raises(ConfigurationError) as raised:
@@ -66,14 +66,14 @@ def test_the_same_text_from_hatch(project, mlpackage):
 
 
 def test_a_flag_has_no_line(project, mlpackage):
-    """What was typed is named as it was typed."""
+    """A problem with a flag's value names the flag instead of a line of a file."""
     outcome = mlpackage("check", "--python-version", "2.7")
 
     assert outcome.err.splitlines()[1].startswith("  --python-version: '2.7' is not a supported Python version.")
 
 
 def test_json(project, mlpackage):
-    """A program reads the problems as where, what and fix."""
+    """`--json` gives each problem as its place, what is wrong, and the fix."""
     sound = mlpackage("check", "--json")
     (project / "score.py").write_text("def init(:\n")
     broken = mlpackage("check", "--json")
@@ -98,7 +98,7 @@ def test_json(project, mlpackage):
 
 
 def test_findings_of_every_level(project, mlpackage):
-    """Findings in the sources are told with file and line; --strict takes warnings for problems."""
+    """`check` reports findings in the sources by file and line; `--strict` makes warnings errors."""
     (project / "score.py").write_text(
         "import pickle\nimport cv2\n\ndef init():\n    pickle.loads(b'')\n    open('gone.json')\n\ndef run(data): ...\n"
     )
@@ -130,7 +130,7 @@ def test_findings_of_every_level(project, mlpackage):
 
 
 def test_a_file_that_looks_like_a_secret(project, mlpackage):
-    """A secret beside the sources is warned of with its path and the next step, and is an error with --strict."""
+    """`check` warns about a secret beside the sources with its path and the next step; `--strict` makes it an error."""
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace("[tool.mlpackage]", '[tool.mlpackage]\nsource-directory = "."'))
     (project / ".env").write_text("TOKEN=1\n")
@@ -153,7 +153,7 @@ def test_a_file_that_looks_like_a_secret(project, mlpackage):
 
 
 def test_json_of_a_stale_lock(project, mlpackage):
-    """A lock that does not fit is a problem like any other."""
+    """`--json` lists a stale lock among the problems."""
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace('"idna>=3.7"', '"idna>=99"'))
 
@@ -166,7 +166,7 @@ def test_json_of_a_stale_lock(project, mlpackage):
 
 @pytest.mark.parametrize("verb", ["check", "plan", "generate"])
 def test_missing_lock(project, mlpackage, verb):
-    """Without a lock the error says which file is missing and how to make it."""
+    """Without a lock the error names the missing file and the command that makes it."""
     (project / "locks/requirements.txt").unlink()
 
     outcome = mlpackage(verb)
@@ -210,10 +210,10 @@ ADVICE = (
     ],
 )
 def test_an_unpinned_base_image(project, mlpackage, verb, refusal, change, image, reason):
-    """A base image without a digest is worth a warning, and with --strict an error, for both verbs that check."""
+    """`check` and `lock --check` warn about a base image without a digest; `--strict` makes that an error."""
     change(project)
     said = f"The base image {image} is not pinned: {reason}. {ADVICE}"
-    line = 19 if change is _unpin else 20  # the table where the key is not there
+    line = 19 if change is _unpin else 20  # the line of the table, where the key is missing
 
     warned = mlpackage(*verb)
     refused = mlpackage(*verb, "--strict")
@@ -230,7 +230,7 @@ def test_an_unpinned_base_image(project, mlpackage, verb, refusal, change, image
 
 
 def test_an_unpinned_base_image_as_json(project, mlpackage):
-    """A program reads it as a warning, or with --strict as a problem."""
+    """`--json` lists an unpinned base image as a warning, or as a problem with `--strict`."""
     _unpin(project)
     said = f"The base image python:3.12-slim-bookworm is not pinned: no digest is locked. {ADVICE}"
 
@@ -243,7 +243,7 @@ def test_an_unpinned_base_image_as_json(project, mlpackage):
 
 
 def test_a_base_image_that_is_not_to_be_pinned(project, mlpackage):
-    """With `pin-base-image = false`, and for a reference with its own digest, there is nothing to warn of."""
+    """`pin-base-image = false`, or a digest in the reference itself, gives no warning."""
     _unpin(project)
     toml = project / "pyproject.toml"
     text = toml.read_text()
@@ -256,7 +256,7 @@ def test_a_base_image_that_is_not_to_be_pinned(project, mlpackage):
 
 
 def test_wheels_for_another_cuda(copy_project, mlpackage, monkeypatch):
-    """Locked wheels with the libraries of another CUDA than the image's are worth a warning."""
+    """`check` warns when locked wheels bring the libraries of another CUDA version than the image's."""
     root = copy_project("gpu")
     monkeypatch.chdir(root)
     inputs = inspect_requirements(load_project(root))
@@ -274,7 +274,7 @@ def test_wheels_for_another_cuda(copy_project, mlpackage, monkeypatch):
 
 
 def test_strict_is_for_checking(project, mlpackage):
-    """`--strict` without `--check` would change nothing: it is wrong usage."""
+    """`lock --strict` without `--check` is wrong usage."""
     outcome = mlpackage("lock", "--strict")
 
     assert (outcome.status, outcome.err.splitlines()[-1]) == (
@@ -284,7 +284,7 @@ def test_strict_is_for_checking(project, mlpackage):
 
 
 def test_a_base_image_that_has_ended(project, mlpackage):
-    """A base image whose system gets no more updates is worth a warning, to a program too."""
+    """`check` and `lock --check` warn about a base image whose system no longer gets updates."""
     image = f"python:3.12-slim-buster@sha256:{'5' * 64}"
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace("[tool.mlpackage]", f'[tool.mlpackage]\nbase-image = "{image}"'))

@@ -1,4 +1,4 @@
-"""`mlpackage check` of a model without an entry script."""
+"""Run `mlpackage check` on a model without an entry script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODEL = {"name": "ridge", "path": "model.pkl", "framework": "sklearn", "allow-pi
 
 
 def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage):
-    """`check` says what was read of the model, and hints at what its file does not say."""
+    """`check` shows what it read from the model's file, and hints at what the file leaves out."""
     rows = np.arange(20.0).reshape(10, 2)
     ridge = Ridge().fit(rows, rows[:, 0])
     del ridge.n_features_in_

@@ -9,7 +9,7 @@ import pytest
 
 
 def test_the_scripts(mlpackage):
-    """Each shell gets a script that asks this program."""
+    """Each shell gets a completion script that asks this program."""
     scripts = {shell: mlpackage("completion", shell) for shell in ("bash", "zsh", "fish")}
 
     assert {shell: (outcome.status, outcome.err) for shell, outcome in scripts.items()} == {
@@ -21,7 +21,7 @@ def test_the_scripts(mlpackage):
 
 
 def test_another_shell(mlpackage):
-    """A shell that is not known is wrong usage."""
+    """An unknown shell is wrong usage."""
     outcome = mlpackage("completion", "tcsh")
 
     assert (outcome.status, outcome.err.splitlines()[-1]) == (
@@ -60,13 +60,13 @@ def completions(*words):
     ],
 )
 def test_what_is_completed(words, expected):
-    """Verbs, options, choices and paths are completed."""
+    """The program completes verbs, options, choices and paths."""
     assert completions(*words) == expected
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 def test_in_bash(mlpackage, tmp_path):
-    """bash takes the script and completes with it."""
+    """bash loads the script and completes with it."""
     program = tmp_path / "mlpackage"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m hatch_mlpackage "$@"\n')
     program.chmod(0o755)

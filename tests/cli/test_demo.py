@@ -22,7 +22,7 @@ slow = pytest.mark.slow
 
 
 def test_a_folder_in_use(tmp_path, mlpackage):
-    """A folder with somebody's files in it is left alone."""
+    """The demo refuses a folder that holds files, and leaves them alone."""
     (tmp_path / "thesis.tex").touch()
 
     outcome = mlpackage("demo", "--directory", tmp_path)
@@ -35,7 +35,7 @@ def test_a_folder_in_use(tmp_path, mlpackage):
 @network
 @slow
 def test_the_whole_job(tmp_path, start, close_to):
-    """The demo does the main job for real; what is left is a project and a context like any other."""
+    """The demo locks, generates, serves and scores, and leaves an ordinary project with its context."""
     process = start("demo", "--directory", tmp_path / "diabetes")
 
     out, err = process.communicate(timeout=PATIENCE)
@@ -64,7 +64,7 @@ def _entries_of_the_readme() -> set[str]:
 
 
 def _is_an_ordinary_project(folder: Path) -> None:
-    """Build it the way any project is built, and compare the two contexts."""
+    """Build the project as any other, and compare the two contexts."""
     digest = read_manifest(folder / CONTEXT).digest
     command = [sys.executable, "-m", "hatchling", "build", "-t", "mlpackage", "-t", "wheel"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=PATIENCE)
@@ -76,7 +76,7 @@ def _is_an_ordinary_project(folder: Path) -> None:
 @slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_nothing(tmp_path, start, number):
-    """Ctrl-C and SIGTERM stop every process and remove the temporary folder, at the worst moment: while it serves."""
+    """Ctrl-C and SIGTERM while the demo serves stop every process and remove the temporary folder."""
     (tmp_path / "tmp").mkdir()
     process = start("demo", env={**os.environ, "TMPDIR": str(tmp_path / "tmp"), "PYTHONUNBUFFERED": "1"})
     for line in process.stderr:
@@ -101,7 +101,7 @@ def _processes_below(folder: Path) -> list[str]:
 @network
 @slow
 def test_a_failing_step_ends_the_demo(tmp_path, start):
-    """Without an index the demo ends at the lock, with that step's exit status and its reason."""
+    """Without an index the demo stops at the lock, with the lock's exit status and reason."""
     unreachable = {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_CACHE_DIR": str(tmp_path / "cache")}
     process = start("demo", env={**os.environ, **unreachable, "UV_HTTP_TIMEOUT": "5"})
 

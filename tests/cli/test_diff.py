@@ -17,7 +17,7 @@ def context(project, mlpackage):
 
 
 def generate(mlpackage, old, new, place="pyproject.toml"):
-    """Write a second context after an edit of a file."""
+    """Edit a file and write a second context."""
     path = Path(place)
     text = path.read_text()
     assert old in text
@@ -26,7 +26,7 @@ def generate(mlpackage, old, new, place="pyproject.toml"):
 
 
 def test_the_same(context, mlpackage):
-    """The same contexts are told in a line, with exit status 0."""
+    """`diff` says in one line that two contexts are the same, and exits with 0."""
     outcome = mlpackage("diff", "one", "one/manifest.json")
 
     digest = read_manifest(Path("one")).digest
@@ -34,7 +34,7 @@ def test_the_same(context, mlpackage):
 
 
 def test_a_model(context, mlpackage):
-    """A new model is told by its layer and size, and nothing below it is made again."""
+    """`diff` names a new model's layer and sizes; a rebuild keeps every layer below it."""
     generate(mlpackage, "Hello", "Good morning", "models/greeting.txt")
 
     outcome = mlpackage("diff", "one", "other")
@@ -49,7 +49,7 @@ def test_a_model(context, mlpackage):
 
 
 def test_the_environment(context, mlpackage):
-    """A new pin is told by name, from version to version, as is a new base image."""
+    """`diff` shows a changed pin by name with both versions, and a changed base image with both references."""
     lock = Path("locks/requirements.txt")
     (pinned,) = [line for line in lock.read_text().splitlines() if line.startswith("idna==")]
     version = pinned.partition("==")[2].split()[0]
@@ -75,7 +75,7 @@ def test_the_environment(context, mlpackage):
 
 
 def test_an_instruction(context, mlpackage):
-    """What changes in the Dockerfile is shown line by line; a label makes hardly anything again."""
+    """`diff` shows the changed lines of the Dockerfile; a new label rebuilds only the last layer."""
     generate(mlpackage, "[[tool", '[tool.mlpackage.image.labels]\n"com.example.team" = "a"\n\n[[tool')
 
     outcome = mlpackage("diff", "one", "other")
@@ -85,7 +85,7 @@ def test_an_instruction(context, mlpackage):
 
 
 def test_manifests_alone(context, mlpackage):
-    """A manifest alone, as taken from an image, tells the layers; what it cannot tell is said."""
+    """Given a manifest alone, `diff` names the layers and says what it cannot compare."""
     shutil.copy("one/manifest.json", "deployed.json")
     generate(mlpackage, "[[tool", '[tool.mlpackage.image.labels]\n"com.example.team" = "a"\n\n[[tool')
 
@@ -103,7 +103,7 @@ def test_manifests_alone(context, mlpackage):
 
 
 def test_many_files_are_counted(context, mlpackage):
-    """A person reads the first twenty of a layer's changes, and how many there are more."""
+    """`diff` lists the first twenty changes of a layer and counts the others."""
     for number in range(25):
         Path(f"src/{number:02}.py").parent.mkdir(exist_ok=True)
         Path(f"src/{number:02}.py").touch()
@@ -118,7 +118,7 @@ def test_many_files_are_counted(context, mlpackage):
 
 
 def test_json(context, mlpackage):
-    """A program reads both digests and everything that changes."""
+    """`--json` gives both digests and every change."""
     generate(mlpackage, "Hello", "Good morning", "models/greeting.txt")
 
     same, other = mlpackage("diff", "one", "one", "--json"), mlpackage("diff", "one", "other", "--json")
@@ -141,7 +141,7 @@ def test_json(context, mlpackage):
 
 
 def test_no_context(project, mlpackage):
-    """A folder that is no context is an error that says how to make one."""
+    """For a folder that is not a context, the error says how to make one."""
     outcome = mlpackage("diff", ".", ".")
 
     assert (outcome.status, outcome.out) == (1, "")

@@ -16,7 +16,7 @@ CONTEXT = "dist/minimal-model-1.0-context"
 
 
 def test_shows_the_tree_and_what_is_next(project, mlpackage):
-    """The result is the tree with sizes, the digest, and the commands that use it."""
+    """`generate` prints the tree with sizes, the digest, and the commands that use the context."""
     outcome = mlpackage("generate")
 
     manifest = read_manifest(Path(CONTEXT))
@@ -40,7 +40,7 @@ def test_shows_the_tree_and_what_is_next(project, mlpackage):
 
 
 def test_json(project, mlpackage):
-    """A program reads where the context is and its digest."""
+    """`--json` gives the path of the context and its digest."""
     outcome = mlpackage("generate", "--output", "made", "--json")
 
     manifest = read_manifest(Path("made"))
@@ -48,7 +48,7 @@ def test_json(project, mlpackage):
 
 
 def test_quiet(project, mlpackage):
-    """`--quiet` writes the context without a word."""
+    """`--quiet` writes the context and prints nothing."""
     outcome = mlpackage("generate", "--quiet")
 
     assert (outcome.status, outcome.out, outcome.err) == (0, "", "")
@@ -56,7 +56,7 @@ def test_quiet(project, mlpackage):
 
 
 def test_interrupted(project, start):
-    """Ctrl-C while a big model is copied leaves nothing half-written."""
+    """Ctrl-C during the copy of a big model leaves no partial context."""
     with (project / "models/greeting.txt").open("wb") as model:
         model.truncate(4 << 30)
     process = start("generate")
@@ -71,7 +71,7 @@ def test_interrupted(project, start):
 
 
 def test_a_digest_of_another_image(project, mlpackage):
-    """A base image that was changed since the lock is taken by its tag, and that is told."""
+    """If the base image changed since the lock, the Dockerfile uses its tag, and a warning says so."""
     outcome = mlpackage("generate", "--base-image", "python:3.12-slim-trixie")
 
     assert outcome.status == 0
@@ -83,7 +83,7 @@ def test_a_digest_of_another_image(project, mlpackage):
 
 
 def test_tar(project, mlpackage):
-    """A tar is shown like a folder, with the command that takes it; no folder is written."""
+    """`--tar` prints the same tree and the command that takes the tar, and writes no folder."""
     outcome = mlpackage("generate", "--tar", "context.tar")
 
     assert (outcome.status, outcome.err) == (0, "")
@@ -95,7 +95,7 @@ def test_tar(project, mlpackage):
 
 
 def test_tar_as_json(project, mlpackage):
-    """A program reads where the tar is, and the digest that the folder would have."""
+    """`--tar --json` gives the path of the tar, and the digest that the folder would have."""
     mlpackage("generate", "--output", "made")
 
     outcome = mlpackage("generate", "--tar", "context.tar", "--json")
@@ -105,7 +105,7 @@ def test_tar_as_json(project, mlpackage):
 
 
 def test_tar_to_a_pipe(project, start, mlpackage):
-    """On the standard output there is the tar alone; its digest goes to stderr."""
+    """`--tar -` writes only the tar to stdout; the digest goes to stderr."""
     mlpackage("generate", "--output", "made")
 
     out, err = start("generate", "--tar", "-", text=False).communicate(timeout=60)
@@ -116,7 +116,7 @@ def test_tar_to_a_pipe(project, start, mlpackage):
 
 
 def test_tar_to_a_reader_that_leaves(project, start):
-    """A reader that has seen enough is no error worth a word."""
+    """A reader that closes the pipe early causes no message."""
     reading, writing = os.pipe()
     os.close(reading)
 
@@ -142,7 +142,7 @@ def test_tar_to_a_reader_that_leaves(project, start):
     ids=["both", "json"],
 )
 def test_tar_with_what_does_not_go_with_it(project, mlpackage, options, said):
-    """What cannot be done together is wrong usage, and nothing is written."""
+    """Options that contradict `--tar` are wrong usage, and nothing is written."""
     outcome = mlpackage("generate", *options)
 
     assert (outcome.status, outcome.out, outcome.err.splitlines()[-1]) == (2, "", f"Error: {said}")
@@ -151,7 +151,7 @@ def test_tar_with_what_does_not_go_with_it(project, mlpackage, options, said):
 
 
 def test_tar_in_the_source_tree(project, mlpackage):
-    """The tar of an earlier run never becomes part of the next one."""
+    """A tar from an earlier run never becomes part of the next one."""
     toml = Path("pyproject.toml")
     toml.write_text(toml.read_text().replace("[tool.mlpackage]", '[tool.mlpackage]\nsource-directory = "."'))
     assert mlpackage("generate", "--tar", "context.tar").status == 0
@@ -165,7 +165,7 @@ def test_tar_in_the_source_tree(project, mlpackage):
 
 
 def test_foreign_output(project, mlpackage):
-    """A folder that is not ours is neither replaced nor written to."""
+    """`generate` neither replaces nor writes to a folder that it did not make."""
     Path("made").mkdir()
     Path("made/thesis.tex").write_text("years of work")
 
@@ -177,7 +177,7 @@ def test_foreign_output(project, mlpackage):
 
 
 def test_hard_links(project, mlpackage):
-    """`--hardlink` links the models; what has to be copied is said; a tar has nothing to link."""
+    """`--hardlink` links the models and reports those that it has to copy; with `--tar` it is wrong usage."""
     Path("models/greeting.txt").chmod(0o644)
     linked = mlpackage("generate", "--hardlink", "--output", "linked")
     Path("models/greeting.txt").chmod(0o640)

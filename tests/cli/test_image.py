@@ -15,7 +15,7 @@ def arguments(record: Path) -> list[str]:
 
 
 def test_build(project, mlpackage, recorder):
-    """Building writes the context, shows the command and runs it; the next command is named."""
+    """`image build` writes the context, shows the engine's command, runs it, and names the next command."""
     record = recorder("docker")
 
     outcome = mlpackage("image", "build")
@@ -28,7 +28,7 @@ def test_build(project, mlpackage, recorder):
 
 
 def test_build_takes_the_configured_name(project, mlpackage, recorder):
-    """`image.name` names the image; a tag in it is kept."""
+    """`image.name` names the image, and keeps its own tag if it has one."""
     record = recorder("podman")
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text() + '\n[tool.mlpackage.image]\nname = "registry.example:5000/hello:2"\n')
@@ -39,7 +39,7 @@ def test_build_takes_the_configured_name(project, mlpackage, recorder):
 
 
 def test_build_of_a_context_with_options_of_the_engine(project, mlpackage, recorder):
-    """A context is built as it is, from outside any project; what follows `--` reaches the engine."""
+    """`--context` builds a context unchanged, outside any project; the engine gets what follows `--`."""
     mlpackage("generate", "--output", "made")
     (project / "pyproject.toml").unlink()
     record = recorder("buildah")
@@ -54,7 +54,7 @@ def test_build_of_a_context_with_options_of_the_engine(project, mlpackage, recor
 
 
 def test_build_with_models_that_are_not_copied(copy_project, mlpackage, recorder):
-    """The engine is told where the models are, once they are what the context was made for."""
+    """The engine gets the models' folders, but only if the models still match the context."""
     project = copy_project("named-models")
     context, models = project / "dist/named-models-1.0-context", (project / "models").resolve()
     named = [f"--build-context=model-1={models}", f"--build-context=model-2={models}/bert"]
@@ -72,7 +72,7 @@ def test_build_with_models_that_are_not_copied(copy_project, mlpackage, recorder
 
 
 def test_the_engines_exit_status_is_ours(project, mlpackage, recorder):
-    """A failed build ends with the engine's own exit status and claims nothing."""
+    """A failed build ends with the engine's exit status and prints no result."""
     recorder("docker", then="echo no space >&2; exit 17")
 
     outcome = mlpackage("image", "build")
@@ -81,7 +81,7 @@ def test_the_engines_exit_status_is_ours(project, mlpackage, recorder):
 
 
 def test_without_an_engine(project, mlpackage, monkeypatch, tmp_path):
-    """No engine is exit status 4, and nothing is written for nothing."""
+    """Without an engine the exit status is 4, and no context is written."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
     outcome = mlpackage("image", "build")
@@ -92,7 +92,7 @@ def test_without_an_engine(project, mlpackage, monkeypatch, tmp_path):
 
 
 def test_run(project, mlpackage, recorder):
-    """The image is served read-only on the loopback; what follows `--` reaches the engine."""
+    """`image run` serves the image read-only on the loopback; the engine gets what follows `--`."""
     record = recorder("docker")
 
     outcome = mlpackage("image", "run", "--port", "8080", "--", "--env", "WORKER_COUNT=2")
@@ -102,7 +102,7 @@ def test_run(project, mlpackage, recorder):
 
 
 def test_run_of_a_tag(tmp_path, mlpackage, recorder, monkeypatch):
-    """An image is run by its name from anywhere."""
+    """`image run --tag` runs an image from any folder."""
     monkeypatch.chdir(tmp_path)
     record = recorder("podman")
 
@@ -114,7 +114,7 @@ def test_run_of_a_tag(tmp_path, mlpackage, recorder, monkeypatch):
     ("flags", "port"), [((), "8890"), (("--context", "made"), "8890"), (("--port", "7000"), "7000")]
 )
 def test_run_on_the_port_of_the_configuration(copy_project, mlpackage, recorder, monkeypatch, flags, port):
-    """`image.port` is the port on this machine, for a project as for its context; a flag wins."""
+    """`image.port` sets the port on this machine, for a project and for its context; `--port` wins."""
     monkeypatch.chdir(copy_project("steps"))
     mlpackage("generate", "--output", "made")
     record = recorder("docker")
@@ -149,7 +149,7 @@ def test_interrupted_run(project, start, recorder, tmp_path):
     ],
 )
 def test_run_with_gpus(copy_project, mlpackage, recorder, monkeypatch, engine, flags, given):
-    """An image with CUDA gets this machine's GPUs, in each engine's words, unless told otherwise."""
+    """An image with CUDA gets this machine's GPUs, in each engine's own options, unless `--no-gpu` forbids it."""
     monkeypatch.chdir(copy_project("gpu"))
     mlpackage("generate", "--output", "made")
     record = recorder(engine)
@@ -169,7 +169,7 @@ def test_run_with_gpus(copy_project, mlpackage, recorder, monkeypatch, engine, f
 )
 @pytest.mark.parametrize("engine", ["docker", "podman", "buildah"])
 def test_push_and_pull(project, mlpackage, recorder, verb, done, following, engine):
-    """The configured name goes to the engine, whose command is shown first; the next command is named."""
+    """The engine gets the configured name; its command is shown first, and the next command is named."""
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text() + '\n[tool.mlpackage.image]\nname = "registry.example:5000/hello"\n')
     record = recorder(engine)
@@ -183,7 +183,7 @@ def test_push_and_pull(project, mlpackage, recorder, verb, done, following, engi
 
 
 def test_a_name_without_a_registry(project, mlpackage, recorder):
-    """A bare name is another image for each engine: it is refused, with what to write instead."""
+    """`push` refuses a name without a registry, because engines read it differently, and suggests full names."""
     record = recorder("docker")
 
     outcome = mlpackage("image", "push")
@@ -198,7 +198,7 @@ def test_a_name_without_a_registry(project, mlpackage, recorder):
 
 
 def test_a_push_that_fails(project, mlpackage, recorder):
-    """The engine's own exit status is ours, and nothing is claimed."""
+    """A failed push ends with the engine's exit status and prints no result."""
     recorder("docker", then="echo denied >&2; exit 5")
 
     outcome = mlpackage("image", "push", "--tag", "team/hello:2")
@@ -207,7 +207,7 @@ def test_a_push_that_fails(project, mlpackage, recorder):
 
 
 def test_push_of_a_contexts_image(project, mlpackage, recorder):
-    """A context names its image, also where there is no project."""
+    """`push --context` takes the image's name from the context."""
     mlpackage("generate", "--output", "made")
     manifest = Path("made/manifest.json")
     manifest.write_text(manifest.read_text().replace('"minimal-model:1.0"', '"team/minimal-model:1.0"'))

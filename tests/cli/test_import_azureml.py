@@ -37,7 +37,7 @@ IMPORT = ("import-azureml", "inferenceconfig.json", "--model", "ridge:3=models/r
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Stand in a project as the original had it."""
+    """Stand in a project as Azure ML's tools laid it out."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src/score.py").write_text(SCRIPT)
     (tmp_path / "models").mkdir()
@@ -55,7 +55,7 @@ def files(folder):
 
 
 def test_a_new_project(folder, mlpackage):
-    """Where there is no pyproject.toml one is made that locks and generates; the report and the next step are told."""
+    """Without a pyproject.toml, the import writes one that locks and generates, with a report and the next step."""
     outcome = mlpackage(*IMPORT)
 
     assert (outcome.status, outcome.err) == (0, "")
@@ -74,7 +74,7 @@ def test_a_new_project(folder, mlpackage):
 
 
 def test_a_project_that_is_there(folder, mlpackage):
-    """Comments, order and line ends of a pyproject.toml stay, and keys that say the same are left as they are."""
+    """The import keeps a pyproject.toml's comments, order and line ends, and keys that already agree."""
     before = (
         "# ours\r\n[project]  # name\r\nname = 'a'\r\nversion = '1'\r\n\r\n"
         "[tool.mlpackage] # mine\r\nlocker = 'uv'   # keep\r\npython-version = '3.11'\r\n\r\n"
@@ -94,7 +94,7 @@ def test_a_project_that_is_there(folder, mlpackage):
 
 
 def test_a_conflict(folder, mlpackage):
-    """What says otherwise is named and nothing is written; --force takes what is imported, and keeps the rest."""
+    """A conflicting key stops the import before it writes; `--force` replaces that key and keeps the others."""
     (folder / "pyproject.toml").write_text('[tool.mlpackage]\nbase-image = "mine"\nexclude = ["a"]\n')
     (folder / "environment.yml").write_text("name: mine\n")
     before = files(folder)
@@ -115,7 +115,7 @@ def test_a_conflict(folder, mlpackage):
 
 
 def test_a_file_in_the_way(folder, mlpackage):
-    """An environment.yml of the user's own is not replaced unasked."""
+    """The import does not replace the user's environment.yml without `--force`."""
     (folder / "environment.yml").write_text("name: mine\n")
 
     outcome = mlpackage(*IMPORT)
@@ -130,7 +130,7 @@ def test_a_file_in_the_way(folder, mlpackage):
 
 
 def test_dry_run(folder, mlpackage):
-    """--dry-run shows new files whole and changes as a diff, and writes nothing."""
+    """`--dry-run` shows new files whole and changes as a diff, and writes nothing."""
     (folder / "pyproject.toml").write_text('[tool.mlpackage]\nentry-script = "src/score.py"\n')
     before = files(folder)
 
@@ -143,7 +143,7 @@ def test_dry_run(folder, mlpackage):
 
 
 def test_as_json(folder, mlpackage):
-    """--json gives a program the table, the names of the files and every row."""
+    """`--json` gives the table, the names of the files and every row of the report."""
     outcome = json.loads(mlpackage(*IMPORT, "--json", "--dry-run").out)
 
     assert (outcome["table"]["conda-file"], outcome["files"]) == (
@@ -160,7 +160,7 @@ def test_as_json(folder, mlpackage):
 
 
 def test_what_must_be_decided(folder, mlpackage):
-    """Decisions stand at the end of the report, and are counted."""
+    """The report ends with the open decisions and their number."""
     (folder / "ic.yml").write_text("entryScript: src/score.py\nruntime: python\nenableGpu: true\n")
 
     outcome = mlpackage("import-azureml", "ic.yml")
@@ -176,7 +176,7 @@ def test_what_must_be_decided(folder, mlpackage):
 
 
 def test_an_environment_of_its_own(folder, mlpackage):
-    """--environment stands for an environment that is only named; beside one that is whole it is refused."""
+    """`--environment` completes a reference to an environment, and is refused beside a full definition."""
     reference = {"entryScript": "src/score.py", "environment": {"name": "env", "version": "1"}}
     (folder / "ic.json").write_text(json.dumps(reference))
     (folder / "azureml_environment.json").write_text(json.dumps(INFERENCE["environment"]))
@@ -195,7 +195,7 @@ def test_an_environment_of_its_own(folder, mlpackage):
 
 
 def test_an_environment_as_it_was_saved(folder, mlpackage):
-    """The folder of save_to_directory is an environment: its conda file and its Dockerfile are used where they are."""
+    """`--environment` takes a saved folder, and uses its conda file and its Dockerfile in place."""
     (folder / "ic.json").write_text('{"entryScript": "src/score.py", "environment": {"name": "env"}}')
     (folder / "env").mkdir()
     (folder / "env/azureml_environment.json").write_text('{"name": "env", "python": {"condaDependencies": null}}')
@@ -216,7 +216,7 @@ def test_an_environment_as_it_was_saved(folder, mlpackage):
 
 
 def test_an_environment_beside_flat_keys(folder, mlpackage):
-    """An environment cannot stand beside keys that say the same, also when it is given by its own file."""
+    """`--environment` is refused beside flat keys that say the same."""
     (folder / "ic.json").write_text('{"entryScript": "src/score.py",\n "runtime": "python"}')
     (folder / "e.json").write_text(json.dumps(INFERENCE["environment"]))
 
@@ -229,7 +229,7 @@ def test_an_environment_beside_flat_keys(folder, mlpackage):
 
 
 def test_a_pyproject_that_is_no_text(folder, mlpackage):
-    """A pyproject.toml in another encoding is told, and left as it is."""
+    """The import reports a pyproject.toml in another encoding, and leaves it unchanged."""
     (folder / "pyproject.toml").write_bytes(b"# \xff\n")
 
     outcome = mlpackage(*IMPORT)
@@ -239,7 +239,7 @@ def test_a_pyproject_that_is_no_text(folder, mlpackage):
 
 
 def test_from_elsewhere(folder, mlpackage, tmp_path_factory, monkeypatch):
-    """Paths of the file are relative to where one stands, those that are written to the project."""
+    """Paths on the command line are relative to the current folder, and written relative to the project."""
     monkeypatch.chdir(folder / "src")
     (folder / "inferenceconfig.json").write_text('{"entryScript": "score.py"}')
 
@@ -294,7 +294,7 @@ def test_from_elsewhere(folder, mlpackage, tmp_path_factory, monkeypatch):
     ids=["deployment", "missing files", "script without run()", "no configuration at all"],
 )
 def test_refused(folder, mlpackage, inference, deployment, model, expected):
-    """Every mistake is told with its file and line, and nothing is written."""
+    """The import reports every mistake with its file and line, and writes nothing."""
     (folder / "ic.json").write_text(inference)
     (folder / "dc.json").write_text(deployment)
     (folder / "broken.py").write_text("def init():\n    pass\n")
@@ -307,7 +307,7 @@ def test_refused(folder, mlpackage, inference, deployment, model, expected):
 
 
 def test_a_broken_pyproject(folder, mlpackage):
-    """A pyproject.toml that is no TOML is told with its line and left as it is."""
+    """The import reports the line where a pyproject.toml is not TOML, and leaves the file unchanged."""
     (folder / "pyproject.toml").write_text("[tool\n")
 
     outcome = mlpackage(*IMPORT)
@@ -350,7 +350,7 @@ def contains(whole, part):
     ],
 )
 def test_any_way_to_write_a_table(text, tmp_path):
-    """However the tables are written that are there, they hold what is imported, and what they held."""
+    """However the existing tables are written, the result holds their values and the imported ones."""
     written = tomllib.loads(edited(text, TABLE, path=tmp_path, force=False))
 
     assert contains(written["tool"]["mlpackage"], TABLE)
@@ -359,7 +359,7 @@ def test_any_way_to_write_a_table(text, tmp_path):
 
 @pytest.mark.parametrize("text", ["tool.mlpackage = 3\n", "tool = 3\n"])
 def test_a_table_that_is_none(tmp_path, text):
-    """What is no table is told, and not replaced."""
+    """A value in place of the table is reported, and not replaced even by force."""
     with pytest.raises(MLPackageError) as raised:
         edited(text, TABLE, path=tmp_path / "pyproject.toml", force=True)
 
@@ -367,7 +367,7 @@ def test_a_table_that_is_none(tmp_path, text):
 
 
 def test_check_in_place(folder, mlpackage):
-    """`check` of a project that uses the files where they are warns of what has no effect, with its line."""
+    """`check` names the line of a key without effect in an Azure ML file that the project uses in place."""
     (folder / "ic.json").write_text('{"entryScript": "src/score.py",\n "condafile": "conda.yml"}')
     (folder / "pyproject.toml").write_text('[tool.mlpackage]\ninference-config = "ic.json"\n')
 

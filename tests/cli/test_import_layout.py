@@ -1,4 +1,4 @@
-"""An imported configuration gives the layout of the original's images, whose variables name its places."""
+"""Compare the layout of an imported configuration's image with that of the original's images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
-# What the original wrote around the user's script: the module with init() and run() is its `driver_module`.
+# The original generated such a script around the user's, which it names by `driver_module`.
 DRIVER = """\
 import score as driver_module
 
@@ -103,7 +103,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.network
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_layout(folder, mlpackage, layout):
-    """Scripts, source trees and models lie where the original laid them, for a file or in place alike."""
+    """Scripts, source trees and models lie where the original puts them, whether imported or used in place."""
     (folder / "inferenceconfig.json").write_text(json.dumps(layout.inference))
     models = [part for model in layout.models for part in ("--model", model)]
     assert mlpackage("import-azureml", "inferenceconfig.json", *models).status == 0

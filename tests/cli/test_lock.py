@@ -11,7 +11,7 @@ from hatch_mlpackage.context.manifest import read_manifest
 
 
 def test_check_passes(project, mlpackage):
-    """A lock that fits passes `--check`, with the model or without it."""
+    """`lock --check` passes a fresh lock, even without the model's file."""
     (project / "models/greeting.txt").unlink()
 
     outcome = mlpackage("lock", "--check")
@@ -20,7 +20,7 @@ def test_check_passes(project, mlpackage):
 
 
 def test_check_fails(project, mlpackage):
-    """A requirement that the lock lacks is named, and the lock is left as it is."""
+    """`lock --check` names a requirement that the lock lacks, and leaves the lock unchanged."""
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace('"idna>=3.7"', '"idna>=3.7", "certifi"'))
     before = (project / "locks/requirements.txt").read_bytes()
@@ -45,7 +45,7 @@ def test_check_finds_damage_beside_the_lock(project, mlpackage, name):
 
 
 def test_writes(project, mlpackage):
-    """Locking nothing needs no network; the next command is named."""
+    """`lock` without requirements needs no network, and names the next command."""
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace('"idna>=3.7"', ""))
 
@@ -57,7 +57,7 @@ def test_writes(project, mlpackage):
 
 
 def test_upgrade_and_check_exclude_each_other(project, mlpackage):
-    """Asking to write and not to write at once is wrong usage."""
+    """`--upgrade` with `--check` is wrong usage."""
     outcome = mlpackage("lock", "--upgrade", "--check")
 
     assert outcome.status == 2
@@ -66,7 +66,7 @@ def test_upgrade_and_check_exclude_each_other(project, mlpackage):
 
 @pytest.fixture
 def private(project, tmp_path, monkeypatch, run_registry):
-    """Run a registry with a password, with a base image in it, and let a project without requirements start from it."""
+    """Run a registry with a password, and set its image as the base image of a project without requirements."""
     home = tmp_path / "home"
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
@@ -96,7 +96,7 @@ def tree(folder):
 
 @pytest.mark.parametrize("variable", [False, True], ids=["docker login", "DOCKER_AUTH_CONFIG"])
 def test_the_base_image(project, private, tmp_path, mlpackage, monkeypatch, variable):
-    """Its digest is locked, used offline, and kept when the registry is down; the password goes nowhere."""
+    """`lock` pins the base image's digest, keeps it while the registry is down, and never writes the password."""
     pushed = private.push_index("python", "3.12-bookworm", "linux/amd64", "linux/arm64")
     image = f"{private.host}/python:3.12-bookworm"
     log_in(tmp_path, private, "wrong" if variable else private.password)
@@ -139,7 +139,7 @@ def test_the_base_image(project, private, tmp_path, mlpackage, monkeypatch, vari
     ids=["no such tag", "wrong password"],
 )
 def test_a_base_image_that_cannot_be_had(project, private, tmp_path, mlpackage, password, status, said):
-    """A tag that does not exist and a login that is refused end the run with their status, and nothing is written."""
+    """A missing tag and a refused login each end the run with their exit status; nothing is written."""
     log_in(tmp_path, private, password or private.password)
     before = tree(project)
 
@@ -153,7 +153,7 @@ def test_a_base_image_that_cannot_be_had(project, private, tmp_path, mlpackage, 
 
 
 def test_a_damaged_digest_is_made_anew(project, private, tmp_path, mlpackage):
-    """A base-image.toml with a merge conflict stops a context, and is told and replaced by a new lock."""
+    """`check` stops at a base-image.toml with a merge conflict; `lock` says so and writes it anew."""
     pushed = private.push_image("python", "3.12-bookworm")
     log_in(tmp_path, private, private.password)
     damaged = project / "locks/base-image.toml"
@@ -169,7 +169,7 @@ def test_a_damaged_digest_is_made_anew(project, private, tmp_path, mlpackage):
 
 
 def test_json(project, mlpackage):
-    """A program reads how each lock stands, and what is locked."""
+    """`--json` gives the state of each lock and what it pins."""
     image = "python:3.12-slim-bookworm@sha256:" + tomllib.loads((project / "locks/base-image.toml").read_text())[
         "digest"
     ].removeprefix("sha256:")
@@ -208,7 +208,7 @@ def test_json(project, mlpackage):
 
 
 def test_json_and_strict(project, mlpackage):
-    """With --strict an image that is not pinned is a lock that does not fit."""
+    """With `--strict` an image without a digest makes `ok` false."""
     (project / "locks/base-image.toml").unlink()
 
     loose, strict = (mlpackage("lock", "--check", "--json", *flags) for flags in ((), ("--strict",)))
@@ -217,7 +217,7 @@ def test_json_and_strict(project, mlpackage):
 
 
 def test_the_images_of_a_dockerfile(project, mlpackage, tmp_path, run_registry):
-    """Each image that a base-dockerfile names is locked, kept and renewed for itself, and written with its digest."""
+    """`lock` pins, keeps and renews each image that a base-dockerfile names, and the context has each digest."""
     with run_registry(tmp_path / "registry") as running:
         base, tools = f"{running.host}/team/base:1", f"{running.host}/team/tools:2"
         digests = {base: running.push_image("team/base", "1"), tools: running.push_image("team/tools", "2")}

@@ -63,7 +63,7 @@ def type_in(monkeypatch):
 
 @pytest.fixture
 def own_model(tmp_path) -> Path:
-    """Train a model of one's own, outside of any project."""
+    """Train a user's own model, outside any project."""
     path = tmp_path / "elsewhere" / "My Ridge.joblib"
     path.parent.mkdir()
     joblib.dump(Ridge().fit([[0.0, 1.0, 2.0], [1.0, 0.0, 2.0]], [0.0, 1.0]), path)
@@ -71,7 +71,7 @@ def own_model(tmp_path) -> Path:
 
 
 def test_without_questions(folder, mlpackage):
-    """`--no-input` takes every default, lists what was made and says what to run next."""
+    """`--no-input` takes every default, lists the files, and names the next commands."""
     outcome = mlpackage("new", "--no-input", "--no-lock")
 
     assert (outcome.status, outcome.err) == (0, "")
@@ -89,7 +89,7 @@ def test_without_questions(folder, mlpackage):
 
 
 def test_every_question_has_an_option(folder, mlpackage):
-    """What options say is asked of nobody, and people's own words for the choices are understood."""
+    """Options replace the questions, and accept the usual names of the choices."""
     answers = [
         "--framework",
         "XGBoost",
@@ -111,7 +111,7 @@ def test_every_question_has_an_option(folder, mlpackage):
 
 
 def test_no_temporary_file_is_left(folder, start):
-    """Nothing is left in the system's temporary folder."""
+    """`new` leaves nothing in the system's temporary folder."""
     (folder / "tmp").mkdir()
 
     process = start("new", "--no-input", "--no-lock", env={**os.environ, "TMPDIR": str(folder / "tmp")})
@@ -121,7 +121,7 @@ def test_no_temporary_file_is_left(folder, start):
 
 
 def test_for_this_machine(folder, mlpackage):
-    """The image has the running Python and this machine's architecture, so that its lock installs here too."""
+    """The image gets the running Python and this machine's architecture, so that its lock installs here too."""
     mlpackage("new", "--no-input", "--no-lock")
 
     table = table_of(folder / "my-model")["tool"]["mlpackage"]
@@ -130,7 +130,7 @@ def test_for_this_machine(folder, mlpackage):
 
 
 def test_questions(folder, mlpackage, type_in):
-    """On a terminal the name and the choices are asked for; Enter takes the default, a wrong answer is asked again."""
+    """On a terminal `new` asks for the name and the choices, takes the default on Enter, and rejects a wrong answer."""
     type_in("Big Model", "big-model", "tensor", "light", "lightgbm", "", "none", "proprietary")
 
     outcome = mlpackage("new", "--no-lock")
@@ -163,7 +163,7 @@ def test_questions(folder, mlpackage, type_in):
     ],
 )
 def test_wrong_answers(folder, mlpackage, arguments, message):
-    """A wrong option is answered with what was meant, exit status 2, and no folder."""
+    """For a wrong option the error suggests the right one, the exit status is 2, and no folder is made."""
     outcome = mlpackage("new", *arguments, "--no-input")
 
     assert (outcome.status, outcome.err.splitlines()[-1]) == (2, f"Error: {message}")
@@ -171,7 +171,7 @@ def test_wrong_answers(folder, mlpackage, arguments, message):
 
 
 def test_an_existing_folder(folder, mlpackage):
-    """A folder of that name, be it empty, is left alone."""
+    """`new` refuses a folder that exists, even an empty one."""
     (folder / "thesis").mkdir()
 
     outcome = mlpackage("new", "thesis", "--no-input")
@@ -182,7 +182,7 @@ def test_an_existing_folder(folder, mlpackage):
 
 
 def test_elsewhere(tmp_path, mlpackage):
-    """`--output-dir` says where; the commands to run next name the project by its path from here."""
+    """`--output-dir` sets the parent folder, and the next commands name the project by its path from here."""
     outcome = mlpackage("new", "far", "--output-dir", tmp_path, "--no-input", "--no-lock")
 
     assert files_of(tmp_path / "far") == FILES
@@ -191,7 +191,7 @@ def test_elsewhere(tmp_path, mlpackage):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(folder, start, number):
-    """Ctrl-C and SIGTERM in the middle of the baking leave nothing, and say so in one word at most."""
+    """Ctrl-C and SIGTERM in the middle of the baking leave no files; only Ctrl-C prints a word."""
     process = start("new", "--no-input", "--no-lock")
     deadline = time.monotonic() + PATIENCE
     while not list(folder.iterdir()) and time.monotonic() < deadline:
@@ -205,7 +205,7 @@ def test_interrupted(folder, start, number):
 
 
 def test_interrupted_while_asking(folder, mlpackage, monkeypatch):
-    """Ctrl-C at a question ends the program with 130 and makes nothing."""
+    """Ctrl-C at a question ends the program with 130, and no folder is made."""
 
     class Impatient(io.StringIO):
         def isatty(self):
@@ -223,7 +223,7 @@ def test_interrupted_while_asking(folder, mlpackage, monkeypatch):
 
 
 def test_with_a_model_of_ones_own(folder, own_model, mlpackage):
-    """The model is copied, what its file says becomes the sample and the pins, and nothing is left of training."""
+    """`new --model` copies the model, takes the sample and the pins from its file, and omits the training."""
     outcome = mlpackage("new", "--model", own_model, "--no-input", "--no-lock")
 
     made = folder / "my-ridge"
@@ -246,7 +246,7 @@ def test_with_a_model_of_ones_own(folder, own_model, mlpackage):
 
 
 def test_a_model_that_says_little(folder, mlpackage, type_in):
-    """What a file does not tell is asked on a terminal, and required as an option elsewhere."""
+    """On a terminal `new` asks for what the model's file leaves out; elsewhere it requires an option."""
     (folder / "net.onnx").write_bytes(b"\x08\x07")
 
     refused = mlpackage("new", "--model", "net.onnx", "--no-input")
@@ -263,7 +263,7 @@ def test_a_model_that_says_little(folder, mlpackage, type_in):
 
 @pytest.mark.parametrize("arguments", [["--model", "weights.bin"], ["--model", "weights.bin", "--framework", "python"]])
 def test_a_model_that_nothing_reads(folder, mlpackage, arguments):
-    """A framework is guessed from a suffix that says it, and required otherwise."""
+    """`new` guesses the framework from a clear suffix, and requires the option otherwise."""
     (folder / "weights.bin").touch()
 
     outcome = mlpackage("new", *arguments, "--no-input")
@@ -278,7 +278,7 @@ def test_a_model_that_nothing_reads(folder, mlpackage, arguments):
 
 
 def test_a_folder_as_a_model(folder, mlpackage):
-    """A model that is a folder is copied whole."""
+    """`new` copies a model that is a folder as a whole."""
     (folder / "saved/variables").mkdir(parents=True)
     (folder / "saved/variables/weights").write_bytes(b"1")
 
@@ -295,7 +295,7 @@ def test_a_folder_as_a_model(folder, mlpackage):
 @pytest.mark.network
 @pytest.mark.slow
 def test_the_lock(folder, mlpackage):
-    """The dependencies are locked at once where the index can be reached, for a project that is ready to generate."""
+    """With an index in reach, `new` locks the dependencies, and the project is ready to generate."""
     outcome = mlpackage("new", "stops", "--framework", "python", "--no-input")
 
     assert outcome.status == 0
@@ -306,7 +306,7 @@ def test_the_lock(folder, mlpackage):
 @pytest.mark.network
 @pytest.mark.slow
 def test_without_an_index(folder, mlpackage, monkeypatch):
-    """Where no lock can be made, the project is there all the same, and the lock is among the next commands."""
+    """Without an index `new` still makes the project, and lists the lock among the next commands."""
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_CACHE_DIR", str(folder / "cache"))
     monkeypatch.setenv("UV_HTTP_TIMEOUT", "5")
@@ -320,7 +320,7 @@ def test_without_an_index(folder, mlpackage, monkeypatch):
 
 
 def test_plain_cookiecutter(folder, mlpackage):
-    """The template makes the same project without us, but for the image's Python, which it cannot know."""
+    """Plain cookiecutter makes the same project, except for the image's Python and platform."""
     template = Path(__file__).parents[2] / "templates/project"
     answers = ["project_slug=same", "framework=onnx", "ci=azure", "licence=MIT"]
     mlpackage("new", "same", "--framework", "onnx", "--ci", "azure", "--no-input", "--no-lock")
@@ -341,7 +341,7 @@ def test_plain_cookiecutter(folder, mlpackage):
 
 
 def test_a_name_that_plain_cookiecutter_refuses(folder):
-    """The template's own check of the name stops before anything is written."""
+    """The template itself checks the name, and stops before it writes anything."""
     template = Path(__file__).parents[2] / "templates/project"
     command = [sys.executable, "-m", "cookiecutter", "--no-input", str(template), "project_slug=My_Model"]
 

@@ -1,4 +1,4 @@
-"""What happens to what is there when a model changes while it is read, and when the disk is full."""
+"""Check that existing files survive when a model changes during reading and when the disk is full."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MODEL = "models/greeting.txt"
 
 
 class Writer:
-    """Writes the same byte into a file over and over, as a training that is not finished does."""
+    """Write the same byte into a file over and over, as an unfinished training does."""
 
     def __init__(self, path):
         self._path = path
@@ -36,7 +36,7 @@ class Writer:
 
 @pytest.mark.parametrize("options", [(), ("--tar", "context.tar")], ids=["folder", "tar"])
 def test_a_model_that_changes_while_it_is_read(copy_project, options, run, everything):
-    """No context is made of a model that is being written; the one of before stays."""
+    """A model that changes during reading stops the run, and the previous context stays."""
     root = copy_project("minimal")
     assert run("generate", *options, cwd=root).returncode == 0
     model = root / MODEL
@@ -53,7 +53,7 @@ def test_a_model_that_changes_while_it_is_read(copy_project, options, run, every
     assert everything(root) == before
 
 
-# A disk of its own for the child alone, gone with it; what is there before and after is listed from within.
+# The disk is mounted for the child alone and ends with it, so the files on it are listed from within.
 ON_A_SMALL_DISK = """
 set -e
 mount -t tmpfs -o size=6m none "$1"
@@ -86,7 +86,7 @@ FULL = "no space left. Free some, or choose another disk. What was there before 
     ids=["folder", "tar", "lock"],
 )
 def test_a_full_disk(copy_project, tmp_path, arguments, filled_by, said, program, run, change):
-    """A disk that fills up is told as that, and neither a context nor a lock is half-written."""
+    """The error says that the disk is full, and neither a context nor a lock is half-written."""
     root, disk, lists = copy_project("minimal"), tmp_path / "disk", tmp_path / "lists"
     disk.mkdir()
     lists.mkdir()
@@ -96,7 +96,7 @@ def test_a_full_disk(copy_project, tmp_path, arguments, filled_by, said, program
     assert run(*arguments, cwd=root).returncode == 0
     (root / MODEL).write_bytes(bytes(4 << 20))
     if arguments == ("lock",):
-        (root / "locks/requirements.txt").unlink()  # one that does not change is not written again
+        (root / "locks/requirements.txt").unlink()  # an unchanged lock is not written again
 
     ended = subprocess.run(
         ["unshare", "--mount", "sh", "-c", ON_A_SMALL_DISK, "-", disk, root, filled_by, *program, *arguments],

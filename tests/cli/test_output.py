@@ -34,17 +34,17 @@ FILES = [
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1_440_000, "1.4 MB"), (2 << 30, "2.1 GB"), (10**16, "10000.0 TB")],
 )
 def test_size(count, text):
-    """Sizes are for people, in powers of 1000 as disks and registries count."""
+    """Sizes use powers of 1000, as disks and registries do."""
     assert size(count) == text
 
 
 def test_plural():
-    """One is one."""
+    """Only the number one takes the singular."""
     assert (plural(0, "file"), plural(1, "file"), plural(2, "file")) == ("0 files", "1 file", "2 files")
 
 
 def test_fold():
-    """A folder with more files than a person reads becomes one row; its size is theirs together."""
+    """A folder with many files becomes one row with their total size."""
     assert fold(FILES) == [
         TreeRow(path="Dockerfile", size=4000),
         TreeRow(path="azureml-app/score.py", size=7),
@@ -53,7 +53,7 @@ def test_fold():
 
 
 def test_tree_without_a_terminal(capsys):
-    """In a pipe a tree is one whole path a line, after its size."""
+    """In a pipe each line of a tree is a size and a whole path."""
     draw_tree("context", FILES)
 
     assert capsys.readouterr().out == (
@@ -62,7 +62,7 @@ def test_tree_without_a_terminal(capsys):
 
 
 def test_tree_on_a_terminal(terminal, monkeypatch):
-    """On a terminal a tree is drawn; NO_COLOR takes the colours off."""
+    """On a terminal a tree is drawn; NO_COLOR removes the colours."""
     monkeypatch.setenv("NO_COLOR", "1")
     screen = terminal()
 
@@ -75,7 +75,7 @@ def test_tree_on_a_terminal(terminal, monkeypatch):
 
 
 def test_colours_on_a_terminal(terminal):
-    """Errors stand out on a terminal."""
+    """On a terminal errors have a colour."""
     screen = terminal()
 
     print_error(ConfigurationError((Problem(where="a[0]", what="[b] is wrong.", fix="Mend it."),)))
@@ -85,7 +85,7 @@ def test_colours_on_a_terminal(terminal):
 
 
 def test_dumb_terminal(terminal, monkeypatch):
-    """A terminal that cannot draw gets plain text."""
+    """A terminal without drawing gets plain text."""
     monkeypatch.setenv("TERM", "dumb")
     terminal()
 
@@ -94,7 +94,7 @@ def test_dumb_terminal(terminal, monkeypatch):
 
 
 def test_aligned():
-    """Columns line up, numbers to the right; no line ends in spaces."""
+    """Columns line up with numbers to the right, and no line ends in spaces."""
     assert aligned([("layer", "size", "since"), ("source", "10 B", "same"), ("m", "2.0 MB", "")]) == [
         "layer     size  since",
         "source    10 B  same",
@@ -114,7 +114,7 @@ def test_table_on_a_terminal(terminal):
 
 @pytest.mark.parametrize("arguments", [["--plain", "check"], ["check", "--plain"]])
 def test_plain(project, terminal, arguments):
-    """With --plain, before or after the verb, a terminal gets what a file would get, errors too."""
+    """With `--plain`, before or after the verb, a terminal gets the same text as a file, errors included."""
     screen = terminal()
     (project / "score.py").write_text("def init(): ...\n")
 
@@ -126,7 +126,7 @@ def test_plain(project, terminal, arguments):
 
 
 def test_plain_is_for_one_run(project, terminal):
-    """The next run in the same process draws again."""
+    """After a run with `--plain`, the next run in the same process draws again."""
     run(["--plain", "plan"])
     screen = terminal()
 
@@ -147,7 +147,7 @@ def test_no_color(project, terminal, monkeypatch):
 
 
 def test_big_files_on_a_terminal(terminal):
-    """A big file has a bar with its name while it is written; a small one is written before a bar could be read."""
+    """On a terminal a big file has a progress bar with its name; a small one has none."""
     screen = terminal()
 
     with writing() as progress:
@@ -161,7 +161,7 @@ def test_big_files_on_a_terminal(terminal):
 
 @pytest.mark.parametrize("file", [BIG, SMALL])
 def test_nothing_without_a_terminal(capsys, file):
-    """In a pipe there is no progress to read."""
+    """A pipe gets no progress."""
     with writing() as progress:
         progress(file, file.size)
 

@@ -21,7 +21,7 @@ def changes(root):
 
 
 def test_nothing_changes(project):
-    """A context that is up to date has no changes and rebuilds no layer."""
+    """An up-to-date context has no changes and rebuilds no layer."""
     build_context(load_project(project), project / "context")
 
     assert changes(project) == ((), ())
@@ -39,7 +39,7 @@ def test_an_edited_script_rebuilds_the_source_alone(project):
 
 
 def test_a_retrained_model_keeps_the_packages(project):
-    """A model of the same size and other bytes is a change; the layers below it stay."""
+    """A model with new bytes of the same size counts as changed; the layers below it stay."""
     build_context(load_project(project), project / "context")
     (project / "models/greeting.txt").write_text("HELLO\n")
 
@@ -50,7 +50,7 @@ def test_a_retrained_model_keeps_the_packages(project):
 
 
 def test_added_and_removed(project):
-    """Files that come and go are named as such, by path."""
+    """The changes list added and removed files by path."""
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace("models/greeting.txt", "models"))
     build_context(load_project(project), project / "context")
@@ -66,7 +66,7 @@ def test_added_and_removed(project):
 
 
 def test_before_the_first_context(project, mlpackage):
-    """Without a context every layer is new, and the command that writes one is named."""
+    """Without a context every layer is new, and `plan` names the command that writes one."""
     outcome = mlpackage("plan")
 
     lines = outcome.out.splitlines()
@@ -77,7 +77,7 @@ def test_before_the_first_context(project, mlpackage):
 
 
 def test_after_an_edit(project, mlpackage):
-    """The story ends with what a rebuild makes again."""
+    """`plan` ends with the layers that a rebuild makes again."""
     mlpackage("generate")
     (project / "models/greeting.txt").write_text("HELLO\n")
 
@@ -90,7 +90,7 @@ def test_after_an_edit(project, mlpackage):
 
 
 def test_nothing_to_say(project, mlpackage):
-    """A context that is up to date is said to be."""
+    """`plan` says that a context is up to date."""
     mlpackage("generate")
 
     outcome = mlpackage("plan")
@@ -99,7 +99,7 @@ def test_nothing_to_say(project, mlpackage):
 
 
 def test_many_changes_are_counted(project, mlpackage):
-    """A person reads twenty changes; the others are counted."""
+    """`plan` lists twenty changes and counts the others."""
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace("models/greeting.txt", "models"))
     mlpackage("generate")
@@ -117,7 +117,7 @@ def test_many_changes_are_counted(project, mlpackage):
 
 
 def test_another_dockerfile(project, mlpackage):
-    """When the Dockerfile changes too, which of its lines does decides; the layers named are the most it can be."""
+    """When the Dockerfile changes, `plan` names the layers that a rebuild makes again at most."""
     mlpackage("generate")
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text() + "\n[tool.mlpackage.server]\nworkers = 2\n")
@@ -131,7 +131,7 @@ def test_another_dockerfile(project, mlpackage):
 
 
 def test_json(project, mlpackage):
-    """A program reads every file with its layer, and the changes."""
+    """`--json` gives every file with its layer, and the changes."""
     document = json.loads(mlpackage("plan", "--json").out)
 
     assert sorted(document) == ["changes", "files", "layers", "packages", "rebuilds", "rebuilt"]
@@ -153,7 +153,7 @@ def test_json(project, mlpackage):
 
 
 def test_models_that_are_not_copied(copy_project, mlpackage):
-    """The layer of such a model is marked, and only the model itself counts as its change."""
+    """`plan` marks the layer of a model that is not copied, and counts only the model as its change."""
     project = copy_project("named-models")
     mlpackage("generate", "--project", project)
     (project / "models/ridge.bin").write_text("more weights")
@@ -168,7 +168,7 @@ def test_models_that_are_not_copied(copy_project, mlpackage):
 
 
 def test_the_whole(project, mlpackage):
-    """The layers, what is installed besides, what each kind of change costs and what comes next, line by line."""
+    """`plan` lists the layers, the installed packages, the cost of each kind of change, and the next command."""
     (project / "locks/packages.json").write_text(
         json.dumps({"idna==3.20": {"size": 68_800, "sha256": IDNA, "modules": ["idna"]}})
     )
@@ -200,7 +200,7 @@ def test_the_whole(project, mlpackage):
 
 
 def test_on_a_terminal(project, terminal):
-    """A person sees a tree of layers with their files, big folders folded."""
+    """On a terminal `plan` draws a tree of layers with their files, and folds big folders."""
     screen = terminal()
 
     run(["plan"])

@@ -28,7 +28,7 @@ EVERY_VERB += [["image", below] for below in ("build", "run", "push", "pull")]
 
 
 def test_help_lists_the_verbs_in_their_order_of_use(mlpackage):
-    """The first thing a newcomer reads is what to run, and in which order."""
+    """`--help` lists the verbs in the order in which a newcomer uses them."""
     outcome = mlpackage("--help")
 
     listed = [line.split()[0] for line in outcome.out.partition("Commands:")[2].splitlines() if line.strip()]
@@ -40,7 +40,7 @@ def test_help_lists_the_verbs_in_their_order_of_use(mlpackage):
     [[verb] for verb in VERBS if verb != "image"] + [["image", below] for below in ("build", "run", "push", "pull")],
 )
 def test_every_verb_explains_itself_with_an_example(mlpackage, verb):
-    """`--help` of a verb says what it does, what else it takes, and shows a line to copy."""
+    """`--help` of a verb says what it does, lists its options, and shows an example."""
     outcome = mlpackage(*verb, "--help")
 
     assert outcome.status == 0
@@ -50,7 +50,7 @@ def test_every_verb_explains_itself_with_an_example(mlpackage, verb):
 
 
 def test_version(mlpackage):
-    """`--version` is one line that a bug report can hold."""
+    """`--version` prints one line that fits a bug report."""
     assert mlpackage("--version").out == f"mlpackage, version {hatch_mlpackage.__version__}\n"
 
 
@@ -64,14 +64,14 @@ def test_version(mlpackage):
     ],
 )
 def test_unknown_verb(mlpackage, typed, hint):
-    """A verb that does not exist is answered with the one that was meant, in other tools' words too."""
+    """For an unknown verb the error suggests the right one, even for the verbs of other tools."""
     outcome = mlpackage(typed)
 
     assert (outcome.status, outcome.err.splitlines()[-1]) == (2, f"Error: {hint}")
 
 
 def test_unknown_option(mlpackage):
-    """A misspelt option is answered with the one that was meant, and exit status 2."""
+    """For a misspelt option the error suggests the right one, and the exit status is 2."""
     outcome = mlpackage("serve", "--entry_scrip", "score.py")
 
     assert outcome.status == 2
@@ -108,7 +108,7 @@ def test_unknown_option(mlpackage):
     ],
 )
 def test_errors_are_text_and_an_exit_status(mlpackage, monkeypatch, error, status, text):
-    """Every known error is printed to stderr as a title and lines, without a traceback, and decides the exit status."""
+    """Every known error prints a title and lines to stderr, without a traceback, and sets the exit status."""
 
     def fail(**settings: object) -> None:
         raise error
@@ -128,7 +128,7 @@ def test_errors_are_text_and_an_exit_status(mlpackage, monkeypatch, error, statu
     ],
 )
 def test_errors_of_the_machine(mlpackage, monkeypatch, error, text):
-    """What the operating system refuses is told in its words, without a traceback."""
+    """An error of the operating system is printed in its own words, without a traceback."""
 
     def fail() -> None:
         raise error
@@ -142,7 +142,7 @@ def test_errors_of_the_machine(mlpackage, monkeypatch, error, text):
 
 @pytest.fixture
 def silent_server():
-    """Listen on the loopback and never answer."""
+    """Listen on the loopback without ever answering."""
     asked = threading.Event()
     leave = threading.Event()
 
@@ -167,7 +167,7 @@ def silent_server():
     ("number", "status", "said"), [(signal.SIGINT, 130, "\nInterrupted.\n"), (signal.SIGTERM, 143, "")]
 )
 def test_signals_end_the_program_quietly(start, silent_server, number, status, said):
-    """Ctrl-C says Interrupted and exits with 130; SIGTERM exits with 143; neither shows a traceback."""
+    """Ctrl-C prints Interrupted and exits with 130, SIGTERM exits with 143; neither shows a traceback."""
     url, asked = silent_server
     process = start("score", "--url", url, "--data", "{}")
     assert asked.wait(20)
@@ -179,7 +179,7 @@ def test_signals_end_the_program_quietly(start, silent_server, number, status, s
 
 
 def test_closed_pipe(start, project):
-    """A reader that leaves, as `head` does, is no error worth a word."""
+    """A reader that closes the pipe early, as `head` does, causes no message."""
     reading, writing = os.pipe()
     os.close(reading)
 
@@ -205,7 +205,7 @@ def test_without_the_extra(absent):
 
 
 def test_names_beyond_the_terminals_encoding(start, project):
-    """A file name that the output's encoding lacks is shown as escapes instead of failing."""
+    """The program prints a file name that the output's encoding lacks with escapes."""
     (project / "models/greeting.txt").rename(project / "models/模型.txt")
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text().replace("greeting.txt", "模型.txt"))

@@ -20,7 +20,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_flags_are_the_table(folder):
-    """Every flag becomes the key it stands for; paths become relative to the project."""
+    """Each flag becomes its key, and paths become relative to the project."""
     flags = {
         "entry_script": "src/score.py",
         "source_directory": str(folder / "src"),
@@ -48,7 +48,7 @@ def test_flags_are_the_table(folder):
 
 
 def test_what_made_a_model(folder):
-    """A framework is a key of the model that another flag names."""
+    """`--framework` becomes a key of the model that `--model` names, and is wrong usage without it."""
     flags = {"models": ({"name": "ridge", "path": "model.pkl"},), "framework": "sklearn", "allow_pickle": True}
 
     assert table_from_flags(folder, flags) == {
@@ -59,7 +59,7 @@ def test_what_made_a_model(folder):
 
 
 def test_no_flags_change_nothing(project):
-    """Without flags the project is what pyproject.toml says."""
+    """Without flags the project is what pyproject.toml declares."""
     assert open_project(Path(), table_from_flags(Path(), {})).table == {
         "entry-script": "score.py",
         "models": [{"name": "greeting", "path": "models/greeting.txt"}],
@@ -67,7 +67,7 @@ def test_no_flags_change_nothing(project):
 
 
 def test_flags_replace_keys(project):
-    """A flag replaces the key it stands for and leaves the others."""
+    """A flag replaces its key and leaves the others."""
     opened = open_project(Path(), {"python-version": "3.11"})
 
     assert opened.name == "minimal-model"
@@ -87,12 +87,12 @@ def test_flags_replace_keys(project):
     ],
 )
 def test_without_pyproject_the_flags_are_the_project(folder, flags, name, version):
-    """A project without pyproject.toml is named after its model or script, never after the folder it lies in."""
+    """Without pyproject.toml the model or the script names the project, never its folder."""
     assert open_project(Path(), flags) == Project(root=folder, name=name, version=version, table=flags)
 
 
 def test_the_whole_job_without_pyproject(folder, mlpackage):
-    """Lock, generate and verify work on a bare script and model."""
+    """`lock`, `generate` and `verify` work on a bare script and model."""
     flags = ("--entry-script", "score.py", "--model", "ridge=model.pkl", "--requirement", "requirements.txt")
     flags += ("--base-image", f"python:3.12-slim-bookworm@sha256:{'5' * 64}")
 
@@ -108,7 +108,7 @@ def test_the_whole_job_without_pyproject(folder, mlpackage):
 
 
 def test_errors_name_the_flags(folder, mlpackage):
-    """What was typed as a flag is named as typed, not by the key it stands for."""
+    """An error about a flag's value names the flag instead of the key."""
     outcome = mlpackage("check", "--entry_script", "sore.py", "--model", "a b:2=model.pkl", "--platform", "linux/amd46")
 
     assert outcome.status == 1
@@ -123,7 +123,7 @@ def test_errors_name_the_flags(folder, mlpackage):
 
 @pytest.mark.parametrize("value", ["ridge", "=model.pkl", "ridge=", "ridge:=model.pkl", ":1=model.pkl"])
 def test_unreadable_model(folder, mlpackage, value):
-    """A model that is not NAME=PATH is wrong usage, answered with an example."""
+    """A `--model` that is not NAME=PATH is wrong usage, and the error shows an example."""
     outcome = mlpackage("check", "--entry-script", "score.py", "--model", value)
 
     assert outcome.status == 2
@@ -134,7 +134,7 @@ def test_unreadable_model(folder, mlpackage, value):
     ("text", "lacks"), [(None, "there is no such file"), ('[project]\nname = "x"\n', "has nothing in [tool.mlpackage]")]
 )
 def test_nothing_to_work_on(folder, mlpackage, text, lacks):
-    """Where nothing says what to package nothing is done: a lock stays what it was."""
+    """Without a declaration `lock` stops with the ways to give one, and leaves an existing lock unchanged."""
     lock = folder / "locks/requirements.txt"
     lock.parent.mkdir()
     lock.write_text("numpy==2.0.0\n")
@@ -153,7 +153,7 @@ def test_nothing_to_work_on(folder, mlpackage, text, lacks):
 
 
 def test_below_a_project(project, mlpackage, monkeypatch):
-    """In a folder of a project the project's own is named, and nothing is written beside the sources."""
+    """In a folder below a project the error names the project's pyproject.toml, and nothing is written."""
     below = project / "below"
     below.mkdir()
     monkeypatch.chdir(below)
@@ -169,7 +169,7 @@ def test_below_a_project(project, mlpackage, monkeypatch):
 
 
 def test_another_folder(project, mlpackage, tmp_path, monkeypatch):
-    """`--project` works on a project from anywhere, and the context goes into it."""
+    """`--project` works from any folder, and the context goes into the project."""
     monkeypatch.chdir(tmp_path)
 
     outcome = mlpackage("generate", "--project", project, "--json")
@@ -180,7 +180,7 @@ def test_another_folder(project, mlpackage, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_saved_by_another_editor(project, mlpackage, encoding):
-    """TOML has one encoding; a file in another is answered with that."""
+    """A pyproject.toml that is not UTF-8 is an error that says how to save it."""
     path = project / "pyproject.toml"
     path.write_text(path.read_text(), encoding=encoding)
 

@@ -1,4 +1,4 @@
-"""What a run reads: every file of a project once, whoever needs to know what it says."""
+"""Check that a run reads every file of a project once."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ except SystemExit as ended:
 """
 PROJECTS = ["base-dockerfile", "conda", "gpu", "minimal", "named-models", "own-packages", "steps", "two-models"]
 VERBS = {"check": ["check"], "generate": ["generate"], "lock --check": ["lock", "--check"], "plan": ["plan"]}
-# Read whatever the verb: what is declared, and what is locked.
+# Every verb reads the declaration and the locks.
 ALWAYS = {"pyproject.toml", "locks/requirements.txt"}
 
 
 def opened_by(arguments, root):
-    """Return the files of a project that a verb opens for reading, each as often as it does."""
-    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}  # a measured process reads more
+    """Return the files of a project that a verb opens for reading, once per opening."""
+    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}  # measuring coverage reads more files
     command = [sys.executable, "-c", PROGRAM, *arguments]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env=unmeasured)
     status, opened = json.loads(done.stderr.splitlines()[-1])
@@ -46,7 +46,7 @@ def opened_by(arguments, root):
 @pytest.mark.parametrize("project", PROJECTS)
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_file_is_read_once(copy_project, project, verb):
-    """The declaration, the locks and the entry script are read once; a model is read once, and only to write it."""
+    """Every verb reads the declaration, the locks and the entry script, and opens no file twice."""
     root = copy_project(project)
 
     opened = opened_by(VERBS[verb], root)
@@ -57,7 +57,7 @@ def test_every_file_is_read_once(copy_project, project, verb):
 
 @pytest.mark.parametrize(("verb", "times"), [("check", 0), ("plan", 0), ("lock --check", 0), ("generate", 1)])
 def test_a_model_is_read_only_to_write_it(copy_project, verb, times):
-    """A model of many gigabytes costs nothing but what writing it costs."""
+    """Only `generate` reads a model, and reads it once."""
     root = copy_project("minimal")
 
     opened = opened_by(VERBS[verb], root)

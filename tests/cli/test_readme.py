@@ -11,7 +11,7 @@ import pytest
 
 README = Path(__file__).parents[2] / "README.md"
 
-# Every command that the README shows, and the test that runs it.
+# Maps every command of the README to the test that runs it.
 RUN_ELSEWHERE = {
     'python -m pip install ".[cli]" && mlpackage demo': "test_demo.py, with the package installed by tox",
     "python -m pip install tox && tox": "CI",
@@ -43,17 +43,17 @@ def run(command: str, folder: Path) -> None:
 
 
 def test_length():
-    """The README is short enough to be read."""
+    """The README is short enough to read."""
     assert len(README.read_text(encoding="utf-8").splitlines()) < 200
 
 
 def test_every_command_is_run_by_a_test():
-    """A command that is added to the README is added to a test."""
+    """A test runs every command of the README."""
     assert sorted(commands()) == sorted([*RUN_ELSEWHERE, *RUN_WITH_A_NETWORK, *RUN_HERE, *RUN_LAST])
 
 
 def test_without_a_pyproject(tmp_path):
-    """The commands for a bare script work as they stand."""
+    """The commands for a bare script work as written."""
     (tmp_path / "score.py").write_text(blocks("python")[0])
     (tmp_path / "model.pkl").write_bytes(b"weights")
     (tmp_path / "requirements.txt").touch()
@@ -67,7 +67,7 @@ def test_without_a_pyproject(tmp_path):
 @pytest.mark.network
 @pytest.mark.slow
 def test_with_a_pyproject(tmp_path):
-    """The README's own project works as it stands, from its lock to its context."""
+    """The README's own project works as written, from its lock to its context."""
     (tmp_path / "pyproject.toml").write_text(blocks("toml")[0])
     for name, text in {"src/score.py": blocks("python")[0], "models/ridge.joblib": "weights"}.items():
         (tmp_path / name).parent.mkdir()
@@ -78,7 +78,7 @@ def test_with_a_pyproject(tmp_path):
 
 
 def test_the_hooks_table():
-    """The table that opts in is the hook's."""
+    """The README's table is the one that enables the hook."""
     assert tomllib.loads(blocks("toml")[1]) == {
         "tool": {"hatch": {"build": {"targets": {"wheel": {"hooks": {"mlpackage": {}}}}}}}
     }

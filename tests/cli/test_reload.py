@@ -8,7 +8,7 @@ from hatch_mlpackage.cli.reload import snapshot, wait_for_change
 
 
 def test_snapshot(tmp_path):
-    """Files at and below the paths are seen; caches, hidden folders and what is gone are not."""
+    """A snapshot has the files at and below the paths, without caches, hidden folders and missing paths."""
     for name in ("src/score.py", "src/deep/more.py", "src/.git/HEAD", "src/__pycache__/score.pyc", "model.pkl"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -23,7 +23,7 @@ def test_snapshot(tmp_path):
 
 @pytest.mark.parametrize("change", ["edit", "add", "remove"])
 def test_wait_for_change(tmp_path, change):
-    """An edited, added or removed file ends the waiting and is named."""
+    """An edited, added or removed file ends the wait and is named."""
     script, other = tmp_path / "score.py", tmp_path / "other.py"
     script.touch()
 

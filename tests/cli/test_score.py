@@ -14,7 +14,7 @@ from hatch_mlpackage.serve.health import free_port
 
 @pytest.fixture
 def server():
-    """Answer each POST with what was asked; a path may ask for another status."""
+    """Answer each POST with the same score, or with status 400 at /bad, and record the requests."""
     asked: list[tuple[str, str | None, bytes]] = []
 
     class Echo(http.server.BaseHTTPRequestHandler):
@@ -38,7 +38,7 @@ def server():
 
 @pytest.mark.parametrize("path", ["", "/", "/score"])
 def test_prints_the_answer(server, mlpackage, path):
-    """The answer's body is all that is printed; /score is asked where the URL names no path."""
+    """`score` prints only the answer's body, and asks /score when the URL has no path."""
     url, asked = server
 
     outcome = mlpackage("score", "--url", url + path, "--data", '{"data": [[1]]}')
@@ -48,14 +48,14 @@ def test_prints_the_answer(server, mlpackage, path):
 
 
 def test_a_url_may_lack_its_scheme(server, mlpackage):
-    """`127.0.0.1:5001` is understood."""
+    """`score` accepts `127.0.0.1:5001` as a URL."""
     url, _ = server
 
     assert mlpackage("score", "--url", url.removeprefix("http://"), "--data", "{}").out == "[1.5]\n"
 
 
 def test_data_from_a_file(server, mlpackage, tmp_path):
-    """`--data @FILE` sends the file's bytes as they are, with the content type that is asked for."""
+    """`--data @FILE` sends the file's bytes unchanged, with the chosen content type."""
     url, asked = server
     (tmp_path / "picture").write_bytes(b"\x89PNG\xff")
 
@@ -66,7 +66,7 @@ def test_data_from_a_file(server, mlpackage, tmp_path):
 
 @pytest.mark.parametrize("data", [[], ["--data", "-"]])
 def test_data_from_stdin(server, mlpackage, monkeypatch, data):
-    """A request that is piped in is sent."""
+    """`score` sends a request from a pipe."""
     url, asked = server
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"[2]")))
 
@@ -76,7 +76,7 @@ def test_data_from_stdin(server, mlpackage, monkeypatch, data):
 
 
 def test_an_error_of_the_server(server, mlpackage):
-    """Any answer but 200 is printed with its body, and the exit status is 1."""
+    """`score` prints any answer but 200 with its body, and exits with 1."""
     url, _ = server
 
     outcome = mlpackage("score", "--url", f"{url}/bad", "--data", "{}")
@@ -86,7 +86,7 @@ def test_an_error_of_the_server(server, mlpackage):
 
 
 def test_nothing_listens(mlpackage):
-    """A server that is not there is exit status 4, with how to start one."""
+    """Without a server the exit status is 4, and the error says how to start one."""
     url = f"http://127.0.0.1:{free_port()}"
 
     outcome = mlpackage("score", "--url", url, "--data", "{}")
@@ -99,7 +99,7 @@ def test_nothing_listens(mlpackage):
 
 
 def test_missing_file(mlpackage):
-    """A file that is not there is named."""
+    """The error names a file that does not exist."""
     outcome = mlpackage("score", "--data", "@gone.json")
 
     assert (outcome.status, outcome.err) == (
@@ -110,7 +110,7 @@ def test_missing_file(mlpackage):
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://", "http://127.0.0.1:port", "http://127.0.0.1:70000"])
 def test_what_is_no_url(mlpackage, url):
-    """A URL that cannot be asked is wrong usage."""
+    """An invalid URL is wrong usage."""
     outcome = mlpackage("score", "--url", url, "--data", "{}")
 
     assert outcome.status == 2
@@ -118,7 +118,7 @@ def test_what_is_no_url(mlpackage, url):
 
 
 def test_no_request_on_a_terminal(start):
-    """Without a request, and nothing piped in, the ways to give one are listed instead of waiting for ever."""
+    """On a terminal without a request, `score` lists the ways to give one instead of waiting forever."""
     keyboard, screen = pty.openpty()
     with os.fdopen(keyboard), os.fdopen(screen) as terminal:
         process = start("score", stdin=terminal)

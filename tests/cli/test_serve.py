@@ -43,7 +43,7 @@ def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
 
 
 def said(log: list[str], pattern: str) -> str:
-    """Wait for a line of the log, which is read beside the requests, and return what the pattern's group holds."""
+    """Wait for a line of the log that matches the pattern, and return the text of its group."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for line in list(log):
@@ -54,7 +54,7 @@ def said(log: list[str], pattern: str) -> str:
 
 
 def test_project(project, serve, mlpackage):
-    """A project is served from its own files, and leaves nothing behind."""
+    """`serve` serves a project from its own files, and leaves nothing behind."""
     before = sorted(project.rglob("*"))
     process, url, log = serve()
 
@@ -67,7 +67,7 @@ def test_project(project, serve, mlpackage):
 
 
 def test_context(project, serve, mlpackage):
-    """A context is served as it is and is proven afterwards."""
+    """`serve --context` serves a context and leaves it unchanged."""
     mlpackage("generate", "--output", "context")
     process, url, _ = serve("--context", "context", "--worker-count", "2")
 
@@ -79,7 +79,7 @@ def test_context(project, serve, mlpackage):
 
 
 def test_bare_script(project, serve, mlpackage):
-    """A script and a model folder are served with the old server's flags."""
+    """`serve` serves a script and a model folder with the old server's flags."""
     process, url, _ = serve("--entry_script", "score.py", "--model_dir", "models", "--worker_count", "1")
 
     assert mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you!"\n'
@@ -106,7 +106,7 @@ def test_an_end_takes_all_processes_along(project, serve, number, monkeypatch, t
 
 
 def test_a_script_that_cannot_start(project, start):
-    """A script whose init() fails ends the program with 3, as the old server did."""
+    """If init() fails, the program exits with 3, as the old server did."""
     Path("score.py").write_text("def init():\n    raise RuntimeError('no weights')\n\n\ndef run(data):\n    pass\n")
 
     process = start("serve", "--port", "0", "--python", sys.executable)
@@ -117,7 +117,7 @@ def test_a_script_that_cannot_start(project, start):
 
 
 def test_reload(project, serve, mlpackage):
-    """With `--reload` an edit is served, a script that cannot start is outlived, and its correction served."""
+    """`--reload` survives an edit that cannot start, and serves the next one."""
     process, url, log = serve("--reload")
     script = Path("score.py").read_text()
 
@@ -151,7 +151,7 @@ def _wait_for(condition) -> None:
     ],
 )
 def test_wrong_usage(project, mlpackage, arguments, said):
-    """Flags that contradict each other are wrong usage."""
+    """Contradicting flags are wrong usage."""
     outcome = mlpackage("serve", *arguments)
 
     assert outcome.status == 2
@@ -159,7 +159,7 @@ def test_wrong_usage(project, mlpackage, arguments, said):
 
 
 def test_a_broken_project_is_not_served(project, mlpackage):
-    """Problems are reported as by `check`, before anything is started."""
+    """`serve` reports the same problems as `check`, before it starts anything."""
     Path("models/greeting.txt").unlink()
 
     outcome = mlpackage("serve")

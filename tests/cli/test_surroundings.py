@@ -1,4 +1,4 @@
-"""Where and how the command line is run must not matter, or be told."""
+"""Run the command line in unusual surroundings: they do not matter, or an error names them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(arguments, **settings):
 @pytest.mark.parametrize("arguments", EVERY_ANSWER, ids=" ".join)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
 def test_a_full_disk(project, arguments):
-    """An answer that cannot be written is an error, told in a line."""
+    """An answer that cannot be written is an error of one line."""
     with Path("/dev/full").open("w") as full:
         outcome = run(arguments, stdout=full)
 
@@ -35,7 +35,7 @@ def test_a_full_disk(project, arguments):
 
 @pytest.mark.parametrize("arguments", EVERY_ANSWER, ids=" ".join)
 def test_nobody_reads(project, arguments):
-    """With its standard output closed by whoever started it, the program does its work without a word."""
+    """With stdout closed from the start, the program works and prints nothing."""
     command = " ".join(["exec", f'"{sys.executable}"', "-P", "-m", "hatch_mlpackage", *arguments, ">&-"])
 
     outcome = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
@@ -44,7 +44,7 @@ def test_nobody_reads(project, arguments):
 
 
 def test_without_a_home(project):
-    """A user without a home, as in containers and CI, writes the same context."""
+    """`generate` works for a user without a home, as in containers and CI."""
     outcome = run(["generate", "--quiet"], env={"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE)
 
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
@@ -52,7 +52,7 @@ def test_without_a_home(project):
 
 
 def test_a_folder_of_any_name(project, mlpackage, tmp_path):
-    """Spaces, quotes and letters of any script in the project's path change nothing but the path."""
+    """Spaces, quotes and letters of any script in the project's path do not change the context."""
     odd = tmp_path / "dém o's [модель] $x"
     shutil.copytree(project, odd)
     outcomes = [mlpackage("generate", "--project", odd), mlpackage("generate")]
@@ -68,7 +68,7 @@ def test_a_folder_of_any_name(project, mlpackage, tmp_path):
     ("verb", "place"), [(["generate"], "dist: "), (["generate", "--tar", "context.tar"], "context.tar")]
 )
 def test_a_project_that_cannot_be_written(project, verb, place):
-    """A read-only folder is an error that says where; nothing is left behind."""
+    """For a read-only folder the error names the place, and nothing is left behind."""
     before = sorted(project.rglob("*"))
     project.chmod(0o555)
     powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
@@ -84,7 +84,7 @@ def test_a_project_that_cannot_be_written(project, verb, place):
 
 
 def test_interrupted_while_locking(project, start):
-    """Ctrl-C while the index is asked stops the resolver too, and leaves the locks as they were."""
+    """Ctrl-C during a request to the index stops the resolver too, and leaves the locks unchanged."""
     before = {path: path.read_bytes() for path in project.glob("locks/*")}
     with socket.create_server(("127.0.0.1", 0)) as index:
         index.settimeout(60)
@@ -97,7 +97,7 @@ def test_interrupted_while_locking(project, start):
             printed = process.communicate(timeout=60)
 
             asked.settimeout(60)
-            while asked.recv(65536):  # until the resolver's end of it is closed
+            while asked.recv(65536):  # until the resolver closes the connection
                 pass
     assert (process.returncode, printed[0], printed[1].splitlines()[-1]) == (130, "", "Interrupted.")
     assert {path: path.read_bytes() for path in project.glob("locks/*")} == before

@@ -15,7 +15,7 @@ def context(project, mlpackage):
 
 
 def test_proven(context, mlpackage):
-    """A context just as it was written is proven, in one line with its digest."""
+    """`verify` confirms an unchanged context in one line with its digest."""
     outcome = mlpackage("verify", context)
 
     assert (outcome.status, outcome.err) == (0, "")
@@ -24,7 +24,7 @@ def test_proven(context, mlpackage):
 
 
 def test_differences(context, mlpackage):
-    """Each difference is a line, even when quiet, and the exit status is 1."""
+    """`verify` prints each difference on a line, even with `--quiet`, and exits with 1."""
     (context / "Dockerfile").chmod(0o600)
     (context / "azureml-app/score.py").write_text("")
     (context / "new").touch()
@@ -38,7 +38,7 @@ def test_differences(context, mlpackage):
 
 
 def test_json(context, mlpackage):
-    """A program reads the differences and the digest."""
+    """`--json` gives the differences and the digest."""
     (context / "new").touch()
 
     outcome = mlpackage("verify", "--json", context)
@@ -53,7 +53,7 @@ def test_json(context, mlpackage):
 
 
 def test_models_that_are_not_copied(copy_project, mlpackage, tmp_path):
-    """What verify cannot see is told, and is no difference."""
+    """`verify` lists the models that it cannot see, and does not count them as differences."""
     mlpackage("generate", "--project", copy_project("named-models"), "--output", tmp_path / "context")
 
     shown, asked = mlpackage("verify", tmp_path / "context"), mlpackage("verify", "--json", tmp_path / "context")
@@ -70,7 +70,7 @@ def test_models_that_are_not_copied(copy_project, mlpackage, tmp_path):
 
 
 def test_no_context(project, mlpackage):
-    """A folder that is no context is an error that says how to make one."""
+    """For a folder that is not a context, the error says how to make one."""
     outcome = mlpackage("verify", ".")
 
     assert outcome.status == 1
