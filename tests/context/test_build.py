@@ -23,7 +23,7 @@ LOCK_FIX = "Run `mlpackage lock` and commit the result."
 
 
 def texts(directory):
-    """Return path → (mode, contents) of a context but for the runtime, which changes for reasons of its own."""
+    """Return path → (mode, contents) of a context without the runtime, which changes independently."""
     return {
         path.relative_to(directory).as_posix(): (oct(stat.S_IMODE(path.stat().st_mode)), path.read_bytes())
         for path in sorted(directory.rglob("*"))
@@ -33,7 +33,7 @@ def texts(directory):
 
 @pytest.mark.parametrize("case", CASES)
 def test_golden(copy_project, request, case):
-    """Every byte of a context is as reviewed; `pytest --update-golden` writes what is to be reviewed."""
+    """Every byte of a context matches the reviewed one; `pytest --update-golden` writes a new one for review."""
     project = load_project(copy_project(case))
 
     build_context(project, default_destination(project))
@@ -47,7 +47,7 @@ def test_golden(copy_project, request, case):
 
 
 def test_manifest(copy_project):
-    """The manifest says what the context is for, its layers, and every file with its layer."""
+    """The manifest describes the image, its layers, and every file with its layer."""
     project = load_project(copy_project("two-models"))
 
     manifest = build_context(project, default_destination(project))
@@ -98,7 +98,7 @@ def test_manifest(copy_project):
 
 
 def test_an_image_that_brings_its_packages(copy_project):
-    """Nothing is locked or installed for the model, the worker runs the image's Python, and the bill says so."""
+    """An image that brings its packages gets no lock and no installation, and the bill of materials says so."""
     project = load_project(copy_project("own-packages"))
 
     manifest = build_context(project, default_destination(project))
@@ -116,7 +116,7 @@ def test_an_image_that_brings_its_packages(copy_project):
 
 
 def test_the_manifest_tells_what_was_added(copy_project):
-    """The user's lines of the Dockerfile have a digest of their own, and a port that is not the usual one is told."""
+    """The manifest records a digest of the user's extra Dockerfile lines, and an unusual port."""
     project = load_project(copy_project("steps"))
 
     image = build_context(project, default_destination(project)).about["image"]
@@ -127,7 +127,7 @@ def test_the_manifest_tells_what_was_added(copy_project):
 
 
 def test_every_copied_path_is_in_the_context(copy_project):
-    """What the Dockerfile copies is there: the context is complete without this tool."""
+    """The context holds every path that the Dockerfile copies."""
     project = load_project(copy_project("two-models"))
     destination = default_destination(project)
 
@@ -141,7 +141,7 @@ def test_every_copied_path_is_in_the_context(copy_project):
 
 
 def test_a_missing_lock(copy_project):
-    """Without a lock nothing is written, and the message gives the command."""
+    """Without a lock nothing is written, and the error names the command that makes one."""
     project = load_project(copy_project("minimal"))
     (project.root / "locks/requirements.txt").unlink()
 
@@ -153,7 +153,7 @@ def test_a_missing_lock(copy_project):
 
 
 def test_a_stale_lock(copy_project):
-    """A requirement that the lock does not answer is named, with what the lock has."""
+    """The error names a requirement that the lock does not satisfy, and the version that the lock has."""
     root = copy_project("minimal")
     pyproject = root / "pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace("idna>=3.7", "idna<3.7"))
@@ -166,7 +166,7 @@ def test_a_stale_lock(copy_project):
 
 
 def test_a_lock_that_still_satisfies(copy_project):
-    """A requirement that changed but is met by its pin needs no new lock."""
+    """A changed requirement that its pin satisfies needs no new lock."""
     root = copy_project("minimal")
     pyproject = root / "pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace("idna>=3.7", "idna>=3.8"))
@@ -177,7 +177,7 @@ def test_a_lock_that_still_satisfies(copy_project):
 
 
 def test_problems_of_every_kind_come_together(copy_project):
-    """Configuration, entry script, requirements and files are all looked at before anything is reported."""
+    """One error lists the problems of the configuration, the entry script, the requirements and the files."""
     root = copy_project("two-models")
     pyproject = root / "pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace("python-version", "pyhton-version"))
@@ -198,7 +198,7 @@ def test_problems_of_every_kind_come_together(copy_project):
 
 
 def test_an_unknown_python_is_one_problem(copy_project):
-    """A version without a runtime is reported once, by its key."""
+    """A Python version without a runtime is reported once, by its key."""
     root = copy_project("minimal")
     pyproject = root / "pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace("[tool.mlpackage]", '[tool.mlpackage]\npython-version = "3.99"'))
@@ -210,7 +210,7 @@ def test_an_unknown_python_is_one_problem(copy_project):
 
 
 def test_the_script_lies_where_the_server_looks(copy_project):
-    """AZUREML_ENTRY_SCRIPT is relative to the app root, with the source directory's name in front."""
+    """AZUREML_ENTRY_SCRIPT is relative to the app root and starts with the source directory's name."""
     from hatch_mlpackage.context.image_values import server_environment  # noqa: PLC0415
 
     assert server_environment(inspect_project(load_project(copy_project("two-models")))) == {
@@ -228,7 +228,7 @@ def test_the_script_lies_where_the_server_looks(copy_project):
 
 @pytest.mark.network
 def test_locking_keeps_what_the_bill_says(copy_project):
-    """`mlpackage lock` writes beside the lock which wheel the image installs of each package, and what is in it."""
+    """`mlpackage lock` records which wheel the image installs for each package, and the wheel's facts."""
     project = load_project(copy_project("minimal"))
 
     lock_project(project, report=lambda _: None)

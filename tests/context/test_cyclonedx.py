@@ -25,7 +25,7 @@ SHA = "0" * 64
 
 
 def test_the_document():
-    """Every component appears with what is known of it; nothing is invented for what is not."""
+    """Every component appears with its known facts and without invented ones."""
     library = Component(
         ref="environment/a@1",
         kind="library",
@@ -71,7 +71,7 @@ def test_the_document():
 
 
 def test_the_serial_number_is_that_of_the_contents():
-    """The same contents have the same serial number, other contents another."""
+    """The same contents give the same serial number, and other contents another."""
     other = Component(ref="image", kind="container", name="app", version="2")
 
     assert make_sbom(IMAGE, [], "1") == make_sbom(IMAGE, [], "1")
@@ -82,7 +82,7 @@ def test_the_serial_number_is_that_of_the_contents():
 
 @pytest.mark.parametrize("case", ["minimal", "two-models"])
 def test_the_bill_of_a_context(copy_project, case):
-    """The bill of a context is valid by the published schema, and names packages, models, runtime and base."""
+    """The bill of a context is valid by the published schema and names packages, models, runtime and base image."""
     project = load_project(copy_project(case))
     context = project.root / "context"
 
@@ -113,17 +113,17 @@ def test_the_bill_of_a_context(copy_project, case):
     ],
 )
 def test_purl_of_image(reference, purl):
-    """An image is named by its digest where it has one; a port is no tag."""
+    """An image's URL has the digest if there is one, and does not take a port for a tag."""
     assert purl_of_image(reference) == purl
 
 
 def test_purl_of_package():
-    """A local version's plus sign is escaped."""
+    """The URL escapes the plus sign of a local version."""
     assert purl_of_package("torch", "2.1+cpu") == "pkg:pypi/torch@2.1%2Bcpu"
 
 
 def test_purl_of_conda_package():
-    """A conda package is named by its build and platform, and by its channel where it comes from one."""
+    """A conda package's URL has its build and platform, and its channel if it has one."""
     assert purl_of_conda_package("numpy", "1.26.4", "py312_0", "conda-forge", "linux-64") == (
         "pkg:conda/numpy@1.26.4?build=py312_0&channel=conda-forge&subdir=linux-64"
     )
@@ -131,7 +131,7 @@ def test_purl_of_conda_package():
 
 
 def test_digest_of_files():
-    """A folder's digest is that of the sorted lines of `sha256sum`, whatever the order in which they come."""
+    """A folder's digest is that of the sorted lines of `sha256sum`, whatever the order of the files."""
     assert digest_of_files([("b", "2"), ("a", "1")]) == digest_of_files([("a", "1"), ("b", "2")])
 
 
@@ -157,12 +157,12 @@ PIN = f"a==1.0 \\\n    --hash=sha256:{'1' * 64} \\\n    --hash=sha256:{'2' * 64}
     ],
 )
 def test_packages_of(kept, expected):
-    """What was kept is used only as far as it fits the lock."""
+    """Stored package facts are used only if they match the lock."""
     assert packages_of(read_pins(PIN), kept and kept.encode()) == (expected,)
 
 
 @pytest.mark.parametrize("kept", [b"{", b"[]", b'{"a==1.0": 3}', b'{"a==1.0": {"license": "\xff"}}'])
 def test_damaged_packages(kept):
-    """What cannot be read is refused: a bill would lack the licences without a word."""
+    """A damaged file of package facts is refused, because the bill would silently lack the licences."""
     with pytest.raises(LockError, match=r"^packages\.json is damaged: "):
         packages_of(read_pins(PIN), kept)

@@ -52,7 +52,7 @@ def side(
 
 
 def test_the_same():
-    """Nothing changes between a context and itself."""
+    """A context compared with itself shows no changes."""
     found = compare(side(), side())
 
     assert found == ContextDiff(about=(), layers=(), dockerfile=(), rebuilt=())
@@ -60,7 +60,7 @@ def test_the_same():
 
 
 def test_a_model():
-    """A new model changes its layer, and a builder makes those above it again."""
+    """A new model changes its own layer, and a rebuild makes the layers above it again."""
     found = compare(side(), side(file("azureml-models/b/1/b", "azureml-models/b/1", "22")))
 
     change = FileChange(path="azureml-models/b/1/b", kind="changed", before=1, after=2)
@@ -74,7 +74,7 @@ def test_a_model():
 
 
 def test_files_of_every_kind():
-    """Files come, go and change, by their bytes or their mode; a layer lists them by path."""
+    """Each layer lists its added, removed and changed files by path; a new mode counts as a change."""
     found = compare(
         side(file("azureml-app/gone.py", "source")),
         side(file("azureml-app/come.py", "source"), file("azureml-app/score.py", "source", mode="0755")),
@@ -89,7 +89,7 @@ def test_files_of_every_kind():
 
 
 def test_packages():
-    """A change of the environment is told package by package, from version to version."""
+    """A changed environment is listed package by package, with both versions."""
     found = compare(
         side(packages={"environment": {"numpy": "1.0", "six": "1"}, "runtime": {"h11": "1"}}),
         side(
@@ -107,7 +107,7 @@ def test_packages():
 
 
 def test_a_variable():
-    """A variable of the image is named with both values, and with none where an earlier version listed no variables."""
+    """A changed variable of the image has both values; a manifest that lists no variables gives no value."""
     one, other = side(environment={"A": "1", "B": "1"}), side(environment={"A": "2", "B": "1"})
 
     assert compare(one, other).about == (ValueChange(name="image.environment.A", before="1", after="2"),)
@@ -118,7 +118,7 @@ def test_a_variable():
 
 
 def test_the_base_image():
-    """Another base image is told from reference to reference, and everything is made again."""
+    """A changed base image has both references, and a rebuild makes everything again."""
     dockerfile = ("FROM python:3.13", *DOCKERFILE[1:])
 
     found = compare(side(), side(file("Dockerfile", "build", "2"), base="python:3.13", dockerfile=dockerfile))
@@ -134,7 +134,7 @@ def test_the_base_image():
     ids=["packages of the system", "install", "server", "runtime", "model", "source", "label"],
 )
 def test_an_instruction(line, first):
-    """Another instruction makes the layer that it belongs to again, and those above it, but none below."""
+    """A changed instruction rebuilds its own layer and those above it, but none below."""
     changed = (*DOCKERFILE[:line], f"{DOCKERFILE[line]} changed", *DOCKERFILE[line + 1 :])
 
     found = compare(side(), side(file("Dockerfile", "build", "2"), dockerfile=changed))
@@ -144,14 +144,14 @@ def test_an_instruction(line, first):
 
 
 def test_a_comment():
-    """A Dockerfile that differs only in comments makes nothing again."""
+    """A Dockerfile that differs only in comments rebuilds nothing."""
     found = compare(side(), side(file("Dockerfile", "build", "2")))
 
     assert (found.dockerfile, found.rebuilt, found.same) == ((), (), False)
 
 
 def test_layers_that_come_go_and_change_places():
-    """The layers are made again from the first that is another one."""
+    """A rebuild starts from the first layer that differs."""
     fewer = tuple(layer for layer in LAYERS if layer != "azureml-models/a/1")
     swapped = (*LAYERS[:2], LAYERS[3], LAYERS[2], *LAYERS[4:])
 
@@ -161,7 +161,7 @@ def test_layers_that_come_go_and_change_places():
 
 
 def test_manifests_alone():
-    """Of manifests alone neither instructions nor packages are known: at most every layer is made again."""
+    """Manifests alone show neither instructions nor packages, so that a rebuild may make every layer again."""
     found = compare(side(known=False), side(file("Dockerfile", "build", "2")))
 
     assert (found.dockerfile, found.rebuilt) == (None, LAYERS)
@@ -169,7 +169,7 @@ def test_manifests_alone():
 
 
 def test_read(tmp_path):
-    """A folder gives its Dockerfile without comments and its packages; what is not as the manifest says is not used."""
+    """A context's Dockerfile is read without comments; files that contradict the manifest are ignored."""
     files = {
         "Dockerfile": "# a comment\nFROM a\n\nUSER 1\n",
         "sbom.cdx.json": json.dumps(
@@ -213,7 +213,7 @@ def test_read(tmp_path):
 
 
 def test_no_context(tmp_path):
-    """A folder or a file that is none is an error."""
+    """A folder or a file that is not a context is an error."""
     (tmp_path / "a.json").write_text("[]")
 
     with pytest.raises(ContextError, match="not a context"):

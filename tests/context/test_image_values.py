@@ -10,7 +10,7 @@ SECRETS = {"image": {"builder": "buildkit", "secrets": [{"id": "pip", "target": 
 
 
 def test_secrets_are_mounted_where_packages_are_installed(make_project, problems, tmp_path):
-    """Both installs and no other step get the secret, and both commands of the README name it without a value."""
+    """Only the two installing steps mount the secret, and both commands of the README name it without its value."""
     project = make_project({**SECRETS, "pin-base-image": False})
     config = read_declaration(project, problems).config
     (project.root / "locks").mkdir()

@@ -14,7 +14,7 @@ PLATFORM = "py3-none-any"
 
 @pytest.fixture
 def inputs(make_project, problems):
-    """Give the inputs of a project whose wheelhouse holds wheels with names that resemble each other."""
+    """Give the inputs of a project whose wheelhouse holds wheels with similar names."""
     project = make_project({"wheelhouse": True})
     folder = project.root / "locks/wheels"
     folder.mkdir(parents=True)
@@ -28,12 +28,12 @@ def hash_of(text: str) -> str:
 
 
 def lock(*pins: tuple[str, str]) -> str:
-    """Return a lock of pins, each with the text that its wheel holds."""
+    """Return a lock of pins, each with the hash of its wheel's text."""
     return "".join(f"{pin} \\\n    {hash_of(text)}\n    # via -r requirements.in\n" for pin, text in pins)
 
 
 def test_urls_become_places_in_the_wheelhouse(inputs):
-    """Each pin with a URL is installed from its own wheel, known by its canonical name; other lines stay."""
+    """Each pin with a URL becomes its own wheel, found by its canonical name; other lines stay."""
     url = "https://host/a.whl"
 
     locked = lock(

@@ -40,7 +40,7 @@ def context(tmp_path):
 
 
 def test_round_trip(context):
-    """What is read is what was written, and the digest is that of the canonical JSON without itself."""
+    """A manifest survives writing and reading, and its digest is that of the canonical JSON without the digest."""
     manifest = read_manifest(context)
 
     assert manifest.to_json() == (context / "manifest.json").read_text()
@@ -79,14 +79,14 @@ CHANGES = [
 
 @pytest.mark.parametrize(("change", "difference"), CHANGES)
 def test_one_change(context, change, difference):
-    """One changed byte, file, mode or name is found and named."""
+    """`verify_context` names one changed byte, file, mode or name."""
     change(context)
 
     assert verify_context(context) == (difference,)
 
 
 def test_several_changes_are_sorted(context):
-    """All differences are reported, sorted."""
+    """`verify_context` reports all differences, sorted."""
     (context / "sub/b").write_text("c")
     (context / "0").write_text("")
 
@@ -94,14 +94,14 @@ def test_several_changes_are_sorted(context):
 
 
 def test_hand_made_changes_are_kept(context):
-    """A context that somebody edited is not replaced; the reason names the files."""
+    """A context that somebody edited is not replaced, and the reason names the files."""
     (context / "a").write_text("b")
 
     assert reason_to_keep(context) == "holds changes made by hand (a: other contents)"
 
 
 def test_a_new_time_alone_is_no_change(context):
-    """A context that was copied or checked out has other times but the same bytes."""
+    """A file with a new time and the same bytes may be replaced."""
     os.utime(context / "a", (1, 1))
 
     assert reason_to_keep(context) == ""
@@ -111,7 +111,7 @@ def test_a_new_time_alone_is_no_change(context):
     "text", ["", "[]", "null", "{}", '{"schema": 2}', '{"schema": 1, "digest": 1, "files": 3, "layers": []}', "\0"]
 )
 def test_a_foreign_manifest(context, text):
-    """A manifest.json of somebody else's is no context, whatever it holds."""
+    """Another program's manifest.json does not make a context, whatever it holds."""
     (context / "manifest.json").write_text(text)
 
     with pytest.raises(ContextError, match=r"manifest\.json: not "):
@@ -120,7 +120,7 @@ def test_a_foreign_manifest(context, text):
 
 
 def test_no_manifest(tmp_path):
-    """A folder without a manifest is answered with the command that makes one."""
+    """For a folder without a manifest, the error names the command that makes a context."""
     with pytest.raises(ContextError) as raised:
         verify_context(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Models that are not copied: the builder takes them by name from where they are."""
+"""Build contexts whose models are not copied: the builder takes them by name from their own folders."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def problems_of(project):
 
 
 def test_no_model_is_in_the_context(context):
-    """The folder has the hashes of the models' files in their place, and the manifest lists the files."""
+    """The context holds the hashes of the models' files instead of the files, and the manifest lists them."""
     manifest = read_manifest(context)
     below = sorted(path.relative_to(context).as_posix() for path in (context / "azureml-models").rglob("*.*"))
 
@@ -71,7 +71,7 @@ def test_the_bill_is_that_of_copied_models(project, context, tmp_path):
 
 
 def test_verify_and_replace(project, context):
-    """The context is proven without its models, replaced without a question, and a model in it is a stranger."""
+    """The context verifies without its models and can be replaced; a model file in it counts as added."""
     assert verify_context(context) == ()
     assert reason_to_keep(context) == ""
     build_context(project, context)
@@ -82,7 +82,7 @@ def test_verify_and_replace(project, context):
 
 
 def test_diff_names_a_changed_model(project, context, tmp_path):
-    """A model trained anew changes its own layer, by the file and by its hash."""
+    """A retrained model changes its own layer, by its file and its hash."""
     (project.root / "models/ridge.bin").write_text("better weights")
     build_context(project, tmp_path / "after")
 
@@ -97,7 +97,7 @@ def test_diff_names_a_changed_model(project, context, tmp_path):
 
 
 def test_where_they_are(project, context):
-    """The folders for the builder are those of the models, links resolved."""
+    """The builder gets the models' folders with links resolved."""
     models = (project.root / "models").resolve()
     assert find_models(project, read_manifest(context)) == {"model-1": models, "model-2": models / "bert"}
 
@@ -110,7 +110,7 @@ def test_where_they_are(project, context):
 
 
 def test_other_models_are_told_before_the_build(project, context):
-    """What is not as the manifest says is named, each file with the reason."""
+    """The error names each model file that differs from the manifest, with the reason."""
     ridge, config = (project.root / "models" / name for name in ("ridge.bin", "bert/config.json"))
     model = project.root / "models/bert/onnx/model.onnx"
     ridge.write_text("WEIGHTS")
@@ -128,7 +128,7 @@ def test_other_models_are_told_before_the_build(project, context):
 
 
 def test_a_tar_has_no_models_either(project, context, tmp_path):
-    """The tar is the folder: the same manifest, and no file of a model."""
+    """The tar has the same manifest as the folder, and no model file."""
     manifest = build_tar(project, tmp_path / "context.tar")
 
     with tarfile.open(tmp_path / "context.tar") as tar:
@@ -138,7 +138,7 @@ def test_a_tar_has_no_models_either(project, context, tmp_path):
 
 
 def test_the_folder_does_not_matter(project, context, copy_project, tmp_path):
-    """Nothing in the context tells where the project, and so the models, are."""
+    """The context does not depend on where the project and its models are."""
     other = load_project(copy_project("named-models", "elsewhere/again"))
 
     build_context(other, tmp_path / "other")
@@ -147,7 +147,7 @@ def test_the_folder_does_not_matter(project, context, copy_project, tmp_path):
 
 
 def test_modes_are_the_contexts(project, context, tmp_path):
-    """Whatever its mode for others, a model is readable in the image."""
+    """A model that only its owner may read gives the same context as a readable one."""
     for path in (project.root / "models").rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
 
@@ -157,7 +157,7 @@ def test_modes_are_the_contexts(project, context, tmp_path):
 
 
 def test_a_remote_model_comes_from_the_cache(project, tmp_path, monkeypatch):
-    """A fetched model stays in the cache, where it has its hash for a name."""
+    """A fetched model stays in the cache, where its name is its hash."""
     monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path / "cache"))
     url, digest = "https://models.example/m.onnx", "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"
     project = with_model(project, url)
@@ -188,7 +188,7 @@ def test_a_remote_model_comes_from_the_cache(project, tmp_path, monkeypatch):
 
 
 def test_the_classic_builder(project):
-    """Without BuildKit or buildah there are no named contexts, and the message says so."""
+    """The classic builder has no named contexts, and the error says so."""
     table = {**project.table, "image": {"models": "named-context"}}
 
     (said,) = problems_of(replace(project, table=table))
@@ -200,7 +200,7 @@ def test_the_classic_builder(project):
 
 
 def test_what_a_builder_would_copy_besides(project):
-    """A folder is copied whole, so that nothing may be in it that a context leaves out."""
+    """A model's folder is refused if it holds files that do not belong in the context, as builders copy it whole."""
     bert = project.root / "models/bert"
     (bert / ".git").mkdir()
     (bert / ".git/HEAD").touch()
@@ -219,7 +219,7 @@ def test_what_a_builder_would_copy_besides(project):
 
 
 def test_what_a_builder_would_leave_out(project):
-    """Builders heed a .dockerignore in the folder of a named context."""
+    """A model beside a .dockerignore is refused, because builders apply that file to a named context."""
     (project.root / "models/.dockerignore").write_text("*\n")
 
     (said,) = problems_of(with_model(project, "models/ridge.bin"))
@@ -228,7 +228,7 @@ def test_what_a_builder_would_leave_out(project):
 
 
 def test_names_that_builders_take_for_patterns(project):
-    """A name with a pattern's or a variable's characters is refused."""
+    """A name with the characters of a pattern or a variable is refused."""
     (project.root / "models/ridge.bin").rename(project.root / "models/ridge[1].bin")
 
     (said,) = problems_of(with_model(project, "models/ridge[1].bin"))
@@ -240,7 +240,7 @@ def test_names_that_builders_take_for_patterns(project):
 
 
 def test_a_name_with_spaces(project, tmp_path):
-    """Any other name is quoted."""
+    """A name with spaces is quoted."""
     (project.root / "models/ridge.bin").rename(project.root / "models/my ridge.bin")
 
     build_context(with_model(project, "models/my ridge.bin"), tmp_path / "context")
@@ -250,7 +250,7 @@ def test_a_name_with_spaces(project, tmp_path):
 
 
 def test_the_plan_marks_them(project):
-    """The plan has the files with their named contexts."""
+    """The plan gives each model file its named context."""
     plan = plan_context(project)
 
     assert {file.named_context for file in plan.in_layer("azureml-models/bert/1")} == {"model-2"}

@@ -1,4 +1,4 @@
-"""Packages of models without an entry script: what is refused, what is generated, and what is locked for it."""
+"""Package models without an entry script: the refusals, the generated files and the lock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = np.arange(20.0).reshape(10, 2)
 
 
 def test_a_version_that_is_none(project_of):
-    """A text in a model's file that is not a version does not become a requirement."""
+    """Text in a model's file that is not a version does not become a requirement."""
 
     def save(path):
         ridge = Ridge().fit(ROWS, ROWS[:, 0])
@@ -67,7 +67,7 @@ def refusal(project):
 
 
 def test_a_pickle_is_refused(project_of):
-    """A pickle is refused until `allow-pickle` is set; the error names the risk and the other way."""
+    """A pickle is refused until `allow-pickle` is set; the error names the risk and the alternative."""
     project = project_of(save_ridge)
 
     (said,) = refusal(project)
@@ -77,7 +77,7 @@ def test_a_pickle_is_refused(project_of):
         '"skops"; or as ONNX. Or, if you trust where it comes from, say so: allow-pickle = true.'
     )
     with pytest.raises(ConfigurationError, match="allow-pickle"):
-        inspect_requirements(project)  # nor is there anything to lock
+        inspect_requirements(project)  # locking refuses it too
 
 
 class Evil:
@@ -89,7 +89,7 @@ class Evil:
 
 
 def test_nothing_in_a_model_runs(project_of, tmp_path):
-    """Reading the facts of an allowed pickle does not load it: that is for the image."""
+    """Reading the facts of an allowed pickle runs none of its code."""
 
     def save(path):
         ridge = Ridge().fit(ROWS, ROWS[:, 0])
@@ -134,12 +134,12 @@ def test_nothing_in_a_model_runs(project_of, tmp_path):
     ],
 )
 def test_what_is_no_such_model(project_of, save, framework, said):
-    """An error says why a file is not a model of the framework that is declared, and what to do."""
+    """The error says why a file is not a model of the declared framework, and what to do."""
     assert said in refusal(project_of(save, framework))
 
 
 def test_a_context(project_of, tmp_path):
-    """A context holds the generated script where the server looks, and a request to try."""
+    """A context holds the generated script where the server looks for it, and a sample request."""
     project = project_of(save_ridge, **{"allow-pickle": True})
     package = inspect_project(project)
 
@@ -163,7 +163,7 @@ def test_a_context(project_of, tmp_path):
 
 
 def test_a_new_version_makes_the_lock_stale(project_of):
-    """A model that was trained again with another scikit-learn asks for another lock."""
+    """A model retrained with another version of scikit-learn makes the lock stale."""
     project = project_of(save_ridge, **{"allow-pickle": True, "framework-version": "0.1"})
 
     assert "scikit-learn==0.1" in inspect_requirements(project).requirements.requirements
@@ -171,7 +171,7 @@ def test_a_new_version_makes_the_lock_stale(project_of):
 
 @pytest.mark.network
 def test_by_url(tmp_path, monkeypatch):
-    """A model that is declared by URL is fetched before it is read, so that what made it is locked at once."""
+    """Locking fetches a model with a URL before it reads it, and locks the framework's version at once."""
     monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path / "cache"))
     save_ridge(tmp_path / "ridge.joblib")
     root = tmp_path / "project"
@@ -193,7 +193,7 @@ def test_by_url(tmp_path, monkeypatch):
 
 
 def test_by_url_before_it_is_fetched(tmp_path, monkeypatch):
-    """A model by URL that was not fetched yet is reported like any other."""
+    """A model with a URL that was not fetched yet is a problem that names `mlpackage lock`."""
     monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path / "cache"))
     declared = {"name": "ridge", "path": "file:///ridge.skops", "framework": "skops"}
     project = Project(root=tmp_path, name="ridge", version="1", table={"models": [declared]})

@@ -13,7 +13,7 @@ from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 
 def planned(files):
-    """Return what matters of the files, sorted: path, layer, size and mode."""
+    """Return path, layer, size and mode of the files, sorted."""
     return sorted((file.path, file.layer, file.size, oct(file.mode)) for file in files)
 
 
@@ -33,7 +33,7 @@ def found(problems):
 
 
 def test_a_file_model_and_a_lone_script(make_project, plan_of, problems):
-    """A model file keeps its name below name and version; without a source directory the script goes alone."""
+    """A model file lies below its name and version; without a source directory only the script is packed."""
     project = make_project()
     (project.root / "src/other.py").write_text("")
 
@@ -45,7 +45,7 @@ def test_a_file_model_and_a_lone_script(make_project, plan_of, problems):
 
 
 def test_a_folder_model(make_project, plan_of):
-    """A model folder keeps its own name, hidden and ignored files included; histories and litter stay behind."""
+    """A model folder keeps its name and its hidden and ignored files, but not histories and caches."""
     project = make_project({"models": [{"name": "m", "version": "2", "path": "models"}]})
     kept = ("sub/weights.bin", ".config", "sub/.gitignore", "sub/code.pyc")
     for name in (*kept, ".git/HEAD", "sub/.DS_Store", ".vscode/settings.json"):
@@ -63,7 +63,7 @@ def test_a_folder_model(make_project, plan_of):
 
 
 def test_a_source_directory(make_project, plan_of):
-    """The whole tree goes below its own name, without what tools derive and what the user excludes."""
+    """The source directory is packed below its own name, without derived and excluded files."""
     project = make_project({"source-directory": "src", "exclude": ["*.csv", "drafts/"]})
     source = project.root / "src"
     kept = ("pkg/a.py", "run.sh")
@@ -81,7 +81,7 @@ def test_a_source_directory(make_project, plan_of):
 
 
 def test_the_project_as_source_directory(make_project, plan_of):
-    """The root goes by the project's name; models, outputs and locks are not carried a second time."""
+    """The root is packed below the project's name, without a second copy of models, outputs and locks."""
     project = make_project({"source-directory": ".", "lock-directory": "pinned"})
     (project.root / "pinned/wheels").mkdir(parents=True)
     (project.root / "pinned/requirements.txt").touch()
@@ -99,7 +99,7 @@ def test_the_project_as_source_directory(make_project, plan_of):
 
 @pytest.mark.parametrize("text", ["{}", '{"generator": "vite"}', "[]", "no JSON"])
 def test_a_manifest_of_another_program(make_project, plan_of, text):
-    """Only a context that mlpackage wrote is left out, not every folder with a manifest.json."""
+    """Only a context of mlpackage's own is left out, not every folder with a manifest.json."""
     project = make_project({"source-directory": "src"})
     (project.root / "src/static").mkdir()
     (project.root / "src/static/manifest.json").write_text(text)
@@ -111,7 +111,7 @@ def test_a_manifest_of_another_program(make_project, plan_of, text):
 
 
 def test_links_are_followed_but_not_in_circles(make_project, plan_of, tmp_path):
-    """What a link leads to is packed as a regular file; a link to a folder above is left out."""
+    """The target of a link is packed as a regular file; a link to a folder above is left out."""
     project = make_project({"source-directory": "src"})
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/x.py").write_text("x")
@@ -125,7 +125,7 @@ def test_links_are_followed_but_not_in_circles(make_project, plan_of, tmp_path):
 
 
 def test_what_cannot_be_packed(make_project, plan_of, problems):
-    """Dangling links, sockets and empty model folders are all reported, none is skipped."""
+    """Dangling links, sockets and empty model folders are all reported, and none is skipped."""
     project = make_project({"models": [{"name": "m", "path": "models"}], "source-directory": "src"})
     (project.root / "models/ridge.pkl").unlink()
     (project.root / "src/dangling").symlink_to("nowhere")
@@ -142,7 +142,7 @@ def test_what_cannot_be_packed(make_project, plan_of, problems):
 
 
 def test_a_name_that_is_not_utf8(make_project, plan_of, problems):
-    """A file name that the manifest cannot spell is reported in escaped form."""
+    """A file name that is not UTF-8 is reported with escapes."""
     project = make_project({"source-directory": "src"})
     os.close(os.open(os.fsencode(project.root / "src") + b"/caf\xe9.py", os.O_CREAT | os.O_WRONLY))
 
@@ -152,7 +152,7 @@ def test_a_name_that_is_not_utf8(make_project, plan_of, problems):
 
 
 def test_the_runtime(tmp_path, problems):
-    """The runtime's program goes along with the one lock that fits the image's Python."""
+    """The plan has the runtime's program and only the lock that fits the image's Python."""
     for name in (
         "__main__.py",
         "README.md",
@@ -173,14 +173,14 @@ def test_the_runtime(tmp_path, problems):
 
 @pytest.mark.parametrize("python", SUPPORTED_PYTHONS)
 def test_the_runtime_has_a_lock_for_every_python(python, problems):
-    """Each Python that an image may have comes with the server's locked requirements."""
+    """The server has locked requirements for every supported Python."""
     list(runtime_files(runtime_directory(), python, problems))
 
     assert found(problems) == []
 
 
 def test_a_plan_is_sorted_and_knows_its_layers(make_project, problems):
-    """Files are sorted by path, layers by how seldom they change."""
+    """A plan sorts its files by path and its layers from the most stable to the least."""
     config = read_declaration(make_project(), problems).config
     a, b = text_file("a", "é", layer="source"), text_file("b", "", layer="build")
 
@@ -192,10 +192,10 @@ def test_a_plan_is_sorted_and_knows_its_layers(make_project, problems):
 
 
 def test_a_socket_is_not_a_model(make_project, plan_of, problems, monkeypatch):
-    """A model that is neither file nor folder is refused by its key."""
+    """A model that is neither a file nor a folder is refused by its key."""
     project = make_project()
     (project.root / "models/ridge.pkl").unlink()
-    monkeypatch.chdir(project.root)  # the path of a socket is limited to about a hundred bytes
+    monkeypatch.chdir(project.root)  # a socket's path has about a hundred bytes at most
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind("models/ridge.pkl")
 

@@ -37,7 +37,7 @@ dependencies = ["click"]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Give a hatchling project with a package, an entry script and a lock of the right inputs."""
+    """Give a hatchling project with a package, an entry script and a fresh lock."""
     root = tmp_path / "project"
     (root / "scoring_model").mkdir(parents=True)
     (root / "scoring_model/__init__.py").write_text("answer = 42\n")
@@ -57,7 +57,7 @@ def write_lock(root: Path) -> None:
 
 
 def test_the_wheel_goes_along(root: Path, tmp_path: Path) -> None:
-    """The project's wheel has a layer of its own before the source; its requirements are locked with those named."""
+    """The project's wheel has its own layer before the source, and the lock has the project's requirements."""
     manifest = build_context(load_project(root), tmp_path / "context")
 
     assert manifest.layers == ("environment", "runtime", "project", "source", "manifest")
@@ -70,7 +70,7 @@ def test_the_wheel_goes_along(root: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_whatever_the_machine(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another folder, time, epoch and set of modes give the same wheel, which no compressor had a hand in."""
+    """The wheel does not depend on folder, times, epoch and modes, and is stored without compression."""
     first = build_project_wheel(root)
     other = shutil.copytree(root, tmp_path / "elsewhere/deeper")
     for path in other.rglob("*"):
@@ -85,7 +85,7 @@ def test_the_same_bytes_whatever_the_machine(root: Path, tmp_path: Path, monkeyp
 
 
 def test_pip_installs_it_and_finds_it_whole(root: Path, tmp_path: Path) -> None:
-    """The wheel that was packed anew still fits its own record."""
+    """The repacked wheel still matches its own record."""
     name, content = build_project_wheel(root)
     (tmp_path / name).write_bytes(content)
     flags = ["--no-deps", "--no-index", "--target", str(tmp_path / "site")]
@@ -99,7 +99,7 @@ def test_pip_installs_it_and_finds_it_whole(root: Path, tmp_path: Path) -> None:
 
 
 def test_an_edit_changes_the_wheel_and_not_the_lock(root: Path) -> None:
-    """An edited module is in the next context, and nothing has to be locked anew."""
+    """The next context has an edited module, and needs no new lock."""
     before = plan_context(load_project(root))
     (root / "scoring_model/__init__.py").write_text("answer = 43\n")
     after = plan_context(load_project(root))
@@ -109,7 +109,7 @@ def test_an_edit_changes_the_wheel_and_not_the_lock(root: Path) -> None:
 
 
 def test_the_hook_on_wheels_does_not_begin_again(root: Path) -> None:
-    """A project that installs itself and has our hook builds its wheel and its context in one go."""
+    """A project with our hook that installs itself builds its wheel and its context in one run."""
     hook = "\n[tool.hatch.build.targets.wheel.hooks.mlpackage]\n"
     (root / "pyproject.toml").write_text(PYPROJECT.replace('"hatchling"]', '"hatchling", "hatch-mlpackage"]') + hook)
     write_lock(root)
@@ -130,7 +130,7 @@ def test_the_hook_on_wheels_does_not_begin_again(root: Path) -> None:
     ],
 )
 def test_another_backend_is_told(root: Path, backend: str | None, what: str) -> None:
-    """Only hatchling builds in this process; for the others the message names the way that works."""
+    """A project with another build backend is refused, and the error names the way that works."""
     text = PYPROJECT.replace("hatchling.build", backend) if backend else PYPROJECT[PYPROJECT.index("[project]") :]
     (root / "pyproject.toml").write_text(text)
 
@@ -146,7 +146,7 @@ def test_another_backend_is_told(root: Path, backend: str | None, what: str) -> 
 
 
 def test_a_build_that_fails_says_why(root: Path) -> None:
-    """Hatchling's own reason comes through, and no context is written."""
+    """When hatchling fails, the error quotes its reason, and no context is written."""
     shutil.rmtree(root / "scoring_model")
 
     with pytest.raises(MLPackageError, match="hatchling cannot build the project's wheel: Unable to determine which"):
@@ -154,7 +154,7 @@ def test_a_build_that_fails_says_why(root: Path) -> None:
 
 
 def test_compiled_code_for_this_machine_is_refused(root: Path) -> None:
-    """A wheel that does not load in the image stops the context, with the way out."""
+    """A wheel that cannot load in the image stops the context."""
     (root / "pyproject.toml").write_text(PYPROJECT + "\n[tool.hatch.build.targets.wheel.hooks.custom]\n")
     (root / "hatch_build.py").write_text(
         "from hatchling.builders.hooks.plugin.interface import BuildHookInterface\n\n\n"

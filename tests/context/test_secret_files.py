@@ -17,7 +17,7 @@ AT_RUN_TIME = "Give the server what it needs when it runs, as a variable or a mo
 
 @pytest.fixture
 def found_in(tmp_path):
-    """Give a function that writes files of a source tree, and lists those that are warned of."""
+    """Give a function that writes files of a source tree, and lists those that cause a warning."""
 
     def found(texts):
         files = []
@@ -40,7 +40,7 @@ def found_in(tmp_path):
     ],
 )
 def test_names_that_secrets_have(found_in, name):
-    """A file whose name secrets commonly have is warned of, whatever it holds."""
+    """A file with a common name of secrets causes a warning, whatever it holds."""
     assert found_in({name: ""}) == [f"src/{name}"]
 
 
@@ -52,12 +52,12 @@ def test_names_that_secrets_have(found_in, name):
     ],
 )
 def test_names_of_what_is_public(found_in, name):
-    """Examples, public keys and code whose name only resembles a secret's are left alone."""
+    """Examples, public keys and code with similar names cause no warning."""
     assert found_in({name: KEY}) == []
 
 
 def test_keys_are_known_by_what_they_hold(found_in):
-    """Of files that may hold certificates or keys, only those with a private key are warned of."""
+    """Of the files that may hold certificates or keys, only those with a private key cause a warning."""
     texts = {
         "ca.pem": CERTIFICATE,
         "both.pem": CERTIFICATE + KEY,
@@ -70,7 +70,7 @@ def test_keys_are_known_by_what_they_hold(found_in):
 
 
 def test_the_next_step_fits_the_place(tmp_path):
-    """Each file is warned of once, with what keeps it out of that layer; what we make ourselves is not looked at."""
+    """Each file causes one warning with the fix for its layer; our own runtime causes none."""
     (tmp_path / ".env").touch()
     files = [
         ContextFile(path=path, layer=layer, source=tmp_path / ".env", size=0)
@@ -97,14 +97,14 @@ def test_the_next_step_fits_the_place(tmp_path):
 
 
 def test_a_generated_file_is_no_secret(tmp_path):
-    """What exists only as bytes of ours is not looked at."""
+    """A generated file causes no warning."""
     file = ContextFile(path="azureml-app/.env", layer="source", source=b"", size=0)
 
     assert list(secret_problems([file], tmp_path)) == []
 
 
 def test_check_and_generate_warn(copy_project, tmp_path):
-    """`check` has the warning among the problems, `generate` says it; the file is packed all the same."""
+    """`check` and `generate` both give the warning, and the file is packed all the same."""
     root = copy_project("two-models")
     project = load_project(root)
     (root / "src/.env").write_text("TOKEN=1\n")

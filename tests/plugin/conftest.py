@@ -12,7 +12,7 @@ Ended = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="session")
 def run() -> Callable[..., Ended]:
-    """Give a function that runs a program in a folder, to its end, and finds no traceback in what it says."""
+    """Give a function that runs a program in a folder to its end and checks that it prints no traceback."""
 
     def call(command: list[str], cwd: Path, **options: Any) -> Ended:
         ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False, **options)
@@ -24,7 +24,7 @@ def run() -> Callable[..., Ended]:
 
 @pytest.fixture(scope="session")
 def succeed(run: Callable[..., Ended]) -> Callable[..., Ended]:
-    """Give a function that runs a program in a folder, which has to succeed."""
+    """Give a function that runs a program in a folder and checks that it succeeds."""
 
     def call(command: list[str], cwd: Path, **options: Any) -> Ended:
         ended = run(command, cwd, **options)

@@ -1,4 +1,4 @@
-"""The opt-in hook: the front ends that build wheels write the context beside them."""
+"""Enable the hook: the front ends that build wheels write the context beside them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_wheel_brings_its_context(hooked, command, succeed):
 
 
 def test_the_wheel_is_what_it_would_be(hooked, copy_project, succeed):
-    """The hook adds nothing to the wheel."""
+    """The hook does not change the wheel."""
     plain = copy_project("minimal", "plain")
     for root in (hooked, plain):
         succeed([*HATCHLING, "-t", "wheel"], root)
@@ -51,7 +51,7 @@ def test_the_wheel_is_what_it_would_be(hooked, copy_project, succeed):
 
 
 def test_by_way_of_the_sdist(hooked, run):
-    """An sdist that lacks the ignored model is an error, which says why and what to do; no wheel is left."""
+    """A build from an sdist that lacks the ignored model fails with the reason and the fix, and leaves no wheel."""
     (hooked / ".gitignore").write_text("models/\n")
 
     result = run([sys.executable, "-m", "build", "--no-isolation"], hooked)
@@ -62,7 +62,7 @@ def test_by_way_of_the_sdist(hooked, run):
 
 
 def test_by_way_of_an_sdist_with_its_model(hooked, succeed):
-    """When the sdist carries the model, `python -m build` makes all three."""
+    """When the sdist holds the model, `python -m build` makes sdist, wheel and context."""
     (hooked / ".gitignore").unlink()
 
     succeed([sys.executable, "-m", "build", "--no-isolation"], hooked)
@@ -75,7 +75,7 @@ def test_by_way_of_an_sdist_with_its_model(hooked, succeed):
 
 
 def test_a_mistake_costs_no_wheel(hooked, run):
-    """A problem is found before the wheel is made, and no wheel is left."""
+    """A problem is found before the wheel is made, so that no wheel is left."""
     (hooked / "locks/requirements.txt").unlink()
 
     result = run([*HATCHLING, "-t", "wheel"], hooked)
@@ -89,7 +89,7 @@ def test_a_mistake_costs_no_wheel(hooked, run):
 
 
 def test_an_editable_install_writes_none(hooked, succeed):
-    """An editable build, which is for the developer's machine, makes no context, whatever the state of the lock."""
+    """An editable build makes no context and needs no lock."""
     (hooked / "locks/requirements.txt").unlink()
 
     succeed([*HATCHLING, "-t", "wheel:editable"], hooked)

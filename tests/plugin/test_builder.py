@@ -1,4 +1,4 @@
-"""The build target as hatchling runs it, in a process of its own."""
+"""Run the build target through hatchling in a separate process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def replace(path, before, after):
 
 
 def test_building_again_replaces_the_context(copy_project, run, succeed):
-    """A second build replaces the first as a whole, but not one that was changed by hand."""
+    """A second build replaces the first as a whole, unless somebody changed it by hand."""
     root = copy_project("minimal")
     succeed(TARGET, root)
     (root / "models/greeting.txt").write_text("Good day\n")
@@ -42,7 +42,7 @@ def test_building_again_replaces_the_context(copy_project, run, succeed):
 
 
 def test_clean_removes_only_contexts(copy_project, succeed):
-    """`--clean` removes our contexts, and leaves everything else beside them."""
+    """`--clean` removes our contexts and nothing else."""
     root = copy_project("minimal")
     succeed(TARGET, root)
     foreign = root / "dist/minimal-model-0-context"
@@ -102,10 +102,10 @@ def test_bad_input(copy_project, change, message, run, everything):
 
 
 def test_an_unreadable_model(copy_project, run):
-    """A file that the user may not read is reported, with what to do."""
+    """The error names a file that the user may not read, with the next step."""
     root = copy_project("minimal")
     (root / "models/greeting.txt").chmod(0)
-    # Root reads everything unless it gives up the right to.
+    # Root can read every file until it gives up that right.
     powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 
     result = run([*powerless, *TARGET], root)
@@ -118,7 +118,7 @@ def test_an_unreadable_model(copy_project, run):
 
 
 def test_dynamic_metadata(copy_project, succeed, everything):
-    """A version that hatchling computes is the same in contexts of hatchling and of the command line."""
+    """A version that hatchling computes is the same in hatchling's and in the command line's contexts."""
     root = copy_project("minimal")
     replace(root / "pyproject.toml", 'version = "1.0"', 'dynamic = ["version"]')
     with (root / "pyproject.toml").open("a") as pyproject:
@@ -133,7 +133,7 @@ def test_dynamic_metadata(copy_project, succeed, everything):
 
 
 def test_json_manifest_is_stable_text(copy_project, succeed):
-    """The manifest is readable JSON in one spelling, ending in a line feed."""
+    """The manifest is readable JSON in one spelling that ends in a line feed."""
     root = copy_project("minimal")
     succeed(TARGET, root)
 

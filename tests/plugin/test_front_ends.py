@@ -1,4 +1,4 @@
-"""Front ends that install the plugin into an environment of their own."""
+"""Run front ends that install the plugin into environments of their own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WHEEL = "minimal_model-1.0-py3-none-any.whl"
     ids=["hatch-target", "hatch", "build", "uv"],
 )
 def test_front_ends_in_isolation(copy_project, our_wheel, tmp_path, command, made, succeed, change):
-    """Each front end installs the plugin into an environment of its own, and the context appears beside the wheel."""
+    """Each front end installs the plugin into an isolated environment and puts the context beside the wheel."""
     root = copy_project("minimal")
     change(root / "pyproject.toml", '"hatch-mlpackage"]', f'"hatch-mlpackage @ {our_wheel.as_uri()}"]')
     (root / ".gitignore").unlink()

@@ -1,4 +1,4 @@
-"""The same inputs give the same bytes: no trace of the machine, and no need of a network."""
+"""Check that the same inputs give the same bytes, without a trace of the machine and without a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROJECTS = Path(__file__).parents[1] / "projects"
 
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory, succeed):
-    """Build the context of the two-model project once, to compare others with."""
+    """Build the context of the two-model project once, as the reference of the comparisons."""
     root = tmp_path_factory.mktemp("reference") / "project"
     shutil.copytree(PROJECTS / "two-models", root)
     succeed(TARGET, root)
@@ -28,7 +28,7 @@ def reference(tmp_path_factory, succeed):
 
 
 def rewrite_in_reverse_order(root):
-    """Make every file anew, in reverse order, at another time, readable by nobody else."""
+    """Write every file again in reverse order, with another time, readable by its owner only."""
     for path in sorted((path for path in root.rglob("*") if path.is_file()), reverse=True):
         contents, mode = path.read_bytes(), path.stat().st_mode
         path.unlink()
@@ -37,7 +37,7 @@ def rewrite_in_reverse_order(root):
         os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
-# Debian's faketime, for a clock that is years ahead: Python asks libc for the time, which it answers in its place.
+# Debian's faketime sets the clock years ahead: it replaces libc's functions, which Python asks for the time.
 ANOTHER_DAY = ["faketime", "2033-03-03 03:03:03"]
 
 PERTURBATIONS = {
@@ -57,7 +57,7 @@ PERTURBATIONS = {
 
 
 def prefix_of(perturbation):
-    """Return what the command is run by; skip where that is not installed, which CI has to have."""
+    """Return the program that runs the command; without it skip the test, except on CI, which must have it."""
     prefix = perturbation.get("prefix", [])
     if prefix and shutil.which(prefix[0]) is None and os.environ.get("CI") != "true":
         pytest.skip(f"{prefix[0]} is not installed")
@@ -65,7 +65,7 @@ def prefix_of(perturbation):
 
 
 def test_the_other_day_is_one():
-    """The other day's clock is the one that Python reads, and only under it."""
+    """Under faketime Python reads the other day's clock, and without it today's."""
     told = [*prefix_of({"prefix": ANOTHER_DAY}), sys.executable, "-c", "import time; print(time.gmtime()[:3])"]
 
     assert subprocess.run(told, capture_output=True, text=True, check=True).stdout == "(2033, 3, 3)\n"
@@ -74,7 +74,7 @@ def test_the_other_day_is_one():
 
 @pytest.mark.parametrize("perturbation", PERTURBATIONS.values(), ids=PERTURBATIONS.keys())
 def test_the_same_inputs_give_the_same_bytes(copy_project, reference, perturbation, succeed, everything):
-    """Folder, umask, order, times, time zone, locale, hash seed, day and user leave no trace in a context."""
+    """The context does not depend on folder, umask, order, times, time zone, locale, hash seed, day and user."""
     root = copy_project("two-models", perturbation.get("folder", "project"))
     perturbation.get("files", lambda root: None)(root)
 
@@ -93,7 +93,7 @@ TAR = [sys.executable, "-m", "hatch_mlpackage", "generate", "--quiet", "--tar"]
 
 @pytest.fixture(scope="session")
 def reference_tar(tmp_path_factory, succeed):
-    """Write the two-model project's context as a tar once, to compare others with."""
+    """Write the two-model project's context as a tar once, as the reference of the comparisons."""
     root = tmp_path_factory.mktemp("reference-tar") / "project"
     shutil.copytree(PROJECTS / "two-models", root)
     succeed([*TAR, "context.tar"], root)
@@ -102,7 +102,7 @@ def reference_tar(tmp_path_factory, succeed):
 
 @pytest.mark.parametrize("perturbation", PERTURBATIONS.values(), ids=PERTURBATIONS.keys())
 def test_the_same_inputs_give_the_same_tar(copy_project, reference_tar, perturbation):
-    """The same leave no trace in a tar, neither in a file nor on the standard output."""
+    """A tar on stdout has the same bytes as one in a file, whatever the surroundings."""
     root = copy_project("two-models", perturbation.get("folder", "project"))
     perturbation.get("files", lambda root: None)(root)
 
@@ -120,7 +120,7 @@ def test_the_same_inputs_give_the_same_tar(copy_project, reference_tar, perturba
 
 
 def test_an_unpacked_tar_is_the_context(reference, reference_tar, tmp_path, everything):
-    """A tar holds what the folder holds: every entry, with its bytes, its mode and its time."""
+    """A tar holds every entry of the folder, with its bytes, its mode and its time."""
     subprocess.run(["tar", "--extract", "--same-permissions", "--file", reference_tar], cwd=tmp_path, check=True)
 
     assert everything(tmp_path) == everything(reference)
@@ -128,7 +128,7 @@ def test_an_unpacked_tar_is_the_context(reference, reference_tar, tmp_path, ever
 
 
 def test_a_tar_of_a_big_model_takes_little_memory(copy_project, succeed):
-    """A model of 256 MiB is written to the tar in less than 100 MB of memory."""
+    """Writing a model of 256 MiB to the tar takes less than 100 MB of memory."""
     root = copy_project("minimal")
     os.truncate(root / "models/greeting.txt", 1 << 28)
     command = [*TAR, "/dev/null"]
@@ -143,7 +143,7 @@ def test_a_tar_of_a_big_model_takes_little_memory(copy_project, succeed):
 
 
 def test_an_output_elsewhere_is_the_same(copy_project, reference, tmp_path, succeed, everything):
-    """`-d` changes where the context goes, and nothing in it."""
+    """`-d` changes the place of the context, but not its contents."""
     succeed([*TARGET, "-d", str(tmp_path / "out")], copy_project("two-models"))
 
     assert everything(tmp_path / "out/two-models-2.0rc1-context") == everything(reference)
@@ -160,7 +160,7 @@ def test_the_command_line_writes_the_same(copy_project, reference, succeed, ever
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="cutting the network needs root")
 def test_without_a_network(copy_project, reference, succeed, everything):
-    """Generating opens no socket: it works in a namespace without even a loopback."""
+    """`generate` opens no socket: it works in a namespace without even a loopback."""
     root = copy_project("two-models")
 
     succeed(["unshare", "-n", *TARGET], root)
@@ -182,7 +182,7 @@ def test_without_a_network(copy_project, reference, succeed, everything):
     ],
 )
 def test_what_needs_no_network(copy_project, tmp_path, verb, succeed):
-    """Only locking and building an image need the network: every other verb works without even a loopback."""
+    """Every verb that neither locks nor builds an image works without even a loopback."""
     root = copy_project("minimal")
     context = tmp_path / "context"
     program = [sys.executable, "-m", "hatch_mlpackage"]

@@ -32,21 +32,21 @@ class TestFindEngine:
         ],
     )
     def test_takes_the_first_there_is(self, programs, present, found):
-        """Docker comes before podman, podman before buildah."""
+        """Docker comes before podman, and podman before buildah."""
         for name in present:
             programs(name)
 
         assert find_engine() == found
 
     def test_takes_the_wanted_one(self, programs):
-        """An engine that is asked for by name wins over those that come before it."""
+        """An engine chosen by name wins over the earlier ones."""
         programs("docker")
         programs("buildah")
 
         assert find_engine("buildah") == "buildah"
 
     def test_leaves_out_what_cannot_be_run(self, programs):
-        """A file without permission to execute is no engine."""
+        """A file without permission to execute does not count as an engine."""
         programs("docker", mode=stat.S_IRUSR)
         programs("podman")
 
@@ -54,7 +54,7 @@ class TestFindEngine:
 
     @pytest.mark.parametrize(("wanted", "looked_for"), [(None, "docker, podman, buildah"), ("podman", "podman")])
     def test_none(self, programs, wanted, looked_for):
-        """Without an engine the error says what was looked for and what works without."""
+        """Without an engine the error names the programs that were looked for, and what works without one."""
         with pytest.raises(UnavailableError) as caught:
             find_engine(wanted)
 
@@ -65,7 +65,7 @@ class TestFindEngine:
         assert caught.value.exit_status == 4
 
     def test_buildah_runs_no_image(self, programs):
-        """Asking buildah to serve an image is answered with the engines that can."""
+        """Buildah cannot serve an image, and the error names the engines that can."""
         programs("buildah")
 
         with pytest.raises(UnavailableError) as caught:
@@ -102,7 +102,7 @@ def test_run_command(engine):
 
 class TestExecute:
     def test_shows_the_command_then_its_output(self, programs, capfd):
-        """The exact command is printed first, quoted for a shell; the output is the engine's own."""
+        """The exact command is printed first, quoted for a shell, and then the engine's own output."""
         programs("docker", "echo built; echo warned >&2")
 
         status = execute(("docker", "build", "a b"), report=lambda text: print(text, flush=True))
@@ -112,18 +112,18 @@ class TestExecute:
 
     @pytest.mark.parametrize(("script", "status"), [("exit 17", 17), ("kill -KILL $$", 137)])
     def test_passes_the_exit_status_on(self, programs, script, status):
-        """The engine's exit status is returned as it is, 128 + N when signal N ended it."""
+        """The engine's exit status is returned unchanged, or as 128 + N if signal N ended it."""
         programs("docker", script)
 
         assert execute(("docker", "build"), report=lambda text: None) == status
 
     def test_cannot_be_started(self, programs):
-        """An engine that vanishes or is not a program is unavailable, not a traceback."""
+        """An engine that vanishes or is not a program is reported as unavailable, without a traceback."""
         with pytest.raises(UnavailableError, match=r"^docker cannot be started: \[Errno 2\]"):
             execute(("docker", "build"), report=lambda text: None)
 
     def test_inherits_the_environment(self, programs, capfd, monkeypatch):
-        """DOCKER_HOST and its kin reach the engine untouched."""
+        """DOCKER_HOST and similar variables reach the engine unchanged."""
         programs("docker", 'echo "$DOCKER_HOST"')
         monkeypatch.setenv("DOCKER_HOST", "unix:///somewhere")
 

@@ -29,7 +29,7 @@ def top(tmp_path):
 
 
 def test_a_context_without_its_models(copy_project, tmp_path, top):
-    """A context that holds no models is not served, and the message names what can be."""
+    """A context without its models is not served, and the error says to serve the project instead."""
     build_context(load_project(copy_project("named-models")), tmp_path / "context")
 
     with pytest.raises(ContextError, match=r"holds no models .* Serve the project instead: mlpackage serve"):
@@ -37,7 +37,7 @@ def test_a_context_without_its_models(copy_project, tmp_path, top):
 
 
 def links(top: Path) -> dict[str, str]:
-    """Return link → target of everything but the runtime."""
+    """Return link → target of everything except the runtime."""
     return {
         str(path.relative_to(top)): str(path.readlink())
         for path in top.rglob("*")
@@ -46,7 +46,7 @@ def links(top: Path) -> dict[str, str]:
 
 
 def test_project(project, top):
-    """A project is served from links to its own files, laid out and told as in the image."""
+    """A project is served from links to its own files, with the image's layout and variables."""
     serving = serve_project(load_project(project), top)
 
     assert links(top) == {
@@ -68,7 +68,7 @@ def test_project(project, top):
 
 
 def test_context(project, top):
-    """A context is served from links to its files; nothing is written into it."""
+    """A context is served from links to its files, and nothing is written into it."""
     build_context(load_project(project), project / "context")
 
     serving = serve_context(Path("context"), top)
@@ -87,7 +87,7 @@ def test_context(project, top):
 
 
 def test_the_variables_are_those_of_the_manifest(copy_project, tmp_path, top):
-    """A context gives the variables that its manifest lists, whatever they hold; the paths are those of the layout."""
+    """A context is served with the variables of its manifest and the paths of its layout."""
     project = load_project(copy_project("two-models"))
     manifest = build_context(project, tmp_path / "context")
 
@@ -101,7 +101,7 @@ def test_the_variables_are_those_of_the_manifest(copy_project, tmp_path, top):
 
 
 def test_the_variables_of_a_base_dockerfile_are_the_images_alone(copy_project, tmp_path, top):
-    """What the user's own Dockerfile sets, such as a PATH, never reaches this machine."""
+    """Variables of the user's own Dockerfile, such as PATH, never apply on this machine."""
     root = copy_project("base-dockerfile")
     with (root / "docker/base.Dockerfile").open("a", encoding="utf-8") as dockerfile:
         dockerfile.write('ENV PATH="/opt/tools:$PATH"\n')
@@ -117,7 +117,7 @@ def test_the_variables_of_a_base_dockerfile_are_the_images_alone(copy_project, t
 
 @pytest.mark.parametrize("environment", [None, [], {"WORKER_COUNT": 1}])
 def test_a_context_of_an_earlier_version(project, top, environment):
-    """A context whose manifest does not list the variables is refused with the next step, not served without them."""
+    """A context whose manifest lists no variables is refused with the next step."""
     build_context(load_project(project), project / "context")
     path = project / "context/manifest.json"
     values = json.loads(path.read_text(encoding="utf-8"))
@@ -136,7 +136,7 @@ def test_a_context_of_an_earlier_version(project, top, environment):
 
 
 def test_script(project, tmp_path):
-    """A bare script is served from where it is; the folder one stands in is the app root."""
+    """A bare script is served in place, and the current folder is the app root."""
     assert serve_script(Path("score.py"), Path("models")) == Serving(
         runtime=runtime_directory(),
         folder=project,
@@ -148,7 +148,7 @@ def test_script(project, tmp_path):
 
 
 def test_server_command(project):
-    """The server runs in our interpreter, away from the environment's and the folder's modules."""
+    """The server runs in our interpreter, which ignores the environment's and the folder's modules."""
     serving = serve_script(Path("score.py"), None)
 
     assert server_command(serving, ("--port", "8080")) == (
@@ -158,7 +158,7 @@ def test_server_command(project):
 
 
 def test_server_command_without_the_extra(project, monkeypatch):
-    """Without what the server needs, the error says how to install it."""
+    """Without the server's packages, the error says how to install them."""
     monkeypatch.setitem(sys.modules, "uvicorn", None)
 
     with pytest.raises(MLPackageError) as caught:
@@ -189,5 +189,5 @@ def test_worker_python(tmp_path, made, environ, found):
 
 
 def test_worker_python_without_an_environment(tmp_path):
-    """Without any environment the interpreter is ours."""
+    """Without an environment the worker uses our interpreter."""
     assert worker_python(tmp_path, {}) == sys.executable

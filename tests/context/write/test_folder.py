@@ -58,7 +58,7 @@ def source(tmp_path):
 
 
 def test_writes_bytes_modes_and_times(tmp_path, source):
-    """Texts and copies get fixed modes and one time, whatever the umask; nothing else is left beside them."""
+    """Texts and copies get fixed modes and one time, whatever the umask, and no other file is left beside them."""
     before = os.umask(0o077)
     try:
         write([text_file("text", "t", layer="build"), copied("x/y/copy", source, mode=0o755)], tmp_path / "out/context")
@@ -81,7 +81,7 @@ def test_writes_bytes_modes_and_times(tmp_path, source):
 
 
 def test_progress(tmp_path):
-    """Progress is told in bytes per file, chunk by chunk."""
+    """Progress counts the bytes of each file, chunk by chunk."""
     big = tmp_path / "big"
     big.write_bytes(bytes((1 << 20) + 1))
     told = []
@@ -92,7 +92,7 @@ def test_progress(tmp_path):
 
 
 def test_replaces_a_context_whole(tmp_path, source):
-    """The old folder goes away as a whole: no stale file stays."""
+    """A new context replaces the old folder as a whole, without stale files."""
     write([text_file("old", "", layer="build")], tmp_path / "context")
 
     write([copied("new", source)], tmp_path / "context")
@@ -125,12 +125,12 @@ def test_keeps_what_is_not_ours(tmp_path, kind):
 
 
 def test_an_empty_folder_is_free(tmp_path):
-    """An empty folder is nobody's work."""
+    """A context may replace an empty folder."""
     refuse_foreign(tmp_path, lambda _: "never asked")
 
 
 def test_a_source_that_changes(tmp_path, source):
-    """A file that grew since the plan is no hash of anything: the old context stays."""
+    """A file that grew since the plan stops the run, and the old context stays."""
     write([text_file("old", "", layer="build")], tmp_path / "context")
     file = copied("new", source)
     source.write_text("ab")
@@ -144,7 +144,7 @@ def test_a_source_that_changes(tmp_path, source):
 
 
 def test_a_source_that_vanishes(tmp_path, source):
-    """A file that went away since the plan is named."""
+    """The error names a file that vanished since the plan."""
     file = copied("new", source)
     source.unlink()
 
@@ -169,7 +169,7 @@ def test_an_interrupt_leaves_nothing(tmp_path, source):
 
 
 def test_what_a_killed_run_left_is_removed(tmp_path, source):
-    """The partial folder of a run that was killed goes with the next run; that of a living run stays."""
+    """The next run removes the partial folder of a killed run, and keeps that of a living run."""
     (tmp_path / ".context.dead.partial").mkdir()
     (tmp_path / ".context.dead.partial/half").write_text("half")
     seen = []
@@ -188,7 +188,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path, source):
 
 
 def test_a_swap_cut_short_is_mended(tmp_path):
-    """A run killed between the two renames has hidden the context; the next run brings it back before it starts."""
+    """If a run was killed between its two renames, the next run first restores the hidden context."""
     write([text_file("old", "", layer="build")], tmp_path / "context")
     (tmp_path / "context").rename(tmp_path / ".context.dead.replaced")
     gone = ContextFile(path="gone", layer="source", source=tmp_path / "gone", size=1)
@@ -201,7 +201,7 @@ def test_a_swap_cut_short_is_mended(tmp_path):
 
 
 def test_identical_large_files_are_stored_once(tmp_path):
-    """Two models of the same bytes take the space of one; small files and other modes stay apart."""
+    """Two large files of the same bytes share their space; small files and other modes stay apart."""
     for name in ("one", "two", "three"):
         (tmp_path / name).write_bytes(bytes(1 << 20))
     small = tmp_path / "small"
@@ -233,7 +233,7 @@ class TestReuse:
 
     @pytest.fixture
     def rewrite(self, tmp_path, big):
-        """Give a function that writes the context as it is now, told what the last one held; it returns the steps."""
+        """Give a function that writes the context again with the last one's hashes, and returns the progress steps."""
         known, hashes = KnownHashes(None), {}
 
         def again():
@@ -248,7 +248,7 @@ class TestReuse:
         return again
 
     def test_unchanged(self, tmp_path, rewrite):
-        """The file is taken over whole, and the context is as if it had been copied."""
+        """An unchanged file is reused in one step, and the context is the same as after a copy."""
         steps, before = rewrite(), tree(tmp_path / "context")
 
         assert (steps, rewrite()) == ([1 << 20, 1 << 20], [2 << 20])
@@ -256,7 +256,7 @@ class TestReuse:
         assert (tmp_path / "context/big").stat().st_nlink == 1
 
     def test_changed_in_disguise(self, tmp_path, rewrite, big):
-        """Other bytes of the same size and modification time are noticed by their change time."""
+        """The change time reveals other bytes of the same size and modification time."""
         rewrite()
         status = big.stat()
         with big.open("r+b") as file:
@@ -267,7 +267,7 @@ class TestReuse:
         assert (tmp_path / "context/big").read_bytes() == big.read_bytes()
 
     def test_another_mode(self, tmp_path, rewrite, big):
-        """A file whose mode changed is copied: a link would change the old context too."""
+        """A file whose mode changed is copied, because a link would change the old context too."""
         rewrite()
         (tmp_path / "context/big").chmod(0o755)
 
@@ -275,7 +275,7 @@ class TestReuse:
         assert stat.S_IMODE((tmp_path / "context/big").stat().st_mode) == 0o644
 
     def test_the_old_context_is_gone(self, tmp_path, rewrite):
-        """Without the earlier file the source is copied, though its hash is known."""
+        """Without the earlier file the source is copied, even if its hash is known."""
         rewrite()
         (tmp_path / "context/big").unlink()
 

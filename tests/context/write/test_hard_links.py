@@ -1,4 +1,4 @@
-"""Models that are hard links to the project's files."""
+"""Write contexts whose models are hard links to the project's files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BIG = bytes(3 << 20)
 
 @pytest.fixture
 def project(copy_project, tmp_path, monkeypatch):
-    """Give a project whose first model is a big file with a time of its own, and a cache of its own."""
+    """Give a project with its own cache, whose first model is a big file with its own modification time."""
     monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path / "cache"))
     loaded = load_project(copy_project("two-models"))
     model = loaded.root / "models/weights.bin"
@@ -31,7 +31,7 @@ def project(copy_project, tmp_path, monkeypatch):
 
 
 def generate(project, destination, **options):
-    """Write the context; return its manifest's digest, what was warned of, and the sizes that were told of weights."""
+    """Write the context; return its manifest's digest, the warnings, and the progress steps of the big model."""
     said, steps = [], []
     manifest = build_context(
         project,
@@ -49,7 +49,7 @@ def stat_of(path):
 
 
 def test_a_link_and_nothing_else(project, tmp_path):
-    """The model is the project's own file, unchanged; the context has the digest of one that is copied."""
+    """The model is the project's own, unchanged file, and the context has the digest of a copied one."""
     model = project.root / "models/weights.bin"
     before = stat_of(model)
 
@@ -62,7 +62,7 @@ def test_a_link_and_nothing_else(project, tmp_path):
 
 
 def test_by_configuration(project, tmp_path):
-    """`image.models = "hard-linked"` asks for it, for every way to write a context."""
+    """`image.models = "hard-linked"` links the models without the flag."""
     image = {**project.table["image"], "models": "hard-linked"}
     project = replace(project, table={**project.table, "image": image})
 
@@ -72,7 +72,7 @@ def test_by_configuration(project, tmp_path):
 
 
 def test_only_models_are_linked(project, tmp_path):
-    """Sources, which people edit, and everything else are copied."""
+    """Sources and all other files are copied, because people edit them."""
     generate(project, tmp_path / "context")
 
     linked = {path.name for path in (tmp_path / "context").rglob("*") if path.is_file() and path.stat().st_nlink > 1}
@@ -80,7 +80,7 @@ def test_only_models_are_linked(project, tmp_path):
 
 
 def test_again_and_again(project, tmp_path):
-    """An unchanged model is not read again, though each link moves its change time; it stays as it is."""
+    """A new run does not read an unchanged model again, although each link changes its change time."""
     model = project.root / "models/weights.bin"
     before = stat_of(model)
 
@@ -91,7 +91,7 @@ def test_again_and_again(project, tmp_path):
 
 
 def test_a_copy_after_a_link(project, tmp_path):
-    """A context that is copied takes nothing over from one with links: that would give the user's file its time."""
+    """A copied context reuses nothing from one with links, which would change the time of the user's file."""
     model = project.root / "models/weights.bin"
     before = stat_of(model)
     generate(project, tmp_path / "context")
@@ -102,7 +102,7 @@ def test_a_copy_after_a_link(project, tmp_path):
 
 
 def test_a_model_that_is_trained_again_in_place(project, tmp_path):
-    """Who writes to the model writes to the context: verify tells, and the next context replaces it unasked."""
+    """A model rewritten in place fails the verification, and the next run still replaces the context."""
     model = project.root / "models/weights.bin"
     generate(project, tmp_path / "context")
     with model.open("r+b") as file:
@@ -116,7 +116,7 @@ def test_a_model_that_is_trained_again_in_place(project, tmp_path):
 
 
 def test_a_model_that_was_replaced_and_changed(project, tmp_path):
-    """A file that only the context still has is not thrown away when its bytes are not the ones that were written."""
+    """A context is not replaced when it holds the only copy of an edited model."""
     model = project.root / "models/weights.bin"
     generate(project, tmp_path / "context")
     model.unlink()
@@ -129,7 +129,7 @@ def test_a_model_that_was_replaced_and_changed(project, tmp_path):
 
 
 def test_another_mode(project, tmp_path):
-    """A file of another mode is copied, since a link would need the user's file changed; it is said."""
+    """A model with another mode is copied with a warning, because a link would change the user's file."""
     model = project.root / "models/weights.bin"
     model.chmod(0o600)
     before = stat_of(model)
@@ -141,7 +141,7 @@ def test_another_mode(project, tmp_path):
 
 
 def test_a_link_to_the_model(project, tmp_path):
-    """Behind a symbolic link it is the file that is linked."""
+    """If the model is a symbolic link, the hard link leads to its target."""
     model = project.root / "models/weights.bin"
     kept = model.rename(tmp_path / "kept.bin")
     model.symlink_to(kept)
@@ -154,7 +154,7 @@ def test_a_link_to_the_model(project, tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a second file system, which Linux has at /dev/shm")
 def test_another_file_system(tmp_path):
-    """Where no link is possible the caller is told to copy, and the user why."""
+    """On another file system no link is made, and the warning gives the reason."""
     import tempfile  # noqa: PLC0415
 
     source = tmp_path / "model"
@@ -170,7 +170,7 @@ def test_another_file_system(tmp_path):
 
 
 def test_a_change_between_forgets_the_hash(tmp_path):
-    """The hash is kept only of a file that is still the one that was linked."""
+    """A hash is not kept if the file changed after the link."""
     known, links = KnownHashes(None), HardLinks(frozenset(), print)
     source = tmp_path / "model"
     source.write_bytes(BIG)

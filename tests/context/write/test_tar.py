@@ -40,7 +40,7 @@ def model(tmp_path):
 
 
 def test_every_entry(model):
-    """Files come in order, folders before what they hold, the manifest last; all of user 0, of one time, of no name."""
+    """Files come in order after their folders, the manifest last; owner and time are the same for all."""
     stream = io.BytesIO()
     hashes = []
 
@@ -75,7 +75,7 @@ def test_every_entry(model):
 
 
 def test_names_of_every_kind(model):
-    """Long names and names beyond ASCII are read back as they are, by tar programs too."""
+    """Long names and names beyond ASCII are read back unchanged, by tar programs too."""
     names = ("模型/" + "é" * 80, "a" * 90 + "/" + "b" * 90, "c" * 300)
     stream = io.BytesIO()
 
@@ -87,10 +87,10 @@ def test_names_of_every_kind(model):
 
 
 def test_a_size_beyond_ustar(model):
-    """A file of more than 8 GiB, which a ustar header cannot hold, has its size in an extended one."""
+    """A file of more than 8 GiB, which a ustar header cannot hold, has its size in an extended header."""
     stream = io.BytesIO()
 
-    # The header comes before the contents, which are far shorter here: writing 8 GiB would say no more.
+    # Only the header matters, so that the contents are far shorter than the 8 GiB that it announces.
     with pytest.raises(ContextError, match="changed while it was read"):
         write(stream, ContextFile(path="model", layer="l", source=model, size=9 << 30, mode=0o644))
 
@@ -100,7 +100,7 @@ def test_a_size_beyond_ustar(model):
 
 
 def test_progress(model):
-    """Every byte of the files is told once."""
+    """Progress counts every byte of the files once."""
     told = []
 
     write(io.BytesIO(), planned(model), progress=lambda file, written: told.append((file.path, written)))
@@ -110,7 +110,7 @@ def test_progress(model):
 
 @pytest.mark.parametrize("change", [b"longer than before", b"less", b"other"], ids=["grows", "shrinks", "other bytes"])
 def test_a_model_that_changes(tmp_path, model, change):
-    """A file that is not what was planned, or changes while it is read, is refused; what was there stays."""
+    """A file that differs from the plan, or changes during reading, is refused, and an earlier tar stays."""
     destination = tmp_path / "context.tar"
     with replacing(destination) as stream:
         write(stream)
@@ -133,7 +133,7 @@ def test_a_model_that_changes(tmp_path, model, change):
 
 
 def test_an_unreadable_file(tmp_path, model):
-    """A file that has gone since it was planned is named."""
+    """The error names a file that vanished since the plan."""
     file = planned(model)
     model.unlink()
 
@@ -144,7 +144,7 @@ def test_an_unreadable_file(tmp_path, model):
 
 
 def test_the_file_is_put_in_place(tmp_path):
-    """The file gets the permissions that any new file does, an earlier tar is replaced, folders above are made."""
+    """The tar gets a new file's permissions, replaces an earlier tar, and its folders are made."""
     destination = tmp_path / "new/context.tar"
     for text in ("one", "two"):
         with replacing(destination) as stream:
@@ -159,7 +159,7 @@ def test_the_file_is_put_in_place(tmp_path):
 
 
 def test_a_foreign_file(tmp_path):
-    """A file that is no tar is somebody's, and stays."""
+    """A file that is not a tar is not replaced."""
     path = tmp_path / "thesis.tex"
     path.write_text("years of work")
 
@@ -189,7 +189,7 @@ def test_a_pipe(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
 def test_a_full_device():
-    """A device that takes no more is told as that."""
+    """The error says that the device is full."""
     full = Path("/dev/full")
 
     with pytest.raises(ContextError) as raised, replacing(full) as stream:
@@ -201,7 +201,7 @@ def test_a_full_device():
 
 
 def test_a_folder_in_the_way(tmp_path):
-    """A folder cannot be replaced by a file."""
+    """A tar does not replace a folder."""
     with pytest.raises(ContextError) as raised, replacing(tmp_path):
         pytest.fail("nothing may be written")
 
