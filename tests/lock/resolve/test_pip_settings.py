@@ -107,7 +107,8 @@ def test_pip_reads_the_same(
     found: dict[str, str] = {}
     for section in ("global", "install", ":env:"):
         lines = [line.removeprefix(f"{section}.") for line in said.splitlines() if line.startswith(f"{section}.")]
-        found |= {name: ast.literal_eval(value) for name, _, value in (line.partition("=") for line in lines)}
+        # Newer releases list what each file says, the strongest first.
+        found |= {name: ast.literal_eval(value) for name, _, value in (line.partition("=") for line in lines[::-1])}
 
     assert pip_settings.read(machine | more) == {
         name: " ".join(found[name].split()) for name in pip_settings.NAMES if found.get(name)
