@@ -1,6 +1,6 @@
 """Check what `mlpackage lock` prints for each answer of an index, its exit status, and that no file changes.
 
-What registries answer is in test_lock.py, which runs a real one.
+test_lock.py checks the answers of registries, with a real one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LOCK_TITLE = "Error[lock]: The lock cannot be used"
 class Asked:
     """Hold the requirements, the state of the index, and the message and exit status that the program ends with.
 
-    The resolver's own words, which hold `reason`, stand between the first lines and the last.
+    The resolver's own words, with `reason` in them, stand between the first lines and the last.
     """
 
     dependencies: tuple

@@ -1,6 +1,6 @@
 """Give the real program bad input: check its exit status, its whole output, and that no file changes.
 
-What an index answers is in test_bad_index.py, what registries answer in test_lock.py.
+test_bad_index.py checks the answers of an index, and test_lock.py those of registries.
 """
 
 from __future__ import annotations

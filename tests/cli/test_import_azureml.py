@@ -358,7 +358,7 @@ def test_any_way_to_write_a_table(text, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["tool.mlpackage = 3\n", "tool = 3\n"])
-def test_a_table_that_is_none(tmp_path, text):
+def test_a_value_in_place_of_the_table(tmp_path, text):
     """A value in place of the table is reported, and not replaced even by force."""
     with pytest.raises(MLPackageError) as raised:
         edited(text, TABLE, path=tmp_path / "pyproject.toml", force=True)

@@ -115,7 +115,7 @@ def test_an_image_that_brings_its_packages(copy_project):
     assert list((project.root / "locks").iterdir()) == [project.root / "locks/base-image.toml"]
 
 
-def test_the_manifest_tells_what_was_added(copy_project):
+def test_the_manifest_records_what_was_added(copy_project):
     """The manifest records a digest of the user's extra Dockerfile lines, and an unusual port."""
     project = load_project(copy_project("steps"))
 

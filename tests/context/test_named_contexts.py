@@ -109,7 +109,7 @@ def test_where_they_are(project, context):
     check_named_models(project, read_manifest(context))
 
 
-def test_other_models_are_told_before_the_build(project, context):
+def test_other_models_are_named_before_the_build(project, context):
     """The error names each model file that differs from the manifest, with the reason."""
     ridge, config = (project.root / "models" / name for name in ("ridge.bin", "bert/config.json"))
     model = project.root / "models/bert/onnx/model.onnx"

@@ -26,7 +26,7 @@ K = "tool.mlpackage.models[0]"
 ROWS = np.arange(20.0).reshape(10, 2)
 
 
-def test_a_version_that_is_none(project_of):
+def test_text_that_is_not_a_version(project_of):
     """Text in a model's file that is not a version does not become a requirement."""
 
     def save(path):

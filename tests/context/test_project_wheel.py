@@ -129,7 +129,7 @@ def test_the_hook_on_wheels_does_not_begin_again(root: Path) -> None:
         (None, "the build backend is 'setuptools'"),
     ],
 )
-def test_another_backend_is_told(root: Path, backend: str | None, what: str) -> None:
+def test_another_backend_is_refused(root: Path, backend: str | None, what: str) -> None:
     """A project with another build backend is refused, and the error names the way that works."""
     text = PYPROJECT.replace("hatchling.build", backend) if backend else PYPROJECT[PYPROJECT.index("[project]") :]
     (root / "pyproject.toml").write_text(text)

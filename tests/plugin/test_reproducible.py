@@ -182,7 +182,7 @@ def test_without_a_network(copy_project, reference, succeed, everything):
     ],
 )
 def test_what_needs_no_network(copy_project, tmp_path, verb, succeed):
-    """Every verb that neither locks nor builds an image works without even a loopback."""
+    """Checking, planning, generating, verifying and comparing work without even a loopback."""
     root = copy_project("minimal")
     context = tmp_path / "context"
     program = [sys.executable, "-m", "hatch_mlpackage"]
