@@ -17,7 +17,7 @@ pytest_plugins = (
     "tests.fixtures.registry",
 )
 
-# Whoever starts the tests in the background has them ignore Ctrl-C, and every program that they start inherits that.
+# A shell makes tests in the background ignore Ctrl-C, and every program that they start inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Pass inside a Hatch environment as well as outside, and leave the user's cache alone."""
+    """Hide a surrounding Hatch environment from the tests, and leave the user's cache alone."""
     monkeypatch.setenv("HATCH_ENV_ACTIVE", "")
     monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
     for name in [name for name in os.environ if name.startswith(("HATCH_BUILD", "SOURCE_DATE_EPOCH"))]:

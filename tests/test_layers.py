@@ -1,4 +1,4 @@
-"""Who may import whom, read from the sources with `ast`: late, relative and type-only imports count too."""
+"""Check the layers by the imports in the sources, read with `ast`: late, relative and type-only imports count too."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "hatch_mlpackage"
 PICTURE = PACKAGE.parent / "docs/pictures/rooms.svg"
 ROOT = PACKAGE.name
-# The rooms of the package: each may import from those to its left, and its own neighbours in a group never.
+# The rooms of the package: each may import from those to its left, and never from its neighbours in a group.
 ROOMS = "errors < files < project < lock < context < serve, plugin < azureml, cli, api < __main__"
-# What each room may import from outside the standard library; what stands behind extras is imported late.
+# The third-party packages that each room may import; packages of extras are imported late.
 OUTSIDE = {
     "azureml": {"packaging"},
     "cli": {"click", "cookiecutter", "rich", "tomlkit"},
@@ -28,7 +28,7 @@ OUTSIDE = {
     "plugin": {"hatchling"},
     "project": {"hatchling", "packaging"},
 }
-# The only files that start other programs: resolvers, container engines, servers and what a person runs.
+# The only files that start other programs: resolvers, container engines, servers and a person's commands.
 STARTERS = {
     "files.run_background",
     "files.run_foreground",
@@ -40,14 +40,14 @@ STARTERS = {
 
 @cache
 def modules() -> dict[str, Path]:
-    """Map every module's name below the package to its file; a package goes by its folder's name."""
+    """Map every module's name below the package to its file; a package has its folder's name."""
     paths = sorted(PACKAGE.rglob("*.py"))
     return {".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
 
 @cache
 def imported(name: str) -> frozenset[str]:
-    """Return what a module imports, wherever in it, by full names; a submodule goes by its own name."""
+    """Return the full names of a module's imports, wherever they stand; a submodule counts by its own name."""
     path = modules()[name]
     package = [ROOT, *name.split(".")] if path.name == "__init__.py" else [ROOT, *name.split(".")[:-1]]
     found = set()
@@ -74,7 +74,7 @@ def rows(order: str) -> dict[str, int]:
 
 
 def order_of(folder: str) -> dict[str, int] | None:
-    """Return the order that the docstring of a folder gives its members, None where it gives none."""
+    """Return the order of members in a folder's docstring, or None if it states none."""
     source = ast.get_docstring(ast.parse(modules()[folder].read_bytes())) or ""
     found = re.search(r"^Order: (.+?)\.$", source, re.MULTILINE | re.DOTALL)
     return rows(found[1]) if found else None
@@ -84,13 +84,13 @@ FOLDERS = [name for name, path in modules().items() if path.name == "__init__.py
 
 
 def test_every_room_is_on_the_line():
-    """A new room is placed deliberately."""
+    """Every room of the package has its place on the line."""
     assert {name.partition(".")[0] for name in modules()} - {"__init__"} == rows(ROOMS).keys()
 
 
 @pytest.mark.parametrize("room", sorted(rows(ROOMS)))
 def test_rooms_import_to_their_left(room):
-    """A room knows nothing of its neighbours and of what is to its right."""
+    """A room never imports from its neighbours or from the rooms to its right."""
     row = rows(ROOMS)
     breaches = [
         f"{name}: {other}"
@@ -105,12 +105,12 @@ def test_rooms_import_to_their_left(room):
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS))
 def test_a_folder_keeps_the_order_that_it_states(folder):
-    """Inside a room the line of its docstring holds for all of its sub-folders, and for the files that it names."""
+    """Inside a folder the order in its docstring holds for all sub-folders, and for the files that it names."""
     subfolders = {name for name in FOLDERS if name.rpartition(".")[0] == folder}
     row = {f"{folder}.{name}": number for name, number in (order_of(folder) or {}).items()}
 
     def member(name):
-        """Return the member of the folder that a module belongs to, nothing for one outside."""
+        """Return the folder's member that a module belongs to, or nothing for a module outside."""
         return ".".join(name.split(".")[: folder.count(".") + 2]) if name.startswith(f"{folder}.") else ""
 
     breaches = [
@@ -125,7 +125,7 @@ def test_a_folder_keeps_the_order_that_it_states(folder):
 
 
 def test_there_are_no_circles():
-    """No file needs, through whatever others, a file that needs it."""
+    """No file imports itself through other files."""
     graph = {name: ours(name) for name in modules()}
 
     assert list(graphlib.TopologicalSorter(graph).static_order()) != []
@@ -133,14 +133,14 @@ def test_there_are_no_circles():
 
 @pytest.mark.parametrize("room", sorted(rows(ROOMS)))
 def test_what_comes_from_outside(room):
-    """Each third-party package has one place, and the runtime is copied, never imported."""
+    """Each room imports only its own third-party packages, and never the runtime."""
     used = {full.partition(".")[0] for name in modules() if name.partition(".")[0] == room for full in imported(name)}
 
     assert used - sys.stdlib_module_names - {ROOT} <= OUTSIDE.get(room, set())
 
 
 def test_who_starts_processes():
-    """Only locking, handing off and the command line start other programs."""
+    """Outside the command line, only the listed files start other programs."""
     starters = {name for name in modules() if any(full.partition(".")[0] == "subprocess" for full in imported(name))}
 
     assert {name for name in starters if not name.startswith("cli.")} == STARTERS
@@ -152,7 +152,7 @@ STYLE += " .said { font-size: 12px; } rect { fill: #eef2ff; stroke: #4f46e5; }"
 
 
 def said_of(room):
-    """Return the first sentence of a room's docstring, and the order of its sub-folders where it has some."""
+    """Return the first sentence of a room's docstring, and the order of its sub-folders if it states one."""
     text = ast.get_docstring(ast.parse(modules()[room].read_bytes()))
     folders = [name for name in order_of(room) or {} if f"{room}.{name}" in FOLDERS]
     return text.splitlines()[0], f"Its folders, lowest first: {', '.join(folders)}" if folders else ""
@@ -172,7 +172,7 @@ def boxes(row, top):
 
 
 def draw_rooms():
-    """Draw the line of rooms as rows, from what everything may import at the bottom to what starts it all."""
+    """Draw the rooms as rows, from the one that everything may import at the bottom to the entry point at the top."""
     by_row = {}
     for room, row in rows(ROOMS).items():
         by_row.setdefault(row, []).append(room)
@@ -185,7 +185,7 @@ def draw_rooms():
 
 
 def test_the_picture_of_the_rooms(request):
-    """docs/architecture.md shows the rooms as this test knows them; `--update-golden` draws them anew."""
+    """docs/architecture.md shows the rooms of this test; `--update-golden` draws them anew."""
     if request.config.getoption("--update-golden"):
         PICTURE.write_text(draw_rooms(), encoding="utf-8")
 

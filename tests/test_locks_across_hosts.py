@@ -1,4 +1,4 @@
-"""One project locked on hosts with different Pythons, for one image: the locks are one."""
+"""Lock one project on hosts with different Pythons for one image, and compare the locks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.environments, pytest.mark.network, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def host_environment(interpreter, our_wheel, tmp_path_factory):
-    """Give a function that installs us for a Python version, once, and returns where."""
+    """Give a function that installs us once for a Python version, and returns the place."""
     uv = [sys.executable, "-m", "uv", "--quiet"]
     made = {}
 
@@ -59,7 +59,7 @@ def lock_on(host_environment, copy_project):
 
 
 def pins(lock):
-    """Return the pins alone: of several indexes with one version uv lists the files of the first, pip those of all."""
+    """Return the pins without hashes: for a version in several indexes uv lists the first one's files, pip all."""
     return [str(pin) for pin in read_pins(lock)]
 
 
@@ -74,5 +74,5 @@ def test_every_host_gives_one_lock(lock_on, platform):
 
 
 def test_the_other_resolver_on_the_images_own_python(lock_on):
-    """What uv locks for Python 3.12 from a 3.11 host is what pip-tools locks on 3.12 itself."""
+    """uv locks the same pins for Python 3.12 from a 3.11 host as pip-tools does on 3.12 itself."""
     assert pins(lock_on("3.12", locker="pip-tools")) == pins(lock_on("3.11"))

@@ -1,4 +1,4 @@
-"""Our own distribution: the same wheel from a checkout and from the sdist, working however it is installed."""
+"""Check our own distribution: the same wheel from a checkout and from the sdist, however it is installed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def built(tmp_path_factory):
 
 
 def test_one_wheel(built):
-    """File list and bytes do not depend on the way the wheel was built."""
+    """The wheel's file list and bytes do not depend on how it was built."""
     direct, through = (next(folder.glob("*.whl")) for folder in built)
 
     assert sorted(zipfile.ZipFile(direct).namelist()) == sorted(zipfile.ZipFile(through).namelist())
@@ -50,7 +50,7 @@ def test_one_wheel(built):
 
 
 def test_what_is_in_the_wheel(built):
-    """The package, the templates and the runtime, and nothing that only developers need."""
+    """The wheel has the package, the templates and the runtime, and no files for developers only."""
     names = zipfile.ZipFile(next(built[0].glob("*.whl"))).namelist()
 
     assert {name.split("/")[0] for name in names} == {"hatch_mlpackage", "hatch_mlpackage-0.1.0.dist-info"}
@@ -69,7 +69,7 @@ def test_what_is_in_the_wheel(built):
 
 
 def test_one_version():
-    """Who cites it cites the version that is built."""
+    """CITATION.cff names the version of the project."""
     version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
     assert f"\nversion: {version}\n" in (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
@@ -85,7 +85,7 @@ def test_one_version():
     ids=lambda command: command[0],
 )
 def test_checkers_have_nothing_to_say(built, command):
-    """The metadata reads well on an index, the wheel holds nothing stray, and our own table is valid."""
+    """The checkers find no fault in the metadata, in the wheel's contents and in our own table."""
     files = {"sdist": next(built[0].glob("*.tar.gz")), "wheel": next(built[0].glob("*.whl"))}
     arguments = [part.format(**files) for part in command]
 
@@ -110,7 +110,7 @@ def test_checkers_have_nothing_to_say(built, command):
     ids=lambda command: command[0],
 )
 def test_every_front_end_builds_it(built, tmp_path, command):
-    """Each front end makes the very wheel that hatchling makes, in an environment of its own."""
+    """Each front end makes exactly hatchling's wheel, in an isolated environment."""
     arguments = [part.format(output=tmp_path / "dist") for part in command]
 
     subprocess.run(
@@ -133,7 +133,7 @@ def test_every_front_end_builds_it(built, tmp_path, command):
     [("3.11", "lowest-direct"), ("3.11", "highest"), ("3.12", "highest"), ("3.13", "highest")],
 )
 def test_pythons_and_bounds(built, copy_project, tmp_path, python, resolution, interpreter):
-    """The installed wheel makes one context on every Python, with the oldest requirements it allows and the newest."""
+    """The installed wheel makes one context on every Python, with the oldest allowed requirements and the newest."""
     environment, root = tmp_path / "venv", copy_project("minimal")
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--python", interpreter(python), str(environment)], check=True, timeout=60)
@@ -153,7 +153,7 @@ def test_pythons_and_bounds(built, copy_project, tmp_path, python, resolution, i
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["wheel", "sdist", "editable", "checkout"])
 def test_works_however_it_is_installed(built, copy_project, tmp_path, way):
-    """A context is made by the installed wheel, the sdist, an editable install and a bare checkout alike."""
+    """The wheel, the sdist, an editable install and a bare checkout each make a context."""
     environment = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=120)
     python = environment / "bin/python"

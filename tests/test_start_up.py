@@ -1,4 +1,4 @@
-"""What a build loads: a project pays for nothing that it did not ask for."""
+"""Check the modules that a build loads: a project loads no module for features that it does not use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 
-# The modules that each of these projects loads for what it asks, and no other project does.
+# The modules that each of these projects needs for its features, and that no other project loads.
 ASKED_FOR = {
     "base-dockerfile": (
         "hatch_mlpackage.project.dockerfiles.base_read",
@@ -17,7 +17,7 @@ ASKED_FOR = {
     ),
     "conda": ("hatch_mlpackage.lock.conda.conda_file", "hatch_mlpackage.files.yaml_lines"),  # and not `yaml` itself
 }
-# Modules that none of those projects needs: their YAML was read when they were locked, and all have an entry script.
+# Modules that none of the projects needs: locking has read their YAML, and all of them have an entry script.
 OTHERS = (
     "hatch_mlpackage.project.azureml_files",
     "hatch_mlpackage.lock.resolve.make",
@@ -43,8 +43,8 @@ finally:
 
 
 def loaded(root):
-    """Return the watched modules that a build of a project loads, in a process of its own."""
-    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}  # a measured process loads more
+    """Return the watched modules that a build of a project loads, in a separate process."""
+    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}  # measuring coverage loads more modules
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=root, capture_output=True, text=True, check=True, env=unmeasured
     )
@@ -53,11 +53,11 @@ def loaded(root):
 
 @pytest.mark.parametrize("case", ["minimal", *ASKED_FOR])
 def test_a_build_loads_what_the_project_asks_for(copy_project, case):
-    """A build loads the readers of what the configuration names, and no others."""
+    """A build loads the readers for the features that the configuration names, and no others."""
     assert loaded(copy_project(case)) == set(ASKED_FOR.get(case, ()))
 
 
 @pytest.mark.parametrize("module", sorted(module for module in WATCHED if module.startswith("hatch_mlpackage.")))
 def test_the_watched_modules_are_ours(module):
-    """What was renamed is not watched any more: its new name belongs here."""
+    """Every watched module of ours exists, so that no renamed module goes unwatched."""
     assert find_spec(module) is not None

@@ -1,4 +1,4 @@
-"""The rules of the tests, read from their sources with `ast`: they share fixtures and use public names."""
+"""Check the rules of the tests in their sources with `ast`: they share fixtures and use public names."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parent
 PACKAGE = TESTS.parent / "hatch_mlpackage"
 PROGRAMS = ("hatch_mlpackage", "mlpackage_runtime")
-# Folders of what the tests read or run, which are no tests themselves.
+# Folders of data and scripts for the tests.
 DATA = ("golden", "projects", "runtime/conformance/scripts", "runtime/conformance/hidden")
-# azureml/ is tested by what the documentation of the original shows, not by its modules.
+# The tests of azureml/ follow the documentation of the original, not the modules.
 ROOMS = ("cli", "context", "files", "lock", "plugin", "project", "serve")
-# Tests of more than one module: of a whole folder, or of the program as a whole.
+# Tests of more than one module: of a folder, or of the whole program.
 WIDER = {
     "cli/test_bad_index.py",
     "cli/test_bad_input.py",
@@ -55,13 +55,13 @@ def modules() -> frozenset[Path]:
 
 
 def module_at(path: Path) -> Path | None:
-    """Return the file of a module of the tests that is at a path without its suffix, if there is one."""
+    """Return the file of the tests' module at a path without suffix, if there is one."""
     file = path.with_suffix(".py")
     return file if file in modules() else None
 
 
 def imported(path: Path) -> set[Path]:
-    """Return the modules of the tests that a module imports: relatively, or by the name of a file beside it."""
+    """Return the tests' modules that a module imports, relatively or by the name of a file beside it."""
     found: set[Path | None] = set()
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
@@ -77,12 +77,12 @@ def imported(path: Path) -> set[Path]:
 
 
 def is_shared(path: Path, file: Path) -> bool:
-    """Return whether a module may import a file: one of data or of classes beside it, which holds no tests."""
+    """Return whether a module may import a file: one beside it that holds data or classes, and no tests."""
     return file.parent == path.parent and file.name != "conftest.py" and not file.name.startswith("test_")
 
 
 def test_no_test_imports_from_another():
-    """What tests of several folders share are fixtures; a test imports at most a module of data beside it."""
+    """A test imports at most a module of data beside it; tests of several folders share fixtures."""
     breaches = {
         f"{name_of(path)}: {name_of(file)}"
         for path in sorted(modules())
@@ -98,7 +98,7 @@ def is_private(name: str) -> bool:
 
 
 def reached(node: ast.AST) -> list[str]:
-    """Return the private names that a node reaches into: imported, as an attribute of another, or in a text."""
+    """Return the private names that a node reaches: by an import, as another's attribute, or in a string."""
     if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PROGRAMS):
         return [alias.name for alias in node.names if is_private(alias.name)]
     if isinstance(node, ast.Attribute) and is_private(node.attr):
@@ -112,7 +112,7 @@ def reached(node: ast.AST) -> list[str]:
 
 
 def test_no_test_reaches_into_private_names():
-    """A test knows of a module what its other users know, so that its inside can change."""
+    """A test uses only the public names of a module, so that the module's internals can change."""
     breaches = {
         f"{name_of(path)}: {name}"
         for path in sorted(modules())
@@ -124,13 +124,13 @@ def test_no_test_reaches_into_private_names():
 
 
 def mirrored(path: Path) -> bool:
-    """Return whether the module or the folder that a test is named after exists in the same folder of the package."""
+    """Return whether a test is named after a module or a folder in the same folder of the package."""
     module = PACKAGE / path.parent.relative_to(TESTS) / path.stem.removeprefix("test_")
     return module.with_suffix(".py").is_file() or module.is_dir()
 
 
 def test_the_folders_are_those_of_the_package():
-    """The tests of the module or the folder `a/b` of the package are `a/test_b.py`."""
+    """Each test `a/test_b.py` is named after the module or the folder `a/b` of the package, unless listed as wider."""
     tests = [path for room in ROOMS for path in (TESTS / room).rglob("test_*.py")]
 
     assert {name_of(path) for path in tests if not mirrored(path)} == WIDER

@@ -1,8 +1,8 @@
-"""What making a context costs: against a wheel of the same project, and against copying and hashing its model.
+"""Measure the cost of a context, against a wheel of the same project and against copying and hashing its model.
 
     python tests/benchmarks/bench_generate.py [--rounds 5]
 
-The exit status is 1 when a limit is missed.
+The exit status is 1 if a limit is missed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def build(target: str) -> list[str]:
 
 
 def write_model(path: Path, size: int) -> None:
-    """Write bytes that no file system can compress away."""
+    """Write bytes that no file system can compress."""
     block = os.urandom(1 << 20)
     with path.open("wb") as file:
         for _ in range(size >> 20):
@@ -55,7 +55,7 @@ def bench_big(folder: Path, rounds: int) -> Iterator[Limit]:
     def start_clean() -> None:
         copy.unlink(missing_ok=True)
         shutil.rmtree(root / "dist", ignore_errors=True)
-        os.sync()  # nobody pays for what another left unwritten
+        os.sync()  # so that no run waits for another run's unwritten data
 
     commands = {
         "cp + sha256sum": ["sh", "-c", f"cp {model} {copy} && sha256sum {model}"],
@@ -103,7 +103,7 @@ def bench_many(folder: Path, rounds: int) -> Iterator[Limit]:
 
 
 def main() -> int:
-    """Measure everything; return 1 where a limit is missed."""
+    """Measure everything, and return 1 if a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds

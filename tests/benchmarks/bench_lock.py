@@ -1,9 +1,9 @@
-"""What locking with uv costs against pip-tools: the same requirements, for the Python and platform that run this.
+"""Measure locking with uv and with pip-tools: the same requirements, for this Python and platform.
 
     python tests/benchmarks/bench_lock.py [--rounds 3]
 
-Asks the package index that this machine has set, with caches of its own that the warm-up fills, and starts from no
-lock. The exit status is 1 when a limit is missed.
+It asks this machine's package index, with separate caches that the warm-up fills, and starts without a lock. The exit
+status is 1 if a limit is missed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ make_lock(Requirements(requirements={REQUIREMENTS}), target, locker=sys.argv[1])
 
 
 def main() -> int:
-    """Measure both resolvers; return 1 where a limit is missed."""
+    """Measure both resolvers, and return 1 if a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds

@@ -1,12 +1,12 @@
-"""Requests a second of our server and of azmlinfsrv: one ridge model, one NumPy schema, one worker, the same load.
+"""Count requests per second of our server and of azmlinfsrv: one ridge model, NumPy schema and worker, the same load.
 
     python tests/benchmarks/bench_serve.py [--model numpy] [--seconds 8] [--rounds 3] [--connections 8]
 
-The model is ridge regression on the diabetes data: its coefficients as NumPy arrays, so that the servers are measured,
-or (`--model sklearn`) scikit-learn's own Ridge.predict(), which takes longer than all the rest of a request of ours.
-Needs wrk, and azureml-inference-server-http with scikit-learn in the interpreter that AZMLINFSRV_PYTHON names (this one
-where it is not set); the workers of both servers run there. Prints the rounds and the ratio of their
-medians; the exit status is 1 when it is below 5.
+The model is ridge regression on the diabetes data. By default its coefficients are NumPy arrays, so that the servers
+dominate; `--model sklearn` calls scikit-learn's own Ridge.predict(), which takes longer than the rest of our request.
+The benchmark needs wrk, and azureml-inference-server-http with scikit-learn in the interpreter of AZMLINFSRV_PYTHON
+(by default this one), which runs the workers of both servers. It prints the rounds and the ratio of their medians; the
+exit status is 1 if the ratio is below 5.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ LOAD = """
 
 
 def main() -> int:
-    """Measure both servers, and return 0 where ours reaches the target."""
+    """Measure both servers, and return 0 if ours reaches the target."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", choices=["numpy", "sklearn"], default="numpy")
     parser.add_argument("--seconds", type=int, default=8)
@@ -127,7 +127,7 @@ def wait_until_healthy(port: int) -> None:
 
 
 def load(port: int, folder: Path, options: argparse.Namespace) -> float:
-    """Return the requests a second that wrk counts, after a second to warm up; refuses answers that are errors."""
+    """Return wrk's requests per second after a second of warm-up, and refuse answers that are errors."""
     command = ["wrk", "-t1", f"-c{options.connections}", "-s", str(folder / "load.lua")]
     url = f"http://127.0.0.1:{port}/score"
     subprocess.run([*command, "-d1s", url], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""Time whole processes in turn, so that a machine whose speed drifts slows them alike; judge medians and ratios."""
+"""Time whole processes in turn, so that a machine of drifting speed slows them alike; judge medians and ratios."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One finished process: wall-clock seconds, and the peak memory of its largest process in MiB."""
+    """Hold a finished process: wall-clock seconds, and the peak memory of its largest process in MiB."""
 
     seconds: float
     peak: float
@@ -24,7 +24,7 @@ Runs = dict[str, list[Run]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limit:
-    """What a figure may be at most, in the unit that `says` names."""
+    """Hold a figure and the most that it may be, in the unit that `says` names."""
 
     says: str
     found: float
@@ -32,8 +32,8 @@ class Limit:
 
 
 def run(command: Sequence[str], cwd: Path) -> Run:
-    """Run a command to its end; raises CalledProcessError when it fails."""
-    # What is installed is compiled once; a shell that forbids it would have every run compile everything anew.
+    """Run a command to its end; raise CalledProcessError if it fails."""
+    # Python compiles installed modules once, unless this variable makes every run compile them anew.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
     process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -48,7 +48,7 @@ def run(command: Sequence[str], cwd: Path) -> Run:
 def compare(
     commands: Mapping[str, Sequence[str]], cwd: Path, *, rounds: int, before: Callable[[], None] = lambda: None
 ) -> Runs:
-    """Run the commands in turn, one warm-up round first; `before` is called before each run and not timed."""
+    """Run the commands in turn after one warm-up round; call `before` before each run, outside the measured time."""
     runs: Runs = {name: [] for name in commands}
     for number in range(rounds + 1):
         for name, command in commands.items():
@@ -75,7 +75,7 @@ def seconds(runs: Runs, name: str) -> float:
 
 
 def fastest(runs: Runs, name: str) -> float:
-    """Give what an absolute limit is judged by: other work on the machine only ever adds to it."""
+    """Return the fastest run, for absolute limits: other work on the machine only ever adds time."""
     return min(run.seconds for run in runs[name])
 
 
@@ -92,7 +92,7 @@ def _ratios(runs: Runs, name: str, against: str) -> list[float]:
 
 
 def judge(limits: Iterable[Limit]) -> int:
-    """Print how each figure stands to its limit; return 1 where one is missed, as an exit status."""
+    """Print how each figure compares with its limit; return 1, as an exit status, if one is missed."""
     missed = 0
     print()
     for limit in limits:

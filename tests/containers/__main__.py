@@ -1,4 +1,4 @@
-"""The tests' container engine, by hand: `python -m tests.containers start | stop | shell`, from the project's root."""
+"""Run the tests' container engine by hand, from the root: `python -m tests.containers start | stop | shell`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The base image of the tests, made from Debian's own packages where no image registry can be reached.
+"""Make the tests' base image from Debian's own packages where no image registry can be reached.
 
 It answers to `python:3.11-slim-bookworm`: Debian bookworm's Python is 3.11. The machine's certificates and package
 index go in, so that pip inside reaches what pip outside reaches.
@@ -19,17 +19,17 @@ from .engine import Engine, EngineUnavailableError
 NAME = "python:3.11-slim-bookworm"
 SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
-# debootstrap takes about a minute: what it made is kept here.
+# debootstrap takes about a minute, so its result is kept here.
 CACHE = Path(os.environ.get("MLPACKAGE_CONTAINER_CACHE") or Path(tempfile.gettempdir(), "mlpackage-containers"))
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 _PASSED_ON = ("PIP_DEFAULT_TIMEOUT", "PIP_INDEX_URL", "PIP_TRUSTED_HOST", "http_proxy", "https_proxy", "no_proxy")
-# What debootstrap leaves that differs from run to run, or is of no use in an image.
+# Files of debootstrap that differ from run to run, or that an image does not need.
 _LEFTOVERS = ("var/cache/apt", "var/lib/apt/lists", "var/log")
 
 
 def make_base_image() -> Path:
-    """Return a tar of the file system, made on the first call."""
+    """Return a tar of the file system, and make it on the first call."""
     certificates = _machine_certificates().read_bytes()
     key = hashlib.sha256(repr((SUITE, PACKAGES)).encode() + certificates).hexdigest()[:16]
     archive = CACHE / f"{SUITE}-{key}.tar"

@@ -1,4 +1,4 @@
-"""The three builders that a context has to suit, behind one face."""
+"""Give the three builders that a context has to suit one interface."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Protocol
 from .base_image import NAME
 from .engine import Engine, run
 
-TIMESTAMP = 1580601600  # what every time in a reproducible image is: hatchling's own default, 2020-02-02
+TIMESTAMP = 1580601600  # every time in a reproducible image: hatchling's own default, 2020-02-02
 
 
 class Builder(Protocol):
-    """Builds a context into an image that the engine can run."""
+    """Build a context into an image that the engine can run."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def program(self) -> str:
-        """The command that a person would use."""
+        """Return the command that a person would use."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the command has to find in its environment, here and now."""
+        """Return the variables that the command needs here and now."""
 
     def build(self, context: Path, tag: str, *options: str, network: str = "host") -> str:
-        """Build, and return what the builder printed."""
+        """Build, and return the builder's output."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Docker:
-    """Docker's classic builder, or BuildKit."""
+    """Build with Docker's classic builder, or with BuildKit."""
 
     engine: Engine
     buildkit: bool
@@ -58,7 +58,7 @@ class Docker:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Buildah:
-    """buildah, with a storage of its own below `directory`; the image is handed to the engine to be run."""
+    """Build with buildah and its own storage below `directory`, and hand the image to the engine."""
 
     engine: Engine
     directory: Path
@@ -71,13 +71,13 @@ class Buildah:
         return {"BUILDAH_ISOLATION": "chroot", "BUILDAH_LAYERS": "true", "CONTAINERS_STORAGE_CONF": str(storage)}
 
     def build(self, context: Path, tag: str, *options: str, network: str = "host") -> str:
-        # Without `--format docker` the image is an OCI one, which has no HEALTHCHECK.
+        # Without `--format docker` the image is in OCI's format, which has no HEALTHCHECK.
         log = self._run("build", "--format", "docker", *options, "--network", network, "--tag", tag, str(context))
         self.hand_over(tag)
         return log
 
     def hand_over(self, tag: str) -> None:
-        """Give an image to the engine."""
+        """Load an image into the engine."""
         archive = self.export(tag, self.directory / "image.tar")
         self.engine.run("load", "--input", archive)
         archive.unlink()
@@ -89,9 +89,9 @@ class Buildah:
         return archive
 
     def build_reproducibly(self, context: Path, tag: str, *options: str) -> str:
-        """Build from nothing with fixed times and without the ids of stages in the history; return the digest.
+        """Build without a cache, with fixed times and without stage ids in the history; return the digest.
 
-        In OCI's format: what buildah writes in Docker's names the container of the build.
+        The format is OCI's, because buildah's images in Docker's format name the container of the build.
         """
         fixed = ("--format", "oci", "--layers=false", "--timestamp", str(TIMESTAMP), "--omit-history")
         self.build(context, tag, *fixed, *options)
@@ -125,7 +125,7 @@ _STEP = re.compile(
 
 
 def cached_steps(log: str) -> dict[str, bool]:
-    """Tell of each instruction that the builder names whether it was taken from its cache, in the order of the log."""
+    """Return for each instruction in the log, in its order, whether the builder took it from its cache."""
     steps: dict[str, bool] = {}
     found = list(_STEP.finditer(log))
     for step, following in zip(found, [*found[1:], None], strict=True):

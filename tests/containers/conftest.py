@@ -1,4 +1,4 @@
-"""Engines are dear: each of these is made once and shared."""
+"""Start each engine once and share it, because engines are expensive."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def image(builder: Builder, diabetes: Diabetes) -> Image:
 
 @pytest.fixture(scope="session")
 def system_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a project with no model and no requirement, with an OS package and values full of special characters."""
+    """Give a project without model and requirements, with an OS package and values full of special characters."""
     project = tmp_path_factory.mktemp("system-packages") / "project"
     shutil.copytree(PROJECTS / "system-packages", project)
     mlpackage(project, "lock")
@@ -85,7 +85,7 @@ def system_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def members(engine: Engine, tmp_path: Path):
-    """Give a function that lists what is in an image's file system, as the engine exports it."""
+    """Give a function that lists an image's file system, as the engine exports it."""
 
     def export(tag: str) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
         created = engine.run("create", tag, "true").strip()

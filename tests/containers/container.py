@@ -1,4 +1,4 @@
-"""A container of an image under test, asked over loopback."""
+"""Start a container of an image under test, and ask it over loopback."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def container(engine: Engine, tag: str, *options: str) -> Iterator[Container]:
-    """Run an image as production would: nothing writable but a tmpfs /tmp. The port is on loopback only."""
+    """Run an image as in production, with only a tmpfs /tmp to write to and its port on loopback."""
     port = free_port()
     where = ("--env", "MLPACKAGE_HOST=127.0.0.1", "--env", f"MLPACKAGE_PORT={port}")
     running = engine.run(

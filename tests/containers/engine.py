@@ -1,4 +1,4 @@
-"""A private Docker engine: its own data, its own socket, no bridge, no firewall rules, stopped by its own pid."""
+"""Run a private Docker engine: its own data, its own socket, no bridge, no firewall rules, stopped by its own pid."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _STOP_SECONDS = 60
 
 
 class EngineUnavailableError(Exception):
-    """No engine can run here; the text says why and what to install."""
+    """Say why no engine can run here, and what to install."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Engine:
-    """A running engine; everything it has is below `directory`."""
+    """Hold a running engine, which keeps everything below `directory`."""
 
     directory: Path
 
@@ -68,7 +68,7 @@ def run(command: list[str], *, environment: Mapping[str, str] | None = None, std
 
 
 def start(directory: Path) -> Engine:
-    """Start an engine with its data below `directory`, whose path must be short (a socket's has 107 bytes at most).
+    """Start an engine with its data below `directory`; the path must be short (a socket's has 107 bytes at most).
 
     Raises EngineUnavailableError.
     """
@@ -81,7 +81,7 @@ def start(directory: Path) -> Engine:
         *("--data-root", directory / "data", "--exec-root", directory / "exec"),
         *("--pidfile", _pid_file(directory), "--host", engine.address),
     ]
-    # The shell lets go of the engine at once: it outlives `start` by hand, and nobody has to wait for it.
+    # The shell detaches the engine, so that it outlives `start` by hand and leaves no child to wait for.
     detach = 'log="$1"; shift; setsid "$@" >"$log" 2>&1 </dev/null &'
     subprocess.run(["sh", "-c", detach, "sh", directory / "log", *command], check=True)
     try:
@@ -93,7 +93,7 @@ def start(directory: Path) -> Engine:
 
 
 def stop(directory: Path) -> None:
-    """Stop the engine that `start` left there, and remove its data."""
+    """Stop the engine that `start` left in the folder, and remove its data."""
     pid_file = _pid_file(directory)
     pid = int(pid_file.read_text()) if pid_file.exists() else None
     if pid and _is_engine(pid):
@@ -135,7 +135,7 @@ def _wait_until_ready(engine: Engine) -> None:
 
 
 def wait_for(condition: Callable[[], object], seconds: float) -> None:
-    """Wait until the condition holds; raises TimeoutError when it does not in time."""
+    """Wait until the condition holds; raise TimeoutError if it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The projects that the images are made of, and their contexts."""
+"""Make the projects of the images, and their contexts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def generate(project: Path, destination: Path) -> Path:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diabetes:
-    """The contexts of one project: as it is, with only the entry script edited, with only the model trained anew."""
+    """Hold the contexts of one project: the original, one with an edited script, and one with a retrained model."""
 
     original: Path
     edited: Path

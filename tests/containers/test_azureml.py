@@ -1,4 +1,4 @@
-"""What Azure ML's Python API packages here, built and run by a real engine: the last blocks of its documentation."""
+"""Package, build and run with Azure ML's Python API and a real engine, as the last blocks of its documentation do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROWS = [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]
 
 @pytest.fixture(autouse=True)
 def docker(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the tests' engine the one on PATH; its builds have the host's network, as it has none of its own."""
+    """Make the tests' engine the one on PATH; its builds use the host's network, because it has none of its own."""
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "docker").write_text(
@@ -49,7 +49,7 @@ def docker(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture
 def inputs() -> tuple[Workspace, Model, InferenceConfig, list[float]]:
-    """Give a workspace with a trained model, what serves it, and what it predicts."""
+    """Give a workspace with a trained model, its entry script and environment, and its predictions."""
     data = load_diabetes()
     trained = Ridge().fit(data.data, data.target)
     joblib.dump(trained, "ridge.pkl")
@@ -71,7 +71,7 @@ def made(package: ModelPackage) -> ModelPackage:
 def test_packages_and_services(
     engine: Engine, inputs: tuple[Workspace, Model, InferenceConfig, list[float]], close_to
 ) -> None:
-    """The saved context and the built image score as the model does; so does a local service in a container."""
+    """The saved context, the built image and a local service in a container score as the model does."""
     ws, model, inference, predictions = inputs
     package = made(Model.package(ws, [model], inference, generate_dockerfile=True))
     package.save("./imagefiles")

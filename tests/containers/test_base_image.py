@@ -1,4 +1,4 @@
-"""Base images by digest, pulled from a registry by real builders; and a context that is handed over as a tar."""
+"""Pull base images by digest with real builders, and build a context that arrives as a tar."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pinned:
-    """A project whose base image was locked by digest, before its tag moved to an image that is none."""
+    """Hold a project whose base image was locked by digest before its tag moved to an unusable image."""
 
     project: Path
     registry: Any
@@ -53,7 +53,7 @@ def pinned(engine: Engine, run_registry: Any, tmp_path_factory: pytest.TempPathF
 
 
 def push_base_image(engine: Engine, running: Any, repository: str) -> str:
-    """Push the tests' base image, and under the tag 1 an index that lists it with another; return its digest."""
+    """Push the tests' base image, and as tag 1 an index that lists it with another; return its digest."""
     pushed = f"{running.host}/{repository}:pushed"
     engine.run("tag", NAME, pushed)
     said = engine.run("push", pushed)
@@ -77,7 +77,7 @@ def push_base_image(engine: Engine, running: Any, repository: str) -> str:
 
 @pytest.fixture
 def plain_http(pinned: Pinned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tell buildah, which encrypts even on the loopback address, of the one registry that cannot."""
+    """Make buildah use plain HTTP for this one registry, because it encrypts even on the loopback."""
     settings = tmp_path / "registries.conf"
     settings.write_text(f'[[registry]]\nlocation = "{pinned.registry.host}"\ninsecure = true\n')
     monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(settings))
@@ -85,7 +85,7 @@ def plain_http(pinned: Pinned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("plain_http")
 def test_builders_take_the_locked_digest(engine: Engine, pinned: Pinned, builder: Builder, tmp_path: Path) -> None:
-    """Each builder pulls `name:tag@digest`: the platform's own image, wherever the tag has moved since."""
+    """Each builder pulls the platform's image by `name:tag@digest`, wherever the tag has moved since."""
     locked = tomllib.loads((pinned.project / "locks/base-image.toml").read_text())
     assert locked["digest"] == pinned.digest
     context = generate(pinned.project, tmp_path / "context")
@@ -93,7 +93,7 @@ def test_builders_take_the_locked_digest(engine: Engine, pinned: Pinned, builder
     assert line == f"FROM {pinned.registry.host}/team/base:1@{pinned.digest}"
     (tmp_path / "pulled").mkdir()
     (tmp_path / "pulled/Dockerfile").write_text(f"{line}\nRUN test -e /usr/bin/python3\n")
-    with contextlib.suppress(subprocess.CalledProcessError):  # what another builder has pulled
+    with contextlib.suppress(subprocess.CalledProcessError):  # another builder may have pulled it
         engine.run("rmi", f"{pinned.registry.host}/team/base@{pinned.digest}")
     before = len(pinned.registry.log.read_text())
 
@@ -106,7 +106,7 @@ def test_builders_take_the_locked_digest(engine: Engine, pinned: Pinned, builder
 
 @pytest.mark.parametrize("buildkit", ["0", "1"], ids=["classic", "buildkit"])
 def test_docker_builds_a_tar(engine: Engine, pinned: Pinned, tmp_path: Path, buildkit: str) -> None:
-    """`docker build -` takes the tar as it is written, and the image serves."""
+    """`docker build -` takes the tar unchanged, and the image serves."""
     archive = tmp_path / "context.tar"
     mlpackage(pinned.project, "generate", "--tar", str(archive))
     command = [DOCKER, "--host", engine.address, "build", "--network", "host", "--tag", f"piped:{buildkit}", "-"]
@@ -120,7 +120,7 @@ def test_docker_builds_a_tar(engine: Engine, pinned: Pinned, tmp_path: Path, bui
 
 
 def test_a_private_registry(engine: Engine, run_registry: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine's login locks the base image; who builds elsewhere logs in with the line of the context's README."""
+    """The engine's login locks the base image; elsewhere a build needs the login from the context's README."""
     project = shutil.copytree(PROJECTS / "base-dockerfile", tmp_path / "project")
     shutil.rmtree(project / "locks")
     (tmp_path / "file").write_text("of a base image")

@@ -1,4 +1,4 @@
-"""Images whose environment conda's packages make, from a channel in the context: no network, with its wheels."""
+"""Build images with conda packages from a channel in the context, without a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("engine")]
 
-# Debian's Python looks for packages, and puts them, elsewhere than where every other Python does.
+# Debian's Python keeps packages in another folder than every other Python.
 AS_UPSTREAM = """\
 import site, sys, sysconfig
 
@@ -35,7 +35,7 @@ KINDS = (".conda", ".whl")
 
 
 def files_of_python(conda: Any, base_image: Path) -> dict[str, Any]:
-    """Return the files of the base image's own Python, whose libraries the image has, as those of a conda package."""
+    """Return the files of the base image's own Python as those of a conda package; the image has its libraries."""
     files = {"bin/python": conda.link("python3.11"), "lib/python3.11/site-packages/README": conda.file(b"\n")}
     with tarfile.open(base_image) as tar:
         for member in tar:
@@ -51,7 +51,7 @@ def files_of_python(conda: Any, base_image: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def conda_project(conda: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a locked project with a channel of its own: Python, a package of Python's, and one that is not."""
+    """Give a locked project with its own channel: Python, a Python package, and another package."""
     project = tmp_path_factory.mktemp("conda") / "project"
     shutil.copytree(PROJECTS / "conda-vendored", project)
     channel = conda.channel(project / "channel")
@@ -73,7 +73,7 @@ def conda_project(conda: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def air_gapped(conda_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the context of the project with a wheelhouse too: for its list of pip, the server and conda's installer."""
+    """Give the context of the project with a wheelhouse for its pip packages, the server and conda's installer."""
     project = shutil.copytree(conda_project, tmp_path_factory.mktemp("air-gapped") / "project")
     with (project / "pyproject.toml").open("a") as toml:
         toml.write("wheelhouse = true\n")
@@ -84,7 +84,7 @@ def air_gapped(conda_project: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def test_an_environment_from_a_vendored_channel_scores(
     engine: Engine, builder: Builder, air_gapped: Path, members
 ) -> None:
-    """With the network off, the worker runs in conda's environment with what pip added; what made it does not stay."""
+    """Without a network the worker runs in conda's environment with pip's packages; the installers do not stay."""
     tag = f"conda:{builder.name}"
     builder.build(air_gapped, tag, network="none")
     with container(engine, tag) as running:
@@ -111,7 +111,7 @@ def test_two_builds_are_one_image(engine: Engine, conda_project: Path, tmp_path:
 
 
 def test_a_swapped_package_stops_the_build(engine: Engine, conda_project: Path, tmp_path: Path) -> None:
-    """The build compares each package with the lock itself, and names the one that is another."""
+    """The build compares each package with the lock, and names the one that differs."""
     context = generate(conda_project, tmp_path / "context")
     packages = context / "environment/channel/linux-64"
     shutil.copyfile(next(context.rglob("greeting-*.conda")), packages / "words-2.0-0.tar.bz2")

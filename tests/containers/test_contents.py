@@ -1,4 +1,4 @@
-"""What is in an image."""
+"""Check the contents of an image."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.
 
 
 def test_the_image_holds_what_it_needs_and_nothing_else(image: Image, members, diabetes: Diabetes) -> None:
-    """Files are added in two folders only: no pip, compiler, cache or log; all belong to root and all may be read."""
+    """The image adds readable files of root in two folders only, without pip, compiler, cache or log."""
     base = {member.name for member, _ in members(BASE_IMAGE)}
     added = [(member, head) for member, head in members(image.tag) if member.name not in base]
     assert {
@@ -56,7 +56,7 @@ def test_compiled_modules_are_valid_whatever_the_time_stamps(image: Image, membe
 def test_system_packages_leave_no_trace_of_apt(
     engine: Engine, builder: Builder, system_packages: Path, members
 ) -> None:
-    """The package is there; apt's lists, caches and logs are not; variables, labels and requests arrive unchanged."""
+    """The package is installed without apt's lists, caches and logs; variables, labels and requests stay unchanged."""
     tag = f"system-packages:{builder.name}"
     builder.build(generate(system_packages, system_packages / "dist" / builder.name), tag)
     base = {member.name for member, _ in members(BASE_IMAGE)}
@@ -99,5 +99,5 @@ def test_an_unsuitable_base_image_is_refused_in_words(
     mlpackage(tmp_path / "project", "generate", *options, "--output", str(tmp_path / "context"))
     with pytest.raises(subprocess.CalledProcessError) as refused:
         Docker(engine=engine, buildkit=True).build(tmp_path / "context", "refused:1")
-    # What the step printed, and not the text of the step, which builders repeat when it fails.
+    # The step's output alone: builders also repeat the text of a step that fails.
     assert re.search(rf"^#\d+ [\d.]+ mlpackage: {message}", refused.value.stderr, re.MULTILINE)

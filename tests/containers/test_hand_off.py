@@ -1,4 +1,4 @@
-"""`mlpackage image build | run` with real engines."""
+"""Run `mlpackage image build | run` with real engines."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ IMAGE = [sys.executable, "-P", "-m", "hatch_mlpackage", "image"]
 
 @pytest.fixture
 def environment(builder: Builder, tmp_path: Path) -> dict[str, str]:
-    """Give an environment in which the builder is the one found on PATH."""
+    """Give an environment whose PATH finds the builder."""
     (tmp_path / "docker").symlink_to(DOCKER)
     return {**os.environ, **builder.environment, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
 
 def test_image_build(image: Image, diabetes: Diabetes, environment: dict[str, str]) -> None:
-    """The engine's command is shown, run, and its image named; what follows `--` is the engine's."""
+    """The engine's command is shown and run, and its image named; the engine gets what follows `--`."""
     program = image.builder.program
     command = [*IMAGE, "build", "--engine", program, "--context", diabetes.original, "--tag", "handed:over"]
 
@@ -50,7 +50,7 @@ def test_image_build(image: Image, diabetes: Diabetes, environment: dict[str, st
 
 
 def test_image_build_that_fails(image: Image, diabetes: Diabetes, environment: dict[str, str]) -> None:
-    """What the engine says against a build is left to be seen, and its exit status is passed on."""
+    """A failed build shows the engine's own error, and passes its exit status on."""
     command = [*IMAGE, "build", "--engine", image.builder.program, "--context", diabetes.original]
 
     done = subprocess.run([*command, "--", "--no-such"], env=environment, capture_output=True, text=True, check=False)
@@ -60,7 +60,7 @@ def test_image_build_that_fails(image: Image, diabetes: Diabetes, environment: d
 
 
 def test_image_run(engine: Engine, image: Image, diabetes: Diabetes, environment: dict[str, str], close_to) -> None:
-    """The image is served until the command is told to stop; no container is left."""
+    """The image is served until the command is stopped, and no container is left."""
     name, port = f"served-{image.builder.name}", free_port()
     variables = ["--env", f"MLPACKAGE_PORT={port}", "--env", "MLPACKAGE_HOST=127.0.0.1"]
     docker = {**environment, "DOCKER_HOST": engine.address}

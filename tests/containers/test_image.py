@@ -1,4 +1,4 @@
-"""What an image does when it runs."""
+"""Check the behaviour of a running image."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_image_scores_as_the_model_does(engine: Engine, image: Image, diabet
 
 
 def test_the_container_reports_healthy(engine: Engine, image: Image) -> None:
-    """The HEALTHCHECK of the image finds the server and says so to the engine."""
+    """The image's HEALTHCHECK finds the server, and the engine reports the container as healthy."""
     with container(engine, image.tag) as running:
         deadline = time.monotonic() + READY_SECONDS
         while running.inspect("{{.State.Health.Status}}") == "starting" and time.monotonic() < deadline:
@@ -39,7 +39,7 @@ def test_the_container_reports_healthy(engine: Engine, image: Image) -> None:
 
 
 def test_the_container_runs_without_rights(engine: Engine, image: Image) -> None:
-    """Every process is user 1000 of group 0, and nothing but /tmp can be written to."""
+    """Every process is user 1000 of group 0, and only /tmp is writable."""
     with container(engine, image.tag) as running:
         running.wait_until_ready()
         listed = engine.run("top", running.id, "-eo", "pid,uid,gid").splitlines()[1:]
@@ -51,7 +51,7 @@ def test_the_container_runs_without_rights(engine: Engine, image: Image) -> None
 
 
 def test_the_container_stops_when_told_to(engine: Engine, image: Image) -> None:
-    """SIGTERM to process 1 ends the container by itself, long before it would be killed."""
+    """SIGTERM to process 1 ends the container long before the engine would kill it."""
     with container(engine, image.tag) as running:
         running.wait_until_ready()
         begin = time.monotonic()
@@ -61,7 +61,7 @@ def test_the_container_stops_when_told_to(engine: Engine, image: Image) -> None:
 
 
 def test_the_container_exits_with_3_when_init_raises(engine: Engine, image: Image, tmp_path: Path) -> None:
-    """A script that cannot start ends the container with status 3, and its traceback is in the log."""
+    """If init() raises, the container ends with status 3, and the log has the traceback."""
     script = tmp_path / "score.py"
     script.write_text("def init():\n    raise ValueError('no such model')\n\n\ndef run(data):\n    return data\n")
     with container(engine, image.tag, "--volume", f"{script}:/var/azureml-app/src/score.py:ro") as running:
@@ -71,7 +71,7 @@ def test_the_container_exits_with_3_when_init_raises(engine: Engine, image: Imag
 
 
 def test_the_image_says_how_it_is_run(engine: Engine, image: Image) -> None:
-    """User, port, working folder, entry point, stop signal, labels and variables are those of the context."""
+    """The image has the context's user, port, working folder, entry point, stop signal, labels and variables."""
     config = json.loads(engine.run("image", "inspect", "--format", "{{json .Config}}", image.tag))
     runtime = ["/opt/mlpackage/server/bin/python", "-I", "/opt/mlpackage/runtime"]
     assert config["User"] == "1000:0"

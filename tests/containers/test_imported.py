@@ -1,4 +1,4 @@
-"""Images of projects that are configured by Azure ML's own files, where they are."""
+"""Build images of projects that use Azure ML's own configuration files in place."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ LIMITS = {"computeType": "aks", "maxConcurrentRequestsPerContainer": 1, "maxQueu
 
 @pytest.fixture
 def build(engine: Engine, tmp_path: Path) -> Callable[..., str]:
-    """Give a function that writes a project, makes its context and its image, and returns the image's name."""
+    """Give a function that writes a project, builds its context and its image, and returns the image's name."""
 
     def built(name: str, files: dict[str, str], *models: tuple[str, str, str]) -> str:
         declared = "".join(MODEL.format(name=name, version=version, path=path) for name, version, path in models)
@@ -98,7 +98,7 @@ def build(engine: Engine, tmp_path: Path) -> Callable[..., str]:
 
 
 def test_everything_that_the_files_can_say(engine: Engine, build: Callable[..., str]) -> None:
-    """A source tree, two models, any variable and extra steps are in the image; a queue that is full answers 503."""
+    """The image has a source tree, two models and any variable; a full queue answers 503."""
     inference = {
         "entryScript": "words/score.py",
         "sourceDirectory": "src",
@@ -130,7 +130,7 @@ def test_everything_that_the_files_can_say(engine: Engine, build: Callable[..., 
 
 
 def test_a_driver_and_extra_steps(engine: Engine, build: Callable[..., str]) -> None:
-    """What the original wrote around a script serves it here; extra steps ran as root, and the container does not."""
+    """A script in the original's wrapper serves here; extra steps run as root, and the container does not."""
     inference = {"entryScript": "main.py", "sourceDirectory": "app", "extraDockerfileSteps": "../steps"}
     files = {
         "inferenceconfig.json": json.dumps(inference),

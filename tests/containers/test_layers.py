@@ -1,4 +1,4 @@
-"""What a rebuild does anew."""
+"""Check which layers a rebuild makes again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.
 
 
 def rebuild(image: Image, context: Path) -> list[str]:
-    """Build another context and return the steps that were done anew; the builder has to name every step with files."""
+    """Build another context and return the steps that ran again; the builder must name every step with files."""
     steps = cached_steps(image.builder.build(context, "diabetes:rebuilt"))
     files = {step: cached for step, cached in steps.items() if step.startswith(("COPY", "RUN"))}
     instructions = (context / "Dockerfile").read_text().splitlines()
@@ -30,10 +30,10 @@ MANIFEST_STEP = "COPY manifest.json sbom.cdx.json /opt/mlpackage/"
 
 
 def test_an_edited_script_rebuilds_no_layer_before_the_source(image: Image, diabetes: Diabetes) -> None:
-    """After an edit of the entry script the builder says of every layer before the source that it was reused."""
+    """After an edit of the entry script the builder reuses every layer before the source."""
     assert rebuild(image, diabetes.edited) == [SOURCE_STEP, MANIFEST_STEP]
 
 
 def test_a_new_model_reinstalls_nothing(image: Image, diabetes: Diabetes) -> None:
-    """After a training the builder says of every layer before the model that it was reused."""
+    """After a training the builder reuses every layer before the model."""
     assert rebuild(image, diabetes.retrained) == [MODEL_STEP, SOURCE_STEP, MANIFEST_STEP]

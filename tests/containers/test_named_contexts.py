@@ -1,4 +1,4 @@
-"""Models that the builder takes from where they are: with buildah, as Docker has named contexts from version 23."""
+"""Build with models in their own folders, through buildah, as Docker has named contexts from version 23."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_image_build(engine: Engine, buildah: Buildah, project: Path) -> None:
-    """The image has the models, readable for its user, of a context that has none."""
+    """The image has the models, readable for its user, although the context has none."""
     command = [
         sys.executable,
         "-P",
@@ -85,7 +85,7 @@ def test_image_build(engine: Engine, buildah: Buildah, project: Path) -> None:
     ],
 )
 def test_another_model_stops_the_build(buildah: Buildah, project: Path, path: str, said: str) -> None:
-    """A build by hand, with a model that is not the one of the context, fails and says of which."""
+    """A build by hand with a model that does not match the context fails and names the model's folder."""
     context, models = generate(project, project / "dist/context"), project / "models"
     (models / path).write_text("WEIGHTS")
     named = ("--build-context", f"model-1={models}", "--build-context", f"model-2={models / 'bert'}")

@@ -1,4 +1,4 @@
-"""The image of a model without an entry script."""
+"""Build the image of a model without an entry script."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ framework = "lightgbm"
 
 
 def test_the_image_has_all_that_the_model_needs(engine: Engine, tmp_path: Path, close_to) -> None:
-    """Nothing but the model and its framework is named: packages, the system's OpenMP and a script are there."""
+    """From the model and its framework alone, the image installs everything that scoring needs."""
     data, target = load_diabetes(return_X_y=True, as_frame=True)
     booster = lightgbm.train({"verbose": -1}, lightgbm.Dataset(data, target), 5)
     booster.save_model(tmp_path / "trees.txt")

@@ -1,4 +1,4 @@
-"""Base images of the user's own: a Dockerfile as the first stages, and an image that brings its packages and Python."""
+"""Build on the user's own base images: a Dockerfile as the first stages, with its own packages and Python."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("engine")]
 
-# Two stages, files of the project, another user, folder, shell and entry point: all that could get in the way.
+# Two stages, project files, another user, folder, shell and entry point: everything that could interfere.
 DOCKERFILE = f"""\
 ARG BASE={NAME}
 FROM $BASE AS base
@@ -83,9 +83,9 @@ def own_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_dockerfile_and_its_own_packages(engine: Engine, builder: Builder, own_base: Path, tmp_path: Path) -> None:
-    """Each builder makes the base image first; the worker runs its Python, and the image is served as any other."""
+    """Each builder makes the base image first; the worker runs its Python, and the image serves as any other."""
     tag = f"own-base:{builder.name}"
-    options = ["--layers=false"] if builder.name == "buildah" else []  # which takes seconds for each one that it keeps
+    options = ["--layers=false"] if builder.name == "buildah" else []  # each layer that it keeps takes seconds
 
     builder.build(generate(own_base, tmp_path / "context"), tag, *options)
 
@@ -113,7 +113,7 @@ def test_a_dockerfile_and_its_own_packages(engine: Engine, builder: Builder, own
 def test_a_python_that_cannot_serve(
     engine: Engine, own_base: Path, tmp_path: Path, key: str, value: str, said: str
 ) -> None:
-    """The build stops with one sentence where the image's Python is not the one that was said, or is out of reach."""
+    """The build stops with one sentence if the image's Python is missing, out of reach, or another version."""
     lines = [line for line in PYPROJECT.splitlines() if not line.startswith(key)]
     dockerfile = f"{DOCKERFILE}USER 0\nRUN chmod 700 /root && python3 -m venv --without-pip /root/own\n"
     (own_base / "pyproject.toml").write_text("\n".join([*lines, f'{key} = "{value}"']))

@@ -1,9 +1,9 @@
-"""Images that are built twice from nothing, on different days: one digest.
+"""Build images twice from nothing, on different days, and compare their digests.
 
-What a build runs has the clock of another day, by libfaketime, which the base image of these tests loads into every
-program. buildah itself cannot be given one: it is written in Go, which asks the kernel and not libc, and namespaces
-have no calendar of their own. So it is shown that no time of its clock is in the image: those of each file in
-its layer and of its configuration are the one that buildah was told to write.
+Programs in a build see the clock of another day through libfaketime, which the base image of these tests loads into
+every program. buildah itself keeps today's clock: it is written in Go, which asks the kernel and not libc, and
+namespaces do not set the date. A test therefore shows that no time of that clock is in the image: every file of the
+layer and the configuration have the one time that buildah was given.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.
 
 
 LIBFAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), Path("libfaketime.so.1"))
-CLOCK = "/etc/faketimerc"  # what libfaketime reads
+CLOCK = "/etc/faketimerc"  # the variable that libfaketime reads
 WITH_A_CLOCK = f"""FROM {NAME}
 COPY libfaketime.so.1 /usr/lib/libfaketime.so.1
 COPY ld.so.preload /etc/ld.so.preload
@@ -42,16 +42,16 @@ COPY now {CLOCK}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Days:
-    """A buildah that builds on a chosen day, some days from now."""
+    """Build with a buildah whose builds run on a chosen day, some days from now."""
 
     buildah: Buildah
 
     def build(self, context: Path, tag: str, *, day: int) -> str:
-        """Build on that day from nothing; return the digest."""
+        """Build from nothing on that day, and return the digest."""
         return self.buildah.build_reproducibly(context, tag, *self._clock(day))
 
     def date(self, day: int) -> str:
-        """Return what `date` prints in a build on that day."""
+        """Return the output of `date` in a build on that day."""
         context = self.buildah.directory / "date"
         context.mkdir(exist_ok=True)
         (context / "Dockerfile").write_text(f"FROM {NAME}\nRUN echo today is $(date -u +%F)\n")
@@ -79,7 +79,7 @@ def days(engine: Engine) -> Days:
 
 
 def times(archive: Path) -> set[int]:
-    """Return every time that an image's configuration and the files in its last layer have."""
+    """Return every time in an image's configuration and of the files in its last layer."""
     with tarfile.open(archive) as image:
         (said,) = json.load(image.extractfile("manifest.json"))
         config = json.load(image.extractfile(said["Config"]))
@@ -90,14 +90,14 @@ def times(archive: Path) -> set[int]:
 
 
 def test_the_days_are_days_apart(days: Days) -> None:
-    """Programs that a build runs see the date of its day."""
+    """Programs in a build see the date of its day."""
     first, second = (date.fromisoformat(days.date(day)) for day in (0, 3))
 
     assert second - first in {timedelta(days=3), timedelta(days=4)}  # midnight may pass in between
 
 
 def touched_copy(context: Path, to: Path) -> Path:
-    """Copy a context as a checkout would: elsewhere, with the times of another day."""
+    """Copy a context to another folder with the times of another day, as a checkout would."""
     shutil.copytree(context, to)
     for path in to.rglob("*"):
         os.utime(path, (1_900_000_000, 1_900_000_000))
@@ -105,7 +105,7 @@ def touched_copy(context: Path, to: Path) -> Path:
 
 
 def test_pip(days: Days, diabetes: Diabetes, tmp_path: Path) -> None:
-    """Both environments of pip, the models and the sources come out the same; no time of any clock is in the image."""
+    """Two builds of both pip environments, the models and the sources give one image, without the time of any clock."""
     again = touched_copy(diabetes.original, tmp_path / "again")
 
     assert days.build(diabetes.original, "pip:1", day=0) == days.build(again, "pip:2", day=3)
@@ -113,7 +113,7 @@ def test_pip(days: Days, diabetes: Diabetes, tmp_path: Path) -> None:
 
 
 def test_apt(days: Days, system_packages: Path, tmp_path: Path) -> None:
-    """Operating system packages leave no log, cache or date behind, while their versions are the same."""
+    """Operating system packages of the same versions leave no log, cache or date behind."""
     context = generate(system_packages, tmp_path / "context")
     again = touched_copy(context, tmp_path / "again")
 

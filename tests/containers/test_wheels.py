@@ -1,4 +1,4 @@
-"""Images made of the wheels in their context, of the project itself, and of packages from an index with a password."""
+"""Build images from wheels in the context, from the project itself, and from an index with a password."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def run(data):
 
 @pytest.fixture(scope="session")
 def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a context with all wheels: of an index, of a local project, of the server, and of the project itself."""
+    """Give a context with all wheels: from an index, of a local project, of the server, and of the project itself."""
     project = tmp_path_factory.mktemp("wheelhouse") / "project"
     (project / "scoring").mkdir(parents=True)
     (project / "scoring/__init__.py").write_text("answer = 42\n")
@@ -91,7 +91,7 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_wheelhouse_needs_no_network(engine: Engine, builder: Builder, wheelhouse: Path, members: Any) -> None:
-    """With the network off the image builds, serves what was installed, and keeps none of the wheelhouse's wheels."""
+    """Without a network the image builds and serves, and keeps none of the wheelhouse's wheels."""
     tag = f"wheelhouse:{builder.name}"
     builder.build(wheelhouse, tag, network="none")
     wheels = [member.name for member, _ in members(tag) if member.name.endswith(".whl") and "opt/" in member.name]
@@ -122,7 +122,7 @@ def private(start_index: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_password_installs_and_stays_out(engine: Engine, builder: Builder, private: Any, members: Any) -> None:
-    """BuildKit and buildah mount pip's settings for the install alone: no file or step of the image has them."""
+    """BuildKit and buildah mount pip's settings only for the install; no file or step of the image has them."""
     if builder.name == "classic":
         pytest.skip("the classic builder cannot mount secrets, which the configuration says")
     context, secret, password = private
@@ -140,10 +140,10 @@ def test_a_password_installs_and_stays_out(engine: Engine, builder: Builder, pri
 
 
 def test_a_missing_secret_stops_the_build(builder: Builder, private: Any) -> None:
-    """Without the secret the builder stops before it installs anything, and names it."""
+    """Without the secret the builder stops before it installs anything, and names the secret."""
     if builder.name == "classic":
         pytest.skip("the classic builder cannot mount secrets, which the configuration says")
     context, _, _ = private
     with pytest.raises(subprocess.CalledProcessError) as refused:
-        builder.build(context, "refused:1", "--no-cache")  # what was installed with a secret is a layer like any other
+        builder.build(context, "refused:1", "--no-cache")  # a layer made with a secret may come from the cache
     assert re.search(r"secret.*\bpip\b.*not found|id=pip.*required|no secret.*pip", "".join(refused.value.__notes__))

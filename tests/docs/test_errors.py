@@ -15,8 +15,8 @@ def kinds(base: type[errors.MLPackageError]) -> set[type[errors.MLPackageError]]
     return {base}.union(*map(kinds, base.__subclasses__())) if base.__module__.startswith("hatch_mlpackage") else set()
 
 
-def test_every_code_is_told():
-    """The page has a row for every code that is printed, and no other."""
+def test_every_code_is_listed():
+    """The page has a row for every error code, and no other."""
     listed = re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert sorted(listed) == sorted(
@@ -25,7 +25,7 @@ def test_every_code_is_told():
 
 
 def test_exit_statuses():
-    """The page says with which status each kind of error ends."""
+    """The page lists the exit status of each kind of error."""
     told = dict(re.findall(r"^\| `([a-z-]+)` \| (\d) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
 
     assert told == {kind.code: str(kind.exit_status) for kind in kinds(errors.MLPackageError) if kind.code in told}

@@ -1,4 +1,4 @@
-"""Links of the files beside docs/, which mkdocs does not see."""
+"""Check the links of the files beside docs/, which mkdocs does not see."""
 
 from __future__ import annotations
 

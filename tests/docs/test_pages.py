@@ -1,4 +1,4 @@
-"""Every shell block of the tutorial and the how-to pages is run, in order, on the files that the page gives."""
+"""Run every shell block of the tutorial and the how-to pages, in order, on the files that the page gives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
-PATIENCE = 120  # seconds that one block may take, locking included
+PATIENCE = 120  # seconds for one block, locking included
 
 # Commands that another test runs, because they need an engine or change the environment that the tests run in.
 ELSEWHERE = {
@@ -49,7 +49,7 @@ def is_elsewhere(line):
 
 @pytest.mark.parametrize("test", sorted(set(ELSEWHERE.values())))
 def test_elsewhere_is_there(test):
-    """What is not run here is run by a test that exists."""
+    """Each command that is not run here has an existing test elsewhere."""
     path, _, name = test.partition("::")
     functions = [node.name for node in ast.walk(ast.parse((ROOT / path).read_bytes())) if hasattr(node, "name")]
 
@@ -60,7 +60,7 @@ def test_elsewhere_is_there(test):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
 def test_page(page, tmp_path):
-    """A reader who does what the page says, in its order, is not let down."""
+    """The commands of a page work in the page's order."""
     with closing(Reader(tmp_path)) as reader:
         for kind, title, text in blocks(page):
             if title:
@@ -70,7 +70,7 @@ def test_page(page, tmp_path):
 
 
 class Reader:
-    """Somebody with a terminal in an empty folder, and a second one for what keeps running."""
+    """Follow a page in an empty folder with one terminal, and a second one for the server."""
 
     def __init__(self, folder):
         self._folder = folder

@@ -1,4 +1,4 @@
-"""The pictures of the terminal: drawn by rich from what the commands print; `--update-golden` draws them anew."""
+"""Draw the pictures of the terminal with rich from the commands' output; `--update-golden` draws them anew."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ words = open("data/words.txt").read().split()
 
 
 def output_on_a_terminal(command, folder):
-    """Return what a program prints on a terminal of `WIDTH` columns, its colours included."""
+    """Return a program's output on a terminal of `WIDTH` columns, with its colours."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(WIDTH), "COLORTERM": "truecolor"}
     environment.pop("NO_COLOR", None)
@@ -44,13 +44,13 @@ def read_until_closed(terminal):
     while True:
         try:
             part = os.read(terminal, 65536)
-        except OSError:  # what Linux says when the other side has closed it
+        except OSError:  # Linux's error when the other side has closed the terminal
             return
         yield part
 
 
 def draw(title, printed):
-    """Draw a terminal as SVG that asks no other site for a font."""
+    """Draw a terminal as SVG that loads no font from another site."""
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text.from_ansi(printed))
     svg = console.export_svg(title=title, unique_id=re.sub(r"\W", "-", title))
@@ -58,7 +58,7 @@ def draw(title, printed):
 
 
 def words(svg):
-    """Return the text of a picture, without what changes with every version of the runtime: the sizes."""
+    """Return the text of a picture without its sizes, which change with every version of the runtime."""
     shown = html.unescape(" ".join(re.findall(r"<text[^>]*>(.*?)</text>", svg)))
     return re.sub(r"[\d.]+ k?B|\(\d+ files\)|\b\d+ files?", "…", shown.replace("\xa0", " ")).split()
 
@@ -72,7 +72,7 @@ def compare(name, svg, request, expected=words):
 
 @pytest.fixture
 def project(tmp_path):
-    """Give a copy of a project with a small model and its committed lock, under the name that the pictures show."""
+    """Give a copy of a project with a small model and its committed lock, under the name in the pictures."""
     return shutil.copytree(ROOT / "tests/projects/minimal", tmp_path / "greeting")
 
 
@@ -81,12 +81,12 @@ def mlpackage(*arguments):
 
 
 def test_plan(project, request):
-    """The picture of `plan` shows what it prints."""
+    """The picture of `plan` shows the command's output."""
     compare("plan", draw("mlpackage plan", output_on_a_terminal(mlpackage("plan"), project)), request)
 
 
 def test_check(project, request):
-    """The picture of `check` shows what it says of a script with three mistakes."""
+    """The picture of `check` shows its findings in a script with three mistakes."""
     script = project / "score.py"
     script.write_text(f"{MISTAKES}{script.read_text()}")
 
@@ -97,7 +97,7 @@ def test_check(project, request):
 @pytest.mark.network
 @pytest.mark.slow
 def test_demo(tmp_path, request):
-    """The picture of `demo` has the commands and the headings that it prints."""
+    """The picture of `demo` has the commands and the headings of its output."""
 
     said = ("mlpackage lock", "Lock the", "Install the", "Write the", "Serve that", "Prove that", "They agree.", "Next")
 
@@ -105,7 +105,7 @@ def test_demo(tmp_path, request):
         return [sentence for sentence in said if sentence in " ".join(words(svg))]
 
     printed = output_on_a_terminal(mlpackage("demo", "--directory", "diabetes"), tmp_path)
-    # What is of this machine alone: its folders, and whether it reaches a registry.
+    # Lines that depend on this machine: its folders, and whether it reaches a registry.
     printed = re.sub(r"^.*cannot be reached: .*\n.*left unpinned: .*\n", "", printed, flags=re.MULTILINE)
     printed = printed.replace(str(tmp_path), "~").replace(sys.executable, "python3")
     printed = re.sub(r"/tmp/mlpackage-\w+", "/tmp/mlpackage", printed)

@@ -1,4 +1,4 @@
-"""The cases, one a line: which setup, and which request."""
+"""List the cases, one a line, each with its setup and its request."""
 
 # One case a line, however long.
 # ruff: noqa: E501

@@ -1,4 +1,4 @@
-"""Finds the original server; without it these tests are skipped."""
+"""Find the original server, and skip these tests without it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pair import ORIGINAL_PYTHON, Pairs
 
 @pytest.fixture(scope="session")
 def original() -> None:
-    """Skip where the original server is not installed."""
+    """Skip if the original server is not installed."""
     command = [ORIGINAL_PYTHON, "-c", "import azureml_inference_server_http"]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip(f"{ORIGINAL_PYTHON} has no azureml-inference-server-http (see AZMLINFSRV_PYTHON)")

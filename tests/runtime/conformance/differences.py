@@ -1,4 +1,4 @@
-"""The documented differences, by the names that docs/runtime-differences.md gives them."""
+"""List the documented differences by their names in docs/runtime-differences.md."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """What the original answers and what ours does; texts are regular expressions for the whole body."""
+    """Hold the original's answer and ours; texts are regular expressions for the whole body."""
 
     original: int | tuple[int, ...]
     ours: int
     original_body: str = ".*"
     our_body: str = ".*"
-    header: str = ""  # the one header that may differ where nothing else does
+    header: str = ""  # the only header that differs
 
     def explains(self, original: Seen, ours: Seen) -> bool:
         expected = self.original if isinstance(self.original, tuple) else (self.original,)

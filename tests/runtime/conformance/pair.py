@@ -1,4 +1,4 @@
-"""The original server and ours with one script, and the same request to both."""
+"""Run the original server and ours with one script, and send the same request to both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import mlpackage_runtime
 HERE = Path(__file__).parent
 RUNTIME = Path(mlpackage_runtime.__file__).parents[1]
 PATIENCE = 60.0
-# The original may live in another environment than ours; our worker runs there too, for the same numpy and werkzeug.
+# The original may be in another environment; our worker runs there too, with the same numpy and werkzeug.
 ORIGINAL_PYTHON = os.environ.get("AZMLINFSRV_PYTHON", sys.executable)
 VOLATILE = {"date", "server", "connection", "keep-alive", "transfer-encoding"}
 IDS = ("x-request-id", "x-ms-request-id")
@@ -27,7 +27,7 @@ IDS = ("x-request-id", "x-ms-request-id")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setup:
-    """A script and the environment it is served with."""
+    """Hold a script and the environment that serves it."""
 
     script: str
     environment: dict[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Setup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """A request; `differs` names the documented difference that its answers show."""
+    """Hold a request; `differs` names the documented difference between its answers."""
 
     method: str
     path: str
@@ -81,7 +81,7 @@ def _named(headers: dict[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """An answer, without what differs from one run to the next."""
+    """Hold an answer without the values that change from run to run."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -89,7 +89,7 @@ class Seen:
 
 
 class Server:
-    """A server process on a port of loopback."""
+    """Run a server process on a port of loopback."""
 
     def __init__(self, command: list[str], port: int, environment: dict[str, str], log: Path) -> None:
         self.port = port
@@ -137,7 +137,7 @@ class Server:
 
 
 def _settled(asked: Case, headers: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return the headers in order of their names; times, and ids that the server made up, without their values."""
+    """Return the headers sorted by name, without the values of times and of ids that the server made up."""
     given = {value for _, value in asked.headers}
     named = [(name.lower(), value) for name, value in headers]
     return tuple(sorted((name, _value(name, value, given)) for name, value in named if name not in VOLATILE))
@@ -154,7 +154,7 @@ def _value(name: str, value: str, given: set[str]) -> str:
 
 
 class Pair:
-    """Both servers with one setup."""
+    """Run both servers with one setup."""
 
     def __init__(self, setup: Setup, folder: Path) -> None:
         script = str(HERE / "scripts" / setup.script)
@@ -189,7 +189,7 @@ class Pair:
 
 
 class Pairs:
-    """One running pair at a time: the cases of a setup follow each other."""
+    """Keep one pair running at a time, because the cases of a setup follow each other."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -197,7 +197,7 @@ class Pairs:
         self._running = contextlib.ExitStack()
 
     def serving(self, setup: Setup) -> Pair:
-        """Return both servers with a setup, the running ones where they have it."""
+        """Return both servers with a setup; reuse the running ones if they have it."""
         if setup is not self._setup:
             self.stop()
             self._pair = self._running.enter_context(Pair(setup, self._folder))

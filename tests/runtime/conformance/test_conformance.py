@@ -1,4 +1,4 @@
-"""The same requests to the original server and to ours: every difference is documented."""
+"""Send the same requests to the original server and to ours: every difference is documented."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REQUESTS = [
 
 @pytest.mark.parametrize(("setup", "asked"), REQUESTS)
 def test_both_servers_answer_alike(pairs: Pairs, setup: Setup, asked: Case) -> None:
-    """Status, headers and body are the same, or differ as documented."""
+    """Both servers answer with the same status, headers and body, or differ as documented."""
     pair = pairs.serving(setup)
     original, ours = pair.original.ask(asked), pair.ours.ask(asked)
     if asked.differs:
@@ -43,13 +43,13 @@ def _comparable(asked: Case, seen: Seen) -> tuple[object, ...]:
 
 
 def test_there_are_enough_cases() -> None:
-    """The contract is broad: at least 300 requests over at least 20 scripts."""
+    """The cases cover at least 300 requests over at least 20 scripts."""
     scripts = {setup.script for setup in SETUPS.values()}
     assert (len(REQUESTS) >= 300, len(scripts) >= 20, set(CASES) == set(SETUPS)) == (True, True, True)
 
 
 def test_every_difference_is_documented_and_shown() -> None:
-    """The document has a section for each difference, and each is shown by a case."""
+    """The document has a section for each difference, and a case shows each."""
     documented = set(re.findall(r"^### `([a-z-]+)`$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE))
     shown = {asked.differs for cases in CASES.values() for asked in cases if asked.differs}
     assert set(DIFFERENCES) <= documented
