@@ -27,7 +27,7 @@ TABLE: dict[str, Any] = {"python-version": HERE, "base-image": f"python:{HERE}-s
 
 @pytest.fixture
 def small_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Any) -> str:
-    """Give the server one requirement, which the index has, in place of those that it ships with; return its hash."""
+    """Replace the server's requirements with one that the index has, and return its hash."""
     shutil.copytree(runtime_directory(), tmp_path / "runtime", ignore=shutil.ignore_patterns("__pycache__", "tests"))
     digest = index.add("front", "3.0")
     (tmp_path / f"runtime/requirements/{HERE}.txt").write_text(f"front==3.0 \\\n    --hash=sha256:{digest}\n")
@@ -52,7 +52,7 @@ def lock(quiet: Callable[..., None]) -> Callable[..., str]:
 
 @pytest.mark.environments
 def test_a_wheelhouse_installs_with_no_index(index, small_server, make_project, make_source, tmp_path, lock):
-    """Every wheel goes along, the environment's and the server's, and pip installs them with no index at all."""
+    """The context holds every wheel of the environment and the server, and pip installs them without an index."""
     index.add("alpha", "1.0", "beta")
     index.add("beta", "2.0")
     index.add("gamma", "1.0")
@@ -92,8 +92,8 @@ def test_a_wheelhouse_installs_with_no_index(index, small_server, make_project, 
     subprocess.run(check, check=True)
 
 
-def test_the_wheelhouse_proves_itself(index, small_server, make_project, lock):
-    """`SHA256SUMS` is in the form that sha256sum checks, and names every wheel."""
+def test_the_wheelhouse_has_checksums(index, small_server, make_project, lock):
+    """`SHA256SUMS` names every wheel in the format that sha256sum checks."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "wheelhouse": True, "dependencies": ["alpha"]})
 
@@ -107,7 +107,7 @@ def test_the_wheelhouse_proves_itself(index, small_server, make_project, lock):
 
 
 def test_only_missing_wheels_are_fetched(index, small_server, make_project, lock):
-    """A second lock fetches nothing, one after a loss fetches the lost wheel; progress is told by numbers."""
+    """Locking again fetches only the wheels that are missing, and reports how many."""
     index.add("alpha", "1.0")
     index.add("beta", "1.0")
     project = make_project({**TABLE, "wheelhouse": True, "dependencies": ["alpha", "beta"]})
@@ -123,7 +123,7 @@ def test_only_missing_wheels_are_fetched(index, small_server, make_project, lock
 
 
 def test_wheels_of_an_earlier_lock_go_and_others_stay(index, small_server, make_project, lock):
-    """What `lock` put there and no longer needs is removed; a file of the user's stays, and is named."""
+    """Locking removes its own wheels that it no longer needs, and keeps and names a file of the user's."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "wheelhouse": True, "dependencies": ["alpha"]})
     lock(project)
@@ -149,7 +149,7 @@ def make_again(project: Any, table: dict[str, Any]) -> Any:
 
 
 def test_a_lost_wheel_stops_the_context(index, small_server, make_project, tmp_path, lock):
-    """A wheel that is missing, or is not the locked one, is told by the check and by generate, offline."""
+    """A missing or changed wheel stops the context with an error that names it."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "wheelhouse": True, "dependencies": ["alpha"]})
     lock(project)
@@ -171,7 +171,7 @@ def test_a_lost_wheel_stops_the_context(index, small_server, make_project, tmp_p
 
 
 def test_an_index_that_fails_changes_nothing(index, small_server, make_project, lock):
-    """Whatever goes wrong while wheels are fetched, the lock that is there and its wheels stay whole."""
+    """A failure while wheels are fetched leaves the earlier lock and its wheels whole."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "wheelhouse": True, "dependencies": ["alpha"]})
     before = lock(project)
@@ -190,7 +190,7 @@ def test_an_index_that_fails_changes_nothing(index, small_server, make_project, 
 
 
 def test_vendored_wheels_only(index, make_project, make_source, tmp_path, lock):
-    """Without a wheelhouse only what no index has goes along, and is installed in a stage of its own."""
+    """Without a wheelhouse, only wheels that no index has go along, and a stage of their own installs them."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "dependencies": ["./lib"]})
     make_source(project.root / "lib", "lib", "0.5", "alpha")
@@ -207,7 +207,7 @@ def test_vendored_wheels_only(index, make_project, make_source, tmp_path, lock):
 
 
 def test_the_models_are_no_part_of_the_projects_wheel(index, make_project, make_source, lock):
-    """A retrained model and the locks themselves leave the lock of `.` fresh; an edited module does not."""
+    """Retraining a model leaves the lock of `.` fresh, and editing a module makes it stale."""
     project = make_project({**TABLE, "dependencies": ["."]})
     source = make_source(project.root / "other", "lib", "0.5")
     for path in source.iterdir():
@@ -224,7 +224,7 @@ def test_the_models_are_no_part_of_the_projects_wheel(index, make_project, make_
 
 
 def test_a_pylock_is_the_input_of_the_lock(index, make_project, tmp_path, lock):
-    """With `pylock = "pylock.toml"` the lock is selected from it, and a change of the file makes it stale by name."""
+    """With `pylock` set, the lock is selected from that file, and a change of its text makes the lock stale."""
     digest = index.add("alpha", "1.0")
     url = f"http://{index.address}/files/alpha-1.0-py3-none-any.whl"
     text = (
@@ -253,8 +253,8 @@ def test_a_pylock_is_the_input_of_the_lock(index, make_project, tmp_path, lock):
         ("lock.toml", "'lock.toml' is not a name for such a file. Call it pylock.toml or pylock.<name>.toml."),
     ],
 )
-def test_a_pylock_that_cannot_be(make_project, value, problem):
-    """A missing file and a name that the standard does not know are problems of the key."""
+def test_a_pylock_that_cannot_be_used(make_project, value, problem):
+    """A missing file, or one whose name the standard does not allow, is a problem of the key."""
     project = make_project({**TABLE, "pylock": value})
     (project.root / "lock.toml").touch()
 
@@ -265,7 +265,7 @@ def test_a_pylock_that_cannot_be(make_project, value, problem):
 
 
 def test_another_image_names_what_has_no_wheel_for_it(index, make_project, lock):
-    """Offline, a lock for another platform tells which of its packages have no wheel for the image at all."""
+    """Checking a lock for another platform names, offline, each package without a wheel for the image."""
     nodot = HERE.replace(".", "")
     for machine in ("x86_64", "aarch64"):
         index.add("alpha", "1.0", tag=f"cp{nodot}-cp{nodot}-manylinux_2_17_{machine}")
@@ -285,7 +285,7 @@ def test_another_image_names_what_has_no_wheel_for_it(index, make_project, lock)
 
 
 def test_vendored_wheels_are_described_too(index, make_project, make_source, lock):
-    """The bill of materials knows the wheel of what no index has, and of everything beside it."""
+    """The record of packages names the wheel of a vendored package and those of its dependencies."""
     index.add("alpha", "1.0")
     project = make_project({**TABLE, "dependencies": ["./lib"]})
     make_source(project.root / "lib", "lib", "0.5", "alpha")

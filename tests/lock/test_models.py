@@ -43,7 +43,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def project(copy_project, store, tmp_path, monkeypatch):
-    """Give a project whose model is declared by URL, with a cache of its own and nothing to resolve."""
+    """Give a project that declares its model by URL, has its own cache and needs no packages."""
     monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path / "cache"))
     loaded = load_project(copy_project("minimal"))
     table = {
@@ -66,7 +66,7 @@ def cached(tmp_path):
 
 
 def test_locks_and_generates(project, store, tmp_path):
-    """The lock records the bytes; the context has them under the URL's file name, without asking again."""
+    """The lock records the model's hash, and the context gets the file without another request."""
     said = lock(project)
     store[2].clear()
 
@@ -83,7 +83,7 @@ def test_locks_and_generates(project, store, tmp_path):
 
 
 def test_what_is_locked_and_here_is_not_fetched_again(project, store):
-    """A second lock asks the store nothing."""
+    """A second lock sends no request to the store."""
     lock(project)
     store[2].clear()
 
@@ -93,7 +93,7 @@ def test_what_is_locked_and_here_is_not_fetched_again(project, store):
 
 
 def test_a_clone_fetches_the_same(project, tmp_path):
-    """Where the cache is empty the locked bytes are fetched again, and the lock stays as it is."""
+    """With an empty cache, locking fetches the locked bytes again and leaves the lock unchanged."""
     lock(project)
     text = (project.root / "locks/models.toml").read_text()
     (tmp_path / "cache/models" / SHA_OF_ONE).unlink()
@@ -104,7 +104,7 @@ def test_a_clone_fetches_the_same(project, tmp_path):
 
 
 def test_another_file_at_the_url(project, store, tmp_path):
-    """A file that changed under its URL is refused until an upgrade is asked for; nothing of it is kept."""
+    """A file that changed at its URL is refused until an upgrade, and none of it is kept."""
     lock(project)
     (tmp_path / "cache/models" / SHA_OF_ONE).unlink()
     (store[0] / "model.onnx").write_text("two")
@@ -129,7 +129,7 @@ def problems_of(project):
 
 
 def test_not_locked(project, store):
-    """A model that was never fetched, or is declared at another URL now, names the command."""
+    """A model that was never fetched, or whose URL has changed, is a problem that names the command."""
     where = "tool.mlpackage.models[0].path"
     fix = "is not locked. Run `mlpackage lock`, which fetches it."
     assert problems_of(project) == [f"{where}: {store[1]}/model.onnx {fix}"]
@@ -140,7 +140,7 @@ def test_not_locked(project, store):
 
 
 def test_locked_elsewhere(project, store, tmp_path):
-    """A lock without the bytes names the command that fetches them."""
+    """A locked model that this machine lacks is a problem that names the command."""
     lock(project)
     (tmp_path / "cache/models" / SHA_OF_ONE).unlink()
 
@@ -153,7 +153,7 @@ def test_locked_elsewhere(project, store, tmp_path):
 
 
 def test_a_damaged_cache(project, tmp_path):
-    """Bytes that are not the locked ones never reach a context."""
+    """A cached file that differs from the locked one never reaches a context."""
     lock(project)
     place = tmp_path / "cache/models" / SHA_OF_ONE
     place.write_text("ONE")
@@ -167,7 +167,7 @@ def test_a_damaged_cache(project, tmp_path):
 
 @pytest.mark.parametrize("text", ["[", "models = 3", "[[models]]\nname = 1", '[[models]]\nother = "x"'])
 def test_a_damaged_record(project, text):
-    """A record that cannot be read is one problem, with what to do."""
+    """A damaged record is one problem that says how to repair it."""
     (project.root / "locks/models.toml").write_text(text)
 
     (problem,) = problems_of(project)
@@ -181,20 +181,20 @@ def with_path(project, path):
 
 
 def test_no_such_file(project, store):
-    """A URL without a file is the user's to correct."""
+    """A URL without a file is an error of the project."""
     with pytest.raises(LockError, match="There is no model remote 1"):
         lock(with_path(project, f"{store[1]}/nowhere.onnx"))
 
 
 def test_no_server(project, tmp_path):
-    """A store that cannot be reached is no fault of the input, and leaves no file behind."""
+    """A store that cannot be reached is an outside error and leaves no file behind."""
     with pytest.raises(UnavailableError, match="cannot be fetched"):
         lock(with_path(project, "http://127.0.0.1:9/model.onnx"))
     assert cached(tmp_path) == []
 
 
 def test_another_scheme(project, tmp_path):
-    """Whatever fsspec reads can be declared, and what it does not know is said."""
+    """A model may have any URL that fsspec reads, and an unknown scheme is an error."""
     (tmp_path / "local.bin").write_text("two")
     lock(with_path(project, (tmp_path / "local.bin").as_uri()))
     assert cached(tmp_path) == [SHA_OF_TWO]
@@ -230,17 +230,17 @@ def test_another_scheme(project, tmp_path):
     ],
 )
 def test_urls_that_are_refused(project, path, problem):
-    """No secret is taken from a project's file, and no folder by URL."""
+    """A URL that holds a password or a query, or that names a folder, is refused."""
     assert problem in problems_of(with_path(project, path))
 
 
 def test_public():
-    """What may be secret is dropped before a URL is written or shown."""
+    """`public` removes from a URL whatever may be secret."""
     assert public("https://me:pw@store.example:8443/a/b.onnx?sig=x#y") == "https://store.example:8443/a/b.onnx"
 
 
 def test_round_trip():
-    """A record reads as it was written, whatever is in its texts."""
+    """A record is read as it was written, whatever characters its texts hold."""
     model = RemoteModel(name='a"\\\x7f', version="1", url="s3://b/ü\U0001f600", sha256=SHA_OF_ONE, size=3)
 
     assert read_models(to_text([model, model]).encode()) == (model, model)

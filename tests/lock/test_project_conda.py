@@ -29,7 +29,7 @@ RENEW = "\nRun `mlpackage lock` and commit the result."
 
 @pytest.fixture
 def only_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave no network, no YAML reader and no solver: what a build environment has."""
+    """Take away the network, the YAML reader and the solver, as in a build environment."""
 
     def refuse(*_: object) -> None:
         raise AssertionError("a socket was opened")
@@ -41,7 +41,7 @@ def only_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def vendored(copy_project, conda) -> Path:
-    """Give a project whose packages come from a channel of its own, not locked yet."""
+    """Give an unlocked project whose conda packages come from a channel of its own."""
     root = copy_project("conda-vendored")
     channel = conda.channel(root / "channel")
     channel.add("python", "3.11.4", build="h_cpython", depends=("__glibc >=2.17",))
@@ -65,7 +65,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 @pytest.mark.usefixtures("only_locks")
 def test_a_context_needs_only_the_locks(copy_project):
-    """Two contexts are the same, byte by byte, and neither network nor YAML reader nor solver is touched."""
+    """Building a context twice gives the same bytes and uses no network, YAML reader or solver."""
     project = load_project(copy_project("conda"))
 
     first = build_context(project, project.root / "dist/first")
@@ -76,7 +76,7 @@ def test_a_context_needs_only_the_locks(copy_project):
 
 
 def test_the_bill_of_materials(copy_project):
-    """conda's packages are named in the bill, with what their lock says of them."""
+    """The bill of materials lists conda's packages with the facts that their lock records."""
     project = load_project(copy_project("conda"))
     build_context(project, project.root / "dist/context")
 
@@ -98,7 +98,7 @@ def test_the_bill_of_materials(copy_project):
 
 
 def test_conda_pins_limit_pip(copy_project):
-    """What conda installs for Python is a constraint for pip, unless pip is asked for it by name."""
+    """Python packages from conda limit pip, except those that pip is asked for by name."""
     root = copy_project("conda")
     assert inspect_requirements(load_project(root)).requirements.constraints == ("numpy==1.26.4", "pip==24.2")
 
@@ -109,7 +109,7 @@ def test_conda_pins_limit_pip(copy_project):
 
 
 def test_the_channel_goes_along(vendored):
-    """A vendored channel's locked packages are in the context with what installs them, and lock and check agree."""
+    """A vendored channel's locked packages go into the context with what installs them."""
     project = load_project(vendored)
     said = []
 
@@ -138,7 +138,7 @@ def test_the_channel_goes_along(vendored):
 
 
 def test_a_channel_that_changed(vendored):
-    """A vendored package that is another file than the locked one stops everything."""
+    """A vendored package that differs from the locked one stops the context."""
     project = load_project(vendored)
     lock_project(project, report=lambda _: None)
     package = vendored / "channel/noarch/greeting-1.0-pyhd8_0.conda"
@@ -154,7 +154,7 @@ def test_a_channel_that_changed(vendored):
     assert not (vendored / "dist").exists()
 
 
-def test_pip_in_disguise(copy_project, only_locks):
+def test_a_conda_file_for_pip_alone(copy_project, only_locks):
     """A file that asks conda for Python alone needs no conda lock, and no conda in the image."""
     root = copy_project("conda")
     shutil.rmtree(root / "locks")
@@ -171,7 +171,7 @@ def test_pip_in_disguise(copy_project, only_locks):
 
 
 def _record_of_pip(root: Path) -> str:
-    """Write what a machine with a YAML reader would have recorded."""
+    """Return the record that a machine with a YAML reader would have written."""
     from hatch_mlpackage.lock.asked.pip_file import Line  # noqa: PLC0415
     from hatch_mlpackage.lock.conda.conda_file import CondaFile  # noqa: PLC0415
     from hatch_mlpackage.lock.conda.record import file_digest, write_record  # noqa: PLC0415
@@ -183,7 +183,7 @@ def _record_of_pip(root: Path) -> str:
 
 
 def test_the_image_that_installs_is_pinned(copy_project):
-    """The digest of conda's image is locked beside the base image's, and written where its stage begins."""
+    """The digest of conda's image is locked beside the base image's and pins the stage that uses it."""
     root = copy_project("conda")
     locks = [
         BaseImageLock(reference=image, platform="linux/amd64", digest=f"sha256:{at * 64}", resolved=date(2026, 11, 20))
@@ -200,7 +200,7 @@ def test_the_image_that_installs_is_pinned(copy_project):
 
 
 def test_the_cuda_of_the_image(copy_project):
-    """The CUDA version that the image is for, or that its name tells, is what conda's solver is told."""
+    """The key `cuda` chooses the base image, and conda's solver gets its CUDA version."""
     root = copy_project("conda")
     assert inspect_requirements(load_project(root)).conda.cuda == ""
 
@@ -213,7 +213,7 @@ def test_the_cuda_of_the_image(copy_project):
 
 @pytest.mark.usefixtures("only_locks")
 def test_a_changed_file_needs_its_reader(copy_project):
-    """Where the file is not the one that was locked, and nothing can read it here, the message says what to install."""
+    """A conda file that changed since it was locked needs PyYAML, and the problem says how to install it."""
     root = copy_project("conda")
     edit(root / "environment.yml", "numpy=1.26", "numpy=1.27")
 
@@ -226,7 +226,7 @@ def test_a_changed_file_needs_its_reader(copy_project):
 
 
 def test_a_stale_lock_and_a_comment(copy_project):
-    """A requirement that the lock does not answer is named; a comment changes nothing."""
+    """A comment leaves the lock fresh, and a requirement that the lock does not satisfy is named."""
     root = copy_project("conda")
     edit(root / "environment.yml", "  - numpy=1.26\n", "  - numpy=1.26  # for the model\n")
     assert check_project_conda(inspect_requirements(load_project(root))).status == "fresh"
@@ -241,8 +241,8 @@ def test_a_stale_lock_and_a_comment(copy_project):
     )
 
 
-def test_what_is_wrong_is_told_by_its_key(copy_project):
-    """Each key that cannot be, and a file that does not fit the image, is a problem with its fix."""
+def test_each_problem_names_its_key(copy_project):
+    """Each wrong key, and a conda file that does not fit the image, is a problem with its fix."""
     root = copy_project("conda")
     pyproject = root / "pyproject.toml"
     edit(root / "environment.yml", "python=3.12", "python=3.8.13")
@@ -277,7 +277,7 @@ def test_what_is_wrong_is_told_by_its_key(copy_project):
 
 
 def test_vendored_mode_needs_a_python_that_installs(copy_project):
-    """The installer's oldest Python is told, and the other mode is offered."""
+    """Vendored mode names the oldest Python that it needs and offers the other mode."""
     root = copy_project("conda-vendored")
     (root / "channel").mkdir()
     edit(root / "pyproject.toml", 'python-version = "3.11"', 'python-version = "3.9"')

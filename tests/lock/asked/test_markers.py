@@ -10,8 +10,8 @@ from hatch_mlpackage.project.target import Target
 TARGET = Target(python="3.10", platform="linux/arm64", libc="musl")
 
 
-def test_every_variable_is_the_images() -> None:
-    """No variable of a marker is left to the machine that evaluates it."""
+def test_the_image_sets_every_variable() -> None:
+    """The image's marker environment sets every variable, so none comes from this machine."""
     assert marker_environment(TARGET).keys() == {*default_environment(), "extra"}
 
 
@@ -33,7 +33,7 @@ def test_every_variable_is_the_images() -> None:
     ],
 )
 def test_applies(marker: str, *, expected: bool) -> None:
-    """Markers are answered for the image; one that nobody can answer before it runs counts."""
+    """A marker is evaluated for the image, and counts as true where the lock cannot know the answer."""
     assert applies(Requirement(f"a; {marker}"), TARGET) is expected
 
 

@@ -1,4 +1,4 @@
-"""Whatever a project asks pip for reaches the lock's inputs, or somebody is told why it does not."""
+"""Every line in which a project asks pip for something reaches the lock's inputs or is reported."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ Meaning = tuple[str, frozenset[str], str, str, str]
 
 
 def meaning(text: str) -> Meaning:
-    """Say what a line asks for, by the library that pip itself reads it with."""
+    """Return what a line asks for, parsed with the library that pip itself uses."""
     read = Requirement(text)
     extras = frozenset(map(canonicalize_name, read.extras))
     return canonicalize_name(read.name), extras, str(read.specifier), read.url or "", str(read.marker or "")
@@ -99,7 +99,7 @@ def read(
     listed=st.lists(LINES, max_size=4),
 )
 def test_every_requirement_is_read(root: Path, in_files, inline, listed) -> None:
-    """Requirements of one package stand side by side, wherever they come from and however they are spelt."""
+    """Every requirement is read, whatever its source and spelling, beside the others of its package."""
     texts = {"a.txt": "-r b.txt\n-c c.txt\n", "b.txt": "", "c.txt": ""}
     for file, line, decoration in in_files:
         texts[file] += decoration.format(line) + "\n"
@@ -116,7 +116,7 @@ def test_every_requirement_is_read(root: Path, in_files, inline, listed) -> None
 @settings(max_examples=200, deadline=None)
 @given(st.lists(LINES | OTHER_LINES, max_size=8, unique=True))
 def test_lines_do_not_hide_each_other(root: Path, lines) -> None:
-    """What a file says is what each of its lines says on its own, its problems included."""
+    """A file yields exactly what its lines yield when each is read alone, problems included."""
     (root / "all.txt").write_text("".join(f"{line}\n" for line in lines))
     together, problems = read(root, "all.txt")
     said: set[object] = set()
@@ -135,7 +135,7 @@ def test_lines_do_not_hide_each_other(root: Path, lines) -> None:
     lines=st.lists(LINES, max_size=8), inline=st.lists(LINES, max_size=3), imports=st.sets(st.sampled_from(("flask",)))
 )
 def test_every_requirement_is_kept_or_named(root: Path, lines, inline, imports) -> None:
-    """A step that replaces requirements keeps each of them, or a note says that it is left out."""
+    """A step that replaces requirements keeps each one, or notes that it leaves it out."""
     found, _ = read(root, inline=[*lines, *inline])
     model = NoCode(
         script="",

@@ -17,12 +17,12 @@ from hatch_mlpackage.lock.asked.pip_file import Line, Option, logical_lines, opt
     ids=["utf-8", "utf-8 with a mark", "utf-16-le", "utf-16-be"],
 )
 def test_decode(content: bytes) -> None:
-    """Byte order marks are obeyed and left out."""
+    """`decode` follows a byte order mark and removes it from the text."""
     assert decode(content) == "numpy\n# é\n"
 
 
 def test_decode_refuses_other_encodings() -> None:
-    """Latin-1 is not guessed."""
+    """`decode` refuses Latin-1 text and guesses no encoding."""
     with pytest.raises(UnicodeDecodeError):
         decode("# é".encode("latin-1"))
 
@@ -44,7 +44,7 @@ def test_decode_refuses_other_encodings() -> None:
     ],
 )
 def test_logical_lines(text: str, lines: list[tuple[int, str]]) -> None:
-    """Lines are continued, commented and counted as pip does it."""
+    """Continuation lines, comments and line numbers follow pip's rules."""
     assert list(logical_lines(text)) == [Line(*line) for line in lines]
 
 
@@ -58,7 +58,7 @@ def test_logical_lines(text: str, lines: list[tuple[int, str]]) -> None:
     ],
 )
 def test_split_options(text: str, parts: tuple[str, str]) -> None:
-    """A hyphen inside a name starts no option."""
+    """Options are split from the requirement, and a hyphen inside a name does not start one."""
     assert split_options(text) == parts
 
 

@@ -36,7 +36,7 @@ from hatch_mlpackage.lock.asked.requirement_line import (
     ],
 )
 def test_canonical(text: str, expected: str) -> None:
-    """What people write becomes one spelling."""
+    """Every way of writing a requirement becomes one canonical spelling."""
     assert canonical(text) == expected
 
 
@@ -84,7 +84,7 @@ ARCHIVE = "the URL names neither a wheel (.whl) nor a source archive (.tar.gz, .
     ],
 )
 def test_refused(text: str, what: str) -> None:
-    """What cannot be locked is refused with the reason and a next step."""
+    """A line that cannot be locked is refused with the reason and a next step."""
     with pytest.raises(RefusedRequirementError) as refused:
         canonical(text)
 
@@ -101,7 +101,7 @@ def test_refused(text: str, what: str) -> None:
     ],
 )
 def test_refused_with_its_fix(text: str, fix: str) -> None:
-    """Credentials come first; what must be built is told how it is named."""
+    """The fix says how to remove credentials from a URL or else how to name a source as a requirement."""
     with pytest.raises(RefusedRequirementError) as refused:
         canonical(text)
 
@@ -112,7 +112,7 @@ def test_refused_with_its_fix(text: str, fix: str) -> None:
     "text", ["numpy 1.2", "numpy>=", "numpy>=1.*", "-", "[extra]", "numpy;", "(" * 3000, "a;" + "(" * 3000]
 )
 def test_not_understood(text: str) -> None:
-    """What the standard does not know is refused with the parser's own reason."""
+    """A line that is not a valid requirement is refused with the parser's own reason."""
     with pytest.raises(RefusedRequirementError, match=r"^this is not a requirement that pip understands: .+\. Write "):
         canonical(text)
 
@@ -138,5 +138,5 @@ def test_credentials_are_hidden(text: str, hidden: str) -> None:
     "text", ["https://host/simple", "a @ https://host/a.whl?raw=true#sha256=0", "me@example.org", "a>=1 # x@y://z"]
 )
 def test_others_stay(text: str) -> None:
-    """What holds no credentials is left as it is."""
+    """A text without credentials stays as it is."""
     assert (has_credentials(text), redact(text)) == (False, text)

@@ -60,7 +60,7 @@ def test_everything_that_is_taken(tmp_path: Path) -> None:
 
 
 def test_hashed_file(tmp_path: Path) -> None:
-    """The pins of a locked file are taken; its hashes are not, and that is said."""
+    """A locked file gives its pins, and a note says that its hashes are replaced."""
     (tmp_path / "locked.txt").write_text(
         "numpy==1.26.4 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n    # via scipy\n"
         "scipy==1.11 --hash sha256:cc\n"
@@ -76,7 +76,7 @@ def test_hashed_file(tmp_path: Path) -> None:
 
 
 def test_every_problem_is_reported_with_its_line(tmp_path: Path) -> None:
-    """One reading finds all problems; none of them shows a password."""
+    """One reading finds all problems, each with its line, and shows no password."""
     (tmp_path / "requirements.txt").write_text(
         "numpy\n"
         "scipy=1.2\n"
@@ -161,7 +161,7 @@ def test_every_problem_is_reported_with_its_line(tmp_path: Path) -> None:
 
 
 def test_missing_files(tmp_path: Path) -> None:
-    """A file that is not there is reported where it is named, with the sibling that was probably meant."""
+    """A missing file is reported where it is named, with the file that was probably meant."""
     (tmp_path / "requirements.txt").write_text("# both\n-r requirments-gpu.txt\n-c nothing/like.this\n")
     (tmp_path / "requirements-gpu.txt").write_text("numpy\n")
 
@@ -173,7 +173,7 @@ def test_missing_files(tmp_path: Path) -> None:
 
 
 def test_circles_end(tmp_path: Path) -> None:
-    """Files that include each other are refused once, at the line that closes the circle."""
+    """A circle of includes is refused once, at the line that closes it."""
     (tmp_path / "a.txt").write_text("-r b.txt\nnumpy\n")
     (tmp_path / "b.txt").write_text("scipy\n-r a.txt\n")
 
@@ -184,7 +184,7 @@ def test_circles_end(tmp_path: Path) -> None:
 
 
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
-    """Two files may share a third one, and its problems are reported once."""
+    """A file that two files include is read once, and its problems are reported once."""
     (tmp_path / "a.txt").write_text("-r shared.txt\n")
     (tmp_path / "b.txt").write_text("-r shared.txt\n")
     (tmp_path / "shared.txt").write_text("numpy=1\nscipy\n")
@@ -195,7 +195,7 @@ def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
 
 
 def test_unreadable_files(tmp_path: Path) -> None:
-    """A folder, a text that is not UTF-8 and a name that no file can have are told apart."""
+    """A folder, a text that is not UTF-8 and a name that no file can have each get their own message."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "latin.txt").write_bytes(b"numpy\n# caf\xe9\n")
 
@@ -254,7 +254,7 @@ PIECES = strategies.sampled_from(
 @settings(max_examples=300, deadline=None)
 @given(strategies.one_of(strategies.binary(max_size=200), strategies.lists(PIECES, max_size=20).map("".join)))
 def test_no_text_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, text: bytes | str) -> None:
-    """Whatever a file or an inline requirement says, it is taken or becomes a problem; what is taken reads the same."""
+    """Any text becomes requirements or problems, and reading the requirements again gives the same ones."""
     root = tmp_path_factory.getbasetemp()
     content = text if isinstance(text, bytes) else text.encode()
     (root / "any.txt").write_bytes(content)

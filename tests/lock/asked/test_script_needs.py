@@ -101,7 +101,7 @@ def script(*imports, call_style="text"):
     ],
 )
 def test_replace_serving(asked, entry_script, kept, notes):
-    """What served is left out, what the script imports of it is named instead, and each change is said."""
+    """The old server's packages give way to those that the script imports, and a note names each change."""
     replaced = replace_serving(Requirements(requirements=tuple(asked), notes=("before",)), entry_script)
 
     assert (list(replaced.requirements), list(replaced.notes)) == (kept, ["before", *notes])
@@ -114,7 +114,7 @@ RAW = (
 
 
 def test_the_lock_of_a_raw_script(copy_project):
-    """A script that starts to take the raw request makes its lock stale, by the package that it needs now."""
+    """A script that starts to take the raw request makes its lock stale, because it now needs werkzeug."""
     root = copy_project("minimal")
     (root / "score.py").write_text(RAW)
     project = load_project(root)
@@ -126,8 +126,8 @@ def test_the_lock_of_a_raw_script(copy_project):
         plan_context(project)
 
 
-def test_a_broken_script_hinders_no_lock(copy_project):
-    """A script that cannot be parsed yet adds nothing to the requirements and stops no lock."""
+def test_a_broken_script_does_not_stop_a_lock(copy_project):
+    """A script that cannot be parsed adds nothing to the requirements and does not stop the lock."""
     root = copy_project("minimal")
     (root / "score.py").write_text("def init(:\n")
 
@@ -143,7 +143,7 @@ def kept(text: str) -> str:
 
 
 def test_every_requirement_of_a_package_is_compared_with_the_model() -> None:
-    """Each line that excludes the model's version is named, beside lines that allow it and a conda package."""
+    """A note names each requirement that excludes the model's version, even if another line allows it."""
     asked = ("scikit-learn!=1.3", "scikit-learn<1.5", "scikit-learn>=1.6", "scikit-learn>=1")
     model = NoCode(script="", sample="", requirements=NEEDED, about="")
 
@@ -153,7 +153,7 @@ def test_every_requirement_of_a_package_is_compared_with_the_model() -> None:
 
 
 def test_every_requirement_that_is_left_out_is_named() -> None:
-    """Each line of the model's own file that gives way to what loads the model gets a note."""
+    """A note names each requirement of the model's own file that gives way to what loads the model."""
     asked = ('mlflow<3; python_version < "3.12"', 'mlflow>=3; python_version >= "3.12"', "numpy<2", "numpy!=1.25")
     model = NoCode(script="", sample="", requirements={}, about="", left_out=("mlflow", "numpy"))
     instead = "is left out: what loads the model is added in its place."
@@ -187,7 +187,7 @@ def test_every_requirement_that_is_left_out_is_named() -> None:
     ],
 )
 def test_what_the_project_names_itself(asked, conda, kept, notes):
-    """What the project or its conda file asks for stays; a note names a version that is not the model's."""
+    """Requirements of the project and its conda file stay, and a note names a version that is not the model's."""
     model = Model(name="demo", path="models/demo.joblib", framework="sklearn")
     made = write_script(model, ModelFacts(versions={"scikit-learn": "1.5.2"}, feature_count=2))
 

@@ -40,7 +40,7 @@ def root(tmp_path: Path) -> Path:
     ],
 )
 def test_what_is_built(root: Path, text: str, expected: str) -> None:
-    """Folders, archives and repositories are recorded in one spelling, with paths from the project's root."""
+    """Folders, archives and repositories are recorded in one spelling, with paths relative to the project's root."""
     found = read_source(text, root, root / "requirements")
 
     assert found is not None
@@ -52,12 +52,12 @@ def test_what_is_built(root: Path, text: str, expected: str) -> None:
     "text", ["numpy", "numpy==1.0", "a[b]>=1", "a @ https://host/a-1-py3-none-any.whl", "https://host/page", "~/a"]
 )
 def test_what_is_not_built(root: Path, text: str) -> None:
-    """What an index or a wheel's URL answers, and what nobody understands, is for others to read."""
+    """`read_source` returns None for a requirement that needs no build or that it does not understand."""
     assert read_source(text, root, root) is None
 
 
 def test_absolute_paths_become_relative(root: Path) -> None:
-    """A URL or path of this machine leaves no trace of the machine in the lock."""
+    """A file URL or absolute path becomes relative, so the lock names no folder of this machine."""
     expected = Source(text="./lib", location="./lib", digest=digest_of(root / "lib"))
 
     assert read_source((root / "lib").as_uri(), root, root) == expected
@@ -75,7 +75,7 @@ def test_absolute_paths_become_relative(root: Path) -> None:
     ],
 )
 def test_refused(root: Path, text: str, what: str) -> None:
-    """What cannot be built, or would tell a password, is refused with the reason."""
+    """A source that cannot be built, or whose URL holds a password, is refused with the reason."""
     with pytest.raises(RefusedRequirementError) as refused:
         read_source(text, root, root)
 
@@ -85,7 +85,7 @@ def test_refused(root: Path, text: str, what: str) -> None:
 
 
 def test_only_sources_count(root: Path) -> None:
-    """What tools leave behind, histories, environments and what is left out do not change the digest; the rest does."""
+    """Only sources change the digest, not version control, environments, tools' leftovers or skipped folders."""
     (root / "lib/module.py").write_text("a = 1\n")
     before = digest_of(root / "lib", {(root / "lib/models").resolve()})
     for litter in (
@@ -114,7 +114,7 @@ def test_only_sources_count(root: Path) -> None:
 
 
 def test_the_digest_in_locks_stays(root: Path) -> None:
-    """The digest of a folder is written in locks: the same files have it in every release."""
+    """The digest of a folder is the same in every release, because locks record it."""
     for name, text in (("module.py", "a = 1\n"), ("pkg/build/x.txt", "x"), ("pkg-data.txt", ""), ("pkg/z", "z")):
         (root / "lib" / name).parent.mkdir(parents=True, exist_ok=True)
         (root / "lib" / name).write_text(text)
@@ -127,7 +127,7 @@ def test_the_digest_in_locks_stays(root: Path) -> None:
 
 
 def test_a_source_that_cannot_be_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the operating system refuses is told with the file."""
+    """A source that the operating system cannot read is refused with its path and the reason."""
 
     def refuse(path: Path, *_: object) -> str:
         raise PermissionError(13, "Permission denied", str(path))
@@ -137,8 +137,8 @@ def test_a_source_that_cannot_be_read(root: Path, monkeypatch: pytest.MonkeyPatc
         read_source("./lib", root, root)
 
 
-def test_a_remote_one_has_no_digest(root: Path) -> None:
-    """What is behind a URL is looked at only when it is locked anew."""
+def test_a_remote_source_has_no_digest(root: Path) -> None:
+    """A remote source has no digest, because it is fetched only when it is locked anew."""
     found = read_source("git+https://host/a.git", root, root)
 
     assert found == Source(text="git+https://host/a.git", location="git+https://host/a.git", digest=REMOTE)

@@ -13,7 +13,7 @@ ASKED = ("python 3.12.*", "conda-forge::greeting", "gpu")
 
 
 def test_a_lock_of_another_tool(asking, lock):
-    """The packages of another tool's lock become the lock without solving, and need no channel."""
+    """The packages of another tool's lock are taken without solving and without a channel."""
     line = f"https://channel.example/noarch/tzdata-2024a-0.conda#{'b' * 32}"
     asked = asking(channel=None, file=CondaFile(path="x.lock", kind="locked", specs=(Line(2, line),)))
     text = lock(asked)

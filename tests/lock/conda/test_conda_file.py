@@ -138,7 +138,7 @@ QUIRKS = {
 
 @pytest.mark.parametrize("quirk", QUIRKS)
 def test_what_people_write_is_read(read, quirk):
-    """What is meant is read, whatever it looks like, and what is not used is noted."""
+    """Every common way of writing a conda file is read, and a note names what is not used."""
     text, expected = QUIRKS[quirk]
 
     assert read(text) == (expected, [])
@@ -204,12 +204,12 @@ BROKEN = {
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_what_is_broken_is_refused(read, text):
-    """Every mistake has its line and its fix."""
+    """Every mistake is reported with its line and its fix."""
     assert read(text)[1] == BROKEN[text]
 
 
 def test_a_file_that_is_not_text(read):
-    """Bytes that are no text are a problem of their line."""
+    """Bytes that are not UTF-8 text are reported with their line."""
     assert read(b"channels:\n- \xff\xff\n") == (
         None,
         ["environment.yml:2: this line is not UTF-8 text. Save the file as UTF-8."],
@@ -243,8 +243,8 @@ def test_a_file_that_is_not_text(read):
         ).map("".join),
     )
 )
-def test_no_text_is_a_traceback(text):
-    """Whatever the file holds, it is read or refused in words."""
+def test_any_text(text):
+    """Any text is read or reported as a problem."""
     problems = Problems()
 
     found = read_conda_file(text.encode("utf-8", "surrogatepass"), "any.yml", "linux-64", problems)

@@ -39,7 +39,7 @@ def locked(*specs: tuple[int, str], pip=(), notes=()) -> CondaFile:
 
 
 def test_explicit(read):
-    """An explicit file is taken with either hash, and with the lines for pip that conda-lock leaves in it."""
+    """An explicit file is read with MD5 or SHA-256 hashes and with the lines that conda-lock adds for pip."""
     text = (
         f"# platform: linux-64\n@EXPLICIT\n{BASE}/linux-64/python-3.12.4-h_1.conda#{B}\n"
         f"{BASE}/noarch/tzdata-2024a-0.tar.bz2#sha256:{A}\n"
@@ -58,7 +58,7 @@ def test_explicit(read):
 
 
 def test_explicit_files_that_cannot_be_taken(read):
-    """A package without a hash, for another platform or of one machine is a problem of its line."""
+    """A package without a hash, for another platform or from one machine's folder is a problem with its line."""
     text = (
         f"@EXPLICIT\n{BASE}/linux-64/a-1-0.conda\n{BASE}/osx-64/b-1-0.conda#{B}\n"
         f"file:///home/me/linux-64/c-1-0.conda#{B}\nd=1\n"
@@ -118,7 +118,7 @@ package:
 
 
 def test_conda_lock(read):
-    """Of a `conda-lock.yml` the image's platform is taken, pip's pins too, and nothing for development."""
+    """A `conda-lock.yml` gives the image's platform its conda and pip packages, without those for development."""
     assert read(CONDA_LOCK) == (
         locked((6, f"{BASE}/linux-64/python-3.12.4-h_1.conda#sha256:{A}"), pip=((25, "flask==2.0"),), notes=(FOR_PIP,)),
         [],
@@ -156,7 +156,7 @@ packages:
 
 
 def test_pixi_lock(read):
-    """Of a `pixi.lock` the environment `default` is taken for the image's platform, pip's pins too."""
+    """A `pixi.lock` gives the conda and pip packages of its `default` environment for the image's platform."""
     expected = locked(
         (11, f"{BASE}/linux-64/python-3.12.4-h_1.conda#sha256:{A}"), pip=((14, "flask==2.0"),), notes=(FOR_PIP,)
     )
@@ -171,7 +171,7 @@ def test_pixi_lock(read):
 
 
 def test_pixi_lock_of_the_solver(tmp_path, read):
-    """The lock that py-rattler writes, of the newest version, is read with its packages and hashes."""
+    """The newest lock format that py-rattler writes is read with its packages and hashes."""
     from rattler import LockChannel, LockFile, LockPlatform, PackageRecord, RepoDataRecord  # noqa: PLC0415
     from rattler.package import BuildString  # noqa: PLC0415
 
@@ -194,7 +194,7 @@ def test_pixi_lock_of_the_solver(tmp_path, read):
 
 
 def test_python_of_a_lock(read):
-    """A lock with another Python than the image's, or with none, is a problem."""
+    """A lock without the image's Python is a problem, whether it has another version or none."""
     text = f"@EXPLICIT\n{BASE}/linux-64/python-3.8.13-h_1.conda#{B}\n"
     problems = Problems()
 
@@ -212,7 +212,7 @@ def test_python_of_a_lock(read):
 
 
 def test_constraints_for_pip():
-    """Only what Python imports, in a version that pip understands, limits what pip may add."""
+    """Only Python packages whose versions pip understands limit what pip may add."""
     files = (
         "numpy-1.26.4-py312h64a_0",
         "requests-2.31.0-pyhd8ed1ab_0",

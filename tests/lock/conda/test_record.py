@@ -15,7 +15,7 @@ FILE = CondaFile(
 
 
 def test_what_was_read_comes_back():
-    """A record gives back what was read, for the very file it was read from and no other."""
+    """A record gives back the file that it was made from, and nothing for another file or digest."""
     content = write_record(FILE, "sha256:1").encode()
 
     assert read_record(content, "environment.yml", "sha256:1") == FILE
@@ -23,8 +23,8 @@ def test_what_was_read_comes_back():
     assert read_record(content, "other.yml", "sha256:1") is None
 
 
-def test_what_is_no_record_is_none():
-    """A missing, cut or foreign record is none, never an error."""
+def test_an_unusable_record_is_ignored():
+    """A missing, damaged or foreign record is read as None and raises nothing."""
     content = write_record(FILE, "sha256:1").encode()
     broken = (
         None,
@@ -42,5 +42,5 @@ def test_what_is_no_record_is_none():
 
 
 def test_the_digest_is_that_of_the_text():
-    """Line ends do not count."""
+    """The digest of a file does not depend on its line endings."""
     assert file_digest(b"x\r\ny\r\n", "a") == file_digest(b"x\ny\n", "b") != file_digest(b"x\n", "b")

@@ -1,4 +1,4 @@
-"""Making a conda lock: its text, what it keeps of an earlier one, and solving, whatever the machine that locks is."""
+"""Making a conda lock: its text, the earlier choices that it keeps, and solving for the image on any machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASKED = ("python 3.12.*", "conda-forge::greeting", "gpu")
 
 
 def test_the_whole_lock(asking, channel, lock, files_in):
-    """The lock is explicit and hashed, dependencies first, and names no folder of this machine."""
+    """The lock is explicit, has hashes, lists dependencies first and names no folder of this machine."""
     text = lock(asking(*ASKED))
 
     first, mark, *rest = text.splitlines()
@@ -41,7 +41,7 @@ def test_the_whole_lock(asking, channel, lock, files_in):
 
 
 def test_the_same_again(asking, lock):
-    """Specs in another order, and solving again, give the same bytes."""
+    """Solving again, or with the specs in another order, gives the same bytes."""
     assert {lock(asking(*order)) for order in (ASKED, ASKED, ASKED[::-1])} == {lock(asking(*ASKED))}
 
 
@@ -54,7 +54,7 @@ def test_python_is_that_of_the_image(asking, lock, files_in):
 
 
 def test_what_was_locked_is_kept(asking, lock, files_in):
-    """An earlier choice stays until `--upgrade`, and a damaged lock is made anew."""
+    """Locking keeps earlier choices until `--upgrade`, and makes a damaged lock anew."""
     old = lock(asking("python ==3.12.3"))
 
     assert "python-3.12.3-h_cpython.conda" in files_in(lock(asking("python"), old))
@@ -63,7 +63,7 @@ def test_what_was_locked_is_kept(asking, lock, files_in):
 
 
 def test_the_image_and_not_this_machine_decides(asking, lock, files_in):
-    """The C library and CUDA of the image choose the packages."""
+    """The image's C library and CUDA version choose the packages, not this machine's."""
     assert "gpu-1-cuda120.conda" in files_in(lock(asking("gpu", cuda="12.4")))
     assert "python-3.12.5-h_cpython.conda" in files_in(lock(asking("python", libc="manylinux_2_41")))
     with pytest.raises(LockError) as refused:
@@ -75,7 +75,7 @@ def test_the_image_and_not_this_machine_decides(asking, lock, files_in):
 
 
 def test_another_architecture(asking, tmp_path, conda, lock):
-    """An image for arm64 gets its own packages, solved on whatever machine."""
+    """An image for arm64 gets packages of its own architecture, on whatever machine they are solved."""
     channel = conda.channel(tmp_path / "arm")
     channel.add("words", "1.0", subdir="linux-64")
     channel.add("words", "1.0", subdir="linux-aarch64", depends=("__archspec 1 aarch64",))
@@ -89,7 +89,7 @@ def test_another_architecture(asking, tmp_path, conda, lock):
 
 
 def test_a_swapped_package(asking, channel, lock):
-    """A vendored file with another hash than in its index is refused before anything is locked."""
+    """A vendored package whose hash differs from its index is refused before anything is locked."""
     (channel / "linux-64/gpu-1-cpu.conda").write_bytes(b"swapped")
 
     with pytest.raises(LockError, match="the vendored package is not the one that was asked for: its sha256 should"):
@@ -97,7 +97,7 @@ def test_a_swapped_package(asking, channel, lock):
 
 
 def test_a_channel_that_cannot_be_read(asking, channel, lock):
-    """A folder without an index is an error in the project, a server that does not answer is one outside."""
+    """A channel folder without an index is the project's error; a server that does not answer is an outside one."""
     (channel / "noarch/repodata.json").unlink()
     with pytest.raises(LockError, match="It needs the packages in a folder for each platform, noarch too"):
         lock(asking("gpu"))

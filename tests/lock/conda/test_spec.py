@@ -38,14 +38,14 @@ SPELLINGS = {
 
 @pytest.mark.parametrize(("written", "canonical"), SPELLINGS.items())
 def test_spellings(written, canonical):
-    """Every spelling that people use has one canonical form, which is its own canonical form."""
+    """Every common spelling has one canonical form, which stays as it is when it is read again."""
     assert canonical_spec(written) == canonical
     assert canonical_spec(canonical) == canonical
 
 
 @pytest.mark.parametrize("canonical", sorted(set(SPELLINGS.values())))
 def test_the_solver_reads_it(canonical):
-    """The solver's own parser takes each canonical form, with the name we read in it."""
+    """The solver's own parser accepts each canonical form and reads the same package name."""
     from rattler import MatchSpec  # noqa: PLC0415
 
     assert MatchSpec(canonical).name.normalized == package_name(canonical)
@@ -66,7 +66,7 @@ def test_the_solver_reads_it(canonical):
     ],
 )
 def test_refusals(written, what, fix):
-    """What conda cannot take is refused with what it is and what to write."""
+    """A spec that conda cannot use is refused with the reason and what to write instead."""
     with pytest.raises(RefusedRequirementError) as refused:
         canonical_spec(written)
 
@@ -84,16 +84,16 @@ def test_refusals(written, what, fix):
         ("python 3.7.*|3.12.*", "3.12.0", True),
         ("python *", "3.12.0", True),
         ("python ~=3.8", "3.12.0", True),
-        ("openssl 1.1.1w.*", "3.0.1", True),  # no version of pip's: it cannot be told
+        ("openssl 1.1.1w.*", "3.0.1", True),  # pip cannot read this version, so it is not compared
     ],
 )
 def test_allows(spec, version, allowed):
-    """A version is told from the constraint alone, with any of its alternatives."""
+    """A constraint allows a version if one of its alternatives matches, or if they cannot be compared."""
     assert allows(spec, (version,)) is allowed
 
 
 def test_parts():
-    """Channel, name, version and build are told apart."""
+    """The name and the version of a spec are found, with or without a channel and a build."""
     spec = "conda-forge::numpy ==1.2 py38_0"
 
     assert (package_name(spec), version_of(spec), version_of("x [build=y]")) == ("numpy", "==1.2", "")

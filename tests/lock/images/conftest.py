@@ -24,7 +24,7 @@ ISSUER = "the tests' token server"
 
 @pytest.fixture(autouse=True)
 def logins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Hide the machine's logins and proxies; give a function that writes those of Docker."""
+    """Hide the machine's logins and proxies, and give a function that writes Docker's logins."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy") or name == "REGISTRY_AUTH_FILE"]:
         monkeypatch.delenv(name)
     home = tmp_path / "home"
@@ -149,7 +149,7 @@ def _answering(tokens: TokenServer) -> type[http.server.BaseHTTPRequestHandler]:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a key and a certificate for 127.0.0.1 that nobody has signed; return their folder."""
+    """Make a self-signed certificate for 127.0.0.1 with its key; return their folder."""
     if shutil.which("openssl") is None:
         pytest.skip("certificates are made with openssl")
     directory = tmp_path_factory.mktemp("certificate")
@@ -173,7 +173,7 @@ def token_server(certificate: Path) -> Iterator[TokenServer]:
 
 @pytest.fixture
 def token_registry(run_registry: Callable[..., Any], tmp_path: Path, token_server: TokenServer) -> Iterator[Any]:
-    """Run a registry that sends everybody to the token server first, which knows the login of a private registry."""
+    """Run a registry that sends every client to the token server, which knows the login of a private registry."""
     settings = {
         "auth": {
             "token": {
@@ -191,7 +191,7 @@ def token_registry(run_registry: Callable[..., Any], tmp_path: Path, token_serve
 
 @dataclass(kw_only=True)
 class Script:
-    """A stand-in for what no real registry does on demand: answers by method and path, and what was asked."""
+    """A stand-in that gives answers which no real registry gives on demand, and records the requests."""
 
     host: str = ""
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)

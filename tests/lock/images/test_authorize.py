@@ -1,4 +1,4 @@
-"""Logins and tokens, asked for by real registries, and where they are sent."""
+"""Logins and tokens that real registries ask for, and the hosts that they are sent to."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_no_login(private_registry, asked_of):
 
 
 def test_a_wrong_password(private_registry, tmp_path, logins, login, asked_of):
-    """The error about a refused login says where the login was found, and shows neither user nor password."""
+    """The error about a refused login names where the login was found and shows neither user nor password."""
     private_registry.push_image("secret", "1")
     logins(auths={private_registry.host: login(private_registry.user, "guessed-it")})
 
@@ -66,7 +66,7 @@ def test_a_token_for_everybody(token_registry, token_server, stocked, asked_of):
 
 
 def test_a_token_for_a_password(token_registry, token_server, stocked, logins, login, asked_of):
-    """The password goes to the token server alone, once, and the token it gives opens the registry."""
+    """The password goes once, and only to the token server, whose token opens the registry."""
     logins(auths={token_registry.host: login(token_registry.user, token_registry.password)})
 
     found = asked_of(f"{token_registry.host}/private/base:1")
@@ -120,7 +120,7 @@ def test_a_token_server_in_the_open(script, logins, login, asked_of):
 
 
 def test_a_login_stays_with_its_registry(script, open_registry, logins, login, asked_of):
-    """A redirect to another host, as to a store of blobs, does not take the login along."""
+    """A redirect to another host, such as a blob store, does not carry the login along."""
     manifest_digest = open_registry.push_image("blobs", "1")
     logins(auths={script.host: login("reader", "secret")})
     challenge = {"WWW-Authenticate": 'Basic realm="x"'}
@@ -135,7 +135,7 @@ def test_a_login_stays_with_its_registry(script, open_registry, logins, login, a
 
     assert asked_of(f"{script.host}/blobs:1", known=Resolved(digest=manifest_digest)).digest == manifest_digest
     assert [headers.get("Authorization", "").partition(" ")[0] for _, headers in script.asked] == ["", "Basic"]
-    # The other registry is without authentication and fails on a login; this one was not sent to it.
+    # The other registry has no authentication and fails on a login, so its answer proves that it got none.
 
 
 class _Deciding:

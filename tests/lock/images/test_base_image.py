@@ -44,7 +44,7 @@ def written(*locks):
 
 
 def test_the_file():
-    """The lock is TOML that a person can read, spelt in one way, and read back as it was."""
+    """The lock is readable TOML in one spelling, and is read back unchanged."""
     assert written(LOCK) == TEXT
     assert read_base_image_locks(TEXT.encode()) == (LOCK,)
     assert read_base_image_locks(TEXT.replace("\n", "\r\n").encode()) == (LOCK,)
@@ -53,7 +53,7 @@ def test_the_file():
 
 
 def test_the_file_of_several_images():
-    """Other images than the base image have tables of their own; the base image's lock may be missing."""
+    """Images other than the base image get their own tables, and the base image's lock may be missing."""
     other = replace(LOCK, reference="team/tools:1", index=None)
     table = f"""
 [[other]]
@@ -85,7 +85,7 @@ resolved = 2026-11-20
     ids=["merge conflict", "cut short", "date", "missing", "digest", "other", "table", "index"],
 )
 def test_a_damaged_file(text, reason):
-    """What cannot be trusted is refused with the reason and the way out."""
+    """A damaged lock is refused with the reason and the way to repair it."""
     with pytest.raises(LockError) as raised:
         check_base_image(text, "python:3.12-slim", PLATFORM, pin=True)
 
@@ -97,7 +97,7 @@ def test_a_damaged_file(text, reason):
 
 @pytest.mark.parametrize("spelling", ["python:3.12-slim", "docker.io/library/python:3.12-slim"])
 def test_pinned(spelling):
-    """The image is taken by the locked digest, in the project's own spelling of its name."""
+    """The image is pinned to the locked digest and keeps the project's own spelling of its name."""
     state = check_base_image(TEXT, spelling, PLATFORM, pin=True)
 
     assert state == BaseImageState(status="pinned", image=f"{spelling}@sha256:{'5' * 64}", lock=LOCK)
@@ -143,12 +143,12 @@ def test_pinned(spelling):
     ids=["no lock", "not wanted", "own digest", "another image", "another platform"],
 )
 def test_not_pinned_by_the_lock(text, image, platform, pin, expected):
-    """Where no digest of the lock counts, the image is taken as it is written."""
+    """Where no digest of the lock applies, the image stays as it is written."""
     assert check_base_image(text, image, platform, pin=pin) == expected
 
 
 def test_each_image_has_its_lock():
-    """An image is pinned by the lock of its name; only the base image is told of one that is nobody's any more."""
+    """Each image is pinned by the lock of its own name, and only the base image's message names an unused lock."""
     other = replace(LOCK, reference="team/tools:1", digest=f"sha256:{'6' * 64}")
     text = written(LOCK, other)
 
@@ -176,7 +176,7 @@ def running(tmp_path, run_registry):
 
 
 def make(text, image, *, upgrade=False, pin=True):
-    """Lock an image; returns the lock and what was reported."""
+    """Lock an image, and return the lock and what was reported."""
     reported = []
     state = check_base_image(text, image, PLATFORM, pin=pin)
     made = make_base_image_lock(state, image, PLATFORM, upgrade=upgrade, report=reported.append)
@@ -184,7 +184,7 @@ def make(text, image, *, upgrade=False, pin=True):
 
 
 def test_made_kept_and_renewed(running):
-    """A digest is locked once, stays while the tag moves, and is renewed on request, with the date of the new one."""
+    """A digest is locked once, stays while the tag moves, and is renewed with its date on request."""
     image = f"{running.host}/base:1"
     pushed = running.push_index("base", "1", "linux/amd64", "linux/arm64")
 
@@ -211,13 +211,13 @@ def test_made_kept_and_renewed(running):
 
 
 def test_what_is_never_asked_for():
-    """An image with its own digest, and one that is not to be pinned, need no registry."""
+    """An image with its own digest, or one that is not to be pinned, needs no registry."""
     assert make(None, f"registry.invalid/a@sha256:{'1' * 64}", upgrade=True) == (None, [])
     assert make(None, "registry.invalid/a:1", upgrade=True, pin=False) == (None, [])
 
 
 def test_a_registry_that_is_down():
-    """It is told, and stops nothing: a locked digest stays, and without one the image is left unpinned."""
+    """A registry that is down is reported and changes nothing: the image keeps its digest or stays unpinned."""
     image = "registry.invalid/base:1"
     known = write_base_image_locks(image, [replace(LOCK, reference=image)])
 

@@ -33,7 +33,7 @@ def helper(tmp_path, monkeypatch):
     "name", ["registry.example:5000/team", "registry.example:5000", "https://registry.example:5000/v2/"]
 )
 def test_from_the_file(tmp_path, logins, reports, name, login):
-    """A login that `docker login` or `podman login` has kept in the file itself is found under each of its names."""
+    """A login that `docker login` or `podman login` keeps in the file is found under each of its names."""
     logins(auths={"other.example": login("other", "other"), name: login("me", "a:b")})
 
     found = find_credentials(BASE, reports.append)
@@ -45,7 +45,7 @@ def test_from_the_file(tmp_path, logins, reports, name, login):
 
 
 def test_from_the_environment(logins, reports, monkeypatch, login):
-    """A CI job's DOCKER_AUTH_CONFIG comes before what is kept in files, for the registries that it has."""
+    """A CI job's DOCKER_AUTH_CONFIG comes before the files, for the registries that it names."""
     logins(auths={"registry.example:5000": login("file", "1"), "other.example": login("file", "2")})
     monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps({"auths": {"registry.example:5000": login("job", "secret-3")}}))
 
@@ -60,14 +60,14 @@ def test_from_the_environment(logins, reports, monkeypatch, login):
 
 
 def test_nothing_secret_is_shown(logins, reports):
-    """A password and a token are left out of whatever prints the value."""
+    """The printed form of credentials leaves out the password and the token."""
     shown = repr(Credentials(origin="here", user="me", password="secret-1", identity_token="secret-2"))
 
     assert shown == "Credentials(origin='here', user='me')"
 
 
 def test_the_login_of_podman(tmp_path, monkeypatch, reports, login):
-    """Where Docker has no login, Podman's and buildah's counts."""
+    """Podman's and buildah's login is used where Docker has none."""
     path = tmp_path / "home/run/containers/auth.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"auths": {"registry.example:5000": login("pod", "man")}}))
@@ -80,7 +80,7 @@ def test_the_login_of_podman(tmp_path, monkeypatch, reports, login):
 
 
 def test_docker_config(tmp_path, monkeypatch, reports, login):
-    """DOCKER_CONFIG names another folder, as for docker itself; an identity token needs no password."""
+    """DOCKER_CONFIG names another folder, as it does for docker, and an identity token needs no password."""
     entry = {**login("00000000-0000-0000-0000-000000000000", ""), "identitytoken": "token"}
     (tmp_path / "config.json").write_text(json.dumps({"auths": {"registry.example:5000": entry}}))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
@@ -92,7 +92,7 @@ def test_docker_config(tmp_path, monkeypatch, reports, login):
 
 @pytest.mark.parametrize("settings", [{"credsStore": "test"}, {"credHelpers": {"registry.example:5000": "test"}}])
 def test_from_a_helper(logins, helper, reports, settings):
-    """A helper program is asked for the registry, and its answer comes before the file's."""
+    """A helper program is asked for the registry's login, and its answer comes before the file's."""
     logins(**settings, auths={"registry.example:5000": {}})
     asked = helper(
         'case "$server" in registry.example:5000) echo \'{"Username": "me", "Secret": "from the keychain"}\';; '
@@ -107,7 +107,7 @@ def test_from_a_helper(logins, helper, reports, settings):
 
 
 def test_an_identity_token_of_a_helper(logins, helper, reports):
-    """A helper marks an identity token by the user's name."""
+    """A helper's user name `<token>` marks its secret as an identity token."""
     logins(credsStore="test")
     helper('echo \'{"Username": "<token>", "Secret": "token"}\'')
 
@@ -117,7 +117,7 @@ def test_an_identity_token_of_a_helper(logins, helper, reports):
 
 
 def test_a_helper_without_the_login(logins, helper, reports):
-    """No login is no failure: the registry is asked without."""
+    """A helper without a login for the registry gives no credentials and no report."""
     logins(credsStore="test")
     helper("echo credentials not found in native keychain; exit 1")
 
@@ -125,7 +125,7 @@ def test_a_helper_without_the_login(logins, helper, reports):
 
 
 def test_helpers_that_fail(logins, helper, reports):
-    """A helper that is gone or broken is told, without what it printed, and the registry is asked without a login."""
+    """A missing or failing helper is reported without its output, and gives no credentials."""
     logins(credsStore="absent")
     assert find_credentials(BASE, reports.append) is None
     logins(credsStore="test")
@@ -139,7 +139,7 @@ def test_helpers_that_fail(logins, helper, reports):
 
 
 def test_a_broken_file(tmp_path, logins, reports):
-    """Settings that are no JSON, or no table, give no login; the first is told."""
+    """Damaged settings give no credentials, and settings that are not JSON are reported."""
     logins()
     path = tmp_path / "home/.docker/config.json"
     path.write_text("{")

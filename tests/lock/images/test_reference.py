@@ -35,7 +35,7 @@ DIGEST = f"sha256:{'5' * 64}"
     ],
 )
 def test_parse(text, registry, repository, tag, digest, address):
-    """A reference is read as engines read it: Docker Hub and its `library/` are what is left out."""
+    """A reference is read as container engines read it, with Docker Hub, `library/` and `latest` as defaults."""
     expected = Reference(registry=registry, repository=repository, tag=tag, digest=digest)
 
     assert parse_reference(text) == expected
@@ -55,12 +55,12 @@ def test_parse(text, registry, repository, tag, digest, address):
     ],
 )
 def test_loopback(host, expected):
-    """Only this machine is spoken to without encryption."""
+    """Only names and addresses of this machine count as loopback, which needs no encryption."""
     assert is_loopback(host) is expected
 
 
 def test_names_of_logins():
-    """A login for the very repository comes before one for the registry; Docker Hub's has a name of its own."""
+    """A login for the repository comes before one for its registry, and Docker Hub's has a name of its own."""
     assert parse_reference("quay.io/a/b:1").credential_names == (
         "quay.io/a/b",
         "quay.io/a",

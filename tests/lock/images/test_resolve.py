@@ -1,4 +1,4 @@
-"""What a reference stands for, asked of a real registry, and of a stand-in for what no real one answers."""
+"""Resolving references with a real registry, and with a stand-in for answers that no real one gives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def digest_of(content):
 
 @pytest.mark.parametrize("oci", [True, False], ids=["oci", "docker"])
 def test_an_image_of_one_platform(open_registry, oci, asked_of):
-    """A tag that names one image is resolved to it, in both families of media types."""
+    """A tag that names one image resolves to it, in both families of media types."""
     digest = open_registry.push_image(f"plain-{oci}".lower(), "1.0", oci=oci)
 
     assert asked_of(f"{open_registry.host}/plain-{oci}:1.0".lower()) == Resolved(digest=digest)
@@ -30,7 +30,7 @@ def test_an_image_of_one_platform(open_registry, oci, asked_of):
 @pytest.mark.parametrize("oci", [True, False], ids=["oci", "docker"])
 @pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
 def test_an_index(open_registry, oci, platform, asked_of):
-    """A tag that names an index is resolved to the manifest of the platform; attestations are passed over."""
+    """A tag that names an index resolves to the manifest of the platform, and attestations are skipped."""
     name = f"index-{oci}".lower()
     pushed = open_registry.push_index(name, "1.0", "windows/amd64", "linux/arm64", "linux/amd64", oci=oci)
 
@@ -40,7 +40,7 @@ def test_an_index(open_registry, oci, platform, asked_of):
 
 
 def test_variants(open_registry, asked_of):
-    """Of several variants of an architecture, the one that every machine of it can run is taken."""
+    """Among the variants of an architecture, the one that every such machine can run is chosen."""
     pushed = open_registry.push_index(
         "variants", "latest", "linux/arm64/v9", "linux/arm64/v8", "linux/amd64/v3", "linux/amd64"
     )
@@ -51,7 +51,7 @@ def test_variants(open_registry, asked_of):
 
 
 def test_another_platform(open_registry, asked_of):
-    """A platform that the image does not exist for is an error, which lists the image's platforms."""
+    """A platform that the image lacks is an error that lists the image's platforms."""
     open_registry.push_index("arms", "1", "linux/arm64", "linux/s390x")
     open_registry.push_image("arm", "1", platform="linux/arm64")
 
@@ -66,7 +66,7 @@ def test_another_platform(open_registry, asked_of):
 
 
 def test_a_tag_that_moves(open_registry, asked_of):
-    """A known digest is kept as long as the tag stands for it, and replaced when the tag has moved."""
+    """A known digest stays while the tag points to it, and is replaced once the tag has moved."""
     asked = f"{open_registry.host}/moving:1"
     first = open_registry.push_index("moving", "1", "linux/amd64", "linux/arm64")
     known = asked_of(asked)
@@ -80,7 +80,7 @@ def test_a_tag_that_moves(open_registry, asked_of):
 
 @pytest.mark.parametrize("name", ["open:no-such-tag", "no-such-repository:1"])
 def test_no_such_image(open_registry, name, asked_of):
-    """A tag or a repository that does not exist is an error, which names it."""
+    """A tag or repository that does not exist is an error that names it."""
     open_registry.push_image("open", "1")
 
     with pytest.raises(LockError) as raised:
@@ -104,7 +104,7 @@ def test_an_index_with_a_hole(open_registry, asked_of):
 
 @pytest.mark.parametrize("named", [True, False], ids=["by the header", "by the request"])
 def test_bytes_that_do_not_fit_their_digest(script, named, asked_of):
-    """A manifest that something on the way has changed is refused, wherever its digest was named."""
+    """A manifest whose bytes do not match the promised digest is refused, wherever the digest was named."""
     promised = digest_of(b"the original")
     if named:
         script.answers["HEAD /v2/base/manifests/1"] = 200, {"Docker-Content-Digest": promised}, b""
@@ -131,15 +131,15 @@ def test_something_else(script, body, asked_of):
 
 
 def test_an_artifact(script, asked_of):
-    """A manifest without the configuration of an image has no platform to check, and is refused."""
+    """A manifest of another kind than an image's is refused."""
     script.answers["*"] = 200, {}, json.dumps({"schemaVersion": 1, "mediaType": "text/plain"}).encode()
 
     with pytest.raises(LockError, match=r"is of a kind that cannot be pinned \(text/plain\)"):
         asked_of(f"{script.host}/base:1")
 
 
-def test_digests_of_another_kind(script, asked_of):
-    """A digest that is not sha256 is refused, so that no other text reaches a Dockerfile."""
+def test_malformed_digests(script, asked_of):
+    """A malformed digest is refused, so that no other text reaches a Dockerfile."""
     evil = {
         "mediaType": OCI_MANIFEST,
         "digest": "sha256:0\nRUN rm",
@@ -153,7 +153,7 @@ def test_digests_of_another_kind(script, asked_of):
 
 
 def test_what_is_asked(script, asked_of):
-    """The tag is asked for with HEAD, which does not count as a pull, and then its digest, in all media types."""
+    """The client asks for the tag with HEAD, which is no pull, and then for its digest, in all media types."""
     index = json.dumps({"mediaType": OCI_INDEX, "manifests": []}).encode()
     script.answers["*"] = 200, {"Docker-Content-Digest": digest_of(index)}, index
 

@@ -15,7 +15,7 @@ from hatch_mlpackage.lock.images.transport import UnreachableError
 @pytest.fixture
 def tls_registry(tmp_path, certificate, monkeypatch, run_registry):
     settings = {"tls": {"certificate": str(certificate / "cert.pem"), "key": str(certificate / "key.pem")}}
-    # Loopback addresses are spoken to in plain text, so for this test there are none.
+    # Loopback addresses need no TLS, so this test treats no address as loopback.
     for module in ("reference", "transport", "authorize"):
         monkeypatch.setattr(f"hatch_mlpackage.lock.images.{module}.is_loopback", lambda _host: False)
     with run_registry(tmp_path / "tls", http=settings) as running:
@@ -23,7 +23,7 @@ def tls_registry(tmp_path, certificate, monkeypatch, run_registry):
 
 
 def test_a_certificate(tls_registry, certificate, tmp_path, monkeypatch, asked_of):
-    """An authority is trusted if SSL_CERT_FILE names it, or if it lies where engines look for this registry's."""
+    """An authority is trusted if SSL_CERT_FILE names it, or if it lies where engines keep this registry's."""
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     asked = f"{tls_registry.host}/base:1"
     with pytest.raises(UnreachableError) as raised:
@@ -78,7 +78,7 @@ def test_no_such_host(asked_of):
 
 
 def test_silence(monkeypatch, asked_of):
-    """A registry that never answers is given up."""
+    """The client gives up on a registry that never answers."""
     monkeypatch.setattr(transport, "SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = f"127.0.0.1:{silent.getsockname()[1]}"
@@ -90,7 +90,7 @@ def test_silence(monkeypatch, asked_of):
 
 
 def test_a_trickle(monkeypatch, asked_of):
-    """A registry that keeps sending but never finishes is given up, too."""
+    """The client gives up on a registry that keeps sending and never finishes."""
     monkeypatch.setattr(transport, "SECONDS_IN_ALL", 0.5)
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -136,7 +136,7 @@ def test_a_trickle(monkeypatch, asked_of):
     ids=["limit with a time", "limit", "failure", "unknown status", "endless", "cut short", "redirect"],
 )
 def test_registries_in_trouble(script, answer, said, asked_of):
-    """Each way in which a registry can fail has its own sentence, and counts as one that may pass."""
+    """Each failure of a registry has its own message and counts as temporary."""
     script.answers["*"] = answer
 
     with pytest.raises(UnreachableError) as raised:
@@ -146,7 +146,7 @@ def test_registries_in_trouble(script, answer, said, asked_of):
 
 
 def test_a_proxy(script, monkeypatch, asked_of):
-    """A registry elsewhere is asked through HTTPS_PROXY; one on this machine never is."""
+    """A remote registry is reached through HTTPS_PROXY, and a registry on this machine never is."""
     accepted = []
     with socket.create_server(("127.0.0.1", 0)) as proxy:
 

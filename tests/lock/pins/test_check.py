@@ -32,7 +32,7 @@ LOCK = with_header(BODY, ASKED, TARGET)
 
 
 def test_missing() -> None:
-    """No text is a missing lock, and requiring it tells the command."""
+    """A lock without text is missing, and requiring it names the command that makes it."""
     state = check_lock(None, ASKED, TARGET)
 
     assert state == LockState(status="missing")
@@ -43,7 +43,7 @@ def test_missing() -> None:
 
 @pytest.mark.parametrize("text", [LOCK, LOCK.replace("\n", "\r\n"), f"# our licence\n{LOCK}"])
 def test_fresh(text: str) -> None:
-    """The same inputs are fresh, also after a checkout with other line ends."""
+    """A lock is fresh for the same inputs, also with other line endings or a comment above it."""
     state = check_lock(text, ASKED, TARGET)
     state.require("locks/requirements.txt")
 
@@ -66,7 +66,7 @@ def test_fresh(text: str) -> None:
     ],
 )
 def test_satisfied(asked: Requirements, target: Target) -> None:
-    """Other inputs whose every requirement has its pin can be used, with a note."""
+    """A lock made from other inputs is usable, with a note, if it has a pin for every requirement."""
     state = check_lock(LOCK, asked, target)
     state.require("locks/requirements.txt")
 
@@ -125,7 +125,7 @@ def test_satisfied(asked: Requirements, target: Target) -> None:
     ],
 )
 def test_stale(requirements: tuple[str, ...], constraints: tuple[str, ...], reasons: tuple[str, ...]) -> None:
-    """Each requirement without its pin is named, with what the lock has."""
+    """Each requirement that the lock does not satisfy is named, with what the lock has."""
     assert check_lock(LOCK, Requirements(requirements=requirements, constraints=constraints), TARGET) == LockState(
         status="stale", reasons=reasons
     )
@@ -143,7 +143,7 @@ def test_stale_is_refused() -> None:
 
 
 def test_a_later_schema_is_stale() -> None:
-    """A lock of a later release is not guessed at."""
+    """A lock with the schema of a later release is stale."""
     assert check_lock(LOCK.replace("schema=1", "schema=2"), ASKED, TARGET) == LockState(
         status="stale", reasons=("its schema is 2, this release reads 1",)
     )
@@ -162,7 +162,7 @@ def test_a_later_schema_is_stale() -> None:
     ],
 )
 def test_other_target(target: Target, reasons: tuple[str, ...]) -> None:
-    """A lock for another Python, platform or a newer C library is not used."""
+    """A lock for another Python or platform, or for a newer C library, is not used."""
     assert check_lock(LOCK, ASKED, target) == LockState(status="other-target", reasons=reasons)
 
 
@@ -189,12 +189,12 @@ NO_HEADER = "its `# mlpackage-lock:` line is missing or cut short: it was not wr
     ],
 )
 def test_damaged(text: str, reason: str) -> None:
-    """Damage is told apart by what a person can see in the file."""
+    """The reason of a damaged lock names what a person can see in the file."""
     assert check_lock(text, ASKED, TARGET) == LockState(status="damaged", reasons=(reason,))
 
 
 def test_a_body_that_is_no_lock_is_damaged() -> None:
-    """A header that vouches for nonsense does not make it usable."""
+    """A valid header does not make a body usable that is not a lock."""
     state = check_lock(with_header("nonsense\n", ASKED, TARGET), Requirements(), TARGET)
 
     assert state == LockState(status="damaged", reasons=("line 3 is not a locked requirement: `nonsense`",))
@@ -209,7 +209,7 @@ TEXT = strategies.text(max_size=200)
     cut=strategies.integers(0, len(LOCK)),
 )
 def test_no_text_breaks_the_check(text: str, cut: int) -> None:
-    """Whatever the file says, the check gives a state and the reader pins or a LockError."""
+    """Any text gets a state from the check, and pins or a LockError from the reader."""
     for lock in (text, LOCK[:cut] + text + LOCK[cut:]):
         assert isinstance(check_lock(lock, Requirements(requirements=("numpy",)), TARGET), LockState)
         with contextlib.suppress(LockError):
@@ -230,7 +230,7 @@ def test_a_check_loads_nothing_heavy() -> None:
         "heavy = {'socket', 'ssl', 'asyncio', 'tempfile', 'uv', 'pip', 'jinja2', 'hatch_mlpackage.lock.resolve.make'}\n"
         "print(sorted(heavy & sys.modules.keys()))\n"
     )
-    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}  # a measured process loads more
+    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}  # measuring coverage loads more modules
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=unmeasured)
 
     assert done.stdout == "[]\n"

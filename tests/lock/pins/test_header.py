@@ -15,14 +15,14 @@ ASKED = Requirements(
     options=("--pre",),
     notes=("said",),
 )
-# A change of these bytes makes every lock that is out there look changed.
+# If this digest changes, every existing lock looks changed.
 INPUTS = "sha256:94a4f758a7ce83bec543546d2fe66cb2c4717e30a3d9258d5ee7141630b4c28c"
 
 BODY_DIGEST = digest("body\n")
 
 
 def test_there_and_back() -> None:
-    """The header says what the lock was made for and from, and is read back whole."""
+    """The header records the target and the inputs of the lock, and is read back whole."""
     text = with_header("body\n", ASKED, TARGET)
 
     assert text == (
@@ -46,7 +46,7 @@ def test_there_and_back() -> None:
 
 
 def test_notes_are_no_input() -> None:
-    """What was read but not used changes nothing."""
+    """Notes do not change the digest of the inputs."""
     assert inputs_digest(replace(ASKED, notes=()), TARGET) == INPUTS
 
 
@@ -62,11 +62,11 @@ def test_notes_are_no_input() -> None:
     ],
 )
 def test_inputs(asked: Requirements, target: Target) -> None:
-    """Each input counts."""
+    """A change of any input changes the digest."""
     assert inputs_digest(asked, target) != INPUTS
 
 
 @pytest.mark.parametrize("text", ["", "a==1\n", "a==1\n# mlpackage-lock: schema=1\n", "# mlpackage-lock: schema=1\n"])
 def test_no_header(text: str) -> None:
-    """A header that is missing, not at the top or incomplete is none."""
+    """A header that is missing, incomplete or not at the top is read as None."""
     assert split_header(text)[0] is None

@@ -9,7 +9,7 @@ A, B = "a" * 64, "b" * 64
 
 
 def test_read_pins() -> None:
-    """Entries of both resolvers' styles are read, with options and comments between them."""
+    """Entries in either resolver's style are read, with options and comments between them."""
     text = (
         "# header\n--extra-index-url https://host/simple\n"
         f"alpha==1.0 \\\n    --hash=sha256:{A} \\\n    --hash=sha256:{B}\n    # via -r requirements.in\n"
@@ -53,7 +53,7 @@ def test_refused(text: str, message: str) -> None:
 
 
 def test_kept_pins() -> None:
-    """Only names and versions are kept, also of a lock with marks of a merge in it."""
+    """Only names and versions are kept from an earlier lock, even from one with merge-conflict markers."""
     text = (
         f"<<<<<<< mine\nalpha==1.0 \\\n --hash=sha256:{A}\n=======\nalpha==1.0\nbeta==2\n>>>>>>>\n--pre\n# gamma==1\n"
     )

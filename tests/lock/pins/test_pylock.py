@@ -34,7 +34,7 @@ def asking(*inline: str) -> Requirements:
 
 @pytest.fixture
 def select(quiet: Callable[..., None]) -> Callable[..., str]:
-    """Give a function that makes a lock of a pylock file's text for requirements."""
+    """Give a function that selects the lock for requirements from the text of a pylock file."""
 
     def make(text: str, *inline: str, target: Target = X86, report: Any = quiet) -> str:
         return select_lock(text.encode(), asking(*inline), target, project="diabetes", report=report)
@@ -61,7 +61,7 @@ BOTH = ("cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_aarch64
 
 
 def test_the_images_wheels_are_selected(select: Callable[..., str]) -> None:
-    """From one file for many machines come the pins and hashes of each image's own wheels, sorted by name."""
+    """One file for many machines gives each image the pins and hashes of its own wheels, sorted by name."""
     text = HEAD + package("beta", "2.0", "py3-none-any") + package("alpha", "1.0", *BOTH)
     said: list[str] = []
 
@@ -80,15 +80,15 @@ def test_the_images_wheels_are_selected(select: Callable[..., str]) -> None:
 
 
 def test_markers_count_for_the_image(select: Callable[..., str]) -> None:
-    """A package for another system or Python is not selected, whatever machine selects."""
+    """A package whose marker is false in the image is not selected."""
     text = HEAD + package("alpha", "1.0", "py3-none-any", rest="marker = \"sys_platform == 'win32'\"\n")
     text += package("beta", "1.0", "py3-none-any", rest="marker = \"python_full_version >= '3.12'\"\n")
 
     assert [pin.name for pin in read_pins(select(text))] == ["beta"]
 
 
-def test_every_package_without_a_wheel_is_told(select: Callable[..., str]) -> None:
-    """All that cannot be installed is listed at once, with what there is instead and the way out."""
+def test_every_package_without_a_wheel_is_listed(select: Callable[..., str]) -> None:
+    """The error lists every package without a wheel for the image, what it has instead, and the next step."""
     text = HEAD + package("alpha", "1.0", *BOTH[1:]) + package("newer", "3.0", "cp312-cp312-manylinux_2_34_x86_64")
     text += '[[packages]]\nname = "beta"\nversion = "1"\n'
     text += 'sdist = { url = "https://h/beta-1.tar.gz", hashes = { sha256 = "0" } }\n'
@@ -110,7 +110,7 @@ def test_every_package_without_a_wheel_is_told(select: Callable[..., str]) -> No
 
 
 def test_the_project_itself_is_left_out(select: Callable[..., str]) -> None:
-    """uv and Hatch list the project as a folder; it is no package that an index has, and said so."""
+    """The project itself, which uv and Hatch list as a folder, is left out with a note."""
     text = HEAD + '[[packages]]\nname = "diabetes"\ndirectory = { path = ".", editable = true }\n'
     said: list[str] = []
 
@@ -118,8 +118,8 @@ def test_the_project_itself_is_left_out(select: Callable[..., str]) -> None:
     assert said[0] == "pylock.toml: diabetes itself is left out; `install-project = true` installs it."
 
 
-def test_it_has_to_answer_the_requirements(select: Callable[..., str]) -> None:
-    """What is asked for and not in the file, or in another version, is told by name."""
+def test_the_file_has_to_satisfy_the_requirements(select: Callable[..., str]) -> None:
+    """The error names each requirement that the file lacks or has in another version."""
     text = HEAD + package("alpha", "1.0", "py3-none-any")
 
     with pytest.raises(LockError) as refused:
@@ -134,15 +134,15 @@ def test_it_has_to_answer_the_requirements(select: Callable[..., str]) -> None:
 
 
 def test_another_python_is_refused(select: Callable[..., str]) -> None:
-    """A file for a newer Python than the image's is refused with its own reason."""
+    """A file that requires a newer Python than the image's is refused with its own reason."""
     text = HEAD + 'requires-python = ">=3.13"\n' + package("alpha", "1.0", "py3-none-any")
 
     with pytest.raises(LockError, match=r"^pylock\.toml is not for CPython 3\.12 on linux/amd64 .*: .*>=3\.13"):
         select(text)
 
 
-def test_the_patch_release_of_whoever_locked_does_not_matter(select: Callable[..., str]) -> None:
-    """Hatch requires the very Python it ran on; which patch release the image has is not known, and may be it."""
+def test_a_required_patch_release_excludes_no_image(select: Callable[..., str]) -> None:
+    """A file that requires a patch release of the image's Python is used, because the image may have it."""
     text = HEAD + 'requires-python = ">=3.12.7"\n' + package("alpha", "1.0", "py3-none-any")
 
     assert [pin.name for pin in read_pins(select(text))] == ["alpha"]
@@ -152,13 +152,13 @@ def test_the_patch_release_of_whoever_locked_does_not_matter(select: Callable[..
     "text", ["", "<<<<<<< HEAD\n", 'lock-version = "9.0"\ncreated-by = "x"\npackages = []\n', HEAD + "packages = 1\n"]
 )
 def test_no_pylock(text: str, select: Callable[..., str]) -> None:
-    """What is no such file, or of a newer format, is refused with the reason."""
+    """A text that is not a pylock file, or has a newer format, is refused with the reason."""
     with pytest.raises(LockError, match=r"^pylock\.toml is no pylock file: .+ Write it anew with the tool that made"):
         select(text)
 
 
 def test_a_lock_is_stale_when_its_pylock_changes(select: Callable[..., str]) -> None:
-    """Another pylock, or none any more, is told by name; a lock from a resolver does not answer for one."""
+    """A lock is stale once its pylock file has changed or is no longer configured."""
     lock = select(HEAD + package("alpha", "1.0", "py3-none-any"), "alpha")
     other = replace(asking("alpha"), pylock=("pylock.toml", f"sha256:{'e' * 64}"))
     gone = replace(asking("alpha"), pylock=None)
@@ -171,8 +171,8 @@ def test_a_lock_is_stale_when_its_pylock_changes(select: Callable[..., str]) -> 
     )
 
 
-def test_an_older_packaging_is_told(monkeypatch: pytest.MonkeyPatch, select: Callable[..., str]) -> None:
-    """All but this works with older releases of packaging; the message says what to install."""
+def test_an_older_packaging_is_refused(monkeypatch: pytest.MonkeyPatch, select: Callable[..., str]) -> None:
+    """An older release of packaging cannot select from a pylock file, and the error says what to install."""
     pylock = pytest.importorskip("packaging.pylock")
     monkeypatch.delattr(pylock.Pylock, "select")
 
@@ -184,7 +184,7 @@ def test_an_older_packaging_is_told(monkeypatch: pytest.MonkeyPatch, select: Cal
 def test_what_uv_wrote_gives_the_pins_that_uv_gives(
     index: PackageIndex, tmp_path: Path, target: Target, select: Callable[..., str]
 ) -> None:
-    """A universal pylock of uv's gives the same pins for each image as locking for that image alone."""
+    """uv's universal pylock gives each image the pins that uv gives when it locks for that image alone."""
     for tag in ("cp311-cp311", "cp312-cp312"):
         for machine in ("x86_64", "aarch64"):
             index.add("alpha", "1.0", "beta; python_version < '3.12'", tag=f"{tag}-manylinux_2_17_{machine}")

@@ -32,13 +32,13 @@ ALPINE = Target(python="3.12", platform="linux/amd64", libc="musl")
     ],
 )
 def test_fits(tag: str, targets: set[Target]) -> None:
-    """A wheel loads where its Python, its platform and its C library, or an older one, are the image's."""
+    """A wheel fits an image of its Python and platform whose C library is not older than the wheel's."""
     assert {target for target in (X86, ARM, ALPINE) if fits(f"a-1-{tag}.whl", target)} == targets
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="compares with the tags of a Linux host")
 def test_the_order_is_that_of_packaging() -> None:
-    """For an image like this machine the tags are those that packaging finds here, in its order."""
+    """For an image like this machine, the tags and their order are those that packaging finds."""
     own = [tag for tag in tags.sys_tags() if not tag.platform.startswith("linux")]
     newest = next((tag.platform for tag in own if tag.platform.startswith("manylinux_2_")), "")
     if not newest.endswith(("x86_64", "aarch64")):

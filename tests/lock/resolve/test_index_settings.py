@@ -64,7 +64,7 @@ AS_PIP = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
 def test_uv_takes_only_what_is_about_the_index(
     settings: dict[str, str], environment: dict[str, str], arguments: list[str], tmp_path: Path
 ) -> None:
-    """uv's own settings go first; without any, pip's are given to it under its names; all else is left out."""
+    """uv's own settings win; without them pip's are passed under uv's names, and all else is left out."""
     made, given = index_settings.for_uv({**NOTHING, **settings}, tmp_path)
 
     kept = {name: value for name, value in made.items() if not name.startswith("PIP_")}
@@ -72,7 +72,7 @@ def test_uv_takes_only_what_is_about_the_index(
 
 
 def test_folders_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The resolver runs in another folder; pip's folders that are not there are left out, as pip does."""
+    """Folders become absolute for the resolver, and pip's folders that do not exist are left out."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wheels").mkdir()
     of_pip = {"PIP_FIND_LINKS": "wheels missing https://host/all.html"}
@@ -86,7 +86,7 @@ def test_folders_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_uv_configuration_files(tmp_path: Path) -> None:
-    """Of uv's files only what is about the index is kept, the user's before the machine's."""
+    """Only index settings are kept from uv's files, and the user's come before the machine's."""
     texts = {
         "machine/uv/uv.toml": '[[index]]\nurl = "https://machine"\n',
         "user/uv/uv.toml": (
@@ -112,7 +112,7 @@ def test_uv_configuration_files(tmp_path: Path) -> None:
 
 
 def test_a_named_uv_configuration_file(tmp_path: Path) -> None:
-    """UV_CONFIG_FILE replaces the others, and a file that uv itself would refuse stops nothing here."""
+    """UV_CONFIG_FILE replaces the other files, and a file that uv cannot read is skipped."""
     (tmp_path / "named.toml").write_text('[[index]]\nurl = "https://named"\n')
     (tmp_path / "broken.toml").write_text("[[index\n")
 
@@ -125,7 +125,7 @@ def test_a_named_uv_configuration_file(tmp_path: Path) -> None:
 
 
 def test_pip_tools_takes_only_what_is_about_the_index(tmp_path: Path) -> None:
-    """pip's files and other variables are kept from pip-tools, and their index settings handed over as variables."""
+    """pip-tools gets the index settings of pip's files as variables, and no other setting of pip's."""
     (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://u:p@one\nconstraint = c.txt\n")
     environ = {
         "PIP_CONFIG_FILE": str(tmp_path / "pip.conf"),
@@ -145,7 +145,7 @@ def test_pip_tools_takes_only_what_is_about_the_index(tmp_path: Path) -> None:
 
 
 def test_the_projects_options_for_pip_tools() -> None:
-    """They replace the machine's index, and come after its further ones."""
+    """The project's options replace the machine's index and follow its extra indexes."""
     environ = {"PIP_INDEX_URL": "https://a", "PIP_EXTRA_INDEX_URL": "https://b", "PIP_CONFIG_FILE": os.devnull}
     options = ("--index-url https://c", "--extra-index-url https://d", "--find-links https://e", "--no-index", "--pre")
 
@@ -173,7 +173,7 @@ def test_the_projects_options_for_pip_tools() -> None:
     ids=["named", "default", "file", "another name", "no name"],
 )
 def test_the_logins_of_uvs_indexes_for_pip(tmp_path: Path, settings, config, first, more) -> None:
-    """What uv takes from UV_INDEX_<NAME>_USERNAME and _PASSWORD stands in the URL, the only place where pip looks."""
+    """pip gets the logins of UV_INDEX_<NAME>_USERNAME and _PASSWORD in the URL, the only place where it looks."""
     (tmp_path / "uv.toml").write_text(config)
     login = {"UV_INDEX_IN_HOUSE_USERNAME": "me", "UV_INDEX_IN_HOUSE_PASSWORD": "s/cret"}
     environ = {"PIP_CONFIG_FILE": os.devnull, "UV_CONFIG_FILE": str(tmp_path / "uv.toml"), **settings, **login}

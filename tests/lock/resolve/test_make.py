@@ -34,7 +34,7 @@ def pinned(lock: str) -> dict[str, str | None]:
 
 @BOTH
 def test_the_whole_lock(index: PackageIndex, asking: Callable[..., Requirements], locker: Any) -> None:
-    """Both resolvers write the same text: header, pins of everything needed, every file's hash, and who wants it."""
+    """Both resolvers write the same text: a header, every pin, every file's hash, and what requires it."""
     wheel = index.add("alpha", "1.5", "beta>=2")
     source = index.add_source("alpha", "1.5")
     beta = index.add("beta", "2.1")
@@ -72,7 +72,7 @@ def test_same_bytes_from_another_folder(
     clean_machine: pytest.MonkeyPatch,
     quiet: Callable[..., None],
 ) -> None:
-    """The lock is the same from another working folder and temporary folder, and names neither."""
+    """The lock does not depend on the working folder or the temporary folder."""
     index.add("alpha", "1.5")
     first = make_lock(asking("alpha"), TARGET, locker=locker, report=quiet)
     (tmp_path / "elsewhere" / "tmp").mkdir(parents=True)
@@ -88,7 +88,7 @@ def test_same_bytes_from_another_folder(
 def test_pins_are_kept_unless_upgraded(
     index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
 ) -> None:
-    """A newer release changes no lock until it is renewed on purpose."""
+    """A newer release changes a lock only when the lock is upgraded."""
     index.add("alpha", "1.0", "beta")
     index.add("beta", "1.0")
     old = make_lock(asking("alpha"), TARGET, locker=locker, report=quiet)
@@ -106,7 +106,7 @@ def test_pins_are_kept_unless_upgraded(
 def test_hashes_are_read_anew(
     index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
 ) -> None:
-    """An earlier lock gives the pins and not the hashes: an edited one is healed, a new wheel is covered."""
+    """An earlier lock gives its pins but not its hashes, so an edited hash is corrected."""
     digest = index.add("alpha", "1.0")
     good = make_lock(asking("alpha"), TARGET, locker=locker, report=quiet)
     bad = good.replace(digest, "0" * 64).replace("# mlpackage-lock", "<<<<<<< mine\n# mlpackage-lock")
@@ -123,7 +123,7 @@ def test_no_credentials_in_the_lock(
     clean_machine: pytest.MonkeyPatch,
     quiet: Callable[..., None],
 ) -> None:
-    """An index with a password in the machine's settings is used and never written down."""
+    """A password in the machine's index settings is used and never written into the lock."""
     index.add("alpha", "1.0")
     index.password = "s3cret"
     clean_machine.setenv("PIP_INDEX_URL", index.url_with_password)
@@ -143,7 +143,7 @@ def test_indexes_of_the_project_go_into_the_lock(
     locker: Any,
     quiet: Callable[..., None],
 ) -> None:
-    """The image installs from the indexes that the project names, so the lock names them too, and the best wins."""
+    """The lock names the project's indexes for the image, and the best version of all indexes wins."""
     index.add("alpha", "1.0", "beta")
     index.add("beta", "3.0")
     other_index.add("alpha", "2.0", "beta")
@@ -165,7 +165,7 @@ def test_the_projects_index_replaces_the_machines(
     locker: Any,
     quiet: Callable[..., None],
 ) -> None:
-    """--index-url of a requirements file wins over the machine's, as it does for pip."""
+    """--index-url of a requirements file replaces the machine's index, as it does for pip."""
     index.add("alpha", "2.0")
     other_index.add("alpha", "1.0")
     asked = replace(asking("alpha"), options=(f"--index-url {other_index.url}",))
@@ -196,7 +196,7 @@ def test_pre_releases_constraints_and_extras(
 def test_several_requirements_of_one_package(
     index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
 ) -> None:
-    """The resolver is given every line of a package, each with its own marker, and its lock is fresh."""
+    """The resolver gets every requirement of a package with its marker, and the lock is fresh for all."""
     for version in ("1.0", "1.1", "1.2", "2.0"):
         index.add("alpha", version)
     requirements = asking(
@@ -212,7 +212,7 @@ def test_several_requirements_of_one_package(
 def test_wheel_url(
     index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
 ) -> None:
-    """A wheel's URL is locked with the hash of the file that is there, and refused if another one is asked for."""
+    """A wheel's URL is locked with the hash of its file, and is refused if the project names another hash."""
     digest = index.add("alpha", "1.0")
     url = f"http://{index.address}/files/alpha-1.0-py3-none-any.whl"
 
@@ -231,7 +231,7 @@ def test_wheel_url(
 def test_wheels_for_the_image(
     index: PackageIndex, asking: Callable[..., Requirements], quiet: Callable[..., None]
 ) -> None:
-    """Versions are chosen by the image's Python, architecture and C library, whatever the machine's are."""
+    """The image's Python, architecture and C library choose the versions, whatever this machine has."""
     index.add("alpha", "1.0")
     index.add("alpha", "2.0", tag="cp39-cp39-manylinux_2_28_aarch64")
     index.add("alpha", "3.0", tag="cp39-cp39-manylinux_2_36_aarch64")
@@ -255,7 +255,7 @@ def test_wheels_for_the_image(
 def test_wheels_for_an_older_glibc_than_this_machine_has(
     index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
 ) -> None:
-    """A wheel that this machine could load and the image could not is not chosen."""
+    """A wheel that this machine can load and the image cannot is not chosen."""
     tag = f"cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-manylinux_2_"
     index.add("alpha", "1.0", tag=f"{tag}17_x86_64")
     index.add("alpha", "2.0", tag=f"{tag}28_x86_64")
@@ -267,7 +267,7 @@ def test_wheels_for_an_older_glibc_than_this_machine_has(
 def test_markers_of_the_image(
     index: PackageIndex, asking: Callable[..., Requirements], quiet: Callable[..., None]
 ) -> None:
-    """A requirement that only this machine's Python would need is left out, and the image's is put in."""
+    """A requirement is locked if its marker is true in the image, whatever this machine's Python is."""
     for name in ("alpha", "beta", "gamma"):
         index.add(name, "1.0")
     asked = asking("alpha; python_version < '3.10'", "beta; python_version >= '3.10'", "gamma; sys_platform == 'linux'")
@@ -280,14 +280,14 @@ def test_markers_of_the_image(
 
 
 def test_nothing_to_lock(asking: Callable[..., Requirements], quiet: Callable[..., None]) -> None:
-    """Without requirements no resolver is run, and the lock is its header."""
+    """Without requirements the lock consists of its header."""
     lock = make_lock(asking(), TARGET, report=quiet)
 
     assert (len(lock.splitlines()), check_lock(lock, asking(), TARGET)) == (2, LockState(status="fresh"))
 
 
 def test_pip_tools_refuses_another_image(asking: Callable[..., Requirements], quiet: Callable[..., None]) -> None:
-    """pip-tools locks for the Python that runs it: for another image it is refused, never locked wrongly."""
+    """pip-tools locks only for the Python that runs it, and refuses every other image."""
     target = Target(python="3.8", platform="linux/amd64", libc="musl")
 
     with pytest.raises(LockError) as refused:
@@ -307,7 +307,7 @@ def test_without_uv(
     monkeypatch: pytest.MonkeyPatch,
     quiet: Callable[..., None],
 ) -> None:
-    """Without uv pip-tools locks and says so, for this interpreter's image; for another one it is refused."""
+    """Without uv, pip-tools locks for this interpreter's image with a note, and refuses any other image."""
     index.add("alpha", "1.0")
     expected = make_lock(asking("alpha"), TARGET, report=quiet)
     monkeypatch.setattr("hatch_mlpackage.lock.resolve.uv.find_uv", lambda: None)
@@ -338,7 +338,7 @@ def test_without_any_resolver(
 def test_no_room_for_the_temporary_folder(
     asking: Callable[..., Requirements], monkeypatch: pytest.MonkeyPatch, quiet: Callable[..., None]
 ) -> None:
-    """A temporary folder that cannot be made is told as that."""
+    """The error about a temporary folder that cannot be made gives the system's reason."""
 
     def full(**_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -1,4 +1,4 @@
-"""Locks of a real package index."""
+"""Locks made with a real package index."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SMALL = ("uvicorn[standard]>=0.30", "jinja2", "six==1.17.0")
 
 @pytest.fixture(autouse=True)
 def _one_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask one index: where several have a version, uv takes its files from the first and pip from all of them."""
+    """Use one index, because uv takes a version's files from the first index that has it and pip from all of them."""
     for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -53,7 +53,7 @@ def test_both_resolvers_agree(asking: Callable[..., Requirements], quiet: Callab
 def test_for_an_image_that_is_not_this_machine(
     asking: Callable[..., Requirements], python: str, platform: str, libc: str, quiet: Callable[..., None]
 ) -> None:
-    """Markers and wheels of the image count, and the same bytes are written twice."""
+    """The image's markers and wheels count, and locking twice writes the same bytes."""
     target = Target(python=python, platform=platform, libc=libc)
     asked = asking("exceptiongroup; python_version < '3.11'", "markupsafe", "anyio<4.5")
 

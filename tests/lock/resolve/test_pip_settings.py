@@ -39,7 +39,7 @@ def _only_these_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_files(machine: dict[str, str]) -> None:
-    """Later files and sections win, and only what is about the index is taken."""
+    """Later files and sections win, and only index settings are read."""
     assert pip_settings.read(machine) == {
         "index-url": "https://user:p%40ss@host/simple",
         "extra-index-url": "https://one https://two",
@@ -49,7 +49,7 @@ def test_files(machine: dict[str, str]) -> None:
 
 
 def test_variables_win(machine: dict[str, str]) -> None:
-    """A variable replaces what the files say, and an empty one takes it away."""
+    """A variable replaces the setting of a file, and an empty variable removes it."""
     machine |= {"PIP_EXTRA_INDEX_URL": "https://three", "PIP_INDEX_URL": "", "PIP_PROXY": "", "PIP_PRE": "1"}
 
     assert pip_settings.read(machine) == {"extra-index-url": "https://three", "timeout": "5"}
@@ -67,14 +67,14 @@ def test_a_named_file(machine: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_a_broken_file_is_passed_over(machine: dict[str, str], tmp_path: Path) -> None:
-    """A file that pip itself refuses stops nothing here, and hides no setting of another file."""
+    """A file that pip itself cannot read is skipped, and the settings of other files stay."""
     (tmp_path / "home/.config/pip/pip.conf").write_text("index-url = https://user\n")
 
     assert pip_settings.read(machine)["index-url"] == "https://old"
 
 
 def test_a_setting_that_pip_cannot_use(machine: dict[str, str]) -> None:
-    """A variable with which pip does not even start hides no setting of a file."""
+    """A variable that would keep pip from starting does not hide the settings of files."""
     assert pip_settings.read(machine | {"PIP_TIMEOUT": "soon", "PIP_PYTHON": "/nowhere", "PIP_ISOLATED": "1"}) == {
         "index-url": "https://user:p%40ss@host/simple",
         "extra-index-url": "https://one https://two",
@@ -97,7 +97,7 @@ def test_a_setting_that_pip_cannot_use(machine: dict[str, str]) -> None:
 def test_pip_reads_the_same(
     machine: dict[str, str], more: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing is broken, `pip config list` has the same settings, those of this machine among them."""
+    """For sound settings, `pip config list` reports the same values."""
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     # Since release 26 pip refuses a file that has a name with a dash and with an underscore.

@@ -21,7 +21,7 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
     ],
 )
 def test_its_own_image(machine: str, libc: str, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It locks where Python, architecture and kind of C library are the image's."""
+    """pip-tools locks if this machine has the image's Python, architecture and kind of C library."""
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(platform, "libc_ver", lambda: (libc, ""))
@@ -59,7 +59,7 @@ def test_its_own_image(machine: str, libc: str, target: Target, monkeypatch: pyt
     ],
 )
 def test_another_image(system: str, machine: str, target: Target, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It refuses every other image, and says what differs."""
+    """pip-tools refuses every other image and says what differs."""
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.36"))

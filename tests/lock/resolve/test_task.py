@@ -26,7 +26,7 @@ def task(tmp_path: Path, reported: list[str]) -> Task:
 
 
 def test_run(task: Task, reported: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It runs in the task's folder, hides credentials in what was said, and tells that it is still at it."""
+    """A resolver runs in the task's folder, its output hides credentials, and a long run is reported."""
     monkeypatch.setattr(resolver, "NEWS_AFTER", 0.2)
     program = (
         "import os, tempfile, time; print(os.getcwd(), tempfile.gettempdir(), 'http://a:b@c'); time.sleep(0.5); exit(3)"
@@ -50,7 +50,7 @@ def test_run(task: Task, reported: list[str], monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_outside_failures(task: Task, said: str, fix: str) -> None:
-    """Whatever else is said, a failure outside is told as one."""
+    """A failure outside the project is reported as one, whatever else the resolver says."""
     with pytest.raises(UnavailableError) as failure:
         resolver.fail(task, Outcome(status=1, said=said), "reason")
 
@@ -88,7 +88,7 @@ def test_outside_failures(task: Task, said: str, fix: str) -> None:
     ],
 )
 def test_requirements_that_cannot_be_locked(task: Task, said: str, reason: str, expected: str) -> None:
-    """The reason is shortened, and the next step fits it."""
+    """A long reason is shortened, and the next step fits the reason."""
     with pytest.raises(LockError) as failure:
         resolver.fail(task, Outcome(status=1, said=said), reason)
 

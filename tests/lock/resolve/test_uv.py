@@ -20,15 +20,14 @@ from hatch_mlpackage.project.target import Target
     ],
 )
 def test_platform(platform: str, libc: str, expected: str) -> None:
-    """The newest platform that uv knows and the image's C library still is."""
+    """uv gets the newest platform that it knows and that the image's C library supports."""
     assert uv.platform_of(Target(python="3.12", platform=platform, libc=libc)) == expected
 
 
 def test_uv_knows_every_platform() -> None:
-    """The installed uv takes each platform that is asked of it."""
-    said = subprocess.run(
-        [uv.find_uv() or "uv", "pip", "compile", "--help"], capture_output=True, text=True, check=True
-    )
+    """The installed uv knows every platform that it may be asked for."""
+    command = [uv.find_uv() or "uv", "pip", "compile", "--help"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
     asked = {
         uv.platform_of(Target(python="3.12", platform=platform, libc=libc))
         for platform in ("linux/amd64", "linux/arm64")
@@ -39,7 +38,7 @@ def test_uv_knows_every_platform() -> None:
 
 
 def test_find_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the Python package is not installed, the program on PATH serves."""
+    """Without uv's Python package, the program on PATH is used."""
     monkeypatch.setitem(sys.modules, "uv", None)
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
 

@@ -38,7 +38,7 @@ def reading(root: Path, *inline: str) -> Requirements:
 
 @pytest.fixture
 def lock(tmp_path: Path, quiet: Callable[..., None]) -> Callable[..., str]:
-    """Give a function that builds the sources' wheels, locks with them, and lays both below `root/locks`."""
+    """Give a function that builds the sources' wheels, locks with them, and puts both below `root/locks`."""
 
     def make(root: Path, *inline: str, locker: str = "uv", report: Any = quiet, upgrade: bool = False) -> str:
         number = len(list(tmp_path.glob("work-*")))
@@ -73,7 +73,7 @@ def lock(tmp_path: Path, quiet: Callable[..., None]) -> Callable[..., str]:
 def test_a_local_project_is_locked_with_its_dependencies(
     index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path, locker: str
 ) -> None:
-    """A folder becomes a wheel, pinned by version and hash, and what it and its extra need is pinned too."""
+    """A local project is locked as a wheel with its hash, and its own and its extra's dependencies are pinned."""
     alpha, beta = index.add("alpha", "1.0"), index.add("beta", "2.0")
     make_source(tmp_path / "project/lib", "lib", "0.5", "alpha", "beta; extra == 'more'")
     root = tmp_path / "project"
@@ -101,9 +101,9 @@ def test_a_local_project_is_locked_with_its_dependencies(
 def test_pip_installs_what_was_locked(
     index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path
 ) -> None:
-    """In the lock's folder pip takes the vendored wheel beside it, and asks no index for one of its name."""
+    """pip installs the vendored wheel beside the lock and does not ask the index for it."""
     index.add("alpha", "1.0")
-    index.add("lib", "0.5")  # the index has one of that name and version, which must not be taken
+    index.add("lib", "0.5")  # pip must not take this package, which has the same name and version
     root = make_source(tmp_path / "project", "lib", "0.5", "alpha")
     lock(root, ".")
     install = ["install", "--target", str(tmp_path / "site"), "--require-hashes", "--no-deps", "--only-binary=:all:"]
@@ -119,7 +119,7 @@ def test_pip_installs_what_was_locked(
 def test_the_same_wheel_is_kept_until_its_sources_change(
     index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path
 ) -> None:
-    """Locking again builds nothing; after an edit the lock is stale by name, and locking builds anew."""
+    """Locking again builds nothing; an edit makes the lock stale, and the next lock builds anew."""
     root = make_source(tmp_path / "project", "lib", "0.5")
     said: list[str] = []
     first = lock(root, ".", report=said.append)
@@ -139,7 +139,7 @@ def test_the_same_wheel_is_kept_until_its_sources_change(
 def test_a_missing_or_swapped_wheel_is_found(
     index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path
 ) -> None:
-    """The wheels beside a lock are checked by their hashes; the next lock makes a lost one anew."""
+    """A missing or changed wheel beside a lock is found by its hash, and the next lock makes it anew."""
     root = make_source(tmp_path / "project", "lib", "0.5")
     text = lock(root, ".")
     folder, wheel = root / "locks/wheels", root / "locks/wheels/lib-0.5-py3-none-any.whl"
@@ -168,7 +168,7 @@ def repository(folder: Path) -> str:
 def test_a_repository_becomes_a_wheel(
     index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path
 ) -> None:
-    """A git URL is built at its commit; a later commit on the branch changes nothing until the lock is upgraded."""
+    """A git URL is built at its commit, and a later commit counts only after an upgrade."""
     source = make_source(tmp_path / "elsewhere", "lib", "0.5")
     repository(source)
     asked = f"lib @ git+{source.as_uri()}@main"
@@ -212,7 +212,7 @@ def test_archives_of_the_folder_and_of_a_url(
 def test_what_does_not_load_in_the_image_is_refused(
     index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path
 ) -> None:
-    """A wheel with code compiled for the machine that locks is told with the way out."""
+    """A wheel that was compiled for the machine that locks is refused with the next step."""
     nodot = HERE.replace(".", "")
     root = make_source(tmp_path / "project", "lib", "0.5", tag=f"cp{nodot}-cp{nodot}-linux_x86_64")
 
@@ -229,7 +229,7 @@ def test_what_does_not_load_in_the_image_is_refused(
 def test_a_build_that_fails_says_why(
     index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path
 ) -> None:
-    """The backend's last lines are shown, with the requirement and the next step, and no path of the work."""
+    """The error shows the backend's last lines, the requirement and the next step, and no temporary path."""
     root = make_source(tmp_path / "project", "lib", "0.5")
     (root / "backend.py").write_text("def build_wheel(*_, **__):\n    raise SystemExit('no such compiler')\n")
 
@@ -246,7 +246,7 @@ def test_a_build_that_fails_says_why(
 def test_another_name_and_two_of_one_name_are_refused(
     index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path
 ) -> None:
-    """What is built must be what was asked for, and be asked for once."""
+    """A source is refused if its package has another name, or if two sources have the same name."""
     root = make_source(tmp_path / "project", "lib", "0.5")
     make_source(root / "copy", "lib", "0.6")
 
@@ -259,7 +259,7 @@ def test_another_name_and_two_of_one_name_are_refused(
 def test_a_url_out_of_reach_is_no_fault_of_the_project(
     index: PackageIndex, lock: Callable[..., str], tmp_path: Path
 ) -> None:
-    """A refused or dead URL ends with the status of what lies outside."""
+    """A URL that its server refuses is an outside error."""
     index.password = "s3cret"
 
     with pytest.raises(UnavailableError, match="The index refuses"):
@@ -267,7 +267,7 @@ def test_a_url_out_of_reach_is_no_fault_of_the_project(
 
 
 def test_a_repository_out_of_reach_is_no_fault_of_the_project(lock: Callable[..., str], tmp_path: Path) -> None:
-    """A repository that is not there is told in git's words, without pip's frame around them."""
+    """A repository that cannot be read is an outside error in git's words, without pip's decoration."""
     asked = f"lib @ git+{(tmp_path / 'missing').as_uri()}"
 
     with pytest.raises(UnavailableError) as failed:
@@ -285,7 +285,7 @@ def test_a_repository_out_of_reach_is_no_fault_of_the_project(lock: Callable[...
 def test_a_source_that_does_not_count_is_not_built(
     index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path
 ) -> None:
-    """A marker that is false in the image leaves the source out, and the lock is fresh."""
+    """A source whose marker is false in the image is not built, and the lock is fresh."""
     root = make_source(tmp_path / "project", "lib", "0.5")
 
     text = lock(root, "lib @ file:. ; sys_platform == 'win32'")

@@ -32,7 +32,7 @@ METADATA = "Metadata-Version: 2.4\nName: a\nVersion: 1\nLicense-Expression: MIT\
     ],
 )
 def test_license_of(fields, expected):
-    """The expression counts before the text, the text before the classifiers."""
+    """The licence expression comes before the licence text, and the text before the classifiers."""
     assert license_of(f"Metadata-Version: 2.1\nName: a\n{fields}\nLicense: not a field\n") == expected
 
 
@@ -50,7 +50,7 @@ def wheel(*, padding=0):
 def serve():
     """Give a function that serves files on loopback; it returns its URL and the sizes sent.
 
-    `ranges` tells whether it sends parts, `ends` whether also those that are counted from the end.
+    `ranges` says whether it sends parts of a file, and `ends` whether it sends parts counted from the end.
     """
     servers = []
 
@@ -95,7 +95,7 @@ def serve():
 
 
 def test_an_index_that_serves_metadata(serve):
-    """Where the index gives no part of a wheel but its METADATA, the licence is known and the modules are not."""
+    """An index that serves only the METADATA of a wheel gives the licence but no modules."""
     url, sent = serve({"/a-1-py3-none-any.whl.metadata": METADATA.encode()})
 
     assert (read_contents(f"{url}/a-1-py3-none-any.whl"), sent) == (WheelContents(license="MIT"), [len(METADATA)])
@@ -104,7 +104,7 @@ def test_an_index_that_serves_metadata(serve):
 @pytest.mark.parametrize("ends", [True, False])
 @pytest.mark.parametrize("padding", [0, 200_000])
 def test_an_index_that_serves_parts(serve, padding, ends):
-    """Licence and modules are read out of the wheel, wherever METADATA lies in it, without the whole."""
+    """The licence and modules are read from parts of the wheel, wherever METADATA lies in it."""
     content = wheel(padding=padding)
     url, sent = serve({"/a-1-py3-none-any.whl": content}, ends=ends)
 
@@ -115,7 +115,7 @@ def test_an_index_that_serves_parts(serve, padding, ends):
 
 
 def test_one_answer_is_enough(serve):
-    """What is read of most wheels lies at their end, which comes with their size."""
+    """One request for the end of a wheel is enough for most wheels."""
     url, sent = serve({"/a-1-py3-none-any.whl": wheel()})
 
     assert (read_contents(f"{url}/a-1-py3-none-any.whl").modules, sent) == (("a",), [65536])
@@ -123,21 +123,21 @@ def test_one_answer_is_enough(serve):
 
 @pytest.mark.parametrize("files", [{}, {"/a-1-py3-none-any.whl": b"no wheel"}])
 def test_an_index_that_tells_nothing(serve, files):
-    """A licence that is not to be had is none, and no error."""
+    """A wheel that cannot be read has no licence and raises nothing."""
     url, _ = serve(files)
 
     assert read_contents(f"{url}/a-1-py3-none-any.whl") == WheelContents()
 
 
 def test_an_index_that_serves_whole_files_only(serve):
-    """A wheel is not downloaded for its licence."""
+    """A wheel is not downloaded whole for its licence."""
     url, _ = serve({"/a-1-py3-none-any.whl": wheel()}, ranges=False)
 
     assert read_contents(f"{url}/a-1-py3-none-any.whl") == WheelContents()
 
 
 def test_a_wheel_on_disk(tmp_path):
-    """A wheel of a local index is simply opened."""
+    """A wheel of a local index is read from its file URL, and never from a bare path."""
     path = tmp_path / "a-1-py3-none-any.whl"
     path.write_bytes(wheel())
 
@@ -150,7 +150,7 @@ def entry(name, digit):
 
 
 def test_the_wheel_that_the_image_installs():
-    """Of the locked wheels the most specific one that loads in the image is described."""
+    """The most specific of the locked wheels that load in the image is described."""
     (pin,) = read_pins("a==1 " + " ".join(f"--hash=sha256:{digit * 64}" for digit in "1234"))
     wheels = [
         entry("a-1-py3-none-any.whl", "1"),
@@ -180,5 +180,5 @@ def test_the_wheel_that_the_image_installs():
     ],
 )
 def test_modules_of(names, modules):
-    """A wheel's file names tell what it makes importable: packages, modules, compiled ones and parts of namespaces."""
+    """The file names of a wheel show its packages, modules, compiled modules and parts of namespaces."""
     assert modules_of(names) == modules

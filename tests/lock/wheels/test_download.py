@@ -46,7 +46,7 @@ def entry(name: str, version: str, *hashes: str) -> str:
 def test_the_wheels_are_those_of_the_image(
     index: PackageIndex, fetch: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    """For another Python, processor and C library than this machine's, the best wheel of the image's is fetched."""
+    """The best wheel for the image is fetched, whatever Python, processor and C library this machine has."""
     tags = [
         *("cp39-cp39-musllinux_1_1_aarch64", "cp39-cp39-manylinux_2_17_aarch64", "cp39-cp39-musllinux_1_1_x86_64"),
         *("cp310-cp310-musllinux_1_1_aarch64", "py3-none-any"),
@@ -59,7 +59,7 @@ def test_the_wheels_are_those_of_the_image(
 
 
 def test_an_interrupted_run_goes_on(index: PackageIndex, fetch: Callable[..., list[str]], tmp_path: Path) -> None:
-    """What was fetched before a failure is kept, and only the rest is fetched by the next run."""
+    """A failed run keeps the wheels that it fetched, and the next run fetches only the rest."""
     names = [f"package{number}" for number in range(7)]
     lock = "".join(entry(name, "1.0", index.add(name, "1.0")) for name in names)
     content = index.files.pop("package6-1.0-py3-none-any.whl")
@@ -80,7 +80,7 @@ def test_an_interrupted_run_goes_on(index: PackageIndex, fetch: Callable[..., li
 def test_another_file_of_that_name_is_refused(
     index: PackageIndex, fetch: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    """A file whose hash is not in the lock is never put there."""
+    """A file whose hash is not in the lock is refused and not kept."""
     lock = entry("alpha", "1.0", index.add("alpha", "1.0"))
     index.files["alpha-1.0-py3-none-any.whl"] = b"swapped"
 
@@ -93,7 +93,7 @@ def test_another_file_of_that_name_is_refused(
 
 
 def test_an_index_that_refuses(index: PackageIndex, fetch: Callable[..., list[str]]) -> None:
-    """A wrong password or an index that is down is no fault of the lock."""
+    """A wrong password or a failing index is an outside error."""
     lock = entry("alpha", "1.0", index.add("alpha", "1.0"))
     index.status = 503
 
