@@ -100,15 +100,16 @@ def test_pip_reads_the_same(
     """For sound settings, `pip config list` reports the same values."""
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    # Since release 26 pip refuses a file that has a name with a dash and with an underscore.
-    (tmp_path / "home/.pip/pip.conf").write_text("[global]\nindex_url = https://old\n")
+    # Each name stands in one file: newer releases list what every file says, and not what counts in the end.
+    (tmp_path / "xdg/pip/pip.conf").write_text("[global]\nproxy = http://proxy\n")
+    (tmp_path / "home/.pip/pip.conf").write_text("[global]\ntrusted_host = old\n")
+    (tmp_path / "named.conf").write_text("[install]\nclient-cert = /ca.pem\n")
     command = [sys.executable, "-P", "-m", "pip", "config", "list"]
     said = subprocess.run(command, env=machine | more, capture_output=True, text=True, check=True).stdout
     found: dict[str, str] = {}
     for section in ("global", "install", ":env:"):
         lines = [line.removeprefix(f"{section}.") for line in said.splitlines() if line.startswith(f"{section}.")]
-        # Newer releases list what each file says, the strongest first.
-        found |= {name: ast.literal_eval(value) for name, _, value in (line.partition("=") for line in lines[::-1])}
+        found |= {name: ast.literal_eval(value) for name, _, value in (line.partition("=") for line in lines)}
 
     assert pip_settings.read(machine | more) == {
         name: " ".join(found[name].split()) for name in pip_settings.NAMES if found.get(name)
