@@ -13,7 +13,7 @@ from hatch_mlpackage.files.hashing import SMALLEST, KnownHashes, hash_file, open
 from hatch_mlpackage.project.config.keys import PORT
 
 PACKAGE = Path(__file__).resolve().parents[2] / "hatch_mlpackage"
-# Each is written once in the package; prose, that is help texts, docstrings and comments, may name it too.
+# The code writes each value once; help texts, docstrings and comments may repeat it.
 WRITTEN_ONCE = {
     r"= 5001\b|:5001\b|=5001\b": "project/config/keys.py",
     r'= "manifest\.json"': "context/manifest.py",
@@ -24,7 +24,7 @@ WRITTEN_ONCE = {
 
 
 def test_a_file(tmp_path: Path) -> None:
-    """A file is hashed with SHA-256, or with the kind that is asked for, as hex."""
+    """A file's hash is SHA-256, or of the kind that is asked for, in hexadecimal."""
     (tmp_path / "a").write_bytes(b"a")
 
     assert hash_file(tmp_path / "a") == "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
@@ -32,14 +32,14 @@ def test_a_file(tmp_path: Path) -> None:
 
 
 def test_the_fixed_values() -> None:
-    """The moment of every file is hatchling's own; the port and the manifest's name are those of every release."""
+    """Every file gets hatchling's timestamp, and the port and the manifest's name stay in every release."""
     assert (TIMESTAMP, calendar.timegm((*ZIP_TIME, 0, 0, 0))) == (1580601600, 1580601600)
     assert (PORT, MANIFEST_NAME) == (5001, "manifest.json")
 
 
 @pytest.mark.parametrize(("pattern", "place"), WRITTEN_ONCE.items())
 def test_one_place_for_each_value(pattern: str, place: str) -> None:
-    """The hasher and each fixed value are written in one module, and imported from it."""
+    """One module alone writes the hasher or a fixed value."""
     sources = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
 
     assert [name for name, source in sources.items() if re.search(pattern, source)] == [place]
@@ -53,7 +53,7 @@ def model(tmp_path):
 
 
 def test_a_hash_outlives_the_run(tmp_path, model):
-    """What one run learned, the next one knows."""
+    """A later run finds the hash that an earlier one saved."""
     cache = tmp_path / "cache/hashes.json"
     first = KnownHashes(cache)
     first.remember(model, model.stat(), "abc")
@@ -74,7 +74,7 @@ def test_a_hash_outlives_the_run(tmp_path, model):
     ],
 )
 def test_a_touched_file_is_unknown(tmp_path, model, change):
-    """Any write, time, mode or replacement makes the file one that was never hashed."""
+    """A file's hash is forgotten after a write, a new time or mode, or a replacement."""
     known = KnownHashes(tmp_path / "hashes.json")
     known.remember(model, model.stat(), "abc")
 
@@ -84,7 +84,7 @@ def test_a_touched_file_is_unknown(tmp_path, model, change):
 
 
 def test_small_files_are_not_kept(tmp_path):
-    """Looking up a small file would cost as much as reading it."""
+    """The hash of a small file is not kept, because looking it up costs as much as reading the file."""
     small = tmp_path / "small"
     small.write_bytes(b"1")
     known = KnownHashes(tmp_path / "hashes.json")
@@ -96,14 +96,14 @@ def test_small_files_are_not_kept(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"a": 1}', "\0\xff"])
 def test_a_damaged_cache_is_an_empty_one(tmp_path, model, text):
-    """Whatever lies in the cache, it costs a hash and no error."""
+    """A damaged cache counts as empty and raises nothing."""
     (tmp_path / "hashes.json").write_text(text)
 
     assert KnownHashes(tmp_path / "hashes.json").find(model, model.stat()) is None
 
 
 def test_a_cache_that_cannot_be_written(tmp_path, model):
-    """A file where the folder should be is no reason to fail."""
+    """A cache that cannot be written raises nothing."""
     (tmp_path / "cache").write_text("")
     known = KnownHashes(tmp_path / "cache/hashes.json")
     known.remember(model, model.stat(), "abc")
@@ -124,7 +124,7 @@ def test_a_cache_that_cannot_be_written(tmp_path, model):
 )
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="other systems keep caches elsewhere")
 def test_where_the_cache_is(monkeypatch, variables, expected):
-    """The cache lies where the user says, or where the system keeps such things; without a home there is none."""
+    """The cache lies where the user or else the system says, and without a home folder there is none."""
     for name in ("MLPACKAGE_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():

@@ -19,13 +19,13 @@ DEEP = 100_000
     ids=["json-lists", "json-tables", "toml", "python-operators", "python-attributes"],
 )
 def test_nested_without_end(parse, text):
-    """What nests deeper than a parser can follow is bad input, like anything else that cannot be read."""
+    """A text that nests too deeply for its parser is a ValueError, like other bad input."""
     with pytest.raises(ValueError, match=r"^it is nested too deeply$"):
         parse(text)
 
 
 def test_what_can_be_read():
-    """Whatever can be read is read as the standard library reads it."""
+    """Valid text is parsed as the standard library parses it."""
     assert parse_json(b'{"a": [1]}') == {"a": [1]}
     assert parse_toml("a = [1]") == {"a": [1]}
     assert parse_python("import a", "score.py").body[0].names[0].name == "a"

@@ -34,7 +34,7 @@ def wait_for_text(log, text):
 
 
 def test_a_program_that_runs(begin):
-    """Its output is in the log, its claim is held, and it is no child of ours."""
+    """A background program writes to its log, holds its claim and is no child of this process."""
     log, claim = begin(WAITS)
     wait_for_text(log, "begun\n")
 
@@ -44,7 +44,7 @@ def test_a_program_that_runs(begin):
 
 
 def test_one_program_for_a_claim(begin):
-    """A second program is refused while the first one runs, and the first one stays the one that is ended."""
+    """A second program for the same claim is refused, and the claim still names the first."""
     _, claim = begin(WAITS)
     first = claim.read_bytes()
 
@@ -56,7 +56,7 @@ def test_one_program_for_a_claim(begin):
 
 @pytest.mark.parametrize(("code", "grace"), [(WAITS, 20), (DEAF, 0.2)], ids=["asked", "made"])
 def test_an_end(begin, code, grace):
-    """A program is asked to end, and made to when it does not listen."""
+    """A program is asked to end, and is killed if it does not."""
     log, claim = begin(code)
     wait_for_text(log, "begun\n")
 
@@ -68,7 +68,7 @@ def test_an_end(begin, code, grace):
 
 
 def test_a_look_keeps_nothing_from_starting(begin, tmp_path):
-    """A program starts while others keep looking whether it runs."""
+    """A program starts while other threads keep checking whether it runs."""
     claim = tmp_path / "claim"
     claim.touch()
     looking = threading.Event()
@@ -90,7 +90,7 @@ def test_a_look_keeps_nothing_from_starting(begin, tmp_path):
 
 
 def test_no_program(tmp_path):
-    """What was never started, or has ended, does not run; ending it is nothing."""
+    """A program that never started or has ended does not run, and ending it does nothing."""
     (tmp_path / "old").write_text("1\n")
 
     for claim in (tmp_path / "never", tmp_path / "old"):

@@ -18,7 +18,7 @@ def test_shell_status(returncode, status):
 
 
 def test_run_in_foreground(tmp_path, capfd):
-    """A program runs in the given folder and environment, with our output, and gives its exit status."""
+    """A program runs in the given folder and environment, shares the output and returns its exit status."""
     script = "import os, sys; print(os.getcwd(), os.environ['WORD']); sys.exit(5)"
 
     status = run_in_foreground([sys.executable, "-c", script], environment={"WORD": "yes"}, folder=tmp_path)

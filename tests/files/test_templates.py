@@ -26,13 +26,13 @@ from hatch_mlpackage.project.pyproject import load_project
     ],
 )
 def test_quote_for_dockerfile(value, quoted):
-    """A value is neither split nor expanded by the builder."""
+    """The builder neither splits nor expands a quoted value."""
     assert quote_for_dockerfile(value) == quoted
 
 
 @pytest.mark.parametrize("template", ["Dockerfile.j2", "README.md.j2", "dockerignore"])
 def test_a_checkout_with_other_line_ends(copy_project, tmp_path, monkeypatch, template):
-    """Templates that a checkout gave CRLF line ends render to the same bytes."""
+    """Templates with CRLF line endings render to the same bytes."""
     package = inspect_project(load_project(copy_project("two-models")))
     filled = dockerfile_values(package, check_project_images(package), [])
     values = {
@@ -55,6 +55,6 @@ def test_a_checkout_with_other_line_ends(copy_project, tmp_path, monkeypatch, te
 
 
 def test_a_name_that_a_template_needs_is_never_empty():
-    """A value that the caller forgot is an error, not an empty line in a Dockerfile."""
+    """A missing value is an error, not an empty line in a Dockerfile."""
     with pytest.raises(jinja2.UndefinedError):
         render("Dockerfile.j2", {})

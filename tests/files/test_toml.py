@@ -83,7 +83,7 @@ def keys_of(value, prefix=""):
 
 
 def test_the_lines():
-    """Dotted and quoted keys, arrays over lines, inline tables, arrays of tables and those in them are all found."""
+    """Dotted and quoted keys, multi-line arrays, inline tables and nested arrays of tables are all found."""
     lines = key_lines(TEXT)
 
     assert lines == {
@@ -144,18 +144,18 @@ def test_the_lines():
     ],
 )
 def test_a_key_that_is_not_there(key, line):
-    """It is told of where it would be: in the nearest table or array above."""
+    """A missing key gets the line of the nearest table or array above it, if any."""
     assert line_of(key, key_lines(TEXT)) == line
 
 
 def test_other_line_ends():
-    """A checkout on Windows has the same lines."""
+    """Windows line endings give the same lines."""
     assert key_lines(TEXT.replace("\n", "\r\n")) == key_lines(TEXT)
 
 
 @pytest.mark.parametrize("path", sorted(Path(__file__).parents[2].glob("tests/projects/*/pyproject.toml")), ids=str)
 def test_real_files(path):
-    """Every key of every project of ours is found."""
+    """Every key of every test project is found."""
     text = path.read_text(encoding="utf-8")
 
     assert set(key_lines(text)) == set(keys_of(tomllib.loads(text)))
@@ -183,7 +183,7 @@ def quoted(key):
 
 @given(strategies.dictionaries(WORDS, VALUES, max_size=5))
 def test_whatever_toml_allows(table):
-    """Whatever a text of pairs nests, the keys are those that tomllib reads, and each stands on its line."""
+    """For any nesting, the keys are those that tomllib reads, and each top-level key stands on its line."""
     text = "".join(f"{quoted(key)} = {value}\n" for key, value in table.items())
     lines = key_lines(text)
 

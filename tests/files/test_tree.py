@@ -24,7 +24,7 @@ def places(top: Path, skip: Skip = nothing, *, follow: bool = True) -> list[str]
 
 
 def test_every_file_with_its_place(tmp_path: Path) -> None:
-    """Each file is yielded with its place below the top, those of a folder by name and before those of its folders."""
+    """Each file comes with its place, sorted by name, and a folder's files come before its folders'."""
     make(tmp_path, "b", "a", "folder/.hidden", "folder/deeper/c")
 
     assert list(walk(tmp_path, nothing)) == [
@@ -49,7 +49,7 @@ def test_what_is_skipped(tmp_path: Path) -> None:
 
 
 def test_links(tmp_path: Path) -> None:
-    """Links are followed but never in a circle, or yielded as what they are; a dangling one is yielded either way."""
+    """Links are followed without circles, or yielded themselves, and a dangling link is yielded either way."""
     make(tmp_path, "outside/x", "top/a")
     (tmp_path / "top/linked").symlink_to(tmp_path / "outside")
     (tmp_path / "top/circle").symlink_to(tmp_path / "top")
@@ -60,7 +60,7 @@ def test_links(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error of a folder is raised, or given to the caller, who gets the other files."""
+    """An unreadable folder raises its error, or the caller's function gets it beside the other files."""
     make(tmp_path, "a", "closed/b")
     listed = Path.iterdir
 
@@ -90,14 +90,14 @@ KEPT = (".gitignore", ".env", "a.py", "swp", "a.swp", ".config", "build", "venv"
 
 
 def test_litter(tmp_path: Path) -> None:
-    """Histories, what desktops and what editors leave are litter in any folder; nothing else is."""
+    """The files of version control, desktops and editors are litter in any folder, and nothing else is."""
     named = {name for name in (*LITTER, *DERIVED, *KEPT) if is_litter(PurePosixPath("folder", name), tmp_path / name)}
 
     assert named == set(LITTER)
 
 
 def test_derived(tmp_path: Path) -> None:
-    """Litter and what tools make from sources are left out of sources; a virtual environment is known by its mark."""
+    """Litter, what tools make from sources, and folders with a pyvenv.cfg are derived."""
     make(tmp_path, "venv/pyvenv.cfg", "env/pyvenv.cfg")
     names = (*LITTER, *DERIVED, *KEPT, "env")
 

@@ -20,13 +20,13 @@ STAND_FOR_TOO_MUCH = "file: its aliases stand for more than any such file says, 
     ids=["bomb", "list-in-itself", "mapping-in-itself", "deep"],
 )
 def test_files_without_end(problems, text, said):
-    """What would fill the memory, or never ends, is refused before anybody walks through it."""
+    """A file that would fill the memory, contains itself or nests too deeply is refused."""
     assert read_yaml(text, "file", problems) is None
     assert [str(problem) for problem in problems.found] == [said]
 
 
 def test_aliases(problems):
-    """An alias is what it stands for."""
+    """An alias has the value that it stands for."""
     node = read_yaml("a: &a [1, 2]\nb: {c: *a, d: *a}\n", "file", problems)
 
     assert values_of(node) == {"a": [1, 2], "b": {"c": [1, 2], "d": [1, 2]}}

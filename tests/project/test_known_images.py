@@ -30,7 +30,7 @@ TODAY = date(2026, 11, 20)
     ],
 )
 def test_cuda_of(base_image, cuda):
-    """The CUDA version is told from the base image's name."""
+    """The base image's name gives the CUDA version."""
     assert cuda_of(base_image) == cuda
 
 
@@ -45,7 +45,7 @@ def test_cuda_images():
 
 @pytest.mark.parametrize("cuda", CUDA_VERSIONS)
 def test_every_cuda_image_can_be_locked_for(cuda):
-    """Its CUDA, its Python and its C library are told from its name, as from a name that a person wrote."""
+    """Each CUDA image is still supported, and its name gives its CUDA version and C library."""
     for image in cuda_images(cuda):
         assert cuda_of(image.reference) == cuda
         assert image.python in SUPPORTED_PYTHONS
@@ -69,7 +69,7 @@ def test_every_cuda_image_can_be_locked_for(cuda):
     ],
 )
 def test_what_is_known_of_an_image(image, nvidia, python):
-    """A distribution's own image, and NVIDIA's on it, have the distribution's Python; others may have any."""
+    """A distribution's own image, and NVIDIA's on it, has the distribution's Python; another may have any."""
     assert (is_nvidia(image), packaged_python(image)) == (nvidia, python)
 
 
@@ -111,18 +111,18 @@ def test_what_is_known_of_an_image(image, nvidia, python):
     ],
 )
 def test_what_has_ended(image, said):
-    """Systems, Pythons and images past their last day are told; a word inside another name is none."""
+    """Systems, Pythons and images past their last day are reported, and names that only look similar are not."""
     assert list(ended_support(image, TODAY)) == said
 
 
 def test_the_last_day_counts():
-    """A release has not ended on its last day, and has on the next."""
+    """A release is still supported on its last day, and no longer on the next."""
     assert list(ended_support("debian:bookworm", date(2028, 6, 30))) == []
     assert len(list(ended_support("debian:bookworm", date(2028, 7, 1)))) == 1
 
 
 def test_the_documented_images():
-    """The documentation's table of CUDA versions and Pythons is the one that is used."""
+    """The documentation's table of CUDA versions and Pythons is the table in use."""
     documented = {}
     for versions, pythons in re.findall(r"(?m)^\| ((?:\d+\.\d+(?:, )?)+) \| ([^|]+) \|$", DOCS.read_text()):
         found = re.findall(r"(3\.\d+) \(Ubuntu (\S+?)[,)]", pythons)

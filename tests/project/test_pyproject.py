@@ -20,7 +20,7 @@ from hatch_mlpackage.project.pyproject import load_project
     ],
 )
 def test_values_of_another_kind(tmp_path, text, said):
-    """A value of another kind than the key has is named."""
+    """The error about a value of a wrong type names the key and the right type."""
     (tmp_path / "pyproject.toml").write_text(text)
 
     with pytest.raises(MLPackageError) as caught:

@@ -89,7 +89,7 @@ def test_everything(make_project, problems):
     ],
 )
 def test_python_and_base_complete_each_other(make_project, problems, table, python, base_image):
-    """The Python version comes from the base image's tag, the base image from the Python version."""
+    """The base image's tag gives the Python version, and the Python version gives the base image."""
     config = read_declaration(make_project(table), problems).config
 
     assert found(problems) == []
@@ -97,13 +97,13 @@ def test_python_and_base_complete_each_other(make_project, problems, table, pyth
 
 
 def test_no_model(make_project, problems):
-    """A script that brings its own knowledge needs no model."""
+    """A project may declare no model."""
     assert read_declaration(make_project({"models": []}), problems).config.models == ()
     assert found(problems) == []
 
 
 def test_a_link_may_lead_outside(make_project, problems, tmp_path):
-    """A symbolic link in the project is a deliberate way to a model elsewhere."""
+    """A symbolic link in the project may lead to a model outside of it."""
     (tmp_path / "big.pkl").write_bytes(b"big")
     project = make_project({"models": [{"name": "big", "path": "models/big.pkl"}]})
     (project.root / "models/big.pkl").symlink_to(tmp_path / "big.pkl")

@@ -17,7 +17,7 @@ from hatch_mlpackage.project.target import Target, libc_of, python_of
     ],
 )
 def test_libc_of(base_image, libc):
-    """The C library follows from the distribution in the image's name; the unknown gets the oldest supported one."""
+    """The distribution in the image's name gives the C library, and an unknown one gets the oldest supported."""
     assert libc_of(base_image) == libc
 
 
@@ -34,12 +34,12 @@ def test_libc_of(base_image, libc):
     ],
 )
 def test_python_of(base_image, python):
-    """Only an official python image tells its version by its tag."""
+    """Only the tag of an official python image gives the Python version."""
     assert python_of(base_image) == python
 
 
 def test_target():
-    """A target names itself as a reader would."""
+    """The text of a target names its Python, platform and C library."""
     target = Target(python="3.11", platform="linux/arm64", libc="manylinux_2_36")
 
     assert (str(target), target.architecture) == ("CPython 3.11 on linux/arm64 (manylinux_2_36)", "aarch64")

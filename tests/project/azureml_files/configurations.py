@@ -59,7 +59,7 @@ def deployed(**keys: object) -> Case:
     return Case({"entryScript": "score.py", "condaFile": "conda.yml"}, deployment=keys)
 
 
-# As `Environment(name="env").serialize` gives it: what nobody set is there with its default.
+# As `Environment(name="env").serialize` gives it: keys that nobody set have their defaults.
 WHOLE = {
     "name": "env",
     "version": "3",
@@ -90,7 +90,7 @@ WHOLE = {
 }
 
 INFERENCE = {
-    # The flat form, a row of the original's table each.
+    # The flat form: one case for each row of the original's table.
     "script-alone": Case({"entryScript": "score.py"}),
     "script-in-a-folder": Case({"entryScript": "x/y/score.py"}),
     "flat": Case({

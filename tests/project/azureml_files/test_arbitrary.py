@@ -1,4 +1,4 @@
-"""Whatever a file holds, it is read, or refused with errors of ours."""
+"""Any content of a file is read or reported as a problem."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def places(tmp_path_factory):
 
 
 def try_all(node, places):
-    """Read a document as each kind of file; convert what can be read, and check that a table can be written."""
+    """Read a document as each kind of file, convert what can be read, and check that TOML can hold the table."""
     problems = Problems()
     read_environment_file(node, Problems())
     inference, deployment = read_inference(node, problems), None
@@ -75,7 +75,7 @@ def try_all(node, places):
 @settings(max_examples=150, deadline=None)
 @given(tree=documents)
 def test_any_tree(tree, places):
-    """Values of any type under any key are refused with their place, or become a table that TOML can hold."""
+    """Values of any type under any key become a table that TOML can hold, or problems with their places."""
     problems = Problems()
     node = read_document(json.dumps(tree).encode(), "ic.json", problems)
     try_all(node_of(tree, "ic") if node is None else node, places)
@@ -84,7 +84,7 @@ def test_any_tree(tree, places):
 @settings(max_examples=100, deadline=None)
 @given(tree=trees)
 def test_json_and_yaml_are_one(tree):
-    """What is written as JSON and as YAML is read as the same values; JSON as Python's own reader has it."""
+    """JSON and YAML give the values that their standard readers give."""
     problems = Problems()
 
     as_json = read_document(json.dumps(tree).encode(), "ic.json", problems)
@@ -104,7 +104,7 @@ def test_json_and_yaml_are_one(tree):
     | st.text(alphabet='{}[]:,"\\ \n\t-&*!|>%#a1.', max_size=40).map(str.encode)
 )
 def test_any_bytes(content, places):
-    """Bytes of any kind are a document or a problem with its place."""
+    """Any bytes are read as a document or reported as a problem with its place."""
     problems = Problems()
 
     node = read_document(content, "ic.json", problems)
@@ -124,7 +124,7 @@ def test_any_bytes(content, places):
     ),
 )
 def test_conda_dependencies_are_written_as_they_are(listed, pip):
-    """A requirement is the same text in the environment file, and in place, whatever YAML would make of it."""
+    """A requirement keeps its text in the environment file and in place, even where YAML would change it."""
     dependencies = [*listed, {"pip": pip}]
     node = node_of({"channels": ["c"], "dependencies": dependencies}, "ic.json")
     expected = {"channels": ["c"], "dependencies": [*listed, {"pip": pip}] if pip else listed or None}

@@ -20,7 +20,7 @@ GOLDEN = Path(__file__).resolve().parents[2] / "golden/azureml"
 
 @pytest.fixture
 def root(tmp_path):
-    """Write the project that the configurations are of."""
+    """Write the project that the configurations belong to."""
     top = tmp_path / "project"
     for name, text in PROJECT.items():
         path = top / name
@@ -30,7 +30,7 @@ def root(tmp_path):
 
 
 def converted(case, root, problems):
-    """Read and convert a case, as `import-azureml` does; None where there was a problem."""
+    """Read and convert a case, as `import-azureml` does; return None if there is a problem."""
     node = read_document(case.written().encode(), "inferenceconfig.json", problems)
     inference = read_inference(node, problems)
     if case.environment:
@@ -63,7 +63,7 @@ def report(conversion, problems):
 
 @pytest.mark.parametrize("name", INFERENCE)
 def test_conversion(name, root, problems, request):
-    """Every configuration becomes the reviewed table, files and report, or is refused as reviewed."""
+    """Each configuration gives the reviewed table, files and report, or the reviewed problems."""
     said = report(converted(INFERENCE[name], root, problems), problems)
 
     path = GOLDEN / f"{name}.txt"
@@ -79,7 +79,7 @@ def test_no_golden_file_is_left_over():
 
 
 def test_passwords_are_not_shown(root):
-    """Secrets of a file are in no report and no table."""
+    """No report and no table shows a secret of a file."""
     for case in INFERENCE.values():
         problems = Problems()
         said = report(converted(case, root, problems), problems)

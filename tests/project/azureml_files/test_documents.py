@@ -29,7 +29,7 @@ SAME = {
 
 @pytest.mark.parametrize("content", SAME.values(), ids=SAME)
 def test_one_configuration_in_every_notation(content, problems):
-    """JSON and YAML, whatever the file is called, give the same values on the same lines."""
+    """JSON and YAML give the same values on the same lines."""
     found = read(content, problems)
 
     assert problems.found == ()
@@ -89,7 +89,7 @@ def test_what_cannot_be_read(content, said, problems):
     ],
 )
 def test_scalars_of_yaml(written, value, problems):
-    """A scalar has the type that YAML gives it where JSON has that type; any other stays text."""
+    """A scalar has the type that YAML gives it if JSON has that type, and stays text otherwise."""
     found = read(b"a: " + written, problems)
 
     assert (problems.found, found.value["a"].value) == ((), value)

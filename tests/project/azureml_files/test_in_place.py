@@ -25,7 +25,7 @@ MODELS = [{"name": "ridge", "path": "models/ridge.pkl"}]
 
 @pytest.fixture
 def make(make_project):
-    """Give a function that makes a project whose table names the files of Azure ML, written as JSON."""
+    """Give a function that makes a project whose table names Azure ML's files, written as JSON."""
 
     def make_in_place(inference, deployment=None, **table):
         project = make_project()
@@ -48,7 +48,7 @@ def found(problems):
 
 
 def test_the_files_are_the_configuration(make, problems):
-    """The files mean the same as the same keys in the table."""
+    """The files mean the same as the corresponding keys of the table."""
     inference = nested(python={"condaDependencies": CONDA}, environmentVariables={"A": "b c"})
     project = make(
         inference, {"computeType": "aks", "maxQueueWaitMs": 5, "livenessProbeRequirements": {"periodSeconds": 7}}
@@ -74,7 +74,7 @@ def test_the_files_are_the_configuration(make, problems):
 
 
 def test_the_table_wins(make, problems):
-    """A key of the table counts more than the file's, also inside of tables; the file's others stay."""
+    """A key of the table wins over the file's, also inside tables, and the file's other keys stay."""
     inference = nested(environmentVariables={"A": "file", "B": "file"}, docker={"baseImage": "team/base:1"})
     project = make(inference, **{"environment-variables": {"A": "table"}, "base-image": "python:3.10-slim"})
 
@@ -85,7 +85,7 @@ def test_the_table_wins(make, problems):
 
 
 def test_conda_dependencies_are_locked_from_where_they_are(make, problems):
-    """The lock is made from the lines of the file, and its record is valid as long as they say the same."""
+    """Conda dependencies are locked from the file's lines, and the record stays valid when they move."""
     project = make(nested(python={"condaDependencies": CONDA}))
     config = read_declaration(project, problems).config
 
@@ -102,7 +102,7 @@ def test_conda_dependencies_are_locked_from_where_they_are(make, problems):
     assert found(problems) == []
 
 
-def test_a_mistake_in_them_is_on_its_line(make, problems):
+def test_a_wrong_requirement_is_on_its_line(make, problems):
     """A requirement that conda cannot read is reported with its line in the file."""
     project = make(nested(python={"condaDependencies": {"dependencies": ["python=3.11", "numpy=>1"]}}))
 
@@ -114,7 +114,7 @@ def test_a_mistake_in_them_is_on_its_line(make, problems):
 
 
 def test_no_yaml_reader_is_needed_for_json(make, problems):
-    """In a build environment without PyYAML a file in JSON is read as everywhere, one in YAML names what to install."""
+    """Without PyYAML a file in JSON is read as usual, and a file in YAML is a problem that says what to install."""
     project = make(nested(docker={"enabled": False}))
     (project.root / "ic.yml").write_text("entryScript: src/score.py\n")
     program = (
@@ -171,7 +171,7 @@ def test_files_that_cannot_be_used(make_project, problems, table, expected):
 
 
 def test_what_a_person_must_decide(make):
-    """A missing decision is reported with its line and the keys that make it; one of them in the table settles it."""
+    """A missing decision is reported with its line and the keys that make it, and one such key settles it."""
     inference = {"entryScript": "src/score.py", "enableGpu": True}
     undecided, decided = Problems(), Problems()
     project = make(inference)
@@ -191,7 +191,7 @@ def test_what_a_person_must_decide(make):
 
 
 def test_wrong_values_are_on_their_lines(make, problems):
-    """The configuration's checks report a value with its line in the file."""
+    """The configuration's checks report a wrong value with its line in the file."""
     project = make(nested(docker={"baseImage": "Team/Base"}, environmentVariables={"A-B": "1"}))
 
     read_declaration(project, problems)
@@ -209,7 +209,7 @@ def test_wrong_values_are_on_their_lines(make, problems):
 
 
 def test_what_has_no_effect(make, problems):
-    """Unknown keys and advice are warnings."""
+    """Unknown keys and unsupported runtimes are warnings with their lines."""
     project = make({"entryScript": "src/score.py", "condafile": "x", "runtime": "spark-py"})
 
     assert list(with_imported(project.table, project.root, problems).warnings) == [

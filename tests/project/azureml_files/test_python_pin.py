@@ -26,18 +26,18 @@ from hatch_mlpackage.project.azureml_files.python_pin import items_of, pin_of, p
     ],
 )
 def test_python_for(requirement, python):
-    """Conda's spellings of a version give the Python of an image: the default where it is allowed, else the newest."""
+    """A conda constraint gives the default Python if it allows that, else the newest supported one, if any."""
     assert (pin_of(["numpy", requirement]), python_for(requirement)) == (requirement, python)
 
 
 @pytest.mark.parametrize("requirements", [[], ["python"], ["python-dateutil=2.8"], ["ipython=8"]])
 def test_no_pin(requirements):
-    """Only Python itself, with a version, is a pin."""
+    """Only the package `python` with a version pins Python."""
     assert pin_of(requirements) == ""
 
 
 def test_items_of():
-    """The items of a file's lists are found without a YAML reader, quotes, comments and line ends aside."""
+    """The items of a file's lists are found without a YAML reader, despite quotes, comments and line endings."""
     text = "name: x\r\ndependencies:\r\n  - python=3.8 # as before\r\n  - 'numpy'\r\n- pip:\r\n    - \"a==1\"\r\n"
 
     assert items_of(text) == ["python=3.8", "numpy", "pip:", "a==1"]

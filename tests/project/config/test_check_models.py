@@ -18,7 +18,7 @@ def found(problems):
 
 
 def test_accepted(make_project, problems):
-    """With a framework the entry script may be left out; what the file does not say can be said."""
+    """With a framework the entry script may be missing, and keys may state what the model's file does not say."""
     project = make_project(
         {
             "entry-script": "",
@@ -48,7 +48,7 @@ def test_accepted(make_project, problems):
 
 
 def test_with_an_entry_script(make_project, problems):
-    """A framework beside an entry script changes nothing: the script is taken."""
+    """An entry script is used even if a model names its framework."""
     config = read_declaration(make_project({"models": [{**RIDGE, "framework": "sklearn"}]}), problems).config
 
     assert (found(problems), config.no_code_model) == ([], None)
@@ -81,7 +81,7 @@ def test_with_an_entry_script(make_project, problems):
     ],
 )
 def test_no_entry_script(make_project, problems, table, expected):
-    """The message names the frameworks, or says why one cannot replace the entry script here."""
+    """The message names the frameworks, or says why a framework cannot replace the entry script here."""
     read_declaration(make_project({"entry-script": "", **table}), problems)
 
     assert expected in found(problems)

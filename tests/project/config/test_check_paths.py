@@ -53,7 +53,7 @@ def test_model(make_project, problems, model, expected):
 
 
 def test_missing_model_names_the_nearest(make_project, problems):
-    """A misspelt path is answered with the sibling that looks like it."""
+    """The problem of a misspelt path suggests the file whose name is most like it."""
     project = make_project({"models": [{"name": "r", "path": "models/rigde.pkl"}]})
 
     read_declaration(project, problems)
@@ -68,7 +68,7 @@ def test_missing_model_names_the_nearest(make_project, problems):
 
 
 def test_backslashes(make_project, problems):
-    """A path as Windows shows it is answered with the one to write."""
+    """The problem of a path with backslashes shows it with slashes."""
     project = make_project({"models": [{"name": "r", "path": "models\\ridge.pkl"}]})
 
     read_declaration(project, problems)
@@ -79,7 +79,7 @@ def test_backslashes(make_project, problems):
 
 
 def test_model_missing_from_a_source_distribution(make_project, problems):
-    """In an unpacked sdist the cause of a missing model is that it was ignored, and the message says so."""
+    """In an unpacked source distribution, the message about a missing model says that ignored files are left out."""
     project = make_project({"models": [{"name": "r", "path": "models/x.onnx"}]})
     (project.root / "PKG-INFO").write_text("Metadata-Version: 2.4\n")
 
@@ -133,7 +133,7 @@ def test_model_missing_from_a_source_distribution(make_project, problems):
     ],
 )
 def test_entry_script(make_project, problems, script, expected):
-    """A script that cannot be imported as a module is refused before anything is built."""
+    """An entry script that is missing or cannot be imported as a module is refused."""
     project = make_project({"entry-script": script} if script else None)
     if script:
         (project.root / script).write_text("")
@@ -146,7 +146,7 @@ def test_entry_script(make_project, problems, script, expected):
 
 
 def test_script_outside_its_source_directory(make_project, problems):
-    """The entry script belongs to the tree that goes along."""
+    """The entry script must lie inside the source directory."""
     read_declaration(make_project({"source-directory": "models"}), problems)
 
     assert found(problems) == [

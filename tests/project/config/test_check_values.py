@@ -1,4 +1,4 @@
-"""What is refused in the configuration, with the key or the place, and the fix."""
+"""Values that the configuration refuses, each with its key or place and the fix."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_value(make_project, problems, table, expected):
 
 
 def test_one_name_and_version_twice(make_project, problems):
-    """Two models cannot share a folder of the context."""
+    """Two models may not share a name and a version."""
     model = {"name": "ridge", "path": "models/ridge.pkl"}
     read_declaration(make_project({"models": [model, {**model, "version": "2"}, model]}), problems)
 
@@ -192,7 +192,7 @@ def test_requires_python_with_a_patch_version(make_project, problems):
 
 
 def test_dynamic_dependencies(make_project, problems):
-    """Dependencies that only another build backend knows must be named here."""
+    """Dependencies that only another build backend knows must be named in the table."""
     read_declaration(make_project(dependencies=None), problems)
 
     assert found(problems) == [
@@ -267,7 +267,7 @@ def image(*secrets: dict[str, str], builder: str = "buildkit") -> dict[str, Any]
     ],
 )
 def test_secrets(make_project, problems, table, expected):
-    """A secret needs a builder that keeps it, an id and an absolute path, and each of these can be there once."""
+    """A secret needs a builder that keeps it, an id and an absolute path, and neither may be used twice."""
     read_declaration(make_project(table), problems)
 
     assert [str(problem).rstrip() for problem in problems.found] == expected

@@ -19,19 +19,19 @@ REFERENCE = ROOT / "docs/configuration.md"
 
 
 def expect(path, text, request):
-    """Compare a file with what it must be, or write it: `pytest --update-golden`."""
+    """Compare a file with the expected text, or write it with `pytest --update-golden`."""
     if request.config.getoption("--update-golden"):
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text
 
 
 def test_the_schema_that_is_shipped(request):
-    """What editors read is what the package reads."""
+    """The shipped schema is the one that the configuration's classes give."""
     expect(SCHEMA, json.dumps(tool_schema(), indent=2) + "\n", request)
 
 
 def test_the_reference(request):
-    """The documentation has every key, and none that is not one."""
+    """The documentation lists exactly the keys that the configuration has."""
     before, middle, rest = REFERENCE.read_text(encoding="utf-8").partition("<!-- keys: begin -->\n")
     _, end, after = rest.partition("<!-- keys: end -->")
     tables = "\n".join(f"### `{header}`\n\n{table}\n" for header, table in key_tables().items())
@@ -45,13 +45,13 @@ def validate(text):
 
 
 def test_validate_pyproject_finds_it():
-    """The schema is registered, under the name of the tool."""
+    """validate-pyproject finds the schema under the tool's name."""
     assert "mlpackage" in {plugin.tool for plugin in plugins.list_from_entry_points()}
 
 
 @pytest.mark.parametrize("project", sorted(path.parent.name for path in ROOT.glob("tests/projects/*/pyproject.toml")))
 def test_projects_are_valid(project):
-    """What the package takes, the schema takes."""
+    """The schema accepts every test project."""
     pyproject = tomllib.loads((ROOT / "tests/projects" / project / "pyproject.toml").read_text(encoding="utf-8"))
 
     assert Validator()(pyproject) == pyproject
@@ -68,6 +68,6 @@ def test_projects_are_valid(project):
     ],
 )
 def test_mistakes_are_found(table, message):
-    """What the package refuses by its form, the schema refuses."""
+    """The schema refuses unknown and missing keys and wrong types and values."""
     with pytest.raises(errors.ValidationError, match=re.escape(message)):
         validate(f"[tool.mlpackage]\n{table}\n")

@@ -1,4 +1,4 @@
-"""A Dockerfile of the user's as the first stages of ours: what is read in it, and what is written."""
+"""The user's Dockerfile as the context's first stages: what is read from it, and what is written."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def read(tmp_path, text):
     ],
 )  # fmt: skip
 def test_images(tmp_path, given, base, written):
-    """Each image is pinned where it is named, every stage has a name, and the rest is as it was."""
+    """Each image is pinned where it is named, each stage gets a name, and the rest stays as it is."""
     found = read(tmp_path, given)
 
     assert found.wrong == ()
@@ -89,7 +89,7 @@ def test_images(tmp_path, given, base, written):
     ],
 )  # fmt: skip
 def test_what_is_copied(tmp_path, given, patterns, written):
-    """Sources in the build context are taken from a folder of ours; those from elsewhere, and heredocs, stay."""
+    """Sources in the build context get a folder of their own; remote sources and heredocs stay as they are."""
     found = read(tmp_path, f"FROM python:3.11 AS own\n{given}")
 
     assert found.wrong == ()
@@ -97,8 +97,8 @@ def test_what_is_copied(tmp_path, given, patterns, written):
     assert found.text({}) == f"FROM python:3.11 AS own\n{written}\n"
 
 
-def test_the_whole_of_it(tmp_path):
-    """Directives, the platform, a shell, and the first line that needs BuildKit are told; line ends become Unix's."""
+def test_a_whole_file(tmp_path):
+    """Directives, a shell and the first line that needs BuildKit are found, and line endings become Unix's."""
     text = (
         "# syntax=docker/dockerfile:1\n# escape=\\\n# check=skip=all\n# a comment\nFROM python:3.11 AS own\n"
         'SHELL ["/bin/bash", "-c"]\nRUN --mount=type=cache,target=/c true\nCOPY --link a b\n'
@@ -117,7 +117,7 @@ def test_the_whole_of_it(tmp_path):
 
 
 def test_an_image_with_conda(tmp_path):
-    """A Dockerfile like that of the original's documentation goes in as it is, but for its FROM."""
+    """A Dockerfile like that of the original's documentation goes in unchanged, except for its FROM."""
     rest = (
         "\n\nARG CONDA=4.7.12\n\nENV LANG=C.UTF-8 LC_ALL=C.UTF-8\nENV PATH /opt/miniconda/bin:$PATH\n\n"
         "RUN apt-get update --fix-missing && \\\n    apt-get install -y wget && \\\n    rm -rf /var/lib/apt/lists/*\n\n"
@@ -161,7 +161,7 @@ def test_an_image_with_conda(tmp_path):
     ],
 )
 def test_what_cannot_be_taken(tmp_path, text, line, what):
-    """What would build something else here, or nothing, is told with its line and a fix."""
+    """A line that would build something else here, or nothing, is reported with a fix."""
     (wrong,) = read(tmp_path, text).wrong
 
     assert (wrong.line, wrong.what) == (line, what)
@@ -174,7 +174,7 @@ def problems_of(make_project, problems, table):
 
 
 def test_the_configuration(make_project, problems):
-    """The image that the last stage stands on is the base image: its C library, Python and CUDA count."""
+    """The last stage's image is the base image and gives the Python version and the C library."""
     text = "FROM debian:12 AS a\nFROM python:3.11-slim-bookworm\n"
 
     config, said = problems_of(make_project, problems, {"base-dockerfile": text})
@@ -234,7 +234,7 @@ def test_the_configuration(make_project, problems):
     ],
 )  # fmt: skip
 def test_a_wrong_configuration(make_project, problems, table, expected):
-    """Each mistake is told once, with its key or with the line of the text."""
+    """Each mistake is reported once, with its key or with the line of the text."""
     project = make_project(table)
     (project.root.parent / "Dockerfile").write_text("FROM python:3.11\n")
     read_declaration(project, problems)
@@ -243,7 +243,7 @@ def test_a_wrong_configuration(make_project, problems, table, expected):
 
 
 def test_the_files_go_along(copy_project):
-    """What is copied is in the context, in a layer before all others, with its x bits; a missing file is told."""
+    """Copied files form the first layer and keep their executable bits, and a missing file is a problem."""
     root = copy_project("base-dockerfile")
 
     plan = plan_context(load_project(root))
@@ -271,7 +271,7 @@ _SIGNS = st.sampled_from(["\n", "\r\n", " ", "\\\n", '["a",', '"b"]', "#", "'", 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(_WORDS | _FLAGS | _SIGNS | st.text(max_size=3), max_size=30).map("".join))
 def test_any_text(tmp_path_factory, text):
-    """Whatever the text is, it is read, and written with every line's end in place, or told with a line of it."""
+    """Any text gives a base image and is written back, or gives problems on its own lines."""
     found = parse_base_dockerfile(tmp_path_factory.getbasetemp(), f"\n{text}", PLATFORM)
 
     assert found.text({}).endswith("\n")

@@ -16,12 +16,12 @@ from hatch_mlpackage.project.dockerfiles.extra_steps import names_in, steps_text
     ids=["plain", "from Windows", "no line end", "blank"],
 )
 def test_a_file(content, text):
-    """A file's lines are taken without a byte order mark, carriage returns and blanks at the ends."""
+    """A file's lines lose the byte order mark, carriage returns and trailing blanks."""
     assert steps_text(content) == text
 
 
 def test_lines():
-    """Lines that are given are as good as a file; none are no text at all."""
+    """A list of lines gives the same text as a file, and an empty list gives none."""
     assert steps_text(("RUN a \\", "  && b")) == "RUN a \\\n  && b\n"
     assert steps_text(()) == ""
 
@@ -37,12 +37,12 @@ def test_lines():
     ids=["continued lines", "heredoc", "two heredocs", "nothing"],
 )
 def test_nothing_wrong(text):
-    """Comments, continued lines and heredocs hold no instructions, and instructions may be in small letters."""
+    """Comments, continued lines and heredocs are not read as instructions, which may be in lower case."""
     assert list(wrong_steps(text)) == []
 
 
 def test_everything_wrong():
-    """What would break the lines that follow, or has no effect, is named with its line."""
+    """Each line that would break the following ones, or has no effect, is reported with its number."""
     text = "FROM ubuntu\nRUM a\nCMD b\napt-get update \\\nENTRYPOINT c\nRUN a \\\n"
 
     assert list(wrong_steps(text)) == [
@@ -59,13 +59,13 @@ def test_everything_wrong():
 
 
 def test_instructions():
-    """Which instructions there are, in capitals."""
+    """`names_in` returns the names of the instructions in capitals."""
     assert names_in("user 5\nRUN a\n") == {"USER", "RUN"}
 
 
 @pytest.mark.parametrize("text", ["RUN a \\\n# b\n", "RUN a \\\n\n", "RUN a \\\n  b \\\n"])
 def test_the_last_instruction_ends(text):
-    """What would take the lines that follow is told, also where a comment or an empty line hides it."""
+    """A backslash that continues past the last line is found, even behind a comment or an empty line."""
     assert [found[:2] for found in wrong_steps(text)] == [
         (1, "ends in a backslash: what follows it would be part of it.")
     ]

@@ -1,4 +1,4 @@
-"""No file makes the readers do anything but read: not a traceback, not a call, whatever its bytes are."""
+"""The readers only read: no file makes them run code or raise an unexpected error, whatever its bytes are."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAIN_FILE = {"tensorflow": "saved_model.pb", "mlflow": "MLmodel"}
 
 
 def read(framework: str, path: Path) -> None:
-    """Read whatever lies there; any other error fails the test."""
+    """Read the file; any error except UnreadableModelError fails the test."""
     with suppress(UnreadableModelError):
         read_facts(framework, path)
 
@@ -49,12 +49,12 @@ def put(framework: str, folder: Path, content: bytes) -> Path:
 @QUICK
 @given(content=st.binary(max_size=200))
 def test_any_bytes(tmp_path, framework, content):
-    """Bytes that are no model are an error with a reason."""
+    """Any bytes are read as a model or refused."""
     read(framework, put(framework, tmp_path, content))
 
 
 def of_archive(path: Path) -> None:
-    """Write what torch.jit.save writes, as far as it is read."""
+    """Write the parts of a TorchScript file that are read."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("m/data.pkl", b"c__torch__\nNet\n)\x81}b.")
         archive.writestr(
@@ -98,7 +98,7 @@ def saved(tmp_path_factory):
 
 @pytest.mark.parametrize("name", SAVERS)
 def test_a_whole_file(saved, name):
-    """Each of the files that are damaged below can be read while it is whole."""
+    """Each file that is damaged below can be read while it is whole."""
     facts = read_facts(SAVERS[name][0], saved / name)
 
     assert facts.feature_count == 2 or [tensor.type for tensor in facts.inputs] == ["float32"]
@@ -108,7 +108,7 @@ def test_a_whole_file(saved, name):
 @QUICK
 @given(data=st.data())
 def test_damaged_files(tmp_path, saved, name, data):
-    """A real model that was cut short, or whose bytes were changed, is read or refused."""
+    """A model that was cut short, or whose bytes were changed, is read or refused."""
     content = bytearray((saved / name).read_bytes())
     for _ in range(data.draw(st.integers(0, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -123,7 +123,7 @@ OPERATIONS = st.sampled_from([operation.code.encode("latin-1") for operation in 
 @settings(parent=QUICK, max_examples=400)
 @given(parts=st.lists(OPERATIONS | st.sampled_from([b"\x01", b"\x00", b"a\n", b"2\n", b"\x02ab"]), max_size=40))
 def test_any_operations(tmp_path, parts):
-    """A pickle of operations in any order is read to where it makes no sense, and refused."""
+    """A pickle of operations in any order is read or refused."""
     read("sklearn", put("sklearn", tmp_path, b"\x80\x04" + b"".join(parts) + b"."))
 
 
@@ -139,7 +139,7 @@ class Bomb:
 
 @pytest.mark.parametrize("dump", [lambda it, path: path.write_bytes(pickle.dumps(it)), joblib.dump])
 def test_nothing_runs(tmp_path, dump):
-    """A pickle that would write a file writes none, and its model is refused with the risk said."""
+    """Reading a pickle runs none of its code, and the facts state the risk."""
     model = Ridge().fit(DATA, DATA[:, 0])
     model.bomb = Bomb(tmp_path / "written")
     dump(model, tmp_path / "model.pkl")
@@ -152,7 +152,7 @@ def test_nothing_runs(tmp_path, dump):
     pickle.loads((tmp_path / "model.pkl").read_bytes()) if dump is not joblib.dump else joblib.load(
         tmp_path / "model.pkl"
     )
-    assert (tmp_path / "written").exists()  # it was a real one
+    assert (tmp_path / "written").exists()  # loading it does write
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_nothing_runs(tmp_path, dump):
     ],
 )
 def test_what_is_no_estimator(tmp_path, make, said):
-    """What was saved beside an estimator is named."""
+    """The error names what the file holds instead of an estimator."""
     joblib.dump(make(), tmp_path / "model.pkl")
 
     with pytest.raises(UnreadableModelError, match=said):
@@ -172,7 +172,7 @@ def test_what_is_no_estimator(tmp_path, make, said):
 
 
 def test_a_bomb_of_zeros(tmp_path):
-    """A compressed file that would fill the memory is read in small pieces, and refused."""
+    """A compressed pickle that announces a huge value is refused."""
     import zlib  # noqa: PLC0415
 
     (tmp_path / "model").write_bytes(zlib.compress(b"\x80\x04B\xff\xff\xff\x7f" + bytes(1 << 24)))

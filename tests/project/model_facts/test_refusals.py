@@ -1,4 +1,4 @@
-"""What is a model of the framework, and cannot be served by a generated script, is told from its file."""
+"""Models that no generated script can serve are recognised from their files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TORCHSCRIPT = b"c__torch__\nNet\n)\x81}b."
 
 
 def archive(**members):
-    """Return a zip of members whose names have `__` for a slash."""
+    """Return a zip file; `__` in the name of a member stands for a slash, and `_dot_` for a dot."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as opened:
         for name, content in members.items():
@@ -34,7 +34,7 @@ def script(forward):
 
 
 def program(**changes):
-    """Return an exported program that takes one tensor, as far as it is read, with its parts changed."""
+    """Return the parts of an exported program with one tensor that are read, with the changes made."""
     tensor = {"dtype": 7, "sizes": [{"as_int": 2}]}
     leaf = {"type": None, "children_spec": []}
     spec = [1, {"children_spec": [{"children_spec": [leaf]}, {"children_spec": []}]}]
@@ -98,7 +98,7 @@ EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
     ],
 )
 def test_refusals(tmp_path, framework, content, said):
-    """The reason names what stands in the way, and how to save it instead where there is a way."""
+    """The reason names what stands in the way, and how to save the model instead if there is a way."""
     (tmp_path / "model").write_bytes(content)
 
     with pytest.raises(UnreadableModelError) as raised:
@@ -108,7 +108,7 @@ def test_refusals(tmp_path, framework, content, said):
 
 
 def test_a_whole_program(tmp_path):
-    """The program that the others were made of is read."""
+    """The program that the refused ones are made from can be read."""
     (tmp_path / "model").write_bytes(program())
 
     assert read_facts("pytorch", tmp_path / "model").versions == {"torch": "2.13.0"}
@@ -133,7 +133,7 @@ def test_a_whole_program(tmp_path):
     ],
 )
 def test_folders(tmp_path, files, framework, said):
-    """A folder that lacks what makes it a model is told so."""
+    """The error about a folder names what it lacks or holds that cannot be served."""
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
 
@@ -167,7 +167,7 @@ LOADERS = {
 
 @pytest.mark.parametrize("name", LOADERS)
 def test_what_mlflow_runs(tmp_path, name):
-    """Only loaders and formats that are known to keep data alone need no word that vouches for them."""
+    """Every loader and format counts as running code, except those that are known to keep data alone."""
     loader, flavor, said = LOADERS[name]
     flavors = {"python_function": {"loader_module": loader}, loader.removeprefix("mlflow."): flavor}
     (tmp_path / "MLmodel").write_text(json.dumps({"flavors": flavors, "mlflow_version": "3.17.2"}))

@@ -1,4 +1,4 @@
-"""The scripts that stand in for an entry script, and what is said where a model's file does not say enough."""
+"""Generated entry scripts, and the notes about what a model's file does not say."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts(request, name):
-    """Every generated script is the reviewed one, a sound entry script, and readable by the oldest Python."""
+    """Each generated script is the reviewed one, is a valid entry script, and parses with the oldest Python."""
     made = write_script(*SCRIPTS[name])
 
     path = GOLDEN / f"{name.replace('-', '_')}.py"
@@ -101,7 +101,7 @@ def test_scripts(request, name):
 
 
 def programs(script):
-    """Return the statements of a script, with every text and number left out."""
+    """Return the kinds of a script's statements."""
     tree = ast.parse(script)
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant):
@@ -118,7 +118,7 @@ ANY_NAME = st.text(min_size=1, max_size=20) | st.sampled_from(
 @given(name=ANY_NAME, other=ANY_NAME)
 @pytest.mark.parametrize("framework", ["sklearn", "xgboost", "onnx", "pytorch", "tensorflow", "mlflow"])
 def test_names_are_no_code(framework, name, other):
-    """Whatever a model calls its features, inputs, outputs and signatures, the script stays the same program."""
+    """The names of features, inputs, outputs and signatures never change the script's program."""
 
     def facts(name, other):
         tensor = Tensor(name=name, type="float32", shape=(-1, 2))
@@ -132,15 +132,15 @@ def test_names_are_no_code(framework, name, other):
 
 
 def test_types_are_no_code():
-    """A type that does not exist does not get into a script."""
+    """A type that does not exist is refused and reaches no script."""
     facts = ModelFacts(inputs=(Tensor(name="x", type="float32); evil(", shape=(1,)),))
 
     with pytest.raises(ValueError, match="it takes float32"):
         write_script(model("onnx", "demo.onnx"), facts)
 
 
-def test_what_is_missing_is_told():
-    """A note names the key that says what a model's file does not, as long as the key is missing."""
+def test_a_note_names_the_missing_key():
+    """A note names the key that states what the model's file does not say, until that key is set."""
     facts = ModelFacts(missing=("the version of LightGBM that made it",), feature_count=2)
 
     (note,) = write_script(model("lightgbm", "demo.txt"), facts).notes

@@ -17,7 +17,7 @@ LOCKED = {
 
 
 def environment(*, python="3.12", unknown=(), closed=True, **versions):
-    """Make an environment of the table above; `unknown` are distributions of which no modules are known."""
+    """Make an environment of the table above; `unknown` names distributions whose modules are not known."""
     found = [
         Distribution(name=name, version=versions.get(name, version), modules=tuple(modules.split()))
         for name, (version, modules) in LOCKED.items()

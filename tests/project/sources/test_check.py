@@ -66,12 +66,12 @@ if __name__ == "__main__":
 
 
 def test_a_sound_script_is_left_alone(check):
-    """What is guarded, chosen by a condition, written, or never reached from init() and run() is no finding."""
+    """Code that is guarded, conditional or never reached, and files that the script writes, are no findings."""
     assert check(SOUND) == []
 
 
 def test_without_a_lock(check, tmp_path):
-    """What does not depend on the lock is found without one."""
+    """Findings that do not depend on the lock are made without one."""
     (tmp_path / "score.py").write_text('import requests\nopen("x.csv")\nfrom .a import b\n')
     packed = (Packed(path="score.py", shown="score.py", source=tmp_path / "score.py"),)
     sources = Sources(
@@ -89,12 +89,12 @@ def test_without_a_lock(check, tmp_path):
 
 @pytest.mark.parametrize("script", ["def broken(:\n", "x = '\0'\n"])
 def test_a_script_that_cannot_be_parsed(check, script):
-    """It is told of elsewhere; here there is nothing to say."""
+    """A script that cannot be parsed has no findings here, because the entry script's reader reports it."""
     assert check(script) == []
 
 
 def test_the_stand_ins():
-    """The table names every module that the worker has a stand-in for."""
+    """The table names every module for which the worker has a stand-in."""
     modules = {".".join(path.relative_to(SHIMS).with_suffix("").parts) for path in SHIMS.rglob("*.py")}
     leaves = {name.removesuffix(".__init__") for name in modules if not name.startswith("__init__")}
     parents = {name.rpartition(".")[0] for name in leaves}
@@ -109,6 +109,6 @@ def test_the_stand_ins():
 @pytest.mark.parametrize(
     "long", ["1" + " + 1" * 2000, "model" + ".node" * 2000, "0" + "".join(" if d else 1" for _ in range(2000))]
 )
-def test_what_a_program_wrote(check, long):
-    """A script with more operators in a row than can be followed is no finding: it runs."""
+def test_a_very_long_expression(check, long):
+    """A script with an expression too long to follow has no findings."""
     assert check(f"{SOUND}\n\ndef score(d):\n    return {long}\n") == []

@@ -46,7 +46,7 @@ def found(problems):
     ],
 )
 def test_reads(problems, source, expected):
-    """Call style, parameters and imports are told from the text alone."""
+    """The call style, parameters and imports are read from the text alone."""
     script = read_entry_script(source.encode(), "score.py", problems)
 
     assert (script, found(problems)) == (replace(expected, source=source.encode()), [])
@@ -72,14 +72,14 @@ INIT_FIX = "Define init(), which is called once and loads the model."
     ],
 )
 def test_refuses(problems, source, expected):
-    """What the server would refuse when it loads the script is found here, with its line."""
+    """A script that the server would refuse to load is refused here, with the line."""
     read_entry_script(source.encode(), "score.py", problems)
 
     assert found(problems) == expected
 
 
 def test_syntax_error(problems):
-    """A syntax error is reported with its line, and with the Python that read the script."""
+    """A syntax error is reported with its line."""
     assert read_entry_script(b"def init():\n    pass\n\ndef run(data)\n    pass\n", "score.py", problems) is None
     assert [(problem.where, problem.what) for problem in problems.found] == [
         ("score.py:4", "syntax error: expected ':'.")
@@ -110,7 +110,7 @@ def test_syntax_error(problems):
     ],
 )
 def test_next_step(problems, source, expected):
-    """No newer Python is asked for where it would be of no help."""
+    """A syntax error that a newer Python would not cure gets another fix."""
     read_entry_script(source, "score.py", problems)
 
     assert list(map(str, problems.found)) == [expected]
@@ -118,13 +118,13 @@ def test_next_step(problems, source, expected):
 
 @pytest.mark.parametrize("source", [b"\xff\xfe", b"a\0b", b"# coding: nonsense\n"])
 def test_unreadable_text(problems, source):
-    """Bytes that are no Python source are a problem with a place, not a traceback."""
+    """Bytes that are not Python source are a problem with a line."""
     assert read_entry_script(source, "score.py", problems) is None
     assert [problem.where for problem in problems.found] == ["score.py:1"]
 
 
 def test_thousands_of_branches(problems):
-    """A script that a program wrote is read, however many branches its statements have."""
+    """A script is read however many branches its statements have."""
     branches = "if A:\n    pass\n" + "elif A:\n    pass\n" * 2000 + "else:\n    def init(): ...\n"
 
     assert read_entry_script(f"{branches}def run(data): ...\n".encode(), "score.py", problems) is not None

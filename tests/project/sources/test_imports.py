@@ -1,4 +1,4 @@
-"""Imports of a script: what nothing locked has, what is not packed, and what is never used."""
+"""A script's imports: modules that no locked package has, modules that are not packed, and unused requirements."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_an_import_that_nothing_locked_has(check, script, level, fix):
 
 
 def test_the_first_import_of_a_module_is_named(check):
-    """A module is told of once, with the line."""
+    """A missing module is reported once, at its first import."""
     assert check("import os\nimport requests\nimport requests\n") == [
         (
             "score.py:2",
@@ -54,12 +54,12 @@ def test_the_first_import_of_a_module_is_named(check):
     ],
 )
 def test_where_not_everything_is_known(check, script, locked, expected):
-    """With packages whose modules are not known an import is at most a warning, and a hint where nothing tells."""
+    """If some packages' modules are not known, a missing import is at most a warning."""
     assert [(level, what.partition("`: ")[2]) for _, level, _, what, _ in check(script, locked)] == expected
 
 
 def test_a_module_that_is_not_packed(check):
-    """A module beside the script works where it was written, and is missing in the image."""
+    """A module beside the script that is not packed is an error with the setting that packs it."""
     (found,) = check("import features\n", beside={"features.py": ""})
 
     assert found == (
@@ -87,7 +87,7 @@ def test_a_module_beside_a_script_further_down(check):
 
 
 def test_only_what_the_script_leads_to_counts(check):
-    """A training script that lies in the same folder may import what it likes."""
+    """Only modules that the script leads to are checked, not others in the same folder."""
     files = {"train.py": "import matplotlib\n", "features.py": "from helpers import x\n", "helpers.py": "import six\n"}
 
     found = check("import features\n", files=files)
@@ -96,7 +96,7 @@ def test_only_what_the_script_leads_to_counts(check):
 
 
 def test_an_import_behind_a_guard_stays_guarded(check):
-    """What a module imports counts no more than the import that leads to the module."""
+    """An import in a module counts no more than the import that leads to the module."""
     files = {"fast.py": "import numba\n", "later.py": "import shap\n"}
     script = "try:\n    import fast\nexcept ImportError: ...\ndef init():\n    import later\ndef run(d): ...\n"
 
@@ -104,7 +104,7 @@ def test_an_import_behind_a_guard_stays_guarded(check):
 
 
 def test_relative_imports(check):
-    """An entry script belongs to no package; the modules it imports may."""
+    """A relative import is an error in the entry script and allowed in a package that it imports."""
     files = {"app/__init__.py": "", "app/a.py": "from . import b\nfrom .b import x\n", "app/b.py": "import six\n"}
 
     found = check("from . import app\nimport app.a\n", files=files)
@@ -116,7 +116,7 @@ def test_relative_imports(check):
 
 
 def test_unused_requirements(check):
-    """A requirement that nothing imports is a hint; not one that others need, nor one whose modules are not known."""
+    """An unused requirement is a hint, unless another package needs it or its modules are not known."""
     asked = {"pandas": "locks/requirements.txt:3", "numpy": "l:4", "joblib": "l:5", "opaque": "l:6"}
 
     found = check("def init():\n    import joblib.hashing\n", {"unknown": ["opaque"]}, asked=asked)
@@ -133,7 +133,7 @@ def test_unused_requirements(check):
 
 
 def test_a_pickle_may_need_any_requirement(check):
-    """Where a model is unpickled, packages are needed that nothing imports by name."""
+    """Where a model is unpickled, no requirement counts as unused."""
     found = check("import joblib\nM = joblib.load(X)\n", asked={"scikit-learn": "l:1"})
 
     assert [code for _, _, code, *_ in found] == ["unpickling"]

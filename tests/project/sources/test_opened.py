@@ -30,7 +30,7 @@ NOT_THERE = "Declare it as a model, or put it into the source-directory."
     ],
 )
 def test_a_file_that_is_not_packed(check, script, what, fix):
-    """A file that is read by a literal path and is not in the image is worth a warning."""
+    """Reading a file by a literal path that the image does not have is a warning."""
     found = check(f"def init():\n    pass\n{script}\n", beside={"config.yml": ""}, models={"models/ridge": "ridge"})
 
     assert [(level, code, said, advice) for _, level, code, said, advice in found] == [
@@ -51,7 +51,7 @@ def test_a_file_that_is_not_packed(check, script, what, fix):
     ],
 )
 def test_paths_that_are_no_finding(check, script):
-    """Packed files and folders, URLs, names and what is written are left alone."""
+    """Packed files and folders, URLs, plain names and files that the script writes are no findings."""
     files = {"labels.json": "{}", "data/x": "", "mlflow_like.py": ""}
 
     assert check(script, files=files) == []
@@ -67,7 +67,7 @@ def test_paths_that_are_no_finding(check, script):
     ],
 )
 def test_the_risk_of_pickles_is_said_once(check, script, locked, name):
-    """Loading a pickle is a hint, at the first place that does it."""
+    """Loading a pickle is a hint, given once, at the first place that does it."""
     assert check(script, locked) == [
         (
             "score.py:2",
@@ -88,5 +88,5 @@ def test_the_risk_of_pickles_is_said_once(check, script, locked, name):
     ],
 )
 def test_what_loads_data_alone(check, script, locked):
-    """Loaders that run no code are no finding."""
+    """Loaders that run no code are no findings."""
     assert check(script, locked) == []

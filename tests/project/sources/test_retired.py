@@ -1,4 +1,4 @@
-"""What a newer Python or a newer library of the image has no more."""
+"""Names and modules that the image's Python or libraries no longer have, or do not have yet."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ import pytest
     ],
 )
 def test_what_is_gone(check, script, locked, expected):
-    """What the locked version has no longer is told of, with what takes its place."""
+    """A name that the locked version does not have is reported with what to use instead."""
     (found,) = check(script, locked)
 
     assert (found[1], *found[3:]) == expected
@@ -93,5 +93,5 @@ def test_what_is_gone(check, script, locked, expected):
     ],
 )
 def test_what_is_not_gone_yet(check, script, locked):
-    """The locked version decides, and what brings it back."""
+    """A name is no finding if the locked version has it, a package brings it back, or the import is guarded."""
     assert check(script, locked) == []
