@@ -18,7 +18,7 @@ from .entry_scripts import ECHO
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in an empty folder, with a folder for the user's data beside it."""
+    """Change into an empty folder that has a folder for the user's data beside it."""
     monkeypatch.setenv("MLPACKAGE_DATA_DIR", str(tmp_path / "data"))
     here = tmp_path / "here"
     here.mkdir()
@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ws(folder):
-    """Give a workspace, and end every service in it afterwards."""
+    """Give a workspace, and delete its services afterwards."""
     workspace = Workspace.create("my-workspace")
     yield workspace
     for service in LocalWebservice.list(workspace, all=True):
@@ -38,7 +38,7 @@ def ws(folder):
 
 @pytest.fixture(scope="session")
 def ridge(tmp_path_factory):
-    """Train a regression once; the file and the model."""
+    """Train a regression once, and return its file and the model."""
     data = load_diabetes()
     trained = Ridge(alpha=0.5).fit(data.data, data.target)
     path = tmp_path_factory.mktemp("trained") / "sklearn_mnist_model.pkl"

@@ -19,7 +19,7 @@ from hatch_mlpackage.errors import MLPackageError
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_name_says_what_to_use_instead(module):
-    """Making an object and taking a member of the class both raise an error with the table's sentence."""
+    """Calling a cloud-only class and using one of its members both raise the table's sentence."""
     found = importlib.import_module(f"{PREFIX}.{module}")
 
     for name, instead in MODULES[module].items():
@@ -34,7 +34,7 @@ def test_every_name_says_what_to_use_instead(module):
 
 
 def test_every_member_says_what_to_use_instead(ws):
-    """So do the members of classes that otherwise work."""
+    """The cloud-only members of classes that otherwise work raise an error, too."""
     classes = {kind.__name__: kind for kind in (Environment, Model, Workspace)}
     classes |= {
         name: getattr(importlib.import_module(f"{PREFIX}.core.webservice"), name) for name in MEMBERS.keys() - classes
@@ -49,7 +49,7 @@ def test_every_member_says_what_to_use_instead(ws):
 
 
 def test_a_run_of_the_documentation():
-    """Registering from an experiment's run names the way to register a file."""
+    """The classes of experiments and runs name `Model.register` as the way to register a file."""
     for call in (
         lambda: Run.get_context(allow_offline=True),
         lambda: AutoMLRun(None, None),
@@ -60,7 +60,7 @@ def test_a_run_of_the_documentation():
 
 
 def test_a_name_is_one_class():
-    """The same name from two modules is one class, no object is of it, and its error is one of ours."""
+    """A name from two modules is one class, has no instances and raises an error of our family."""
     module = importlib.import_module(f"{PREFIX}.core.webservice.aci")
 
     assert module.AciWebservice is AciWebservice
@@ -69,15 +69,15 @@ def test_a_name_is_one_class():
 
 
 def test_datasets_are_refused(ws, model_file):
-    """Datasets of a model are the cloud's too; nothing is registered then."""
+    """Registering a model with datasets is refused and registers nothing."""
     with pytest.raises(NotInTheCloudError, match="A model's datasets"):
         Model.register(ws, str(model_file), "mine", sample_input_dataset=object())
 
     assert Model.list(ws) == []
 
 
-def test_nothing_else_brings_it_along():
-    """The command line and the plugins do not load any of it."""
+def test_nothing_else_loads_the_api():
+    """The command line and the plugins do not load the Azure ML API."""
     code = (
         "import sys, hatch_mlpackage.cli.program, hatch_mlpackage.plugin.hooks, hatch_mlpackage.plugin.builder\n"
         "print([name for name in sys.modules if name.startswith('hatch_mlpackage.azureml.')])"

@@ -1,6 +1,6 @@
 """The calls of the original's documentation, in its order and in words of our own, with only the import changed.
 
-What is about a cloud account is in `test_cloud.py`; the packaged image is run in `tests/containers/test_azureml.py`.
+Calls that need a cloud account are in `test_cloud.py`; the packaged image runs in `tests/containers/test_azureml.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def post(uri: str, body: str | bytes, **headers: str) -> httpx.Response:
 
 
 def test_connect_to_a_workspace(folder):
-    """`from_config` takes the names from the original's file, wherever it is said to be, and always the same folder."""
+    """`from_config` takes the names from the original's file at any path, and always finds the same folder."""
     config = folder / ".file-path/ws_config.json"
     config.parent.mkdir()
     config.write_text('{"subscription_id": "0f3b", "resource_group": "team", "workspace_name": "myworkspace"}')
@@ -45,7 +45,7 @@ def test_connect_to_a_workspace(folder):
 
 
 def test_register_from_a_local_file(ws, folder):
-    """A model file that was unpacked from an archive is registered, each time as the next version."""
+    """A model file from an archive is registered, each time as the next version."""
     Path("unpacked").mkdir()
     Path("unpacked/model.onnx").write_bytes(b"a graph")
     with tarfile.open("mnist.tar.gz", "w:gz") as archive:
@@ -67,7 +67,7 @@ def test_register_from_a_local_file(ws, folder):
 
 
 def test_get_model_path(ws, model_file, monkeypatch, folder):
-    """Beside `azureml-models`, a name is enough to find the newest version's file."""
+    """A name is enough to find the file of the newest version below `azureml-models`."""
     model = Model.register(ws, str(model_file), "sklearn_mnist")
     monkeypatch.setenv("AML_APP_ROOT", str(folder / "app"))
     model.download(target_dir="app/azureml-models/sklearn_mnist/1")
@@ -79,7 +79,7 @@ def test_get_model_path(ws, model_file, monkeypatch, folder):
 
 @pytest.mark.slow
 def test_deploy_and_ask(ws, model_file, ridge, environment, close_to):
-    """An environment kept in the workspace, a script in a folder, a service on a port: the client gets two answers."""
+    """A service with a registered environment, a script in a folder and a chosen port answers the client."""
     Path("x/y").mkdir(parents=True)
     Path("x/y/score.py").write_text(SCORE)
     environment.register(workspace=ws)
@@ -107,7 +107,7 @@ def test_deploy_and_ask(ws, model_file, ridge, environment, close_to):
 
 
 def _check_swagger(uri: str) -> None:
-    """Compare with the document that the original's documentation prints."""
+    """Compare the service's description with the one that the original's documentation prints."""
     document = httpx.get(uri, trust_env=False).json()
     assert (document["swagger"], document["info"]["title"], document["info"]["version"]) == ("2.0", "myservice", "1.0")
     assert (document["schemes"], document["consumes"], document["produces"]) == (
@@ -138,7 +138,7 @@ def test_download_a_model(ws, model_file, ridge):
 
 @pytest.mark.slow
 def test_no_code(ws, model_file, ridge, close_to):
-    """A scikit-learn model with its framework is served without a script, with the request that the original took."""
+    """A scikit-learn model that names its framework is served without a script and takes the original's request."""
     model = Model.register(
         workspace=ws,
         model_name="my-sklearn-model",
@@ -188,7 +188,7 @@ def run(data):
     ids=["file", "folder", "several", "by-name"],
 )
 def test_where_a_script_finds_its_model(ws, bare, model_path, names):
-    """A file, a file in a folder, one of two models, and a model by its name are where the documentation says."""
+    """A script finds a file, a file in a folder, one of two models and a named model where the documentation says."""
     Path("my_model_folder").mkdir()
     for path in ("my_model_folder/regression.pkl", "regression.pkl", "other.txt"):
         Path(path).write_text("the model")
@@ -219,7 +219,7 @@ def test_conda_file(folder):
 
 @pytest.mark.slow
 def test_frames_in_and_arrays_out(ws, bare):
-    """The second schema example, without AutoML: records become a frame with the sample's columns and types."""
+    """In the second schema example, records become a frame with the sample's columns and types."""
     Path("score.py").write_text(
         """\
 import numpy as np
@@ -309,7 +309,7 @@ def test_cors(ws, bare):
 
 @pytest.mark.network
 def test_package_a_dockerfile(ws, model_file, environment, capsys):
-    """The context is saved where the documentation says, whole and proven; a repetition asks no network."""
+    """Saving a package writes a complete context to the folder that the documentation names."""
     Path("score.py").write_text(SCORE)
     model = Model.register(ws, str(model_file), "sklearn_mnist")
     inference_config = InferenceConfig(entry_script="score.py", environment=environment)
@@ -335,7 +335,7 @@ def test_package_a_dockerfile(ws, model_file, environment, capsys):
 
 
 def test_custom_base_image(ws):
-    """The original's example of a base image of one's own, with a registry and its login, serves here too."""
+    """The original's example of a base image from a registry with a login is served, and no file keeps its password."""
     Path("score.py").write_text(ECHO)
     Path("model.txt").write_text("a model")
     model = Model.register(ws, "model.txt", "mymodel")

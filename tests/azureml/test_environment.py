@@ -52,12 +52,12 @@ NEW = {
 
 
 def test_a_new_one():
-    """A new environment has the original's defaults, without the placeholder that it left in every image."""
+    """A new environment has the original's defaults, except for the placeholder that it left in every image."""
     assert Environment("mine").to_json() == NEW
 
 
 def test_what_a_file_leaves_out_is_null():
-    """Absent keys are null or empty, unlike in a new object; unknown keys are ignored."""
+    """Keys that a file leaves out are null or empty, unlike in a new object, and unknown keys are ignored."""
     made = Environment.from_json({"name": "mine", "python": None, "surprise": 1})
 
     assert (made.docker.base_image, made.docker.shm_size, made.environment_variables) == (None, None, {})
@@ -66,7 +66,7 @@ def test_what_a_file_leaves_out_is_null():
 
 
 def test_one_base_at_a_time(caplog):
-    """An image, a Dockerfile and a build context exclude each other: the last one that is set counts."""
+    """Setting the base image resets the base Dockerfile, and the other way round."""
     made = Environment("mine")
 
     made.docker.base_dockerfile = "FROM python:3.11"
@@ -91,7 +91,7 @@ def test_a_dockerfile_is_text_a_path_or_a_file(folder):
 
 
 def test_a_docker_image(folder):
-    """An image with packages of its own is taken as it is, one with a file of packages gets them."""
+    """An image with its own packages is taken as it is, and one with a file of packages gets them."""
     Path("requirements.txt").write_text("numpy\n")
     registry = ContainerRegistry()
     registry.address = "registry.example.com"
@@ -121,7 +121,7 @@ def test_pip_requirements(folder):
 
 
 def test_conda_specification(folder, caplog):
-    """A conda file without a Python asks for the original's, and says so."""
+    """A conda file without Python gets the original's default Python, and a log message says so."""
     Path("environment.yml").write_text("dependencies: [numpy]\n")
 
     conda = Environment.from_conda_specification("mine", "environment.yml").python.conda_dependencies
@@ -138,7 +138,7 @@ def test_conda_specification(folder, caplog):
         ("dependencies: [", "Environment error: not a valid YAML structure"),
     ],
 )
-def test_a_conda_file_that_is_none(folder, text, said):
+def test_a_conda_file_that_is_not_valid(folder, text, said):
     Path("environment.yml").write_text(text)
 
     with pytest.raises(UserErrorException) as error:
@@ -148,7 +148,7 @@ def test_a_conda_file_that_is_none(folder, text, said):
 
 
 def test_save_and_load(folder):
-    """The original's three files are written where they have contents, and never hold a login."""
+    """Saving writes each of the original's three files that has contents, and never a login."""
     made = Environment("mine")
     made.docker.base_dockerfile = "FROM python:3.11\n"
     made.docker.base_image_registry.address = "registry.example.com"
@@ -177,7 +177,7 @@ def test_save_and_load(folder):
 
 
 def test_registered_versions(ws):
-    """The same contents keep their version, others get the next; a version never changes."""
+    """Registering the same contents keeps the version, other contents get the next, and no version ever changes."""
     made = Environment("mine")
 
     first = made.register(ws)
@@ -224,7 +224,7 @@ def test_names():
 
 
 def test_packages_come_and_go():
-    """Packages are added once, replaced by name, and removed by name; options are no packages."""
+    """Packages are added once, and are replaced and removed by name; options are not packages."""
     conda = CondaDependencies.create(
         pip_indexurl="https://example.com/wheels",
         pip_packages=["numpy==1.26.4", "inference-schema[numpy-support]"],
@@ -256,7 +256,7 @@ def test_packages_come_and_go():
 
 
 def test_packages_on_disk(folder, caplog):
-    """A saved conda file reads as the same dependencies; keys that conda does not have are refused."""
+    """A saved conda file is read as the same dependencies, and keys that conda does not have are refused."""
     caplog.set_level(logging.ERROR)
     conda = CondaDependencies.create(pip_packages=["azureml-defaults>=1.0.45", "a @ https://example.com/a.whl"])
 

@@ -107,7 +107,7 @@ def test_the_signatures_order(folder):
 
 
 def test_from_another_folder(folder, monkeypatch, tmp_path):
-    """The form that a service keeps means the same in every current folder."""
+    """The form that a service keeps names the same files in every current folder."""
     made = [
         InferenceConfig("score.py", environment=Environment("mine")),
         InferenceConfig("score.py", source_directory="src"),

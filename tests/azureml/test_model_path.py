@@ -17,7 +17,7 @@ NOT_FOUND = (
 
 @pytest.fixture(autouse=True)
 def models(folder, monkeypatch):
-    """Lay out models as an image has them, below the current folder."""
+    """Lay out models below the current folder, as an image has them."""
     monkeypatch.delenv("AML_APP_ROOT", raising=False)
     for path in (
         "azureml-models/mine/2/model.pkl",
@@ -43,7 +43,7 @@ def models(folder, monkeypatch):
     ],
 )
 def test_found(asked, found):
-    """The highest number is the latest version; a model that is not there may lie in the current folder."""
+    """The highest number is the latest version, and a model that is not there may lie in the current folder."""
     assert Model.get_model_path(*asked) == found
 
 
@@ -70,7 +70,7 @@ def test_not_found(folder, asked, kind, said):
 
 
 def test_from_a_workspace(ws, monkeypatch, folder):
-    """With a workspace the model is copied to where a script would find it."""
+    """With a workspace, the model is copied to the place where a script would find it."""
     Model.register(ws, "beside", "registered")
     monkeypatch.setenv("AML_APP_ROOT", str(folder / "app"))
 

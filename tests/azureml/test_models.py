@@ -31,7 +31,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def test_a_model_is_a_copy(ws, file):
-    """What is registered does not change with the file; a later file is another version."""
+    """A registered model does not change with its file, and the changed file becomes another version."""
     first = Model.register(ws, file, "mine", description="the first")
     Path(file).write_text("two")
     second = Model.register(ws, file, "mine")
@@ -41,7 +41,7 @@ def test_a_model_is_a_copy(ws, file):
 
 
 def test_folders(ws, tree):
-    """A folder keeps its name and its links' contents; child paths keep their places below it."""
+    """A folder keeps its name, its links become their contents, and child paths keep their places below it."""
     whole = Model.register(ws, tree, "whole")
     part = Model.register(ws, "./tree/", "part", child_paths=["deep/b.txt"])
     parts = Model.register(ws, tree, "parts", child_paths=["deep", "a.txt"])
@@ -138,7 +138,7 @@ Invalid configuration, gpu must be integer and greater than zero.
     ],
 )
 def test_refused(ws, tree, given, kind, said):
-    """What the original refused is refused in its words, and nothing is registered."""
+    """What the original refused is refused in the same words and registers nothing."""
     with pytest.raises(kind) as error:
         Model.register(ws, **{"model_path": tree, "model_name": "mine", **given})
 
@@ -190,7 +190,7 @@ def test_tags_and_properties(ws, file, capsys):
 
 
 def test_delete(ws, file):
-    """A deleted version is not found, cannot be changed, and its number is not given again."""
+    """A deleted version cannot be found or changed, and its number is not used again."""
     model = Model.register(ws, file, "mine")
 
     model.delete()

@@ -70,7 +70,7 @@ def test_the_same_inputs_are_the_same_bytes(ws, echo, model):
 
 
 def test_save_over_an_earlier_one(ws, echo, model):
-    """Other files stay, stale files of the context go unless they were changed, and the rest is the new context."""
+    """Saving over an earlier package removes its unchanged stale files, and keeps changed and other files."""
     Model.package(ws, [model, Model.register(ws, "word.txt", "more")], echo, generate_dockerfile=True).save("out")
     Path("out/notes.txt").write_text("mine")
     Path("out/azureml-models/words/1/word.txt").write_text("changed by hand")
@@ -83,7 +83,7 @@ def test_save_over_an_earlier_one(ws, echo, model):
 
 
 def test_save_does_not_leave_its_folder(ws, echo, model, tmp_path):
-    """A link in the folder leads neither writing nor removing out of it."""
+    """Saving refuses a link that leads out of the folder, and writes nothing there."""
     package = Model.package(ws, [model], echo, generate_dockerfile=True)
     (tmp_path / "elsewhere").mkdir()
     Path("out").mkdir()
@@ -96,7 +96,7 @@ def test_save_does_not_leave_its_folder(ws, echo, model, tmp_path):
 
 
 def test_the_wrong_way_to_get_it(ws, echo, recorder):
-    """A context is saved and an image is pulled; the other way round is refused in the original's words."""
+    """Pulling a context and saving an image are refused in the original's words."""
     recorder("docker")
     Path("file").write_text("")
     context = Model.package(ws, [], echo, generate_dockerfile=True)
@@ -113,7 +113,7 @@ def test_the_wrong_way_to_get_it(ws, echo, recorder):
 
 
 def test_an_image(ws, echo, recorder, capfd):
-    """Without `generate_dockerfile` the engine builds the image; its output is only in the package's log."""
+    """Without `generate_dockerfile` the engine builds the image, and its output goes to the package's log."""
     recorder("docker")
 
     package = Model.package(ws, [], echo, image_name="registry.example.com/team/words", image_label="3")
@@ -131,7 +131,7 @@ def test_an_image(ws, echo, recorder, capfd):
 
 
 def test_an_image_without_a_registry(ws, echo, recorder, capsys):
-    """An image that was built here is here: there is nothing to pull. Its name is the original's default."""
+    """An image without a registry gets the original's default name, and pulling it does nothing."""
     recorder("podman")
     package = Model.package(ws, [], echo)
     capsys.readouterr()
@@ -145,7 +145,7 @@ def test_an_image_without_a_registry(ws, echo, recorder, capsys):
 
 @pytest.mark.parametrize("engine", ["", "docker"])
 def test_a_package_that_cannot_be_made(ws, echo, recorder, engine):
-    """The state is `Failed`, and waiting for the package raises the reason."""
+    """A package that cannot be made has the state `Failed`, and waiting for it raises the reason."""
     if engine:
         recorder(engine, then="exit 3")
 
@@ -163,7 +163,7 @@ def test_a_package_that_cannot_be_made(ws, echo, recorder, engine):
 
 
 def test_the_login_stays_in_memory(ws, folder, recorder):
-    """A registry's login is given back to the program that gave it, and written nowhere."""
+    """A registry's login is given back to the program that set it, and is written nowhere."""
     recorder("docker")
     Path("score.py").write_text(ECHO)
     environment = Environment("mine")
@@ -199,7 +199,7 @@ def test_source_directories(ws, bare):
 
 
 def test_paths_are_registered(ws, echo):
-    """A path among the models is registered under its file's name; a conda file of the older arguments is used."""
+    """A path among the models is registered under its file's name, and the older conda file argument works."""
     Path("weights.bin").write_text("x")
     Path("conda.yml").write_text("dependencies:\n  - python=3.11\n")
 
@@ -246,7 +246,7 @@ def test_an_image_with_its_own_packages(ws, caplog):
 
 
 def test_a_killed_program_leaves_nothing_for_long(ws, echo):
-    """A package's folder is removed with its program; the folder of a killed program is removed by the next package."""
+    """A program removes its package's folder when it ends, and the next package removes a killed program's."""
     code = (
         "import os, signal\nfrom hatch_mlpackage.azureml import *\n"
         "made = Environment('bare')\n"
@@ -269,7 +269,7 @@ def test_a_killed_program_leaves_nothing_for_long(ws, echo):
 
 
 def test_what_is_wrong_is_raised(ws, echo):
-    """Wrong input is an error of the call, and leaves nothing in the workspace."""
+    """Wrong input raises an error from the call, and leaves nothing in the workspace."""
     echo.environment.environment_variables = {"not a name": "x"}
 
     with pytest.raises(UserErrorException, match=r"environment-variables\.not a name"):

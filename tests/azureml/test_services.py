@@ -50,7 +50,7 @@ def test_a_service_outlives_its_program(ws, echo):
 
 
 def test_what_a_service_says_of_itself(ws, echo, capsys):
-    """Its attributes, states and printed output are the original's."""
+    """A service's attributes, states and printed output are the original's."""
     service = Model.deploy(ws, "myservice", [], echo)
     before = service.state
     service.wait_for_deployment(show_output=True)
@@ -80,7 +80,7 @@ def test_what_a_service_says_of_itself(ws, echo, capsys):
 
 
 def test_a_script_that_cannot_start(ws, bare):
-    """The service has failed, and the error has the original's message and the script's traceback."""
+    """A service whose script cannot start fails with the original's message and the script's traceback."""
     Path("score.py").write_text("def init():\n    raise RuntimeError('no weights')\n\n\ndef run(data):\n    pass\n")
     service = Model.deploy(ws, "myservice", [], InferenceConfig("score.py", environment=bare))
 
@@ -97,7 +97,7 @@ def test_a_script_that_cannot_start(ws, bare):
 
 
 def test_an_answer_that_is_no_success(ws, bare):
-    """The client gets the status and the body of the answer."""
+    """The error about a failed request gives the status and the body of the answer."""
     Path("score.py").write_text("def init():\n    pass\n\n\ndef run(data):\n    raise ValueError('no')\n")
     service = Model.deploy(ws, "myservice", [], InferenceConfig("score.py", environment=bare))
 
@@ -119,7 +119,7 @@ def reading(ws, bare):
 
 
 def test_reload(ws, reading):
-    """A script and an unregistered model that changed are served after `reload`, on the same port."""
+    """`reload` serves a changed script and a changed unregistered model on the same port."""
     port = reading.port
     Path("word.txt").write_text("two")
     Path("score.py").write_text(READS.replace("file.read()", "file.read().upper()"))
@@ -131,7 +131,7 @@ def test_reload(ws, reading):
 
 
 def test_update(ws, reading, bare):
-    """Models, script and environment are replaced; everything else stays."""
+    """An update replaces models, script and environment, and leaves everything else."""
     Path("word.txt").write_text("three")
     model = Model.register(ws, "word.txt", "words")
     bare.environment_variables = {"MARK": "!"}
@@ -148,7 +148,7 @@ def test_update(ws, reading, bare):
 
 
 def test_a_wrong_update_changes_nothing(ws, reading):
-    """Wrong input is reported, and the service goes on as it was."""
+    """A wrong update is reported, and the service keeps running."""
     with pytest.raises(WebserviceException, match='provided model path "none" cannot be found'):
         reading.update(models=["none"])
     Path("my word.txt").write_text("x")
@@ -182,7 +182,7 @@ def test_a_script_with_its_folder(ws, bare):
 
 
 def test_another_interpreter(ws, folder, bare):
-    """The entry script runs in the interpreter that is named, and goes on doing so after `reload`."""
+    """The entry script runs in the interpreter that is named, also after `reload`."""
     Path("score.py").write_text(
         "import os\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    return os.environ['MARK']\n"
     )
@@ -213,7 +213,7 @@ def test_ports(port):
 
 
 def test_wrong_arguments(ws, echo):
-    """Arguments of a wrong type are refused by name, and the cloud's name what to use instead."""
+    """An argument of a wrong type, or one that only the cloud has, is refused by its name."""
     with pytest.raises(WebserviceException, match="must be of type InferenceConfig"):
         Model.deploy(ws, "myservice", [], {"entryScript": "score.py"})
     with pytest.raises(WebserviceException, match="must be of type LocalWebserviceDeploymentConfiguration"):
@@ -240,7 +240,7 @@ def test_wrong_arguments(ws, echo):
     ],
 )
 def test_without_a_script(ws, count, framework, said):
-    """Without an entry script there must be one model, of a framework that says how it is served."""
+    """Without an entry script there must be exactly one model, of a framework that can be served."""
     Path("model.bin").write_text("x")
     models = [Model.register(ws, "model.bin", "mine", model_framework=framework) for _ in range(count)]
 
@@ -252,7 +252,7 @@ def test_without_a_script(ws, count, framework, said):
 
 
 def test_a_container_needs_its_engine(ws, echo, monkeypatch):
-    """Without an engine no container is tried, and the message says how to serve without one."""
+    """Without a container engine the deployment fails with the reason and leaves no service."""
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(Exception, match="no container engine found on PATH") as error:
@@ -272,7 +272,7 @@ def test_show_output(ws, echo, capsys):
     assert capsys.readouterr().out.splitlines()[-2:] == ["Models: ['words:1']", "Entry script: score.py"]
 
 
-def test_requests_are_json(ws, echo):
+def test_run_sends_text_or_bytes(ws, echo):
     """`run` sends text or bytes as they are."""
     service = Model.deploy(ws, "myservice", [], echo)
 

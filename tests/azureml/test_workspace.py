@@ -22,7 +22,7 @@ SCOPE = "/subscriptions/0f3b/resourceGroups/team/providers/Microsoft.MachineLear
     ],
 )
 def test_a_config_is_found(folder, monkeypatch, place, content):
-    """The file is searched in the current folder and those above it, where the original looked."""
+    """The configuration file is found where the original looked, in the current folder or one above it."""
     file = folder / place
     file.parent.mkdir(exist_ok=True)
     file.write_text(content)
@@ -35,7 +35,7 @@ def test_a_config_is_found(folder, monkeypatch, place, content):
 
 
 def test_a_config_is_written_and_read(folder):
-    """`write_config` writes what `from_config` finds; a workspace without an account has no subscription."""
+    """`from_config` reads what `write_config` wrote, and a workspace without an account has no subscription."""
     ws = Workspace.create("mine")
 
     ws.write_config()
@@ -73,7 +73,7 @@ def test_no_config(folder):
 
 
 def test_create_and_get(folder, tmp_path):
-    """A name that is in use is not created again; `get` opens it, and makes one that is new to this machine."""
+    """Creating a name that is in use is refused, and `get` opens a workspace or makes a new one."""
     ws = Workspace.create("mine", subscription_id="0f3b", resource_group="team", location="westeurope")
     (ws.folder / "models").mkdir()
 
@@ -88,7 +88,7 @@ def test_create_and_get(folder, tmp_path):
 
 
 def test_no_folder_for_data(monkeypatch):
-    """Without a folder for the user's data, the error names the variable for it."""
+    """Without a folder for the user's data, the error names the variable to set."""
     monkeypatch.delenv("MLPACKAGE_DATA_DIR")
     monkeypatch.setenv("HOME", "")
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)

@@ -39,7 +39,7 @@ def test_the_fixed_values() -> None:
 
 @pytest.mark.parametrize(("pattern", "place"), WRITTEN_ONCE.items())
 def test_one_place_for_each_value(pattern: str, place: str) -> None:
-    """One module alone writes the hasher or a fixed value."""
+    """The file hasher and each fixed value are written in one module alone."""
     sources = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
 
     assert [name for name, source in sources.items() if re.search(pattern, source)] == [place]

@@ -23,7 +23,7 @@ class Served:
         self.client = httpx.Client(base_url=url, timeout=60)
 
     def score(self, **request: Any) -> Any:
-        """Return the answer to a request; it must be a good one."""
+        """Return the answer to a request, which must succeed."""
         answer = self.client.post("/score", json=request)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -33,13 +33,13 @@ class Served:
         return answer.status_code, answer.json()["message"]
 
     def input_schema(self) -> Any:
-        """Return what the service's description says of its input, by parameter."""
+        """Return the schema of each input parameter from the service's description."""
         return self.client.get("/swagger.json").json()["definitions"]["ServiceInput"]["properties"]
 
 
 @pytest.fixture
 def declare(tmp_path: Path) -> Callable[..., Project]:
-    """Give a function that writes a project with one model, whose file lies in the project already."""
+    """Give a function that writes a project around a model file that it has already."""
 
     def write(path: str, framework: str, more: str = "") -> Project:
         (tmp_path / "pyproject.toml").write_text(
@@ -53,7 +53,7 @@ def declare(tmp_path: Path) -> Callable[..., Project]:
 
 @pytest.fixture
 def project_of(tmp_path: Path, declare: Callable[..., Project]) -> Callable[..., Project]:
-    """Give a function that writes a project with a model that another function saves to a path."""
+    """Give a function that saves a model to a path and writes a project around it."""
 
     def write(path: str, framework: str, save: Callable[[Path], object], more: str = "") -> Project:
         save(tmp_path / path)
@@ -64,7 +64,7 @@ def project_of(tmp_path: Path, declare: Callable[..., Project]) -> Callable[...,
 
 @pytest.fixture
 def serve(program: tuple[str, ...]) -> Iterator[Callable[[Project], Served]]:
-    """Give a function that serves a project with `mlpackage serve` in the packages of the tests."""
+    """Give a function that serves a project with `mlpackage serve` and the packages of the tests."""
     started: list[tuple[subprocess.Popen[bytes], Served]] = []
 
     def begin(project: Project) -> Served:

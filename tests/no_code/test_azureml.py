@@ -13,7 +13,7 @@ from hatch_mlpackage.azureml.core import Model, Workspace
 
 @pytest.fixture
 def ws(tmp_path, monkeypatch):
-    """Give a workspace, and end its services afterwards."""
+    """Give a workspace, and delete its services afterwards."""
     monkeypatch.setenv("MLPACKAGE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     workspace = Workspace.create("no-code")
@@ -25,7 +25,7 @@ def ws(tmp_path, monkeypatch):
 @pytest.mark.frameworks
 def test_flowers(ws, close_to):
     """A TensorFlow SavedModel folder answers as the folder does in process."""
-    import keras  # noqa: PLC0415 - of an environment of its own
+    import keras  # noqa: PLC0415 - it has an environment of its own
     import tensorflow as tf  # noqa: PLC0415
 
     rows = [[0.5, -1.0, 2.0, 0.25], [1.0, 0.0, 0.0, 3.0]]

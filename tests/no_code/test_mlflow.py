@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 from hatch_mlpackage.context.package import inspect_project
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of its own making, on import
+    warnings.simplefilter("ignore")  # MLflow's own code causes warnings on import
     import mlflow.pyfunc
     import mlflow.sklearn
     import mlflow.xgboost
@@ -29,7 +29,7 @@ SAMPLE = DATA.iloc[:3]
 
 @pytest.fixture(autouse=True)
 def _elsewhere(monkeypatch, tmp_path):
-    """Keep MLflow's own database out of the working tree, and its news away."""
+    """Keep MLflow's own database out of the working tree, and turn its telemetry off."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
 
@@ -42,7 +42,7 @@ def save_ridge(path):
 
 
 def test_columns(project_of, serve, close_to):
-    """A model with a signature of columns takes a table, typed as the signature says; MLflow itself stays small."""
+    """A model with a signature of columns takes a table of those types, and needs only mlflow-skinny."""
     project = project_of("ridge", "mlflow", save_ridge)
     expected = close_to(mlflow.pyfunc.load_model(str(project.root / "ridge")).predict(SAMPLE).tolist())
 
@@ -78,7 +78,7 @@ def test_a_tensor(project_of, serve, close_to):
 
 
 def greeter():
-    """Make the model's class, while MLflow's advice on it is not heard."""
+    """Make the model's class with MLflow's advice on it silenced."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
 
@@ -97,7 +97,7 @@ def save_greeter(path):
 
 
 def test_a_python_model(project_of, serve):
-    """A model of one's own is a pickle that runs when it is loaded: it has to be vouched for."""
+    """A custom Python model, which is a pickle, is served if the project allows pickles."""
     served = serve(project_of("greeter", "mlflow", save_greeter, "allow-pickle = true"))
 
     assert served.score(input_data={"data": [["world"]]}) == [{"greeting": "Hello, world", "length": 5}]

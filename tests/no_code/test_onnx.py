@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 
 def test_a_converted_classifier(project_of, serve, close_to):
-    """A model that skl2onnx made takes its input by its name, and answers with all of its outputs by theirs."""
+    """A model that skl2onnx made takes its input by name, and answers with all of its outputs by name."""
     features, target = load_iris(return_X_y=True)
     sample = features[[0, 60, 120]].astype(np.float32)
     model = to_onnx(LogisticRegression(max_iter=500).fit(features, target), sample)
@@ -30,7 +30,7 @@ def test_a_converted_classifier(project_of, serve, close_to):
 
 
 def several_inputs(path):
-    """Write a model in a folder, its weights in a file beside it, with names that Python cannot have."""
+    """Write a model with its weights in another file, and with input names that Python cannot have."""
     inputs = [
         helper.make_tensor_value_info("image:0", TensorProto.FLOAT, ["N", 2, "width"]),
         helper.make_tensor_value_info("class", TensorProto.STRING, ["N"]),
@@ -54,7 +54,7 @@ def several_inputs(path):
 
 
 def test_several_inputs(project_of, serve):
-    """Each input is a parameter, whatever its type, its shape and its name."""
+    """Each input is a parameter, whatever its type, shape and name."""
     served = serve(project_of("several", "onnx", several_inputs))
 
     answer = served.score(image_0=[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]], class_=["a much longer name"], offset=0.5)

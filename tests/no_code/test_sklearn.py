@@ -16,7 +16,7 @@ VOUCHED = "allow-pickle = true"
 
 
 def test_rows(tmp_path, declare, serve, close_to):
-    """A model that was trained with an array takes rows of as many numbers, and says so."""
+    """A model that was trained on an array takes rows of the same length, and describes its input."""
     features, target = load_diabetes(return_X_y=True)
     model = Ridge().fit(features, target)
     joblib.dump(model, tmp_path / "ridge.joblib", compress=3)
@@ -39,7 +39,7 @@ def test_rows(tmp_path, declare, serve, close_to):
 
 @pytest.fixture(scope="module")
 def forest():
-    """Train a pipeline with named columns, whose classes are texts."""
+    """Train a pipeline with named columns whose classes are strings."""
     iris = load_iris(as_frame=True)
     pipeline = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0))
     return pipeline.fit(iris.data, iris.target_names[iris.target]), iris.data
@@ -47,7 +47,7 @@ def forest():
 
 @pytest.mark.parametrize("framework", ["sklearn", "skops"])
 def test_named_columns(tmp_path, declare, serve, forest, framework, close_to):
-    """A model that was trained with named columns takes records by name, in any order, or rows in its own order."""
+    """A model that was trained on named columns takes records in any order, or rows in its own order."""
     import skops.io  # noqa: PLC0415
 
     model, data = forest
@@ -73,8 +73,8 @@ def test_named_columns(tmp_path, declare, serve, forest, framework, close_to):
     assert served.refusal(data=[[1.0, 2.0]]) == (400, "The input does not fit the model: a row has 4 values")
 
 
-def test_what_it_takes_is_not_known(tmp_path, declare, serve):
-    """A model of texts takes any list."""
+def test_a_model_of_texts(tmp_path, declare, serve):
+    """A model of texts takes a list of texts."""
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
     from sklearn.naive_bayes import MultinomialNB  # noqa: PLC0415
 

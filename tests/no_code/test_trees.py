@@ -28,7 +28,7 @@ def train_lightgbm(data):
     [("model.ubj", "xgboost", train_xgboost), ("model.txt", "lightgbm", train_lightgbm)],
 )
 def test_named_features(project_of, serve, file, framework, train, close_to):
-    """Features with names are given by name or in their order; null is a missing value."""
+    """Named features are given by name or in their order, and null is a missing value."""
     booster, predict = train(DATA)
     project = project_of(file, framework, booster.save_model)
 
@@ -49,7 +49,7 @@ def test_named_features(project_of, serve, file, framework, train, close_to):
     [("model.json", "xgboost", train_xgboost), ("model.txt", "lightgbm", train_lightgbm)],
 )
 def test_features_without_names(project_of, serve, file, framework, train, close_to):
-    """Features without names are given in their order, and counted."""
+    """Features without names are given in their order, and their number is checked."""
     booster, predict = train(DATA.to_numpy())
 
     served = serve(project_of(file, framework, booster.save_model))

@@ -19,12 +19,12 @@ from sklearn.linear_model import Ridge
 pytestmark = [pytest.mark.environments, pytest.mark.templates, pytest.mark.network, pytest.mark.slow]
 
 PATIENCE = 300
-SECONDS = 180  # on two cores; half a minute where nothing else runs
+SECONDS = 180  # two busy cores need this long; idle ones need half a minute
 
 
 @pytest.fixture
 def shell(tmp_path, our_wheel):
-    """Give somebody a terminal in an empty folder with an empty environment, where our wheel is on the index."""
+    """Give a function that starts commands in an empty folder and environment, with our wheel on the index."""
     environment = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=PATIENCE)
     links = " ".join([str(our_wheel.parent), os.environ.get("PIP_FIND_LINKS", "")]).strip()
@@ -67,7 +67,7 @@ def url_of(server: subprocess.Popen[str]) -> str:
 
 
 def test_five_commands(tmp_path: Path, shell, record_property, close_to):
-    """Five commands do it, with nothing to edit; all but the first are what the one before said to run next."""
+    """Five commands lead to an answer with nothing to edit, and `mlpackage new` prints the last three of them."""
     rows, progression = load_diabetes(return_X_y=True)
     model = Ridge().fit(rows, progression)
     joblib.dump(model, tmp_path / "ridge.joblib")

@@ -29,7 +29,7 @@ def check_and_test(project: Path, succeed: Callable[..., str]) -> None:
 def test_from_training_to_a_context(baked, succeed, framework):
     """A new project trains, passes its own tests and checks, locks, and writes a context beside its wheel.
 
-    So does a project around the model that it trained, as its file tells all that is asked for.
+    A project around the trained model is locked at once and passes its own tests and checks, too.
     """
     project = baked("trained", framework=framework)
 
@@ -50,7 +50,7 @@ def test_from_training_to_a_context(baked, succeed, framework):
 
 
 def test_with_conda(baked):
-    """What runs is the same whether conda or pip brings the dependencies: only where they stand differs."""
+    """A project runs the same files whether conda or pip brings the dependencies."""
     with_pip, with_conda = (baked(name, dependencies=name) for name in ("pip", "conda"))
 
     ran = [path.relative_to(with_pip) for path in with_pip.rglob("*") if path.suffix in {".py", ".json", ".yaml"}]
@@ -59,7 +59,7 @@ def test_with_conda(baked):
 
 @pytest.mark.environments
 def test_in_isolation(baked, succeed, our_wheel):
-    """`hatch build` installs the plugin from an index by its name alone, as the project's pyproject.toml has it."""
+    """`hatch build` installs the plugin from an index by the name in the project's pyproject.toml."""
     project = baked(framework="python")
     succeed(project, "train.py")
     succeed(project, "-m", "hatch_mlpackage", "lock")

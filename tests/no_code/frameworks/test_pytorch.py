@@ -8,13 +8,13 @@ from hatch_mlpackage.context.package import inspect_project
 
 pytestmark = [
     pytest.mark.frameworks,
-    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),  # it is still what many have
+    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),  # many models are still in this format
 ]
 ROWS = [[0.5, -1.0, 2.0, 0.25], [1.0, 0.0, 0.0, 3.0]]
 
 
 def network():
-    import torch  # noqa: PLC0415 - of an environment of its own
+    import torch  # noqa: PLC0415 - it has an environment of its own
 
     torch.manual_seed(0)
     return torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2)).eval()
@@ -28,7 +28,7 @@ def predicted(model):
 
 
 def test_torchscript(project_of, serve, close_to):
-    """TorchScript's input goes by its name in forward(), and has any shape."""
+    """A TorchScript input has the name that forward() gives it, and any shape."""
     import torch  # noqa: PLC0415
 
     model = torch.jit.trace(network(), torch.zeros(1, 4))
@@ -44,7 +44,7 @@ def test_torchscript(project_of, serve, close_to):
 
 
 def test_declared_inputs(project_of, serve, close_to):
-    """What a TorchScript file does not say is said in the project: the types and sizes of its input."""
+    """The project states what a TorchScript file does not say: the types and sizes of its input."""
     import torch  # noqa: PLC0415
 
     declared = 'inputs = [{ name = "input", type = "float32", shape = [-1, 4] }]'
@@ -56,7 +56,7 @@ def test_declared_inputs(project_of, serve, close_to):
 
 
 def test_an_exported_program(project_of, serve, close_to):
-    """An exported program says what it takes and with which version it was made."""
+    """An exported program states its input and the PyTorch version that made it."""
     import torch  # noqa: PLC0415
 
     shapes = {"input": {0: torch.export.Dim("rows", max=64)}}
@@ -71,7 +71,7 @@ def test_an_exported_program(project_of, serve, close_to):
 
 
 def test_a_pickled_module(project_of, serve, close_to):
-    """A pickled module of PyTorch's own classes is served once it is vouched for."""
+    """A pickled module of PyTorch's own classes is served if the project allows pickles."""
     import torch  # noqa: PLC0415
 
     served = serve(project_of("net.pt", "pytorch", lambda path: torch.save(network(), path), "allow-pickle = true"))

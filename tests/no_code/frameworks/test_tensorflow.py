@@ -11,8 +11,8 @@ ROWS = [[0.5, -1.0, 2.0, 0.25], [1.0, 0.0, 0.0, 3.0]]
 
 
 def test_one_input(project_of, serve, close_to):
-    """A Keras model answers as TensorFlow Serving does: an instance is a row."""
-    import keras  # noqa: PLC0415 - of an environment of its own
+    """A Keras model takes each row as an instance, and answers as TensorFlow Serving does."""
+    import keras  # noqa: PLC0415 - it has an environment of its own
     import tensorflow as tf  # noqa: PLC0415
 
     model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)])
@@ -47,7 +47,7 @@ def save_several(path):
 
 
 def test_several_inputs_and_signatures(project_of, serve):
-    """Inputs and outputs go by name, texts are texts, and a request chooses its signature."""
+    """Inputs and outputs have names, strings stay strings, and a request chooses its signature."""
     served = serve(project_of("several", "tensorflow", save_several))
 
     assert served.score(instances=[{"name": "é", "ids": [1, 2]}, {"name": "b", "ids": [3, 4]}]) == {
