@@ -65,10 +65,6 @@ class LockInputs:
         name, version = self.config.image.name, self.project.version.replace("+", "-")
         return name if ":" in name.rpartition("/")[2] else f"{name}:{version}"
 
-    @property
-    def base_image_path(self) -> Path:
-        return self.project.root / self.config.base_image_path
-
 
 def inspect_requirements(project: Project, *, locks: Locks | None = None) -> LockInputs:
     """Check only what a lock depends on: a model may still have to be trained, with the packages that are being locked.
