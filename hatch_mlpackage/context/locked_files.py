@@ -71,7 +71,7 @@ def conda_files(inputs: LockInputs) -> Iterator[ContextFile]:
     config, conda, text = inputs.config, inputs.conda, inputs.locks.conda
     if conda is None or conda.file.kind == "pip" or text is None:
         return
-    yield text_file(f"environment/conda-{conda.subdir}.lock", text.replace("\r\n", "\n"), layer="environment")
+    yield text_file(f"environment/conda-{conda.subdir}.lock", text, layer="environment")
     if config.conda_mode == "vendored":
         for name in ("install.py", "requirements.txt"):
             content = (templates_directory() / "context" / "conda" / name).read_text(encoding="utf-8")

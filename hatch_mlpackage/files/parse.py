@@ -31,8 +31,13 @@ def read_if_there(path: Path) -> bytes | None:
 
 
 def text_of(content: bytes | None) -> str | None:
-    """Decode UTF-8, and None as None; undecodable bytes become U+FFFD, so that a check of the text finds the damage."""
-    return None if content is None else content.decode("utf-8", "replace")
+    """Decode UTF-8, and None as None, with lines that end in a line feed whatever system checked the file out.
+
+    Undecodable bytes become U+FFFD, so that a check of the text finds the damage.
+    """
+    if content is None:
+        return None
+    return content.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def decode(content: bytes) -> str:

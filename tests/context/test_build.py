@@ -46,6 +46,18 @@ def test_golden(copy_project, request, case):
     assert verify_context(made) == ()
 
 
+@pytest.mark.parametrize("case", ["minimal", "conda"])
+def test_locks_of_a_checkout_on_windows(copy_project, case):
+    """Locks whose lines end in CR and LF, as git writes them on Windows, give the same bytes of the context."""
+    project = load_project(copy_project(case))
+    for lock in (project.root / "locks").iterdir():
+        lock.write_bytes(lock.read_bytes().replace(b"\n", b"\r\n"))
+
+    build_context(project, default_destination(project))
+
+    assert texts(default_destination(project)) == texts(GOLDEN / case)
+
+
 def test_manifest(copy_project):
     """The manifest describes the image, its layers, and every file with its layer."""
     project = load_project(copy_project("two-models"))
