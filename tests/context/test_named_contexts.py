@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tarfile
 from dataclasses import replace
+from errno import EACCES
+from pathlib import Path
 
 import pytest
 
@@ -225,6 +227,28 @@ def test_what_a_builder_would_leave_out(project):
     (said,) = problems_of(with_model(project, "models/ridge.bin"))
 
     assert said == f"{WHERE}: 'models/ridge.bin' lies beside a .dockerignore, which builders heed. Move the model away."
+
+
+def test_a_folder_that_cannot_be_read(project, monkeypatch):
+    """A folder of a model that cannot be listed is one of the problems, and hides none of the others."""
+    bert = project.root / "models/bert"
+    (bert / ".DS_Store").write_text("")
+    listed = Path.iterdir
+
+    def iterdir(path):
+        if path == bert / "onnx":
+            raise PermissionError(EACCES, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+
+    assert problems_of(with_model(project, "models/bert")) == [
+        f"{bert / 'onnx'}: cannot be read: Permission denied. Give yourself permission, or exclude it.",
+        (
+            f"{WHERE}: '.DS_Store' is no part of the model, and would be: builders copy a named context whole. "
+            f"Move it away, {KEEP}"
+        ),
+    ]
 
 
 def test_names_that_builders_take_for_patterns(project):
