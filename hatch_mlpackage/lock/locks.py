@@ -73,6 +73,10 @@ def read_locks(root: Path, config: Config, problems: Problems) -> Locks:
 
     if config.platform not in SUBDIRS or leads_outside(config.lock_directory):
         return Locks()  # reported when the configuration was read
+    folder = root / config.lock_directory
+    if folder.exists() and not folder.is_dir():
+        problems.add(config.lock_directory, "is not a folder.", "Move it away, and run: mlpackage lock")
+        return Locks()
     own = config.user_managed_dependencies
     return Locks(
         requirements=with_header("", Requirements(), config.target) if own else text_of(read(config.lock_path)),

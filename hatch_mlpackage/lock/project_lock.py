@@ -60,16 +60,19 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
 
 def _lock_base_images(inputs: LockInputs, *, upgrade: bool, report: Report) -> str | None:
     """Return the text of a new lock of the images that stages start from; None where the existing lock stays."""
-    config, images = inputs.config, images_of(inputs)
+    config, images, damage = inputs.config, images_of(inputs), None
     try:
         states = check_project_images(inputs)
     except LockError as error:
+        damage = error
         report(f"{str(error).splitlines()[0]} It is made anew.")
         states = check_base_images(None, images, config.platform, pin=config.pin_base_image)
     made = [
         make_base_image_lock(state, image, config.platform, upgrade=upgrade, report=report)
         for image, state in zip(images, states, strict=True)
     ]
+    if damage and not any(made):  # no registry could be reached
+        raise damage
     if not any(made):
         return None
     kept = [state.lock if state.status == "pinned" else None for state in states]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -42,6 +43,32 @@ def test_check_finds_damage_beside_the_lock(project, mlpackage, name):
 
     assert (checked.status, checked.out, checked.err) == (1, "", generated.err)
     assert checked.err.startswith(f"Error[lock]: The lock cannot be used:\n  {name} is damaged: ")
+
+
+def test_damage_that_cannot_be_replaced(project, mlpackage):
+    """A damaged lock of the base image stays, and is an error, where no registry can be asked for a new one."""
+    toml, lock = project / "pyproject.toml", project / "locks/base-image.toml"
+    changed = toml.read_text().replace('"idna>=3.7"', "")
+    toml.write_text(
+        changed.replace("[tool.mlpackage]", '[tool.mlpackage]\nbase-image = "registry.invalid/python:3.12"', 1)
+    )
+    lock.write_bytes(b"\xff")
+
+    outcome = mlpackage("lock")
+
+    assert (outcome.status, outcome.out, lock.read_bytes()) == (1, "", b"\xff")
+    assert "Error[lock]: The lock cannot be used:\n  base-image.toml is damaged: " in outcome.err
+
+
+def test_a_file_in_place_of_the_lock_directory(project, mlpackage):
+    """A file where the locks belong is one problem, not one for each lock."""
+    shutil.rmtree(project / "locks")
+    (project / "locks").touch()
+
+    assert mlpackage("lock").err == (
+        "Error[configuration]: 1 problem in the configuration or the files it names:\n"
+        "  locks: is not a folder. Move it away, and run: mlpackage lock\n"
+    )
 
 
 def test_writes(project, mlpackage):
