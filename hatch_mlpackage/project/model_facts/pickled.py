@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import pickletools
 import re
+import warnings
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -42,6 +43,14 @@ def read_pickle(stream: Stream) -> Unpickled:
     Raises UnreadableModelError, or whatever `pickletools` and the stand-ins raise on bytes that are not a pickle.
     """
     stack = Stack()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a damaged string of protocol 0 has escapes of no meaning
+        _work(stack, stream)
+    return Unpickled(stack.values.pop(), frozenset(stack.names))
+
+
+def _work(stack: Stack, stream: Stream) -> None:
+    """Carry out the operations on the stack, up to the one that ends the pickle."""
     for count, (operation, argument, _) in enumerate(pickletools.genops(cast("IO[bytes]", stream))):
         if count > _MOST_OPERATIONS:
             raise UnreadableModelError("it has more objects than mlpackage reads")
@@ -54,7 +63,6 @@ def read_pickle(stream: Stream) -> Unpickled:
             STEPS_WITH_ARGUMENT.get(name, Stack.push)(stack, argument)
         if name == "BUILD":
             _pass_array(stack, stream)
-    return Unpickled(stack.values.pop(), frozenset(stack.names))
 
 
 def _pass_array(stack: Stack, stream: Stream) -> None:
