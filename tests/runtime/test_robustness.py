@@ -45,6 +45,7 @@ BUSY = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["sleep", "spin", "hold"])
 def test_the_probe_answers_while_the_script_is_busy(serve: Start, way: str) -> None:
     """While run() sleeps, spins or holds the GIL for 10 s, 99 of 100 probes take less than 50 ms."""
