@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
+from hatch_mlpackage.project import read_config
+from hatch_mlpackage.project.config import keys
 from hatch_mlpackage.project.config.keys import Config, Image, Model, Server
 from hatch_mlpackage.project.read_config import read_declaration
 from hatch_mlpackage.project.target import Target
+
+CHECK = ["config", "project", "problems"]
 
 
 def found(problems):
@@ -111,3 +118,19 @@ def test_a_link_may_lead_outside(make_project, problems, tmp_path):
     read_declaration(project, problems)
 
     assert found(problems) == []
+
+
+def test_every_check_runs():
+    """A check of the configuration that `read_config.py` does not use would never run, and nothing would say so."""
+    folder = Path(keys.__file__).parent
+    checks = {
+        function.name
+        for file in folder.glob("check_*.py")
+        for function in ast.parse(file.read_text("utf-8")).body
+        if isinstance(function, ast.FunctionDef) and [arg.arg.lstrip("_") for arg in function.args.args] == CHECK
+    }
+    reader = ast.parse(Path(read_config.__file__).read_text("utf-8"))
+    used = {node.id for node in ast.walk(reader) if isinstance(node, ast.Name)}
+
+    assert len(checks) > 15
+    assert checks - used == set()
