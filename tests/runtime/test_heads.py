@@ -210,3 +210,12 @@ def test_a_client_that_closes_its_end_gets_its_answer(serve: Start) -> None:
     assert answers(service.port, request + b"0.0") == [(200, b'"0.0"')]
     assert answers(service.port, request + b"0.6") == [(200, b'"0.6"')]
     assert answers(service.port, request + b"0") == [(400, b'{"message": "The request is cut off."}')]
+
+
+def test_many_small_requests_at_once_are_no_large_head(serve: Start) -> None:
+    """A piece of data with the end of one large request and the beginning of the next is not one head."""
+    service = serve(ECHO)
+    body = b"x" * 200_000
+    large = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + body
+    found = answers(service.port, (large + large) * 3 + NEXT)
+    assert [status for status, _ in found] == [200] * 7

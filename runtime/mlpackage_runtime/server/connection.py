@@ -28,6 +28,8 @@ PROBE_TIMEOUT = 5.0  # seconds that a connection of the reserve has for its requ
 LINGER = 0.5  # seconds for a request that is on its way when the server stops
 PIPELINE_LIMIT = 100  # requests of one connection that wait for the answers to those before them
 
+BETWEEN, HEAD, BODY = range(3)  # what of a request is arriving; its trailers count as body
+
 
 class RefusedRequest(Exception):  # noqa: N818 - stops the parser, which turns it into its own error
     """The request is refused, and the client already has the answer."""
@@ -47,9 +49,10 @@ class ClientConnection(HttpToolsProtocol):
         self._arrival = Arrival(self._window)
         self._departure = Departure(self._window)
         self._arrival.begin(self.loop.time())
-        self._in_head = True  # also between two requests
+        self._phase = BETWEEN
         self._piece = 0  # bytes of the last piece of data
-        self._since_body = 0  # bytes since the last one of a body, or since the request began
+        self._began_in = 0  # bytes of the piece in which the request began
+        self._overhead = 0  # bytes of later pieces, since the last one with a part of the body
         self._trailers = 0
         self._refused = False
         self._running: RequestResponseCycle | None = None
@@ -65,7 +68,7 @@ class ClientConnection(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         self._piece = len(data)
-        self._since_body += len(data)
+        self._overhead += len(data)
         try:
             self._feed(data)
         except httptools.HttpParserError:
@@ -73,7 +76,7 @@ class ClientConnection(HttpToolsProtocol):
             return
         if not self._arrival.is_open and (self.cycle is None or self.cycle.response_complete):
             self._arrival.begin(self.loop.time())  # stray bytes between requests count as a request
-        if self._arrival.is_open and self._since_body > heads.HEAD_LIMIT:
+        if self._arrival.is_open and self._overhead > heads.HEAD_LIMIT:
             self._refuse(Refusal(431, "The request's head or its trailers are too large."))
 
     def _feed(self, data: bytes) -> None:
@@ -96,7 +99,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the connection where an answer is due: a client may close its own end and still read."""
-        if self._arrival.is_open and (self._since_body or not self._in_head):
+        if self._phase != BETWEEN:
             self._refuse(Refusal(400, "The request is cut off."))
         if self.transport.is_closing() or self.cycle is None or self.cycle.response_complete:
             return False
@@ -117,11 +120,13 @@ class ClientConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._arrival.begin(self.loop.time())
-        self._since_body = self._piece
+        self._phase = HEAD
+        self._began_in = self._piece
+        self._overhead = 0
         self._trailers = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
+        if self._phase == HEAD:
             super().on_header(name, value.rstrip(b" \t"))  # optional white space is no part of a value
             return
         self._trailers += 1  # nobody reads trailers
@@ -132,7 +137,8 @@ class ClientConnection(HttpToolsProtocol):
         method = self.parser.get_method()
         if self.parser.should_upgrade() and method != b"CONNECT":
             return
-        refusal = heads.refusal(method, self.url, self.parser.get_http_version(), self.headers, self._since_body)
+        size = self._began_in + self._overhead
+        refusal = heads.refusal(method, self.url, self.parser.get_http_version(), self.headers, size)
         if refusal is not None:
             self._stop(refusal)
         if len(self.pipeline) >= PIPELINE_LIMIT:
@@ -140,13 +146,13 @@ class ClientConnection(HttpToolsProtocol):
         if not self._has_place and self.url.partition(b"?")[0] != b"/":
             self._stop(Refusal(503, "Too many connections are open."))
         super().on_headers_complete()
-        self._in_head = False
+        self._phase = BODY
         self._arrival.begin_body(self.loop.time())
         if not self._has_place and self.cycle is not None:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        self._since_body = 0
+        self._overhead = 0
         self._arrival.count(len(body))
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
@@ -157,11 +163,11 @@ class ClientConnection(HttpToolsProtocol):
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        if self._in_head:  # of a request that asks for an upgrade, and is read again
+        if self._phase == HEAD:  # of a request that asks for an upgrade, and is read again
             return
         super().on_message_complete()
-        self._in_head = True
-        self._since_body = 0
+        self._phase = BETWEEN
+        self._overhead = 0
         self._arrival.end()
 
     def on_response_complete(self) -> None:
@@ -174,7 +180,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Close the connection as soon as no answer is due; a request that is still arriving gets one too."""
-        if self._in_head and self._since_body:
+        if self._phase == HEAD:
             self._refuse(Refusal(503, "The server is shutting down."))
         elif self._running is None or (self._running.response_complete and self._has_unread()):
             self.loop.call_later(LINGER, self.transport.close)  # the answer to what comes will close it
@@ -223,7 +229,7 @@ class ClientConnection(HttpToolsProtocol):
             return
         self._refused = True
         self._arrival.end()
-        own = None if self._in_head else self.cycle
+        own = self.cycle if self._phase == BODY else None
         if own is not None and self.pipeline:
             self.pipeline.popleft()
         last = self.pipeline[0][0] if self.pipeline else self._running
