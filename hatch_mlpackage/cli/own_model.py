@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from hatch_mlpackage.cli.bake import questions
+from hatch_mlpackage.cli.errors import print_notes
+from hatch_mlpackage.errors import Problem
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
 from hatch_mlpackage.project.model_facts.read import READERS, read_facts
 
@@ -33,6 +35,9 @@ def about_own_model(model: Path, framework: str | None, features: int | None, *,
         raise click.UsageError(f"Say which framework reads {model}: give --framework with one of {readers}.")
     facts, why_not = _read_facts(model, framework)
     count = features or _feature_count(facts)
+    if features and why_not:
+        unread = f"what its file says is left out{why_not}."
+        print_notes([Problem(where=str(model), what=unread, fix="Pin what made it yourself.", level="hint")])
     if count is None and asking:
         count = int(click.prompt("Numbers in a row of the model's input", type=click.IntRange(min=1)))
     if count is None:

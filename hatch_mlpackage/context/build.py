@@ -30,7 +30,7 @@ from hatch_mlpackage.files.hashing import open_known_hashes
 from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
 from hatch_mlpackage.lock.images.base_image import BaseImageState
-from hatch_mlpackage.project.config.keys import Config
+from hatch_mlpackage.project.config.keys import KEY, Config
 from hatch_mlpackage.project.pyproject import Project
 
 
@@ -152,6 +152,8 @@ def _prepare(package: Package, warn: Callable[[str], None]) -> _Prepared:
     for image in images:
         if image.lock and image.describe():
             warn(image.describe())
+    if package.no_code and package.no_code.unread:
+        warn(f"{KEY}.models[0]: {package.no_code.unread}")
     for problem in secret_problems(package.files, package.project.root):
         warn(str(problem))
     return _Prepared(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.parse import CONFLICT
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 INSTALL = 'Install it with: pip install "hatch-mlpackage[conda]"'
 
+_LONGEST_NUMBER = 1000  # characters; converting a number takes the square of its length
 _MOST = 1_000_000  # nodes in a document after every alias is replaced by what it stands for
 
 # For each mistake that a YAML reader would explain badly: the line's pattern, what is wrong, and the fix.
@@ -30,6 +31,12 @@ _BROKEN = tuple(
         (r"\s*-[A-Za-z0-9_]", "a dash needs a space after it to make a list item.", "Write `- ` before the entry."),
     )
 )
+
+
+class Readable(Protocol):
+    """Give a text in pieces, and "" at its end."""
+
+    def read(self, size: int = -1, /) -> str: ...
 
 
 class Key(NamedTuple):
@@ -52,7 +59,11 @@ def broken_lines(text: str, where: str, problems: Problems, *, templates: bool =
 
 
 def read_yaml(
-    text: str, where: str, problems: Problems, *, empty: str = "List what the model needs below `dependencies:`."
+    text: str | Readable,
+    where: str,
+    problems: Problems,
+    *,
+    empty: str = "List what the model needs below `dependencies:`.",
 ) -> yaml.Node | None:
     """Parse one document into nodes, which keep scalars as written; return None after a problem, which is reported.
 
@@ -134,7 +145,19 @@ def values_of(node: yaml.Node) -> Any:
     """Convert a node to Python values of safe YAML's types; raise ValueError for any other type."""
     import yaml  # noqa: PLC0415 - as above
 
+    _refuse_long_numbers(node, set())
     try:
         return yaml.SafeLoader("").construct_document(node)
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
+
+
+def _refuse_long_numbers(node: Any, known: set[int]) -> None:
+    if id(node) in known:
+        return
+    known.add(id(node))
+    kind = str(getattr(node, "tag", "")).rpartition(":")[2]
+    if kind in {"int", "float"} and isinstance(node.value, str) and len(node.value) > _LONGEST_NUMBER:
+        raise ValueError(f"a number is longer than {_LONGEST_NUMBER} characters")
+    for inside in _inside(node):
+        _refuse_long_numbers(inside, known)

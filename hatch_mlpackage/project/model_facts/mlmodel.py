@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.errors import Problems
-from hatch_mlpackage.files.yaml_lines import read_yaml, values_of
 from hatch_mlpackage.project.config.keys import TENSOR_TYPES
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
+from hatch_mlpackage.project.model_facts.text import parse_json, parse_yaml
 
-_LONGEST = 1 << 24  # bytes
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.model_facts.model_file import ModelFile
+
+_LONGEST = 1 << 23  # bytes
 # MLflow's column types → numpy's (mlflow/types/schema.py).
 _COLUMNS = {
     "boolean": "bool",
@@ -26,18 +26,18 @@ _COLUMNS = {
 _UNKNOWN = "its loader {loader} may run programs that the folder brings"
 
 
-def read_mlflow(folder: Path) -> ModelFacts:
+def read_mlflow(folder: ModelFile) -> ModelFacts:
     """Read the signature and the loader of a pyfunc."""
-    path = folder / "MLmodel"
-    if not path.is_file() or path.stat().st_size > _LONGEST:
+    path = folder.inside("MLmodel")
+    if not path.exists():
         raise UnreadableModelError("it has no MLmodel")
-    document = _yaml(path.read_text(encoding="utf-8"))
+    document = parse_yaml(path.content(_LONGEST), "MLmodel", folder.budget)
     flavors = document["flavors"]
     pyfunc = flavors.get("python_function")
     if not isinstance(pyfunc, dict):
         raise UnreadableModelError("it has no flavor python_function")
     signature = document.get("signature")
-    given = json.loads((signature or {}).get("inputs") or "[]")
+    given = parse_json((signature or {}).get("inputs") or "[]", folder.budget)
     tensors = bool(given) and all(item.get("type") == "tensor" for item in given)
     version = document.get("mlflow_version")
     return ModelFacts(
@@ -48,14 +48,6 @@ def read_mlflow(folder: Path) -> ModelFacts:
         runs_code=_why_not_safe(pyfunc, flavors),
         missing=() if given else ("what it takes",),
     )
-
-
-def _yaml(text: str) -> Any:
-    problems = Problems()
-    node = read_yaml(text, "MLmodel", problems, empty="")
-    if node is None:
-        raise UnreadableModelError("; ".join(map(str, problems.found)))
-    return values_of(node)
 
 
 def _column(item: Mapping[str, Any]) -> Tensor:

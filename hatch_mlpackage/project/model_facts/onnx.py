@@ -5,10 +5,13 @@ The field numbers are those of github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
 from hatch_mlpackage.project.model_facts.protobuf import Message
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.model_facts.model_file import ModelFile
 
 # TensorProto.DataType → numpy's type, where numpy has one.
 _TYPES = {
@@ -31,17 +34,18 @@ _INPUTS, _OUTPUTS, _INITIALIZERS, _SPARSE = 11, 12, 5, 15  # GraphProto
 _DATA_LOCATION = 14  # TensorProto
 
 
-def read_onnx(declared: Path) -> ModelFacts:
+def read_onnx(declared: ModelFile) -> ModelFacts:
     """Read a model's inputs and outputs, and skip its weights.
 
     A folder must hold one model, beside the files of its weights.
     """
-    path = _model_in(declared) if declared.is_dir() else declared
-    with path.open("rb") as file:
-        graph = Message.of(file).message(_GRAPH)
-        if graph is None or not Message.of(file).messages(_OPSETS):
+    path = _model_in(declared) if declared.is_folder else declared
+    with path.file() as file:
+        whole = Message.of(file, declared.budget)
+        graph = whole.message(_GRAPH)
+        if graph is None or not whole.messages(_OPSETS):
             raise UnreadableModelError("it is not an ONNX model")
-        if path == declared and any(weight.integer(_DATA_LOCATION) for weight in graph.messages(_INITIALIZERS)):
+        if path is declared and any(weight.integer(_DATA_LOCATION) for weight in graph.messages(_INITIALIZERS)):
             raise UnreadableModelError("its weights are in other files: declare the folder that holds them all")
         weights = {weight.first_text(8) for weight in graph.messages(_INITIALIZERS)}
         weights |= {values.first_text(8) for weight in graph.messages(_SPARSE) for values in weight.messages(1)}
@@ -51,18 +55,18 @@ def read_onnx(declared: Path) -> ModelFacts:
     if not inputs:
         raise UnreadableModelError("it takes no input")
     return ModelFacts(
-        file="" if path == declared else f"{declared.name}/{path.name}",
+        file="" if path is declared else f"{declared.name}/{path.name}",
         inputs=inputs,
         outputs=tuple(Tensor(name=name, type="") for name in outputs),
         missing=("the version of onnxruntime it was tried with",),
     )
 
 
-def _model_in(folder: Path) -> Path:
-    found = sorted(folder.glob("*.onnx"))
+def _model_in(folder: ModelFile) -> ModelFile:
+    found = folder.named("*.onnx")
     if len(found) != 1:
         raise UnreadableModelError(f"a model's folder must hold one .onnx file, and this one holds {len(found)}")
-    return found[0]
+    return folder.inside(found[0])
 
 
 def _tensor(value: Message) -> Tensor:

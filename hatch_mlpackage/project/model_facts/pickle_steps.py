@@ -8,8 +8,6 @@ from typing import Any
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made
 
-_LONGEST_KEPT = 1 << 16  # bytes; longer strings belong to arrays, and nobody reads those
-
 
 class Stack:
     """Keep the pickle machine's values, marks and memo, and the names that loading would import."""
@@ -21,8 +19,7 @@ class Stack:
         self._memo: dict[int, Any] = {}
 
     def push(self, value: object) -> None:
-        long = isinstance(value, str | bytes | bytearray) and len(value) > _LONGEST_KEPT
-        self.values.append(value[:0] if long else value)  # type: ignore[index]
+        self.values.append(value)
 
     def mark(self) -> None:
         self._marks.append(len(self.values))
@@ -40,7 +37,8 @@ class Stack:
             self.values.pop()
 
     def name(self, module: object, name: object) -> None:
-        found = ImportedName(str(module), str(name))
+        # The text of any other value could be far longer than the value: a list may hold another one many times.
+        found = ImportedName(_text(module), _text(name))
         self.names.add(found)
         self.values.append(found)
 
@@ -52,6 +50,10 @@ class Stack:
 
     def recall(self, index: int) -> None:
         self.values.append(self._memo[index])
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "an unknown name"
 
 
 def _tuple_of(size: int) -> Callable[[Stack], None]:

@@ -1,28 +1,28 @@
 """Read what a pickle would make by hand: a bare `hatch build` has no frameworks, and unpickling would run its code.
 
-`pickletools.genops` splits the bytes into operations, which work on stand-ins here. Each call becomes a `Made`, which
+The pickle's operations work on stand-ins here. Each call becomes a `Made`, which
 remembers the name, the arguments and the state.
 """
 
 from __future__ import annotations
 
 import math
-import pickletools
 import re
 import warnings
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+from hatch_mlpackage.project.model_facts.operations import operations
 from hatch_mlpackage.project.model_facts.pickle_steps import STEPS, STEPS_WITH_ARGUMENT, Stack
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made, array, code_of
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.model_facts.stream import Stream
 
-_MOST_OPERATIONS = 50_000_000
 _ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _BYTES_OF_A_CHARACTER = 4  # numpy's `U`
+_MOST_DIMENSIONS = 64  # numpy's own limit
 
 
 class Unpickled(NamedTuple):
@@ -51,12 +51,7 @@ def read_pickle(stream: Stream) -> Unpickled:
 
 def _work(stack: Stack, stream: Stream) -> None:
     """Carry out the operations on the stack, up to the one that ends the pickle."""
-    for count, (operation, argument, _) in enumerate(pickletools.genops(cast("IO[bytes]", stream))):
-        if count > _MOST_OPERATIONS:
-            raise UnreadableModelError("it has more objects than mlpackage reads")
-        name = operation.name
-        if name == "STOP":
-            break
+    for name, argument in operations(stream):
         if name in STEPS:
             STEPS[name](stack)
         else:
@@ -80,15 +75,17 @@ def _array(wrapper: Mapping[str, Any], stack: Stack, stream: Stream) -> object:
         stack.names |= inner.names
         return inner.root
     if wrapper.get("numpy_array_alignment_bytes") is not None:
-        stream.skip(stream.read(1)[0])
-    stream.skip(_size_of(code) * math.prod(map(_length, shape if isinstance(shape, tuple) else (shape,))))
+        stream.skip(stream.exactly(1)[0])
+    stream.skip(_size_of(code) * _count(shape if isinstance(shape, tuple) else (shape,)))
     return array(shape, dtype)
 
 
-def _length(value: object) -> int:
-    if not isinstance(value, int) or value < 0:
+def _count(shape: tuple[object, ...]) -> int:
+    """Return how many items an array has."""
+    sizes = [size for size in shape[: _MOST_DIMENSIONS + 1] if isinstance(size, int) and size >= 0]
+    if len(sizes) != len(shape) or len(sizes) > _MOST_DIMENSIONS:
         raise UnreadableModelError("an array in it has no size")
-    return value
+    return math.prod(sizes)
 
 
 def _size_of(code: str) -> int:

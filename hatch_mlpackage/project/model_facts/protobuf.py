@@ -10,11 +10,13 @@ import io
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from hatch_mlpackage.project.model_facts.budget import Budget
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 
 _VARINT, _EIGHT, _DELIMITED, _FOUR = 0, 1, 2, 5
 _LONGEST_TEXT = 1 << 20
 _LONGEST_VARINT = 10  # bytes
+_OPERATIONS_OF_A_FIELD = 4
 
 
 class Field(NamedTuple):
@@ -29,19 +31,21 @@ class Field(NamedTuple):
 class Message:
     """Read one message, which is a stretch of a file."""
 
-    def __init__(self, file: IO[bytes], start: int, end: int) -> None:
+    def __init__(self, file: IO[bytes], budget: Budget, start: int, end: int) -> None:
         self._file = file
+        self._budget = budget
         self._start = start
         self._end = end
 
     @classmethod
-    def of(cls, file: IO[bytes]) -> Message:
+    def of(cls, file: IO[bytes], budget: Budget) -> Message:
         """Return the message that a whole file is."""
-        return cls(file, 0, file.seek(0, io.SEEK_END))
+        return cls(file, budget, 0, file.seek(0, io.SEEK_END))
 
     def fields(self) -> Iterator[Field]:
         place = self._start
         while place < self._end:
+            self._budget.work(_OPERATIONS_OF_A_FIELD)
             tag, place = self._varint(place)
             number, kind = tag >> 3, tag & 7
             value = 0
@@ -61,7 +65,8 @@ class Message:
 
     def messages(self, number: int) -> list[Message]:
         """Return every message that the field with this number holds."""
-        return [Message(self._file, field.start, field.end) for field in self.fields() if field.number == number]
+        found = (field for field in self.fields() if field.number == number)
+        return [Message(self._file, self._budget, field.start, field.end) for field in found]
 
     def message(self, *path: int) -> Message | None:
         """Return the last message of the field that the numbers lead to, or None."""
@@ -93,7 +98,9 @@ class Message:
         if self._end - self._start > _LONGEST_TEXT:
             raise UnreadableModelError("a name in it is longer than any name")
         self._file.seek(self._start)
-        return self._file.read(self._end - self._start).decode()
+        text = self._file.read(self._end - self._start).decode()
+        self._budget.keep(text)
+        return text
 
     def _varint(self, place: int) -> tuple[int, int]:
         self._file.seek(place)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
 from hatch_mlpackage.project.model_facts.pickled import Unpickled, read_pickle
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made
-from hatch_mlpackage.project.model_facts.stream import Stream, read_member
+from hatch_mlpackage.project.model_facts.text import parse_function, parse_json
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.model_facts.archive import Archive
+    from hatch_mlpackage.project.model_facts.budget import Budget
+    from hatch_mlpackage.project.model_facts.model_file import ModelFile
 
 PICKLE = "it is a pickle of a module, which is a program that runs when it is loaded"
 _EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
@@ -38,25 +41,20 @@ _TYPES = {
 _PROGRAMS = ("models/model.json", "serialized_exported_program.json")  # since 2.8, and before
 
 
-def read_pytorch(path: Path) -> ModelFacts:
+def read_pytorch(model: ModelFile) -> ModelFacts:
     """Read a file of torch.jit.save, torch.export.save or torch.save."""
-    if not zipfile.is_zipfile(path):
-        raise UnreadableModelError(f"it is not an archive of PyTorch 1.6 or later: {_EXPORT}")
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        program = next((name for name in names if name.endswith(_PROGRAMS)), None)
+    with model.file() as file:
+        if not zipfile.is_zipfile(file):
+            raise UnreadableModelError(f"it is not an archive of PyTorch 1.6 or later: {_EXPORT}")
+    with model.archive() as archive:
+        program = next((name for name in archive.names if name.endswith(_PROGRAMS)), None)
         if program is not None:
-            return _exported(archive, program)
-        top = names[0].partition("/")[0]
-        with archive.open(f"{top}/data.pkl") as member:
-            unpickled = read_pickle(Stream(member))
-        root = unpickled.root
-        if (
-            isinstance(root, Made)
-            and isinstance(root.maker, ImportedName)
-            and root.maker.module.startswith("__torch__")
-        ):
-            return _script(archive, top, root.maker)
+            return _exported(archive, program, model.budget)
+        top = archive.names[0].partition("/")[0]
+        unpickled = read_pickle(archive.stream(f"{top}/data.pkl"))
+        maker = unpickled.root.maker if isinstance(unpickled.root, Made) else None
+        if isinstance(maker, ImportedName) and maker.module.startswith("__torch__"):
+            return _script(archive, top, maker, model.budget)
     return _pickle(unpickled)
 
 
@@ -75,14 +73,10 @@ def _pickle(unpickled: Unpickled) -> ModelFacts:
     )
 
 
-def _script(archive: zipfile.ZipFile, top: str, root: ImportedName) -> ModelFacts:
+def _script(archive: Archive, top: str, root: ImportedName, budget: Budget) -> ModelFacts:
     """Read the arguments of forward() from the source that TorchScript keeps, which has no shapes."""
-    source = read_member(archive, f"{top}/code/{root.module.replace('.', '/')}.py")
-    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == root.name]
-    body = classes[0].body if classes else []
-    forward = next((node for node in body if isinstance(node, ast.FunctionDef) and node.name == "forward"), None)
-    if forward is None:
-        raise UnreadableModelError("its module has no forward()")
+    source = archive.read(f"{top}/code/{root.module.replace('.', '/')}.py").decode()
+    forward = parse_function(_head_of_forward(source, root.name), budget)
     arguments = forward.args.args[1:]
     required = arguments[: len(arguments) - len(forward.args.defaults)]
     for argument in required:
@@ -96,10 +90,22 @@ def _script(archive: zipfile.ZipFile, top: str, root: ImportedName) -> ModelFact
     )
 
 
-def _exported(archive: zipfile.ZipFile, program: str) -> ModelFacts:
+def _head_of_forward(source: str, name: str) -> str:
+    """Return the first lines of a class's forward(), up to its body, as a function of its own."""
+    class_ = re.search(rf"(?m)^class {re.escape(name)}\b", source)
+    after = source[class_.end() :] if class_ else ""
+    next_class = after.find("\nclass ")
+    start = after.find("\n  def forward(", 0, next_class if next_class >= 0 else None)
+    end = after.find(":\n", start)
+    if min(start, end) < 0:
+        raise UnreadableModelError("its module has no forward()")
+    return f"{after[start:end].lstrip()}: pass"
+
+
+def _exported(archive: Archive, program: str, budget: Budget) -> ModelFacts:
     """Read the inputs of an exported program from its description in JSON."""
     _refuse_programs(archive)
-    document: Any = json.loads(read_member(archive, program))
+    document: Any = parse_json(archive.read(program), budget)
     module = document["graph_module"]
     values = module["graph"]["tensor_values"]
     given = [spec["user_input"]["arg"] for spec in module["signature"]["input_specs"] if "user_input" in spec]
@@ -107,7 +113,7 @@ def _exported(archive: zipfile.ZipFile, program: str) -> ModelFacts:
         "constant_input" in spec for spec in module["signature"]["input_specs"]
     ):
         raise UnreadableModelError("it takes something other than tensors")
-    _require_positions(module["module_call_graph"], len(given))
+    _require_positions(module["module_call_graph"], len(given), budget)
     version = document.get("torch_version")
     known = isinstance(version, str) and bool(re.match(r"\d+(\.\d+)+", version))
     return ModelFacts(
@@ -118,10 +124,10 @@ def _exported(archive: zipfile.ZipFile, program: str) -> ModelFacts:
     )
 
 
-def _require_positions(calls: list[dict[str, Any]], count: int) -> None:
+def _require_positions(calls: list[dict[str, Any]], count: int, budget: Budget) -> None:
     """Check that forward() takes each input as one positional argument, in this order."""
     whole = next(call["signature"] for call in calls if call["fqn"] == "")
-    positional, keywords = json.loads(whole["in_spec"])[1]["children_spec"]
+    positional, keywords = parse_json(whole["in_spec"], budget)[1]["children_spec"]
     plain = [child for child in positional["children_spec"] if child["type"] is None]
     if keywords["children_spec"] or len(plain) != len(positional["children_spec"]) or len(plain) != count:
         raise UnreadableModelError("its forward() takes keyword arguments, or tensors in lists or dicts")
@@ -136,18 +142,16 @@ def _tensor(name: str, values: dict[str, Any]) -> Tensor:
     )
 
 
-def _refuse_programs(archive: zipfile.ZipFile) -> None:
+def _refuse_programs(archive: Archive) -> None:
     """Refuse a program with a pickle of more than tensors, which torch.export.load would fall back to."""
     strange = sorted({str(name) for name in _names_in(archive) if not _HARMLESS.fullmatch(str(name))})
     if strange:
         raise UnreadableModelError(f"a pickle in it names {', '.join(strange)}, which no tensor needs")
 
 
-def _names_in(archive: zipfile.ZipFile) -> Iterator[ImportedName]:
-    for member in archive.namelist():
+def _names_in(archive: Archive) -> Iterator[ImportedName]:
+    for member in archive.names:
         if member.endswith(".pkl"):
-            with archive.open(member) as opened:
-                yield from read_pickle(Stream(opened)).names
+            yield from read_pickle(archive.stream(member)).names
         elif member.endswith(".pt"):
-            with archive.open(member) as opened, zipfile.ZipFile(opened) as inner:
-                yield from _names_in(inner)
+            yield from _names_in(archive.inner(member))

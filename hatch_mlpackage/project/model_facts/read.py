@@ -14,7 +14,9 @@ from typing import cast
 
 from packaging.version import InvalidVersion, Version
 
+from hatch_mlpackage.project.model_facts.budget import Budget, OverBudgetError
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.model_file import ModelFile
 
 # Framework → its module in this folder and the function there; it is loaded when such a model is read.
 READERS: Mapping[str, tuple[str, str]] = {
@@ -30,6 +32,9 @@ READERS: Mapping[str, tuple[str, str]] = {
 FOLDERS = frozenset({"tensorflow", "mlflow"})  # the others are one file
 FILE_OR_FOLDER = frozenset({"onnx"})
 _LONGEST_SHOWN = 500
+_LONGEST_VERSION = 100
+_MOST_FEATURES = 1_000_000  # a sample request has a value of each
+_MOST_DIMENSIONS = 64
 # What the readers raise on bytes that are not what they claim to be.
 _DAMAGE = (
     ArithmeticError,
@@ -54,28 +59,52 @@ _DAMAGE = (
 def read_facts(framework: str, path: Path) -> ModelFacts:
     """Read what a model's file says of itself; `framework` is a key of READERS.
 
-    Raises UnreadableModelError, and nothing else, for any bytes that are not such a model.
+    Raises OverBudgetError for a model that costs too much to read, and UnreadableModelError, and nothing else, for any
+    bytes that are not such a model.
     """
     module, function = READERS[framework]
-    read = cast("Callable[[Path], ModelFacts]", getattr(import_module(f".{module}", __package__), function))
+    read = cast("Callable[[ModelFile], ModelFacts]", getattr(import_module(f".{module}", __package__), function))
+    budget = Budget()
     try:
-        return _proven(read(path))
-    except UnreadableModelError as error:
-        raise UnreadableModelError(printable(str(error))) from error
-    except OSError as error:
-        raise UnreadableModelError(f"it cannot be read: {error.strerror or error}") from error
-    except _DAMAGE as error:
-        raise UnreadableModelError(f"it is damaged or of another kind ({type(error).__name__})") from error
+        facts = _proven(read(ModelFile(path, budget)), budget)
+    except Exception as error:
+        if budget.exceeded:
+            raise OverBudgetError(budget.exceeded) from error
+        raise _unreadable(error) from error
+    if budget.exceeded:
+        raise OverBudgetError(budget.exceeded)
+    return facts
+
+
+def _unreadable(error: Exception) -> Exception:
+    """Say why a file cannot be read; return any other error, a mistake in a reader, as it is."""
+    if isinstance(error, UnreadableModelError):
+        return UnreadableModelError(printable(str(error)))
+    if isinstance(error, OSError):
+        return UnreadableModelError(f"it cannot be read: {error.strerror or error}")
+    if isinstance(error, _DAMAGE):
+        return UnreadableModelError(f"it is damaged or of another kind ({type(error).__name__})")
+    return error
 
 
 def printable(text: str) -> str:
     """Escape what a terminal would not print: names in a model's file may hold any character."""
-    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    first = text[: _LONGEST_SHOWN + 1]
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in first)
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 
-def _proven(facts: ModelFacts) -> ModelFacts:
-    """Drop versions that are not valid, and spell the others as requirements do, which they become part of."""
+def _proven(facts: ModelFacts, budget: Budget) -> ModelFacts:
+    """Refuse facts that no script can be written from, and keep only what is valid of the versions.
+
+    They are spelt as requirements do, which they become part of.
+    """
+    for tensor in (*facts.inputs, *facts.outputs):
+        if len(tensor.shape or ()) > _MOST_DIMENSIONS:
+            raise UnreadableModelError(f"its '{tensor.name}' has more than {_MOST_DIMENSIONS} dimensions")
+    most = max(facts.feature_count or 0, len(facts.features), len(facts.inputs), len(facts.outputs))
+    if most > _MOST_FEATURES:
+        budget.refuse(f"it takes more values than mlpackage writes into a request ({_MOST_FEATURES})")
     versions = {name: version for name, text in facts.versions.items() if (version := _public(text))}
     lost = tuple(f"the version of {name} that made it" for name in facts.versions if name not in versions)
     return replace(facts, versions=versions, missing=(*facts.missing, *lost))
@@ -83,6 +112,6 @@ def _proven(facts: ModelFacts) -> ModelFacts:
 
 def _public(text: str) -> str:
     try:
-        return Version(text).public
+        return Version(text).public if len(text) <= _LONGEST_VERSION else ""
     except InvalidVersion:
         return ""

@@ -5,10 +5,13 @@ The field numbers are those of saved_model.proto and meta_graph.proto in tensorf
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
 from hatch_mlpackage.project.model_facts.protobuf import Message
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.model_facts.model_file import ModelFile
 
 DEFAULT = "serving_default"
 # DataType of types.proto → numpy's type, where numpy has one.
@@ -32,13 +35,13 @@ _META_INFO, _SIGNATURES = 1, 5  # MetaGraphDef
 _TAGS, _VERSION = 4, 5  # MetaInfoDef
 
 
-def read_saved_model(folder: Path) -> ModelFacts:
+def read_saved_model(folder: ModelFile) -> ModelFacts:
     """Read the signatures of the graph that is tagged for serving."""
-    path = folder / "saved_model.pb"
-    if not path.is_file():
+    path = folder.inside("saved_model.pb")
+    if not path.exists():
         raise UnreadableModelError("it has no saved_model.pb: export it with tf.saved_model.save or model.export")
-    with path.open("rb") as file:
-        graphs = Message.of(file).messages(_META_GRAPHS)
+    with path.file() as file:
+        graphs = Message.of(file, folder.budget).messages(_META_GRAPHS)
         graph = next((it for it in graphs if (info := it.message(_META_INFO)) and "serve" in info.texts(_TAGS)), None)
         if graph is None:
             raise UnreadableModelError("it has no graph with the tag 'serve'")
@@ -47,7 +50,8 @@ def read_saved_model(folder: Path) -> ModelFacts:
         if not signatures:
             raise UnreadableModelError("it has no signature: name one when you save it")
         default = DEFAULT if DEFAULT in signatures else min(signatures)
-        version = (graph.message(_META_INFO, _VERSION) or Message(file, 0, 0)).text()
+        about = graph.message(_META_INFO, _VERSION)
+        version = about.text() if about else ""
         return ModelFacts(
             versions={"tensorflow": version} if version else {},
             inputs=_tensors(signatures[default], 1),

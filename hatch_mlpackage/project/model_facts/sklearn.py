@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import json
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
 from hatch_mlpackage.project.model_facts.pickled import read_pickle
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made, array, kind_of, number_of, strings_of
-from hatch_mlpackage.project.model_facts.stream import open_stream, read_member
+from hatch_mlpackage.project.model_facts.text import parse_json
+
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.model_facts.archive import Archive
+    from hatch_mlpackage.project.model_facts.budget import Budget
+    from hatch_mlpackage.project.model_facts.model_file import ModelFile
 
 T = TypeVar("T")
 
@@ -24,13 +26,13 @@ _INNER = ("best_estimator_", "estimator_", "regressor_", "estimators_")
 _DEEPEST = 20
 _LABELS: Mapping[str, float | str] = {"U": "", "O": "", "S": "", "i": 0, "u": 0, "b": False}
 _TRUSTED = frozenset({"builtins", "collections", "numpy", "scipy", "sklearn"})
-_NPY_HEADER = 10  # bytes before the header, in version 1 of the format
+_NPY_HEADER = 1 << 13  # bytes, in which the header is
+_OPERATIONS_OF_AN_ARRAY = 32
 
 
-def read_pickled(path: Path) -> ModelFacts:
+def read_pickled(model: ModelFile) -> ModelFacts:
     """Read a pickle or a joblib file, compressed or not."""
-    file, stream = open_stream(path)
-    with closing(file):
+    with model.stream() as stream:
         unpickled = read_pickle(stream)
     if unpickled.own:
         raise UnreadableModelError(
@@ -39,13 +41,13 @@ def read_pickled(path: Path) -> ModelFacts:
     return _facts(unpickled.root, unpickled.names, runs_code=PICKLE)
 
 
-def read_skops(path: Path) -> ModelFacts:
+def read_skops(model: ModelFile) -> ModelFacts:
     """Read what skops.io.dump wrote."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            schema = json.loads(read_member(archive, "schema.json"))
+        with model.archive() as archive:
+            schema = parse_json(archive.read("schema.json"), model.budget)
             names: set[ImportedName] = set()
-            root = _from_skops(schema, archive, names)
+            root = _from_skops(schema, _Skops(archive, names, model.budget))
     except zipfile.BadZipFile:
         raise UnreadableModelError("it is not a skops archive") from None
     facts = _facts(root, names)
@@ -69,7 +71,7 @@ def _facts(root: object, names: Iterable[ImportedName], *, runs_code: str = "") 
     states = [_state(inner) for inner in _seeing_input(root)]
     features = _first(strings_of(state.get("feature_names_in_")) for state in states) or ()
     count = len(features) or _first(number_of(state.get("n_features_in_")) for state in states)
-    version = str(_first(state.get("_sklearn_version") for state in states) or "")
+    version = _first(given for state in states if isinstance(given := state.get("_sklearn_version"), str)) or ""
     modules = frozenset(name.module.partition(".")[0] for name in names)
     missing = [] if version else ["the version of scikit-learn that made it"]
     return ModelFacts(
@@ -107,8 +109,8 @@ def _seeing_input(estimator: object) -> Iterator[object]:
     for _ in range(_DEEPEST):
         yield estimator
         state = _state(estimator)
-        steps = _steps(state)
-        inner = steps[0] if steps else next((state[name] for name in _INNER if name in state), None)
+        step = _step(state, 0)
+        inner = step or next((state[name] for name in _INNER if name in state), None)
         estimator = inner[0] if isinstance(inner, list) and inner else inner
 
 
@@ -116,19 +118,18 @@ def _last(estimator: object) -> object:
     """Return the innermost estimator, whose answer is the model's."""
     for _ in range(_DEEPEST):
         state = _state(estimator)
-        steps = _steps(state)
-        inner = steps[-1] if steps else state.get("best_estimator_")
+        inner = _step(state, -1) or state.get("best_estimator_")
         if inner is None:
             break
         estimator = inner
     return estimator
 
 
-def _steps(state: Mapping[str, Any]) -> list[object]:
+def _step(state: Mapping[str, Any], index: int) -> object:
+    """Return the estimator of a pipeline's step, or None."""
     steps = state.get("steps")
-    if not isinstance(steps, list):
-        return []
-    return [step[1] for step in steps if isinstance(step, tuple | list) and len(step) > 1]
+    step = steps[index] if isinstance(steps, list) and steps else None
+    return step[1] if isinstance(step, tuple | list) and len(step) > 1 else None
 
 
 def _label(estimator: object) -> float | str:
@@ -136,36 +137,45 @@ def _label(estimator: object) -> float | str:
     return _LABELS.get(kind_of(_state(estimator).get("classes_")), 0.0)
 
 
-def _from_skops(node: object, archive: zipfile.ZipFile, names: set[ImportedName]) -> Any:
+class _Skops(NamedTuple):
+    """The archive that a schema describes, and the names of the classes in it."""
+
+    archive: Archive
+    names: set[ImportedName]
+    budget: Budget
+
+
+def _from_skops(node: object, skops: _Skops) -> Any:
     """Turn a node of skops' schema into what a pickle of the same object gives."""
+    skops.budget.work()
     if not isinstance(node, dict):
         return node
     kind, content = node.get("__loader__"), node.get("content")
     if kind == "JsonNode" and isinstance(content, str):
-        return json.loads(content)
+        return parse_json(content, skops.budget)
     if kind == "DictNode" and isinstance(content, dict):
-        return {name: _from_skops(value, archive, names) for name, value in content.items()}
+        return {name: _from_skops(value, skops) for name, value in content.items()}
     if kind in {"ListNode", "TupleNode"} and isinstance(content, list):
-        return [_from_skops(value, archive, names) for value in content]
+        return [_from_skops(value, skops) for value in content]
     made = Made(ImportedName(str(node.get("__module__")), str(node.get("__class__"))), ())
-    names.add(made.maker)  # type: ignore[arg-type]
+    skops.names.add(made.maker)  # type: ignore[arg-type]
     if kind == "NdArrayNode":
-        return _array(node, archive, names)
+        return _array(node, skops)
     if isinstance(content, dict):
-        made.state = _from_skops(content, archive, names)
+        made.state = _from_skops(content, skops)
     return made
 
 
-def _array(node: Mapping[str, Any], archive: zipfile.ZipFile, names: set[ImportedName]) -> object:
+def _array(node: Mapping[str, Any], skops: _Skops) -> object:
     content, file = node.get("content"), node.get("file")
     if isinstance(content, list):
-        return array(None, _dtype("O8"), [_from_skops(item, archive, names) for item in content])
+        return array(None, _dtype("O8"), [_from_skops(item, skops) for item in content])
     if not isinstance(file, str):
         return None
-    with archive.open(file) as opened:
-        head = opened.read(_NPY_HEADER)
-        header = ast.literal_eval(opened.read(int.from_bytes(head[8:], "little")).decode("latin-1"))
-    return array(header.get("shape"), _dtype(str(header.get("descr")).lstrip("<>|=")))
+    skops.budget.work(_OPERATIONS_OF_AN_ARRAY)
+    header = skops.archive.stream(file).read(_NPY_HEADER).partition(b"\n")[0].decode("latin-1")
+    code = re.search(r"'descr': '[<>|=]?([^']*)'", header)
+    return array(None, _dtype(code[1] if code else ""))
 
 
 def _dtype(code: str) -> Made:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.text import parse_json, without_numbers
 from hatch_mlpackage.project.model_facts.ubjson import read_ubjson
 
-_LONGEST = 1 << 31  # bytes
+if TYPE_CHECKING:
+    from hatch_mlpackage.project.model_facts.budget import Budget
+    from hatch_mlpackage.project.model_facts.model_file import ModelFile
+
+_LONGEST = 1 << 29  # bytes of JSON
 _BINARY = (b"binf", b"CONFIG-offset:")
 _HEAD_OF_LIGHTGBM = 1 << 26  # bytes; the names and ranges of the features must fit
+_TAIL_OF_LIGHTGBM = 1 << 20
+_OPERATIONS_OF_A_NAME = 4
 
 
-def read_xgboost(path: Path) -> ModelFacts:
+def read_xgboost(model: ModelFile) -> ModelFacts:
     """Read what Booster.save_model wrote (xgboost.readthedocs.io/en/stable/tutorials/saving_model.html)."""
-    if path.stat().st_size > _LONGEST:
-        raise UnreadableModelError(f"it is larger than {_LONGEST >> 30} GB, the most that mlpackage reads")
-    content = path.read_bytes()
-    if content.startswith(_BINARY) or not content.lstrip().startswith(b"{"):
-        raise UnreadableModelError('it is not in JSON or UBJSON: save it again with save_model("model.ubj")')
-    # After the brace, UBJSON has a length, and JSON has a quote or white space.
-    document: Any = read_ubjson(content) if content[:2] in {b"{L", b"{$", b"{#"} else json.loads(content)
+    document = _document(model)
     learner = document["learner"]
     names = tuple(map(str, learner.get("feature_names") or ()))
     count = int(learner["learner_model_param"]["num_feature"])
@@ -36,22 +35,43 @@ def read_xgboost(path: Path) -> ModelFacts:
     )
 
 
-def read_lightgbm(path: Path) -> ModelFacts:
+def _document(model: ModelFile) -> Any:
+    with model.file() as file:
+        start = file.read(64)
+        if start.startswith(_BINARY) or not start.lstrip().startswith(b"{"):
+            raise UnreadableModelError('it is not in JSON or UBJSON: save it again with save_model("model.ubj")')
+        # After the brace, UBJSON has a length, and JSON has a quote or white space.
+        if start[:2] in {b"{L", b"{$", b"{#"}:
+            file.seek(0)
+            return read_ubjson(file, model.budget)
+    return parse_json(without_numbers(model.content(_LONGEST), model.budget), model.budget)
+
+
+def read_lightgbm(model: ModelFile) -> ModelFacts:
     """Read what Booster.save_model wrote: lines `name=value`, followed by the trees."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD_OF_LIGHTGBM).partition(b"\nTree=")[0]
-        file.seek(max(0, path.stat().st_size - (1 << 20)))
-        tail = file.read()
-    lines = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", head.decode())) if head.startswith(b"tree") else {}
-    if "max_feature_idx" not in lines:
+    start, tail = model.head_and_tail(_HEAD_OF_LIGHTGBM, _TAIL_OF_LIGHTGBM)
+    head = start.partition(b"\nTree=")[0] if start.startswith(b"tree") else b""
+    last = _value(head, b"max_feature_idx")
+    if not last:
         raise UnreadableModelError('it is not in the text format of LightGBM: save it with save_model("model.txt")')
     if re.search(rb"(?m)^pandas_categorical:\[\s*\[", tail):
         raise UnreadableModelError("it uses pandas categories, whose codes only a DataFrame provides")
-    names = tuple(lines.get("feature_names", "").split(" "))
-    count = int(lines["max_feature_idx"]) + 1
+    names = _names(_value(head, b"feature_names"), model.budget)
+    count = int(last) + 1
     if len(names) != count:
         raise UnreadableModelError(f"it has {count} features, and names for {len(names)}")
-    invented = names == tuple(f"Column_{index}" for index in range(count))
+    invented = all(name == f"Column_{index}" for index, name in enumerate(names))
     return ModelFacts(
         features=() if invented else names, feature_count=count, missing=("the version of LightGBM that made it",)
     )
+
+
+def _value(head: bytes, name: bytes) -> bytes:
+    """Return what the last line of this name says, or nothing."""
+    start = head.rfind(b"\n" + name + b"=") + len(name) + 2
+    return head[start:].partition(b"\n")[0].rstrip(b"\r") if start > len(name) + 1 else b""
+
+
+def _names(line: bytes, budget: Budget) -> tuple[str, ...]:
+    budget.work(_OPERATIONS_OF_A_NAME * line.count(b" "))
+    return tuple(line.decode().split(" "))

@@ -1,13 +1,15 @@
 """Read UBJSON (ubjson.org) by hand, as far as XGBoost writes it: a bare `hatch build` has no library for it.
 
-Arrays of numbers are skipped.
+Arrays of numbers are skipped, in the file too.
 """
 
 from __future__ import annotations
 
+import io
 import struct
-from typing import Any
+from typing import IO, Any
 
+from hatch_mlpackage.project.model_facts.budget import Budget
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 
 _NUMBERS = {
@@ -21,31 +23,49 @@ _NUMBERS = {
 }
 _PLAIN = {b"T": True, b"F": False, b"Z": None}
 _DEEPEST = 60
+_LONGEST_TEXT = 1 << 20
+_OPERATIONS_OF_A_VALUE = 2
 
 
-def read_ubjson(content: bytes) -> Any:
-    """Return the value; raise UnreadableModelError, IndexError or struct.error for bytes that are not UBJSON."""
-    reader = _UbjsonReader(content)
+def read_ubjson(file: IO[bytes], budget: Budget) -> Any:
+    """Return the value; raise UnreadableModelError or struct.error for bytes that are not UBJSON."""
+    reader = _UbjsonReader(file, budget)
     return reader.value(reader.mark(), 0)
 
 
 class _UbjsonReader:
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self._place = 0
+    def __init__(self, file: IO[bytes], budget: Budget) -> None:
+        self._file = file
+        self._budget = budget
+        self._end = file.seek(0, io.SEEK_END)
+        file.seek(0)
 
     def take(self, size: int) -> bytes:
-        if size < 0 or self._place + size > len(self._content):
+        taken = self._file.read(size)
+        if len(taken) != size:
             raise UnreadableModelError("it is cut short")
-        taken = self._content[self._place : self._place + size]
-        self._place += size
         return taken
 
+    def skip(self, size: int) -> None:
+        place = self._file.tell() + size
+        if place > self._end:
+            raise UnreadableModelError("it is cut short")
+        self._file.seek(place)
+
+    def takes(self, sign: bytes) -> bool:
+        """Take the next byte if it is this sign."""
+        if self._file.read(1) == sign:
+            return True
+        self._file.seek(-1, io.SEEK_CUR)
+        return False
+
     def mark(self) -> bytes:
-        mark = self.take(1)
-        return mark if mark != b"N" else self.mark()
+        while (mark := self.take(1)) == b"N":
+            self._budget.work()
+        return mark
 
     def value(self, mark: bytes, depth: int) -> Any:
+        self._budget.work(_OPERATIONS_OF_A_VALUE)
         if mark in _PLAIN:
             return _PLAIN[mark]
         if mark in _NUMBERS:
@@ -69,23 +89,26 @@ class _UbjsonReader:
         return length
 
     def text(self) -> str:
-        return self.take(self.length()).decode()
+        length = self.length()
+        if length > _LONGEST_TEXT:
+            raise UnreadableModelError("a text in it is longer than any name")
+        text = self.take(length).decode()
+        self._budget.keep(text)
+        return text
 
     def announced(self) -> tuple[bytes, int | None]:
         """Read the type and the number of a container's items, if it announces them."""
         kind, count = b"", None
-        if self._content[self._place : self._place + 1] == b"$":
-            self._place += 1
+        if self.takes(b"$"):
             kind = self.take(1)
-        if self._content[self._place : self._place + 1] == b"#":
-            self._place += 1
+        if self.takes(b"#"):
             count = self.length()
         return kind, count
 
     def array(self, depth: int) -> list[Any]:
         kind, count = self.announced()
         if kind in _NUMBERS and count is not None:
-            self.take(count * struct.calcsize(_NUMBERS[kind]))
+            self.skip(count * struct.calcsize(_NUMBERS[kind]))
             return []
         items: list[Any] = []
         while count is None or len(items) < count:
@@ -102,8 +125,7 @@ class _UbjsonReader:
         items: dict[str, Any] = {}
         read = 0
         while count is None or read < count:
-            if count is None and self._content[self._place : self._place + 1] == b"}":
-                self._place += 1
+            if count is None and self.takes(b"}"):
                 break
             name = self.text()
             items[name] = self.value(kind or self.mark(), depth + 1)

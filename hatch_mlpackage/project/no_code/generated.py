@@ -44,7 +44,7 @@ class NoCode:
     `sample` is a request as JSON. `requirements` maps each requirement to its reason. `files` are the model's own
     requirements files, relative to the project, and `left_out` are the names to skip in them. `system_packages` are
     Debian's. `about` describes the model in one line. `notes` say what its file leaves open, and the key that
-    settles it.
+    settles it. `unread` says why the file was not read, if it was not.
     """
 
     script: str
@@ -55,6 +55,7 @@ class NoCode:
     left_out: tuple[str, ...] = ()
     system_packages: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    unread: str = ""
 
 
 def generate(

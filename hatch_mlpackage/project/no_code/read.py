@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, KEY
+from hatch_mlpackage.project.model_facts.budget import OverBudgetError
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
 from hatch_mlpackage.project.model_facts.read import FILE_OR_FOLDER, FOLDERS, printable, read_facts
 from hatch_mlpackage.project.no_code import pyfuncs, saved_models, tabular, tensors
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS, MADE_BY
+from hatch_mlpackage.project.no_code.unread import STATE_INPUTS, facts_of_unread
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -43,8 +45,12 @@ def read_no_code(project: Project, config: Config, fetched: Path | None, problem
     path = fetched if model.is_remote else project.root / model.path
     if path is None or not path.exists() or not _is_kind(model, framework, path, problems):
         return None
-    facts = _facts(model, framework, path, problems)
-    return _generated(model, facts, problems) if facts else None
+    facts, unread = _facts(model, framework, path, problems)
+    made = _generated(model, facts, problems) if facts and _may_load(model, framework, facts, problems) else None
+    if made is None or not unread:
+        return made
+    said = f"{unread}, so that the script is written without what its file says."
+    return replace(made, notes=(said, *made.notes), unread=said)
 
 
 def _is_kind(model: Model, framework: str, path: Path, problems: Problems) -> bool:
@@ -57,20 +63,31 @@ def _is_kind(model: Model, framework: str, path: Path, problems: Problems) -> bo
     return False
 
 
-def _facts(model: Model, framework: str, path: Path, problems: Problems) -> ModelFacts | None:
-    """Report a model that cannot be read, or that runs code without the user's consent."""
+def _facts(model: Model, framework: str, path: Path, problems: Problems) -> tuple[ModelFacts | None, str]:
+    """Return what the model's file says, and why it was not read if it costs too much; report what cannot be read."""
+    fix = "Correct path or framework, or write an entry script."
     try:
-        facts = read_facts(framework, path)
+        return read_facts(framework, path), ""
+    except OverBudgetError as error:
+        if (facts := facts_of_unread(model, path)) is not None:
+            return facts, str(error)
+        why: UnreadableModelError = error
+        fix = STATE_INPUTS.get(framework, "Write an entry script.")
     except UnreadableModelError as error:
-        what = f"'{model.path}' cannot be served as a model of {MADE_BY[framework]}: {error}."
-        problems.add(f"{_WHERE}.path", what, "Correct path or framework, or write an entry script.")
-        return None
-    if facts.runs_code and not model.allow_pickle:
-        what = f"'{model.path}' is refused without your consent: {facts.runs_code}."
-        consent = "Or, if you trust where it comes from, say so: allow-pickle = true."
-        problems.add(f"{_WHERE}.allow-pickle", what, f"{FRAMEWORKS[framework].safer} {consent}")
-        return None
-    return facts
+        why = error
+    what = f"'{model.path}' cannot be served as a model of {MADE_BY[framework]}: {why}."
+    problems.add(f"{_WHERE}.path", what, fix)
+    return None, ""
+
+
+def _may_load(model: Model, framework: str, facts: ModelFacts, problems: Problems) -> bool:
+    """Report a model that runs code without the user's consent."""
+    if not facts.runs_code or model.allow_pickle:
+        return True
+    what = f"'{model.path}' is refused without your consent: {facts.runs_code}."
+    consent = "Or, if you trust where it comes from, say so: allow-pickle = true."
+    problems.add(f"{_WHERE}.allow-pickle", what, f"{FRAMEWORKS[framework].safer} {consent}")
+    return False
 
 
 def _generated(model: Model, facts: ModelFacts, problems: Problems) -> NoCode | None:

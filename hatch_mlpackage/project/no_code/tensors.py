@@ -94,7 +94,7 @@ def _identifiers(names: Iterable[str]) -> list[str]:
 def _input(tensor: Tensor, parameter: str) -> Input:
     renamed = f"The model calls it {text(tensor.name)}. " if parameter != tensor.name else ""
     sizes = tensor.shape if tensor.shape is not None else (-1,)
-    small = math.prod(abs(size) for size in sizes) <= _LARGEST_SAMPLE
+    small = math.prod(max(abs(size), 1) for size in sizes) <= _LARGEST_SAMPLE
     sample = tuple(1 if size < 0 or not small else size for size in sizes)
     free = tensor.shape is None or not small or -1 in sizes[1:]
     anything = "The model does not say what shape it takes." if tensor.shape is None else ""

@@ -1,0 +1,105 @@
+"""Split a pickle into its operations, and skip the values that nobody reads: the bytes of arrays."""
+
+from __future__ import annotations
+
+import io
+import pickletools
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any, cast
+
+from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+from hatch_mlpackage.project.model_facts.stream import LONGEST_KEPT, Stream
+
+_LONGEST_NUMBER = 64  # bytes
+# How many bytes of an argument hold its length, by pickletools' codes for it.
+_LENGTHS = {
+    pickletools.TAKEN_FROM_ARGUMENT1: 1,
+    pickletools.TAKEN_FROM_ARGUMENT4: 4,
+    pickletools.TAKEN_FROM_ARGUMENT4U: 4,
+    pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+}
+_Read = Callable[[Stream], Any]
+
+
+def operations(stream: Stream) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the argument of each operation, up to the one that ends the pickle.
+
+    Raises UnreadableModelError, or whatever `pickletools` raises on bytes that are not a pickle.
+    """
+    read, work = stream.read, stream.budget.work
+    while True:
+        work()
+        known = _OPERATIONS.get(read(1))
+        if known is None:
+            raise UnreadableModelError("it is not a pickle, or it is cut short")
+        name, argument = known
+        if name == "STOP":
+            return
+        yield name, argument(stream) if argument else None
+
+
+def _plain(read: Callable[[IO[bytes]], Any]) -> _Read:
+    return lambda stream: read(cast("IO[bytes]", stream))
+
+
+def _text_line(read: Callable[[IO[bytes]], Any]) -> _Read:
+    def text(stream: Stream) -> object:
+        line = stream.line()
+        return "" if line is None else _kept(stream, read(io.BytesIO(line)))
+
+    return text
+
+
+def _names_line(read: Callable[[IO[bytes]], Any]) -> _Read:
+    return lambda stream: _kept(stream, read(cast("IO[bytes]", stream)))
+
+
+def _counted(width: int, convert: Callable[[bytes], Any]) -> _Read:
+    def value(stream: Stream) -> object:
+        size = int.from_bytes(stream.exactly(width), "little")
+        if size > LONGEST_KEPT:
+            stream.skip(size)
+            return convert(b"")
+        return _kept(stream, convert(stream.exactly(size)))
+
+    return value
+
+
+def _kept(stream: Stream, value: Any) -> Any:
+    if isinstance(value, str | bytes):
+        stream.budget.keep(value)
+    return value
+
+
+def _integer(content: bytes) -> int:
+    if len(content) > _LONGEST_NUMBER:
+        return sys.maxsize  # no count or size is so large
+    return int.from_bytes(content, "little", signed=True)
+
+
+def _decode(content: bytes) -> str:
+    return content.decode("utf-8", "surrogatepass")
+
+
+def _reader(operation: pickletools.OpcodeInfo) -> _Read | None:
+    """Choose how an operation's argument is read."""
+    if operation.arg is None:
+        return None
+    read = operation.arg.reader
+    width = _LENGTHS.get(operation.arg.n)
+    if width is None:
+        if operation.name in {"STRING", "UNICODE"}:
+            return _text_line(read)
+        return _names_line(read) if operation.arg.n == pickletools.UP_TO_NEWLINE else _plain(read)
+    if "UNICODE" in operation.name:
+        return _counted(width, _decode)
+    if operation.name.startswith("LONG"):
+        return _counted(width, _integer)
+    latin = operation.name in {"BINSTRING", "SHORT_BINSTRING"}
+    return _counted(width, (lambda content: content.decode("latin-1")) if latin else bytes)
+
+
+_OPERATIONS: Mapping[bytes, tuple[str, _Read | None]] = {
+    operation.code.encode("latin-1"): (operation.name, _reader(operation)) for operation in pickletools.opcodes
+}
