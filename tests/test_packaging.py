@@ -52,14 +52,16 @@ def test_one_wheel(built):
 def test_what_is_in_the_wheel(built):
     """The wheel has the package, the templates and the runtime, and no files for developers only."""
     names = zipfile.ZipFile(next(built[0].glob("*.whl"))).namelist()
+    project = next(name.rpartition("/")[0] for name in names if name.endswith("}}/README.md"))
 
+    assert project.startswith("hatch_mlpackage/_templates/project/{%")
     assert {name.split("/")[0] for name in names} == {"hatch_mlpackage", "hatch_mlpackage-0.1.0.dist-info"}
     assert [name for name in names if name.endswith((".pyc", ".orig", ".env"))] == []
     for name in (
         "hatch_mlpackage/py.typed",
         "hatch_mlpackage/_templates/context/Dockerfile.j2",
-        "hatch_mlpackage/_templates/project/{{cookiecutter.project_slug}}/.github/workflows/ci.yml",
-        "hatch_mlpackage/_templates/project/{{cookiecutter.project_slug}}/.gitignore",
+        f"{project}/.github/workflows/ci.yml",
+        f"{project}/.gitignore",
         "hatch_mlpackage/_runtime/__main__.py",
         "hatch_mlpackage/_runtime/mlpackage_runtime/frames.py",
         "hatch_mlpackage/_runtime/requirements/3.12.txt",

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from hatch_mlpackage.files.resources import templates_directory
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LONGEST_NAME = 99  # the template shortens the folder's name to as many
 _ARM = frozenset({"arm64", "aarch64"})
 
 
@@ -43,13 +46,21 @@ def questions() -> tuple[Question, ...]:
     )
 
 
+def rule_against(name: str) -> str:
+    """Return the rule that a name breaks, or nothing where a package, an image, a folder and a model can have it."""
+    if len(name) > _LONGEST_NAME:
+        return f"a name has {_LONGEST_NAME} characters at most"
+    return "" if _NAME.fullmatch(name) else "a name has lower-case letters, digits and single dashes between them"
+
+
 def bake(answers: Mapping[str, Any], destination: Path, *, model: Path | None = None) -> tuple[str, ...]:
     """Make the project in `destination`, for an image with the running Python and this machine's architecture.
 
     The names of `answers` are those of cookiecutter.json, whose defaults replace missing answers. A model, a file or a
     folder, is copied into the project's models. Returns the names of the files. Raises MLPackageError when
-    `destination` exists. A failure leaves nothing behind.
+    `destination` exists or an answer is refused. A failure leaves nothing behind.
     """
+    _check(answers)
     if destination.exists() or destination.is_symlink():
         raise MLPackageError(f"{destination}: exists already. Choose another name, or remove it first.")
     with _staging_folder(destination) as staging, _temporary_files_in(staging):
@@ -59,6 +70,22 @@ def bake(answers: Mapping[str, Any], destination: Path, *, model: Path | None = 
         names = sorted(path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file())
         made.rename(destination)
     return tuple(names)
+
+
+def _check(answers: Mapping[str, Any]) -> None:
+    """Refuse what the template's own hook refuses, before cookiecutter runs: it takes answers for Jinja templates."""
+    name, model = answers.get("project_slug"), answers.get("_own_model", "")
+    if name is not None and (rule := rule_against(name)):
+        raise MLPackageError(f"{name[:_LONGEST_NAME]!r} cannot be the project's name: {rule}.")
+    for question in questions():
+        answer = answers.get(question.key)
+        if answer is not None and answer not in question.choices:
+            choices = ", ".join(question.choices)
+            raise MLPackageError(f"{answer!r} is no answer for {question.key}. Use one of {choices}.")
+    if not model.isprintable() or model in {".", ".."} or {"/", "\\"} & set(model):
+        raise MLPackageError(
+            f"{model!r} cannot be the name of a model in the project. Use printable characters, and no slashes."
+        )
 
 
 @contextlib.contextmanager

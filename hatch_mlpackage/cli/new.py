@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hatch_mlpackage.cli.bake import Question, bake, questions
+from hatch_mlpackage.cli.bake import Question, bake, questions, rule_against
 from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.own_model import about_own_model
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, EXISTING_PATH, Returned, Verb, VerbFunction, add_options
@@ -29,10 +29,10 @@ class ProjectName(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # g
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
-            rule = "a name has lower-case letters, digits and single dashes between them"
-            hint = f"Did you mean '{plain_name(text)}'?"
-            self.fail(f"'{text}' cannot name a package and an image: {rule}. {hint}", param, ctx)
+        if rule := rule_against(text):
+            near = plain_name(text)
+            hint = "" if rule_against(near) else f" Did you mean '{near}'?"
+            self.fail(f"'{text}' cannot name a package and an image: {rule}.{hint}", param, ctx)
         return text
 
 
@@ -110,6 +110,8 @@ def command(
     On a terminal it asks for everything that no option gives. It never changes a folder that exists already.
     """
     asking = not no_input and sys.stdin.isatty()
+    if model and model.name in {"", ".."}:
+        model = Path(os.path.abspath(model))  # noqa: PTH100 - the copy needs a name, that of a link if it is one
     name = name or _ask("Name", ProjectName(), plain_name(model.stem) if model else _DEFAULT_NAME, asking=asking)
     own = about_own_model(model, answers["framework"], features, asking=asking) if model else {}
     given = {**answers, **own}

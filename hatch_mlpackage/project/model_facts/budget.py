@@ -26,7 +26,7 @@ class Limits:
     machine; `seconds` stops a reader on a slow one.
     """
 
-    operations: int = 8_000_000
+    operations: int = 5_000_000
     inflated: int = 1 << 30
     kept: int = 1 << 27
     seconds: float = 10.0

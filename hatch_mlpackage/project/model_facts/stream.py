@@ -14,6 +14,7 @@ from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 
 LONGEST = 1 << 30  # bytes of one value; longer ones are arrays, which are skipped
 LONGEST_KEPT = 1 << 16  # bytes; longer strings belong to arrays, and nobody reads those
+_CHARACTERS_OF_AN_OPERATION = 8  # of a line, which may be a number of many digits
 _CHUNK = 1 << 20
 _PIECE = 1 << 16
 _XZ_MEMORY = 1 << 27  # bytes; `xz -9` needs half of it
@@ -69,7 +70,7 @@ class Stream:
 
     def readline(self) -> bytes:
         found = self._file.readline(LONGEST_KEPT)
-        self.budget.read(len(found))
+        self.budget.work(len(found) // _CHARACTERS_OF_AN_OPERATION)
         return found
 
     def line(self) -> bytes | None:

@@ -1,14 +1,16 @@
 """Remove the files that the answers exclude."""
 
+import json
 import shutil
 from pathlib import Path
 
-TRAINED = "{{ cookiecutter._own_model and 'own' }}" != "own"
+ANSWERS = json.loads({{ cookiecutter | tojson | tojson }})
+TRAINED = not ANSWERS["_own_model"]
 WANTED = {
-    ".github": "{{ cookiecutter.ci }}" == "github",
-    "LICENSE": "{{ cookiecutter.licence }}" != "proprietary",
-    "azure-pipelines.yml": "{{ cookiecutter.ci }}" == "azure",
-    "environment.yml": "{{ cookiecutter.dependencies }}" == "conda",
+    ".github": ANSWERS["ci"] == "github",
+    "LICENSE": ANSWERS["licence"] != "proprietary",
+    "azure-pipelines.yml": ANSWERS["ci"] == "azure",
+    "environment.yml": ANSWERS["dependencies"] == "conda",
     "tests/test_train.py": TRAINED,
     "train.py": TRAINED,
 }
