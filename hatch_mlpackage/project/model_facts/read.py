@@ -56,7 +56,7 @@ _DAMAGE = (
 )
 
 
-def read_facts(framework: str, path: Path) -> ModelFacts:
+def read_facts(framework: str, path: Path, budget: Budget | None = None) -> ModelFacts:
     """Read what a model's file says of itself; `framework` is a key of READERS.
 
     Raises OverBudgetError for a model that costs too much to read, and UnreadableModelError, and nothing else, for any
@@ -64,7 +64,7 @@ def read_facts(framework: str, path: Path) -> ModelFacts:
     """
     module, function = READERS[framework]
     read = cast("Callable[[ModelFile], ModelFacts]", getattr(import_module(f".{module}", __package__), function))
-    budget = Budget()
+    budget = budget or Budget()
     try:
         facts = _proven(read(ModelFile(path, budget)), budget)
     except Exception as error:
