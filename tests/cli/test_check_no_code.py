@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import joblib
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.linear_model import Ridge
 
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.lock.pins.header import with_header
+from hatch_mlpackage.project.model_facts import budget
 from hatch_mlpackage.project.pyproject import Project
 
 FLAGS = ("--model", "ridge=model.pkl", "--framework", "sklearn", "--allow-pickle")
@@ -38,3 +40,22 @@ def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage):
     note = "its file does not say what it takes: any list is accepted. State it in inputs."
     assert f"Hint[configuration]: --model ridge=model.pkl: {note}" in " ".join(shown.err.split())
     assert [(problem["what"], problem["level"]) for problem in json.loads(as_json.out)["problems"]] == [(note, "hint")]
+
+
+def test_a_model_that_costs_too_much_to_read(tmp_path, monkeypatch, mlpackage):
+    """`check` hints that the model's file was not read, `generate` warns of it, and both go on."""
+    monkeypatch.setattr(budget, "Limits", partial(budget.Limits, operations=0))
+    joblib.dump(Ridge(), tmp_path / "model.pkl")
+    table = {"pin-base-image": False, "models": [MODEL]}
+    package = inspect_project(Project(root=tmp_path, name="ridge", version="1", table=table))
+    package.lock_path.parent.mkdir()
+    package.lock_path.write_text(with_header("", package.requirements, package.config.target))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.mlpackage]\npin-base-image = false\n")
+
+    checked, generated = mlpackage("check", *FLAGS), mlpackage("generate", *FLAGS, "--output", "context")
+
+    assert (checked.status, generated.status) == (0, 0), generated.err
+    said = "it has more parts than mlpackage reads (0), so that the script is written without what its file says."
+    assert f"Hint[configuration]: --model ridge=model.pkl: {said}" in " ".join(checked.err.split())
+    assert f"Warning: tool.mlpackage.models[0]: {said}" in " ".join(generated.err.split())

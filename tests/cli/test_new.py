@@ -261,6 +261,17 @@ def test_a_model_that_says_little(folder, mlpackage, type_in):
     assert json.loads((folder / "net/src/sample.json").read_text()) == {"data": [[0.0] * 4]}
 
 
+def test_a_model_that_cannot_be_read(folder, mlpackage):
+    """With `--features`, `new` goes on without what the model's file says, and says that and why."""
+    (folder / "net.onnx").write_bytes(b"\x08\x07")
+
+    outcome = mlpackage("new", "--model", "net.onnx", "--features", "2", "--no-input", "--no-lock")
+
+    assert outcome.status == 0
+    said = "what its file says is left out, as it is not an ONNX model. Pin what made it yourself."
+    assert outcome.err.split() == f"Hint[configuration]: net.onnx: {said}".split()
+
+
 @pytest.mark.parametrize("arguments", [["--model", "weights.bin"], ["--model", "weights.bin", "--framework", "python"]])
 def test_a_model_that_nothing_reads(folder, mlpackage, arguments):
     """`new` guesses the framework from a clear suffix, and requires the option otherwise."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from hatch_mlpackage.files.yaml_lines import read_yaml, values_of
@@ -30,3 +32,19 @@ def test_aliases(problems):
     node = read_yaml("a: &a [1, 2]\nb: {c: *a, d: *a}\n", "file", problems)
 
     assert values_of(node) == {"a": [1, 2], "b": {"c": [1, 2], "d": [1, 2]}}
+
+
+@pytest.mark.parametrize("number", ["1" * 2000, "1" + ":1" * 100_000, "1" + ":1" * 100_000 + ".5"])
+def test_long_numbers(problems, number):
+    """A number so long that converting it takes minutes is refused at once."""
+    node = read_yaml(f"a: [{number}]", "file", problems)
+
+    with pytest.raises(ValueError, match="a number is longer than 1000 characters"):
+        values_of(node)
+
+
+def test_text_in_pieces(problems):
+    """A text may come in pieces of any length."""
+    node = read_yaml(io.StringIO("a: [1, two]"), "file", problems)
+
+    assert values_of(node) == {"a": [1, "two"]}
