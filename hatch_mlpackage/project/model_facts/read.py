@@ -69,10 +69,10 @@ def read_facts(framework: str, path: Path, budget: Budget | None = None) -> Mode
         facts = _proven(read(ModelFile(path, budget)), budget)
     except Exception as error:
         if budget.exceeded:
-            raise OverBudgetError(budget.exceeded) from error
+            raise OverBudgetError(printable(budget.exceeded)) from error
         raise _unreadable(error) from error
     if budget.exceeded:
-        raise OverBudgetError(budget.exceeded)
+        raise OverBudgetError(printable(budget.exceeded))
     return facts
 
 

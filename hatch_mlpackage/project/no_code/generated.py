@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS, Framework
-from hatch_mlpackage.project.no_code.literals import text
+from hatch_mlpackage.project.no_code.literals import document, text
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
@@ -72,7 +71,7 @@ def generate(
     names = {"file": text(facts.file or model.path.rpartition("/")[2]), "model": model.name}
     return NoCode(
         script=render(framework.template, {**names, **values}),
-        sample=json.dumps(sample, ensure_ascii=False) + "\n",
+        sample=f"{document(sample)}\n",
         requirements={**_pinned(model, framework, facts), **(extra or {}), **_FOR_SCRIPTS},
         about=about,
         system_packages=framework.system_packages,

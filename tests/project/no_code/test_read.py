@@ -109,6 +109,25 @@ def programs(script):
     return [type(node).__name__ for node in tree.body]
 
 
+HOSTILE = (
+    *('"""', "'''", "\n", '\\"\\\n', "#", "\\", "\\N{DEL}", "{{ 1 }}", "{% x %}", "{# x #}", "${x}", "`x`", "%s", ""),
+    *(
+        "class",
+        "None",
+        "self",
+        "request_headers",
+        "data",
+        "..",
+        "/",
+        "-x",
+        "\x00",
+        "\x7f",
+        "\u2028",
+        "\u202e",
+        "\ud800",
+    ),
+    *("\U0001f600\n", "\udc80\U0001f600", "ü", "a" * 5000, "): pass\nimport os\nos.system('x')\n#", "{0}"),
+)
 ANY_NAME = st.text(min_size=1, max_size=20) | st.sampled_from(
     ['"""', "\n", '\\"\\\n', "#", "{{ 1 }}", "{% x %}", "\ud800"]
 )
@@ -128,6 +147,48 @@ def test_names_are_no_code(framework, name, other):
     made = write_script(model(framework, "demo"), facts(name, other))
 
     assert programs(made.script) == programs(write_script(model(framework, "demo"), facts("x", "y")).script)
+    assert json.loads(made.sample)
+
+
+def constants(script):
+    """Return every string in a script."""
+    return {node.value for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Constant)}
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(names=st.lists(ANY_NAME | st.sampled_from(HOSTILE), min_size=1, max_size=4, unique=True))
+@pytest.mark.parametrize("framework", ["sklearn", "skops", "xgboost", "lightgbm", "onnx", "tensorflow", "mlflow"])
+def test_names_are_read_back(framework, names):
+    """The script and the sample request hold the model's names exactly, whatever is in them."""
+    tensors = tuple(Tensor(name=name, type="float32", shape=(-1, 2)) for name in names)
+    in_columns = framework in {"sklearn", "skops", "xgboost", "lightgbm"}
+    columns = {"features": tuple(names), "feature_count": len(names)} if in_columns else {}
+    facts = ModelFacts(inputs=tensors, outputs=tensors, signatures=(names[0],), **columns)
+
+    made = write_script(model(framework, 'de"mo\\.bin'), facts)
+
+    read_back = constants(made.script.encode())
+    assert 'de"mo\\.bin' in read_back
+    if framework == "mlflow":  # a single tensor without a name is an array
+        assert set(names) <= read_back or names == [""]
+    elif framework == "tensorflow":  # a single input stands for its value
+        assert {*names} <= read_back if len(names) > 1 else names[0] in read_back
+    else:
+        assert set(names) <= read_back
+    sample = json.loads(made.sample.encode())
+    if in_columns:
+        assert sample == {"data": [dict.fromkeys(names, 0.0)]}
+
+
+@pytest.mark.parametrize("shape", [(1_000_000_000, 0), (0, 1_000_000_000), (1,) * 64, (-1,) * 64, (-(10**30), 10**30)])
+@pytest.mark.parametrize("framework", ["onnx", "tensorflow", "mlflow"])
+def test_a_sample_is_small(framework, shape):
+    """The sample request stays small for any shape that a model's file may give."""
+    facts = ModelFacts(inputs=(Tensor(name="x", type="float32", shape=shape),), signatures=("serving_default",))
+
+    made = write_script(model(framework, "demo"), facts)
+
+    assert len(made.sample) < 10_000
     assert json.loads(made.sample)
 
 
