@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 INSTALL = 'Install it with: pip install "hatch-mlpackage[conda]"'
 
 _LONGEST_NUMBER = 1000  # characters; converting a number takes the square of its length
+_LONGEST_NUMBER_AS_KEY = 15  # characters; longer ones may be chosen to have one hash, which makes a mapping slow
 _MOST = 1_000_000  # nodes in a document after every alias is replaced by what it stands for
 
 # For each mistake that a YAML reader would explain badly: the line's pattern, what is wrong, and the fix.
@@ -145,19 +146,22 @@ def values_of(node: yaml.Node) -> Any:
     """Convert a node to Python values of safe YAML's types; raise ValueError for any other type."""
     import yaml  # noqa: PLC0415 - as above
 
-    _refuse_long_numbers(node, set())
+    _refuse_long_numbers(node, _LONGEST_NUMBER, set())
     try:
         return yaml.SafeLoader("").construct_document(node)
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
 
 
-def _refuse_long_numbers(node: Any, known: set[int]) -> None:
+def _refuse_long_numbers(node: Any, longest: int, known: set[int]) -> None:
     if id(node) in known:
         return
     known.add(id(node))
     kind = str(getattr(node, "tag", "")).rpartition(":")[2]
-    if kind in {"int", "float"} and isinstance(node.value, str) and len(node.value) > _LONGEST_NUMBER:
-        raise ValueError(f"a number is longer than {_LONGEST_NUMBER} characters")
-    for inside in _inside(node):
-        _refuse_long_numbers(inside, known)
+    if kind in {"int", "float"} and isinstance(node.value, str) and len(node.value) > longest:
+        raise ValueError(f"a number is longer than {longest} characters")
+    for key, inside in node.value if is_mapping(node) else ():
+        _refuse_long_numbers(key, _LONGEST_NUMBER_AS_KEY, known)
+        _refuse_long_numbers(inside, _LONGEST_NUMBER, known)
+    for inside in node.value if is_list(node) else ():
+        _refuse_long_numbers(inside, longest, known)

@@ -43,6 +43,15 @@ def test_long_numbers(problems, number):
         values_of(node)
 
 
+def test_numbers_of_one_hash(problems):
+    """Long numbers as keys are refused, as they can make a mapping slow; as values they are read."""
+    large = (1 << 61) - 1
+
+    assert values_of(read_yaml(f"a: {large}", "file", problems)) == {"a": large}
+    with pytest.raises(ValueError, match="a number is longer than 15 characters"):
+        values_of(read_yaml(f"{{{large}: 1, {2 * large}: 2}}", "file", problems))
+
+
 def test_text_in_pieces(problems):
     """A text may come in pieces of any length."""
     node = read_yaml(io.StringIO("a: [1, two]"), "file", problems)

@@ -8,6 +8,8 @@ from typing import Any
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made
 
+_LARGEST_INDEX = (1 << 32) - 1  # chosen larger ones have the same hash, so that finding one takes as long as all others
+
 
 class Stack:
     """Keep the pickle machine's values, marks and memo, and the names that loading would import."""
@@ -43,6 +45,8 @@ class Stack:
         self.values.append(found)
 
     def keep(self, index: int) -> None:
+        if index > _LARGEST_INDEX:
+            raise UnreadableModelError("it keeps a value at an index that no pickle has")
         self._memo[index] = self.values[-1]
 
     def keep_next(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import chain
 from typing import Any
 
 from hatch_mlpackage.errors import Problems
@@ -33,13 +34,16 @@ def parse_json(content: str | bytes, budget: Budget) -> Any:
 def without_numbers(content: bytes, budget: Budget) -> bytes:
     """Leave out what stands in the long lists of numbers of a JSON text."""
     budget.work(content.count(b"[") + content.count(b'"'))
-    kept, start = [], 0
-    for found in _NUMBERS.finditer(content):
-        budget.read(found.end() - found.start())
-        if content[found.start()] == ord("["):
-            kept.append(content[start : found.start() + 1])
-            start = found.end()
-    return b"".join([*kept, content[start:]])
+    kept, start = bytearray(), 0
+    for found in chain(_NUMBERS.finditer(content), (None,)):
+        end = found.start() + 1 if found else len(content)
+        budget.read(found.end() - end if found else 0)
+        if found is None or content[end - 1] == ord("["):
+            if len(kept) + end - start > _LONGEST_JSON:
+                budget.refuse(f"its JSON is larger than {_LONGEST_JSON >> 20} MB without its numbers")
+            kept += content[start:end]
+            start = found.end() if found else end
+    return bytes(kept)
 
 
 def parse_yaml(content: bytes, name: str, budget: Budget) -> Any:

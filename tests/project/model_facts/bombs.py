@@ -184,6 +184,12 @@ BOMBS: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "marks": ("sklearn", lambda: squeezed_pickle(b"(", 20_000_000)),
     "memo": ("sklearn", lambda: squeezed_pickle(b"]\x94", 10_000_000)),
     "pops": ("sklearn", lambda: squeezed_pickle(b"N0", 10_000_000)),
+    "calls": ("sklearn", lambda: squeezed_pickle(b")R", 5_000_000, PICKLE + b"N")),
+    "states": ("sklearn", lambda: squeezed_pickle(b"N)R", 2_000_000, PICKLE, b"b" * 2_000_000 + b".")),
+    "memo of one hash": (
+        "sklearn",
+        lambda: squeezed([b"N", *(b"p%d\n" % (index * ((1 << 61) - 1)) for index in range(100_000))]),
+    ),
     "tuples": ("sklearn", lambda: squeezed_pickle(b"\x85", 20_000_000, PICKLE + b"N")),
     "names": ("sklearn", lambda: squeezed([PICKLE, *(b"c%d\n%d\n0" % (index, index) for index in range(300_000))])),
     "module of doubled lists": ("sklearn", lambda: doubled() + b"X\x01\x00\x00\x00a\x93."),
@@ -306,6 +312,13 @@ BOMBS: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "mlflow brackets": ("mlflow", lambda: b"flavors: " + b"[" * 2_000_000),
     "mlflow word": ("mlflow", lambda: b"a: " + b"x" * (7 * MB)),
     "mlflow keys": ("mlflow", lambda: b"".join(b"a%d: 1\n" % index for index in range(500_000))),
+    "mlflow keys of one hash": (
+        "mlflow",
+        lambda: (
+            b"flavors: {python_function: {%s}}"
+            % b",".join(b"%d: 1" % (index * ((1 << 61) - 1)) for index in range(20_000))
+        ),
+    ),
     "mlflow aliases": ("mlflow", lambda: aliases(b"[%s]")),
     "mlflow merges": ("mlflow", lambda: aliases(b"{<<: [%s]}")),
     "mlflow itself": ("mlflow", lambda: b"flavors: &a [*a]"),
