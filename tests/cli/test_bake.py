@@ -321,3 +321,11 @@ def test_a_folder_without_a_name(place, mlpackage, monkeypatch):
 
     assert outcome.status == 0, outcome.err
     assert (place / "net/models/saved/weights").read_bytes() == b"1"
+
+
+def test_the_files_of_the_template():
+    """Every file of the template has a name that Windows allows, and a path that leaves room for its place there."""
+    paths = [path.relative_to(TEMPLATE).as_posix() for path in TEMPLATE.rglob("*") if "__pycache__" not in path.parts]
+
+    assert [path for path in paths if set(path) & set('<>:"\\|?*')] == []
+    assert max(map(len, paths)) <= 135
