@@ -15,6 +15,7 @@ import click
 from hatch_mlpackage.cli.verbs import TEXT, TYPED, Returned, VerbFunction, add_options, folder_option
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY
+from hatch_mlpackage.project.identity import is_identity
 from hatch_mlpackage.project.pyproject import FALLBACK_VERSION, PYPROJECT, Project, load_project, plain_name
 from hatch_mlpackage.project.target import ARCHITECTURES, SUPPORTED_PYTHONS
 
@@ -148,7 +149,8 @@ def _nothing_to_package(folder: Path) -> str:
 def identity(flags: Mapping[str, Any]) -> tuple[str, str]:
     """Name a project after its first model or its script, never after its folder, on which no context may depend."""
     for model in flags.get("models", ()):
-        return plain_name(model["name"]), model.get("version", "1")
+        name, version = plain_name(model["name"]), model.get("version", "1")
+        return name, version if is_identity(name, version) else FALLBACK_VERSION  # the checks report a wrong version
     return plain_name(Path(flags.get("entry-script", "")).stem), FALLBACK_VERSION
 
 

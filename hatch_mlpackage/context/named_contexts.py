@@ -6,7 +6,6 @@ of the context when the image is built, whatever folder the builder was given.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from hatch_mlpackage.context.manifest import Manifest, ManifestFile
 from hatch_mlpackage.context.plan import APP_DIRECTORY, SUMS, ContextFile
 from hatch_mlpackage.errors import ContextError, Problems
 from hatch_mlpackage.files.hashing import KnownHashes, hash_file, open_known_hashes
+from hatch_mlpackage.files.quoting import paths_for_dockerfile, quote_below_variable
 from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.files.tree import walk
 from hatch_mlpackage.lock.models import place_of, public
@@ -113,7 +113,7 @@ def named_copies(files: Iterable[ContextFile]) -> Mapping[str, NamedCopy]:
             place = PurePosixPath(file.path)
             is_folder = len(place.parts) > _PARTS
             target = f"/var/{APP_DIRECTORY}/{PurePosixPath(*place.parts[:_PARTS])}{'/' if is_folder else ''}"
-            paths = json.dumps(["." if is_folder else file.source.resolve().name, target], ensure_ascii=False)
+            paths = paths_for_dockerfile(["." if is_folder else file.source.resolve().name, target])
             copies[file.layer] = NamedCopy(name=file.named_context, mode=f"{file.mode:04o}", paths=paths)
     return copies
 
@@ -143,7 +143,8 @@ def shown_places(project: Project, config: Config) -> Mapping[str, str]:
     for name, place in declared_places(config).get(NAMED_CONTEXTS, {}).items():
         path = PurePosixPath(place)
         folder = path if (project.root / place).is_dir() else path.parent
-        shown[name] = '"$CACHE/models"' if "://" in place else f'"$PROJECT/{folder}"' if folder.name else '"$PROJECT"'
+        local = quote_below_variable("PROJECT", str(folder)) if folder.name else '"$PROJECT"'
+        shown[name] = '"$CACHE/models"' if "://" in place else local
     return shown
 
 

@@ -13,6 +13,7 @@ from pathspec import GitIgnoreSpec
 from hatch_mlpackage.context.manifest import is_context
 from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
 from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.files.context_path import wrong_path
 from hatch_mlpackage.files.resources import server_lock_path
 from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, walk
 from hatch_mlpackage.project.config.keys import Config, leads_outside
@@ -139,8 +140,8 @@ def _context_file(source: Path, place: PurePosixPath, layer: str, problems: Prob
         problems.add(str(source), "is not a regular file.", "Remove it, or exclude it.")
     elif not os.access(source, os.R_OK):
         problems.add(str(source), "cannot be read: permission denied.", "Give yourself read permission for it.")
-    elif not str(place).isprintable():
-        problems.add(ascii(str(source)), "has a name that is not printable UTF-8.", "Rename the file, or exclude it.")
+    elif wrong := wrong_path(str(place)):
+        problems.add(ascii(str(source)), f"has a name that {wrong}.", "Rename the file, or exclude it.")
     else:
         # Only the owner's x bit is the author's will; the rest depends on the umask.
         mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,8 +62,8 @@ class LockInputs:
 
     @property
     def image_name(self) -> str:
-        """The configured name, with the project's version as its tag where it has none; no tag may hold a `+`."""
-        name, version = self.config.image.name, self.project.version.replace("+", "-")
+        """The configured name, with the project's version as its tag where it has none; no tag may hold `+` or `!`."""
+        name, version = self.config.image.name, re.sub(r"[+!]", "-", self.project.version)
         return name if ":" in name.rpartition("/")[2] else f"{name}:{version}"
 
 

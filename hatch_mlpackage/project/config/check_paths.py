@@ -21,6 +21,10 @@ _PYTHON_ONLY = {
 
 def check_path(root: Path, path: str, where: str, problems: Problems) -> Path | None:
     """Return the existing path below the root, or report why there is none."""
+    if not path or not path.isprintable():
+        what = "is empty." if not path else f"{ascii(path)} holds a character that cannot be printed."
+        problems.add(where, what, "Name a file or folder of the project.")
+        return None
     if leads_outside(path):
         problems.add(
             where,
