@@ -20,6 +20,7 @@ from hatch_mlpackage.cli.output import console, is_quiet, on_terminal, show
 from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.files.read import file_text, real_path
 from hatch_mlpackage.files.run_foreground import shell_status, stop
 from hatch_mlpackage.lock.resolve.index_settings import for_uv
 from hatch_mlpackage.lock.resolve.uv import find_uv
@@ -65,7 +66,7 @@ def _project_folder(directory: Path | None) -> Iterator[Path]:
     """Yield the path where the project will be made."""
     if directory is None:
         with tempfile.TemporaryDirectory(prefix="mlpackage-demo-") as folder:
-            yield Path(folder).resolve() / PROJECT_NAME
+            yield real_path(Path(folder)) / PROJECT_NAME
         return
     directory.parent.mkdir(parents=True, exist_ok=True)
     yield directory.absolute()
@@ -88,7 +89,7 @@ def _serve_and_score(folder: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with _running_server(folder, url):
         answer = json.loads(_run_step(folder, f"mlpackage score --url {url} --data @src/sample.json", capture=True))
-    predicted = json.loads((folder / "predicted.json").read_text(encoding="utf-8"))
+    predicted = json.loads(file_text(folder / "predicted.json"))
     pairs = enumerate(zip(answer, predicted, strict=True), 1)
     if not is_quiet():
         rows = [(str(patient), repr(served), repr(its)) for patient, (served, its) in pairs]

@@ -19,6 +19,7 @@ from hatch_mlpackage.cli.project import ModelFlag, identity, table_from_flags
 from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import EXISTING_FILE, EXISTING_PATH, Verb, folder_option, json_option
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.project.pyproject import PYPROJECT
 
@@ -114,7 +115,7 @@ def _files_in_the_way(folder: Path, files: Mapping[str, str]) -> Iterator[Proble
 
 def _text_of(path: Path) -> str | None:
     try:
-        return path.read_bytes().decode("utf-8")
+        return file_bytes(path).decode("utf-8")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as error:

@@ -123,7 +123,7 @@ def open_project(folder: Path, flags: Mapping[str, Any], *, may_be_empty: bool =
     context = click.get_current_context(silent=True)
     if context:
         context.meta[TEXT] = project.text
-    if not (root / PYPROJECT).is_file():
+    if not os.path.lexists(root / PYPROJECT):
         name, version = identity(flags)
         project = replace(project, name=name, version=version)
     if not (project.table or flags or may_be_empty):

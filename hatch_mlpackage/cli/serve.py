@@ -19,6 +19,7 @@ from hatch_mlpackage.cli.project import open_project
 from hatch_mlpackage.cli.reload import snapshot, wait_for_change
 from hatch_mlpackage.cli.verbs import EXISTING_FILE, EXISTING_FOLDER, Verb, folder_option
 from hatch_mlpackage.errors import MLPackageError, UnavailableError
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.run_foreground import run_in_foreground, shell_status, stop
 from hatch_mlpackage.project.config.keys import PORT
 from hatch_mlpackage.serve.layout import (
@@ -117,7 +118,7 @@ def find_python(python: str) -> str:
 def laid_out(layout: Layout) -> Iterator[Serving]:
     """Lay out what is served in a temporary folder, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="mlpackage-") as top:
-        yield layout(Path(top).resolve())
+        yield layout(real_path(Path(top)))
 
 
 def _serve(serving: Serving, flags: Iterable[str]) -> int:

@@ -27,6 +27,7 @@ from hatch_mlpackage.context.write.tar import replacing, write_tar
 from hatch_mlpackage.errors import ContextError, explained
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.hashing import open_known_hashes
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
 from hatch_mlpackage.lock.images.base_image import BaseImageState
@@ -112,8 +113,8 @@ def build_tar(
 
 def _refuse_to_hold_itself(plan: ContextPlan, destination: Path) -> None:
     """Stop before the tar of an earlier run goes into the next one with the source tree that it lies in."""
-    place = destination.resolve()
-    if any(isinstance(file.source, Path) and file.source.resolve() == place for file in plan.files):
+    place = real_path(destination)
+    if any(isinstance(file.source, Path) and real_path(file.source) == place for file in plan.files):
         raise ContextError(
             f"{destination}: is part of the context itself. Remove it, and choose a place outside source-directory."
         )

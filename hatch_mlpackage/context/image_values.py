@@ -23,6 +23,7 @@ from hatch_mlpackage.project.known_images import PUBLIC_REGISTRIES, PYTHON_PACKA
 
 # Any user id works; 1000 is what the original's images ran as, group 0 is what OpenShift gives to random ids.
 USER = "1000:0"
+HEALTH_PORT = "5000"  # the server's default
 APP_ROOT = f"/var/{APP_DIRECTORY}"
 WORKER_PYTHON = "/opt/mlpackage/environment/bin/python"
 
@@ -90,6 +91,7 @@ def dockerfile_values(
         "models": config.models,
         "named_copies": named_copies(package.files),
         "port": PORT,
+        "health_port": _health_port(config),
         "project_wheel": next((word_for_dockerfile(file.path) for file in files if file.layer == PROJECT_LAYER), ""),
         "python_version": config.python_version,
         "source_date_epoch": TIMESTAMP,
@@ -102,6 +104,12 @@ def dockerfile_values(
         "user_managed": config.user_managed_dependencies,
         "wheelhouse": config.wheelhouse,
     }
+
+
+def _health_port(config: Config) -> str:
+    """Return the port that is open for probes alone; nothing where probes use that of the server."""
+    variables = config.environment_variables
+    return (variables.get("HEALTH_PORT") or HEALTH_PORT) if variables.get("SEPERATE_HEALTH_ENDPOINT") == "true" else ""
 
 
 def _gpu_environment(config: Config) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from hatch_mlpackage.errors import ContextError
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.files.read import file_bytes
 
 if TYPE_CHECKING:
     import os
@@ -86,7 +87,7 @@ def read_manifest(directory: Path) -> Manifest:
     """
     path = directory if directory.is_file() else directory / MANIFEST_NAME
     try:
-        values = parse_json(path.read_bytes())
+        values = parse_json(file_bytes(path))
     except OSError as error:
         raise ContextError(
             f"{directory}: not a context ({path.name}: {error.strerror}). Make one with: mlpackage generate"
@@ -115,7 +116,7 @@ def is_context(directory: Path) -> bool:
     """Tell whether a folder is a context of this or another release; other programs write a manifest.json, too."""
     path = directory / MANIFEST_NAME
     try:
-        return path.is_file() and "hatch-mlpackage" in parse_json(path.read_bytes())["generator"]
+        return path.is_file() and "hatch-mlpackage" in parse_json(file_bytes(path))["generator"]
     except (OSError, ValueError, TypeError, KeyError):
         return False
 
@@ -163,7 +164,7 @@ def _differences(
     for path in expected.keys() & found.keys():
         if not believed(found[path].lstat()):
             differences += _compare(expected[path], found[path])
-    if (directory / MANIFEST_NAME).read_bytes() != manifest.to_json().encode():
+    if file_bytes(directory / MANIFEST_NAME) != manifest.to_json().encode():
         differences.append(f"{MANIFEST_NAME}: changed (its digest does not fit its contents)")
     return differences
 

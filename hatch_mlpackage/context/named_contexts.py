@@ -16,6 +16,7 @@ from hatch_mlpackage.context.plan import APP_DIRECTORY, SUMS, ContextFile
 from hatch_mlpackage.errors import ContextError, Problems
 from hatch_mlpackage.files.hashing import KnownHashes, hash_file, open_known_hashes
 from hatch_mlpackage.files.quoting import paths_for_dockerfile, quote_below_variable
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.files.tree import walk
 from hatch_mlpackage.lock.models import place_of, public
@@ -74,7 +75,7 @@ def _report_strangers(
 ) -> None:
     """Report what a builder would not copy, and what it would copy besides: it knows the folder alone."""
     where = f"tool.mlpackage.models[{index}].path"
-    top = (project.root / model.path).resolve()
+    top = real_path(project.root / model.path)
     folder = top if top.is_dir() else top.parent
     if (folder / _IGNORED).exists():
         problems.add(where, f"'{model.path}' lies beside a {_IGNORED}, which builders heed.", "Move the model away.")
@@ -113,7 +114,7 @@ def named_copies(files: Iterable[ContextFile]) -> Mapping[str, NamedCopy]:
             place = PurePosixPath(file.path)
             is_folder = len(place.parts) > _PARTS
             target = f"/var/{APP_DIRECTORY}/{PurePosixPath(*place.parts[:_PARTS])}{'/' if is_folder else ''}"
-            paths = paths_for_dockerfile(["." if is_folder else file.source.resolve().name, target])
+            paths = paths_for_dockerfile(["." if is_folder else real_path(file.source).name, target])
             copies[file.layer] = NamedCopy(name=file.named_context, mode=f"{file.mode:04o}", paths=paths)
     return copies
 
@@ -154,7 +155,7 @@ def find_models(project: Project, manifest: Manifest) -> Mapping[str, Path]:
     for file in manifest.not_copied:
         path = _find(project, manifest, file)
         below = len(PurePosixPath(file.path).parts) - _PARTS
-        folders[file.named_context] = path.resolve().parents[max(below - 1, 0)]
+        folders[file.named_context] = real_path(path).parents[max(below - 1, 0)]
     return {name: folders[name] for name in manifest.about.get(NAMED_CONTEXTS, ())}
 
 

@@ -71,7 +71,9 @@ def make_plan(files: Iterable[ContextFile], models: Iterable[Model]) -> ContextP
     """
     ordered = tuple(sorted(files, key=lambda file: file.path))
     for file, following in zip(ordered, (*ordered[1:], None), strict=True):
-        wrong = wrong_path(file.path) or ("is the place of two files" if following and following.path == file.path else "")
+        wrong = wrong_path(file.path) or (
+            "is the place of two files" if following and following.path == file.path else ""
+        )
         if wrong:
             raise ContextError(f"{ascii(file.path)[1:-1]}: the path {wrong}. Rename what is declared there.")
     # The project's own wheel changes with its code, so it has a layer of its own, where it is installed at all.

@@ -61,7 +61,7 @@ def quote_for_yaml(value: object) -> str:
     """Write a text, or what JSON can hold, as YAML's flow style on one line, with texts in double quotes."""
     written = json.dumps(value, ensure_ascii=False)
     if any("\ud800" <= character <= "\udfff" for character in written):
-        raise MLPackageError(f"{ascii(value)} holds half a character, which YAML cannot hold. Write it whole.")
+        raise MLPackageError(f"{value!a} holds half a character, which YAML cannot hold. Write it whole.")
     # YAML reads all escapes of JSON, but breaks lines at more characters, and allows fewer to stand as they are.
     return re.sub(r"[^\x20-\x7e]", _as_yaml, written)
 
@@ -81,6 +81,6 @@ def _as_yaml(found: re.Match[str]) -> str:
 def _one_line(text: str, what: str) -> str:
     if not is_one_line(text):
         raise MLPackageError(
-            f"{ascii(text)} holds a line break or control character, which {what} cannot hold. Remove it."
+            f"{text!a} holds a line break or control character, which {what} cannot hold. Remove it."
         )
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.files.parse import parse_toml
+from hatch_mlpackage.files.read import file_bytes, file_text
 from hatch_mlpackage.project.identity import LONGEST, is_identity, read_name, read_version
 
 if TYPE_CHECKING:
@@ -67,16 +69,14 @@ def load_project(root: Path) -> Project:
     Raises MLPackageError when the file cannot be read.
     """
     path = root / PYPROJECT
-    if not path.is_file():
+    if not os.path.lexists(path):
         return Project(root=root)
     text, document = _read(path)
     metadata = document.get("project", {})
     if metadata.get("dynamic") and _backend(document) == HATCHLING:
         return replace(_ask_hatchling(root, text), text=text)
     dynamic = metadata.get("dynamic", ())
-    name, version = _identity(
-        metadata.get("name", FALLBACK_NAME), metadata.get("version", FALLBACK_VERSION), text
-    )
+    name, version = _identity(metadata.get("name", FALLBACK_NAME), metadata.get("version", FALLBACK_VERSION), text)
     return Project(
         root=root,
         name=name,
@@ -91,7 +91,7 @@ def load_project(root: Path) -> Project:
 
 def _read(path: Path) -> tuple[str, Mapping[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = file_text(path)
         document = parse_toml(text)
     except OSError as error:
         raise MLPackageError(f"{path}: cannot be read: {error.strerror}.") from None
@@ -102,7 +102,7 @@ def _read(path: Path) -> tuple[str, Mapping[str, Any]]:
 
 
 def _why_no_toml(path: Path, error: ValueError) -> str:
-    if isinstance(error, UnicodeDecodeError) or path.read_bytes().startswith(BOM_UTF8):
+    if isinstance(error, UnicodeDecodeError) or file_bytes(path).startswith(BOM_UTF8):
         return "TOML is UTF-8 without a byte order mark, and this file is not. Save it so."
     return f"{error}. Correct the file."
 

@@ -18,7 +18,10 @@ def test_a_path_below_the_folder(path):
 @pytest.mark.parametrize(
     ("path", "wrong"),
     [
-        *((path, "does not name a file below the folder") for path in ("", "/a", "a//b", "../a", "a/..", "./a", "a/", "c:/a", "c:a")),
+        *(
+            (path, "does not name a file below the folder")
+            for path in ("", "/a", "a//b", "../a", "a/..", "./a", "a/", "c:/a", "c:a")
+        ),
         ("a\\..\\b", "holds a backslash, which some systems read as a folder"),
         *((path, "is not printable UTF-8") for path in ("a\0b", "a\nb", "\ud800", "\x1b")),
     ],

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hatch_mlpackage.files.parse import decode, parse_json
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.project.dockerfiles.base_stages import (
     PREFIX,
     SCRATCH,
@@ -44,7 +45,7 @@ def parse_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfi
     Raises OSError, or UnicodeDecodeError.
     """
     is_text = "\n" in value or re.match(r"\s*FROM\s", value, re.IGNORECASE) is not None
-    text = value if is_text else decode((root / value).read_bytes())
+    text = value if is_text else decode(file_bytes(root / value))
     directives, text = directives_of(text.replace("\r\n", "\n"))
     reader = _DockerfileReader(variables=platform_variables(platform), platform=platform)
     if "escape" in directives and directives["escape"][1] != "\\":

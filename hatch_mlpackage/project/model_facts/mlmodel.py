@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.yaml_lines import read_yaml, values_of
 from hatch_mlpackage.project.config.keys import TENSOR_TYPES
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
@@ -31,7 +32,7 @@ def read_mlflow(folder: Path) -> ModelFacts:
     path = folder / "MLmodel"
     if not path.is_file() or path.stat().st_size > _LONGEST:
         raise UnreadableModelError("it has no MLmodel")
-    document = _yaml(path.read_text(encoding="utf-8"))
+    document = _yaml(file_text(path))
     flavors = document["flavors"]
     pyfunc = flavors.get("python_function")
     if not isinstance(pyfunc, dict):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hatch_mlpackage.files.read import open_file
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
 from hatch_mlpackage.project.model_facts.protobuf import Message
 
@@ -37,7 +38,7 @@ def read_onnx(declared: Path) -> ModelFacts:
     A folder must hold one model, beside the files of its weights.
     """
     path = _model_in(declared) if declared.is_dir() else declared
-    with path.open("rb") as file:
+    with open_file(path) as file:
         graph = Message.of(file).message(_GRAPH)
         if graph is None or not Message.of(file).messages(_OPSETS):
             raise UnreadableModelError("it is not an ONNX model")

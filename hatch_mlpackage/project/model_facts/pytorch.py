@@ -8,8 +8,9 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from hatch_mlpackage.files.read import open_file
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
 from hatch_mlpackage.project.model_facts.pickled import Unpickled, read_pickle
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made
@@ -40,9 +41,14 @@ _PROGRAMS = ("models/model.json", "serialized_exported_program.json")  # since 2
 
 def read_pytorch(path: Path) -> ModelFacts:
     """Read a file of torch.jit.save, torch.export.save or torch.save."""
-    if not zipfile.is_zipfile(path):
+    with open_file(path) as file:
+        return _read(file)
+
+
+def _read(file: IO[bytes]) -> ModelFacts:
+    if not zipfile.is_zipfile(file):
         raise UnreadableModelError(f"it is not an archive of PyTorch 1.6 or later: {_EXPORT}")
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         program = next((name for name in names if name.endswith(_PROGRAMS)), None)
         if program is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hatch_mlpackage.files.read import open_file
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
 from hatch_mlpackage.project.model_facts.protobuf import Message
 
@@ -37,7 +38,7 @@ def read_saved_model(folder: Path) -> ModelFacts:
     path = folder / "saved_model.pb"
     if not path.is_file():
         raise UnreadableModelError("it has no saved_model.pb: export it with tf.saved_model.save or model.export")
-    with path.open("rb") as file:
+    with open_file(path) as file:
         graphs = Message.of(file).messages(_META_GRAPHS)
         graph = next((it for it in graphs if (info := it.message(_META_INFO)) and "serve" in info.texts(_TAGS)), None)
         if graph is None:

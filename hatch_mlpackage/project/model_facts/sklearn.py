@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hatch_mlpackage.files.read import open_file
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
 from hatch_mlpackage.project.model_facts.pickled import read_pickle
 from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made, array, kind_of, number_of, strings_of
@@ -42,7 +43,7 @@ def read_pickled(path: Path) -> ModelFacts:
 def read_skops(path: Path) -> ModelFacts:
     """Read what skops.io.dump wrote."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
             schema = json.loads(read_member(archive, "schema.json"))
             names: set[ImportedName] = set()
             root = _from_skops(schema, archive, names)

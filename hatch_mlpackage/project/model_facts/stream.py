@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from hatch_mlpackage.files.read import open_file
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 
 LONGEST = 1 << 30  # bytes of one value; longer ones are arrays, which are skipped
@@ -79,7 +80,7 @@ _OPENERS: dict[bytes, Callable[[IO[bytes]], object]] = {
 
 def open_stream(path: Path) -> tuple[IO[bytes], Stream]:
     """Open a file; return what to close and what to read."""
-    file = path.open("rb")
+    file = open_file(path)
     first = file.read(5)
     file.seek(0)
     opener = next((opener for magic, opener in _OPENERS.items() if first.startswith(magic)), None)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from hatch_mlpackage.files.read import file_bytes, open_file
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
 from hatch_mlpackage.project.model_facts.ubjson import read_ubjson
 
@@ -19,7 +20,7 @@ def read_xgboost(path: Path) -> ModelFacts:
     """Read what Booster.save_model wrote (xgboost.readthedocs.io/en/stable/tutorials/saving_model.html)."""
     if path.stat().st_size > _LONGEST:
         raise UnreadableModelError(f"it is larger than {_LONGEST >> 30} GB, the most that mlpackage reads")
-    content = path.read_bytes()
+    content = file_bytes(path)
     if content.startswith(_BINARY) or not content.lstrip().startswith(b"{"):
         raise UnreadableModelError('it is not in JSON or UBJSON: save it again with save_model("model.ubj")')
     # After the brace, UBJSON has a length, and JSON has a quote or white space.
@@ -38,7 +39,7 @@ def read_xgboost(path: Path) -> ModelFacts:
 
 def read_lightgbm(path: Path) -> ModelFacts:
     """Read what Booster.save_model wrote: lines `name=value`, followed by the trees."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(_HEAD_OF_LIGHTGBM).partition(b"\nTree=")[0]
         file.seek(max(0, path.stat().st_size - (1 << 20)))
         tail = file.read()
