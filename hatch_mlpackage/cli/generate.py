@@ -109,7 +109,7 @@ def _warn(warning: str) -> None:
 
 
 def next_commands(context: Path, manifest: Manifest, named: Mapping[str, Path], *, as_tar: bool = False) -> str:
-    source, tag = Path("-") if as_tar else context, manifest.about["image"]["name"]
+    source, tag = Path("-") if as_tar else context, manifest.image["name"]
     command = build_command("docker", source, tag=tag, named=named)
     build, place = shlex.join(command), shlex.quote(str(context))
     if as_tar:

@@ -46,7 +46,7 @@ _LOOPBACK = "127.0.0.1"
     ),
 )
 @folder_option("The project's folder, with its pyproject.toml.")
-@click.option("--context", type=EXISTING_FOLDER, metavar="DIR", help="Serve this context instead of the project.")
+@click.option("--context", type=EXISTING_FOLDER, metavar="DIR", help="Verify and serve this context, not the project.")
 @click.option("--entry-script", type=EXISTING_FILE, metavar="FILE", help="Serve this script instead of the project.")
 @click.option("--model-dir", type=EXISTING_FOLDER, metavar="DIR", help="The value of AZUREML_MODEL_DIR for the script.")
 @click.option("--host", default=_LOOPBACK, show_default=True, help="The address to listen on.")

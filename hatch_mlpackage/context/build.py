@@ -14,11 +14,12 @@ from hatch_mlpackage.context.bill import installed, make_bill
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME, Component
 from hatch_mlpackage.context.image_values import about_run, dockerfile_values, readme_values, server_environment
 from hatch_mlpackage.context.locked_files import conda_files, project_wheel_file, wheel_files, without_urls
-from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, hashes_of, reason_to_keep
+from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, hashes_of
 from hatch_mlpackage.context.named_contexts import declared_places, sums_texts
 from hatch_mlpackage.context.package import Package, inspect_project
 from hatch_mlpackage.context.plan import ContextFile, ContextPlan, Hashed, make_plan, text_file
 from hatch_mlpackage.context.secret_files import secret_problems
+from hatch_mlpackage.context.verify import reason_to_keep
 from hatch_mlpackage.context.write.file import Reuse
 from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
 from hatch_mlpackage.context.write.hard_links import HardLinks, linked_to

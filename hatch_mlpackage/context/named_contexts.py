@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from hatch_mlpackage.context.manifest import Manifest, ManifestFile
+from hatch_mlpackage.context.manifest import NAMED_CONTEXTS, Manifest, ManifestFile
 from hatch_mlpackage.context.plan import APP_DIRECTORY, SUMS, ContextFile
 from hatch_mlpackage.errors import ContextError, Problems
 from hatch_mlpackage.files.hashing import KnownHashes, hash_file, open_known_hashes
@@ -23,7 +23,6 @@ from hatch_mlpackage.lock.models import place_of, public
 from hatch_mlpackage.project.config.keys import Config, Model
 from hatch_mlpackage.project.pyproject import Project
 
-NAMED_CONTEXTS = "named_contexts"  # the manifest's part of that name: name → where the model is declared to be
 # Of `azureml-models/<name>/<version>/<file or folder>/…`: a folder's files have more parts than that.
 _PARTS = 4
 _IGNORED = ".dockerignore"
@@ -62,6 +61,8 @@ def _name(index: int) -> str:
 
 
 def _report_odd_names(model: Model, where: str, problems: Problems) -> None:
+    if PurePosixPath(model.path).name == SUMS:
+        problems.add(where, f"'{model.path}' has the name of the list of hashes.", "Rename it.")
     if re.search(r"[*?\[\]$\"\\`]", model.path):
         problems.add(
             where,

@@ -80,7 +80,5 @@ def _as_yaml(found: re.Match[str]) -> str:
 
 def _one_line(text: str, what: str) -> str:
     if not is_one_line(text):
-        raise MLPackageError(
-            f"{text!a} holds a line break or control character, which {what} cannot hold. Remove it."
-        )
+        raise MLPackageError(f"{text!a} holds a line break or control character, which {what} cannot hold. Remove it.")
     return text

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from hatch_mlpackage.context.build import build_context
-from hatch_mlpackage.context.manifest import verify_context
+from hatch_mlpackage.context.verify import verify_context
 from hatch_mlpackage.errors import MLPackageError, Problems
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.header import with_header

@@ -142,7 +142,7 @@ class ModelPackage:
         The login is the one in the environment's `base_image_registry`; engines keep logins of their own.
         """
         self.wait_for_creation()
-        image = read_manifest(self._context).about["image"]["base"] if self.generate_dockerfile else self.location
+        image = read_manifest(self._context).image["base"] if self.generate_dockerfile else self.location
         found = ContainerRegistry()
         found.address = parse_reference(str(image)).registry
         if self._registry and self._registry.address == found.address:

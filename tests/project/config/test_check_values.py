@@ -198,7 +198,7 @@ def found(problems):
                 "gcc^",
                 "gcc\n",
                 "lib.",
-                "ſed",
+                "\u017fed",
             )
         ),
         *(
