@@ -170,6 +170,18 @@ def test_who_opens_files():
     assert found == OPENERS
 
 
+def quotes(node):
+    """Tell whether a call quotes for a shell."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in {"shlex.quote", "shlex.join"}
+
+
+def test_who_quotes_for_a_shell():
+    """One module quotes for shells: it knows what a line cannot hold."""
+    found = {name for name, path in modules().items() if any(map(quotes, ast.walk(ast.parse(path.read_bytes()))))}
+
+    assert found == {"files.quoting"}
+
+
 WIDTH, HEIGHT, GAP, MARGIN = 860, 84, 12, 20  # pixels
 STYLE = "text { font-family: system-ui, sans-serif; fill: #1f2937; } .name { font-size: 15px; font-weight: 600; }"
 STYLE += " .said { font-size: 12px; } rect { fill: #eef2ff; stroke: #4f46e5; }"

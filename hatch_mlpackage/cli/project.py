@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 
 from hatch_mlpackage.cli.verbs import TEXT, TYPED, Returned, VerbFunction, add_options, folder_option
 from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.files.quoting import shown_word
 from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY
 from hatch_mlpackage.project.identity import is_identity
 from hatch_mlpackage.project.pyproject import FALLBACK_VERSION, PYPROJECT, Project, load_project, plain_name
@@ -137,9 +137,7 @@ def _nothing_to_package(folder: Path) -> str:
     lacks = f"{shown}: has nothing in [{KEY}]" if shown.is_file() else f"{shown}: there is no such file"
     for above in folder.absolute().parents:
         if (above / PYPROJECT).is_file() and load_project(above).table:
-            return (
-                f"{lacks}, but {above / PYPROJECT} has [{KEY}]. Go there, or give --project {shlex.quote(str(above))}"
-            )
+            return f"{lacks}, but {above / PYPROJECT} has [{KEY}]. Go there, or give --project {shown_word(above)}"
     return (
         f"{lacks}. Declare there what to package, or give --entry-script and --model; `mlpackage new` makes a project, "
         "and `mlpackage import-azureml` writes the table from a configuration of Azure ML."

@@ -15,6 +15,8 @@ from hatch_mlpackage.errors import MLPackageError
 
 _SAFE_WORD = re.compile(r"(?:[A-Za-z0-9@%+=:,./_-]|(?<=[A-Za-z0-9+.])~)+")  # a shell expands other tildes
 
+_NOT_OF_A_FILE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # other surrogates stand for bytes of a file's name
+
 
 def is_one_line(text: str) -> bool:
     """Tell whether a text is printable on one line; tabs are, and halves of characters are not."""
@@ -43,12 +45,27 @@ def paths_for_dockerfile(paths: Sequence[str]) -> str:
 
 
 def quote_for_shell(word: str) -> str:
-    """Quote a word of a command line that a person copies, or that a shell runs."""
+    """Quote a word of a command line in a file."""
     return shlex.quote(_one_line(word, "a command line"))
 
 
-def shell_line(words: Iterable[str]) -> str:
-    return " ".join(map(quote_for_shell, words))
+def shown_word(word: object) -> str:
+    """Quote a word of a command line that is shown to a person, who may have to copy any path that there is.
+
+    What cannot be printed is written as the bytes of the file system, which bash, zsh and POSIX of 2024 read.
+    """
+    text = str(word)
+    if is_one_line(text):
+        return shlex.quote(text)
+    escaped = (
+        chr(byte) if 0x20 <= byte < 0x7F and byte not in b"\\'" else f"\\x{byte:02x}"  # noqa: PLR2004 - of ASCII
+        for byte in _NOT_OF_A_FILE.sub("\ufffd", text).encode("utf-8", "surrogateescape")
+    )
+    return f"$'{''.join(escaped)}'"
+
+
+def shown_command(words: Iterable[object]) -> str:
+    return " ".join(map(shown_word, words))
 
 
 def quote_below_variable(variable: str, path: str) -> str:

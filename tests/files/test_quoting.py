@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
 
 import pytest
 import yaml
@@ -19,12 +22,13 @@ from hatch_mlpackage.files.quoting import (
     quote_for_dockerfile,
     quote_for_shell,
     quote_for_yaml,
-    shell_line,
+    shown_command,
+    shown_word,
     word_for_dockerfile,
 )
 
 BREAKS = ["\n", "\r", "\0", "\x1b[2J", "\x7f", "\x85", "\u2028", "\u202e", "\ud800"]
-HOSTILE = st.text(st.characters() | st.sampled_from("\n\r\t\\\"'$`;&|#*?[]{}()<>~! "), max_size=20)
+HOSTILE = st.text(st.characters() | st.sampled_from("\ud800\udce9\n\r\t\\\"'$`;&|#*?[]{}()<>~! "), max_size=20)
 
 
 def accepted(quote, text):
@@ -72,14 +76,32 @@ def test_a_value_of_a_dockerfile(text):
         assert re.sub(r'\\(["\\$])', r"\1", quoted[1:-1]) == text
 
 
-@given(st.lists(HOSTILE, min_size=1, max_size=3))
-def test_words_of_a_shell(words):
-    """A shell's words are read back; the words that would break the line are refused."""
-    line = accepted(shell_line, words)
+@given(HOSTILE)
+def test_a_word_of_a_command_line(text):
+    """A shell's word is read back; one that would break the line is refused."""
+    word = accepted(quote_for_shell, text)
 
-    assert (line is None) == (not all(map(is_one_line, words)))
-    if line is not None:
-        assert shlex.split(line) == words
+    assert (word is None) == (not is_one_line(text))
+    if word is not None:
+        assert shlex.split(f"a {word} b") == ["a", text, "b"]
+
+
+@given(HOSTILE)
+def test_a_command_line_on_a_terminal(text):
+    """A command line that is shown has one line of printable characters, and no word of it is lost."""
+    line = shown_command(["a", text])
+
+    assert is_one_line(line)
+    assert not is_one_line(text) or shlex.split(line) == ["a", text]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize("text", ["a\nb", "it's\x1b[2J\\", "caf\udce9 $(id)", "\u2028"])
+def test_a_shown_word_in_bash(text):
+    """bash reads a word with control characters, or with bytes that are no text, as it was."""
+    ended = subprocess.run(["bash", "-c", f"printf %s {shown_word(text)}"], capture_output=True, check=True)
+
+    assert os.fsdecode(ended.stdout) == text
 
 
 @pytest.mark.parametrize(
