@@ -23,10 +23,15 @@ def is_one_line(text: str) -> bool:
     return all(character.isprintable() or character == "\t" for character in text)
 
 
+def escaped(text: str) -> str:
+    """Escape what a terminal would not print, such as line breaks and colours."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
 def quote_for_dockerfile(value: str) -> str:
     """Quote a value of ENV or LABEL so that the builder neither splits nor expands it."""
-    escaped = _one_line(value, "a Dockerfile").replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    return f'"{escaped}"'
+    plain = _one_line(value, "a Dockerfile").replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{plain}"'
 
 
 def word_for_dockerfile(word: str) -> str:
@@ -57,11 +62,11 @@ def shown_word(word: object) -> str:
     text = str(word)
     if is_one_line(text):
         return shlex.quote(text)
-    escaped = (
+    written = (
         chr(byte) if 0x20 <= byte < 0x7F and byte not in b"\\'" else f"\\x{byte:02x}"  # noqa: PLR2004 - of ASCII
         for byte in _NOT_OF_A_FILE.sub("\ufffd", text).encode("utf-8", "surrogateescape")
     )
-    return f"$'{''.join(escaped)}'"
+    return f"$'{''.join(written)}'"
 
 
 def shown_command(words: Iterable[object]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.files.parse import parse_toml
+from hatch_mlpackage.files.quoting import escaped
 from hatch_mlpackage.files.read import file_bytes, file_text
 from hatch_mlpackage.project.identity import LONGEST, is_identity, read_name, read_version
 
@@ -147,7 +148,7 @@ def project_of_hatch(metadata: ProjectMetadata[Any], text: str = "") -> Project:
         raise
     except Exception as error:
         # A metadata plugin may raise anything, and only the user can correct it.
-        raise MLPackageError(f"{Path(metadata.root, PYPROJECT)}: {error}") from error
+        raise MLPackageError(f"{Path(metadata.root, PYPROJECT)}: {escaped(str(error))}") from error
 
 
 def located(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:

@@ -16,6 +16,7 @@ from hypothesis import given, strategies as st
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.quoting import (
     code_line,
+    escaped,
     is_one_line,
     paths_for_dockerfile,
     quote_below_variable,
@@ -149,6 +150,13 @@ def test_yaml(text):
     if quoted is not None:
         assert yaml.safe_load(f"- {quoted}\n- 1\n") == [text, 1]
         assert len(quoted.splitlines()) == 1
+
+
+@given(HOSTILE)
+def test_escaped_text(text):
+    """What is shown can be printed, and printable text is shown as it is."""
+    assert escaped(text).isprintable()
+    assert escaped(text) == text or not text.isprintable()
 
 
 def test_a_line_of_code():

@@ -14,6 +14,7 @@ from typing import cast
 
 from packaging.version import InvalidVersion, Version
 
+from hatch_mlpackage.files.quoting import escaped
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
 
 # Framework → its module in this folder and the function there; it is loaded when such a model is read.
@@ -70,7 +71,7 @@ def read_facts(framework: str, path: Path) -> ModelFacts:
 
 def printable(text: str) -> str:
     """Escape what a terminal would not print: names in a model's file may hold any character."""
-    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    shown = escaped(text)
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 
