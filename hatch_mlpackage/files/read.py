@@ -68,4 +68,4 @@ def _as_os_error(path: Path) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise FileNotFoundError(errno.ENOENT, f"no file can have this name ({error})", ascii(str(path))) from None
+        raise OSError(errno.EINVAL, str(error), ascii(str(path))) from None
