@@ -35,6 +35,7 @@ class Key:
     table: object
     plain: str
     file: str = ""
+    content: str = SCRIPT
 
 
 def model(**values):
@@ -66,10 +67,16 @@ KEYS = {
     "base image": Key(table=lambda text: {"base-image": text, "python-version": "3.12"}, plain="debian:12"),
     "base Dockerfile": Key(
         table=lambda text: {
-            "base-dockerfile": f"FROM debian:12\nLABEL a={json.dumps(text)}\n",
+            "base-dockerfile": f"FROM debian:12\nLABEL a={json.dumps(text, ensure_ascii=False)}\n",
             "python-version": "3.12",
         },
         plain="a",
+    ),
+    "step": Key(
+        table=lambda text: {"extra-dockerfile-steps": [f"LABEL a={json.dumps(text, ensure_ascii=False)}"]}, plain="a"
+    ),
+    "file of steps": Key(
+        table=lambda text: {"extra-dockerfile-steps": text}, plain="a.txt", file="{}", content="LABEL a=b\n"
     ),
     "interpreter": Key(
         table=lambda text: {
@@ -140,7 +147,7 @@ def make_project(root, key, text):
             if not place.resolve().is_relative_to(root.resolve()) or place.exists():
                 return None
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(SCRIPT)
+            place.write_text(key.content)
         except (OSError, ValueError):
             return None
     table = {"entry-script": "src/score.py", **model(), "pin-base-image": False, **key.table(text)}

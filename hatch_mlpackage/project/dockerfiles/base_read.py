@@ -26,6 +26,7 @@ from hatch_mlpackage.project.dockerfiles.instructions import (
     BASE_FOLDER,
     GOES_ON,
     KNOWN,
+    NO_TEXT,
     Instruction,
     directives_of,
     instructions_of,
@@ -94,6 +95,8 @@ class _DockerfileReader:
             self.refuse(found.line, f"'{found.name}' is not a Dockerfile instruction.", "Correct it.")
         if found.goes_on:
             self.refuse(found.line, *GOES_ON)
+        if not found.is_text:
+            self.refuse(found.line, *NO_TEXT)
 
     def result(self, *, place: str, directives: tuple[str, ...]) -> BaseDockerfile:
         if not self.stages and not self.wrong:
@@ -215,7 +218,9 @@ class _DockerfileReader:
         if source.startswith("<<") or (found.name == "ADD" and re.match(r"[a-z]+://|git@", source)):
             return source
         path = source.removeprefix("/").removeprefix("./").rstrip("/")
-        if re.search(r"[$\\'\"]", source):
+        if not source.isprintable():
+            self.refuse(found.line, f"{source!a} holds a character that cannot be printed.", "Rename the file.")
+        elif re.search(r"[$\\'\"]", source):
             self.refuse(found.line, f"'{source}' has a variable or a quote.", _WRITE_OUT)
         elif path in {"", ".", "*", "**"}:
             what = f"'{source}' would copy the whole project, including what git ignores."
