@@ -12,6 +12,7 @@ from hatch_mlpackage.context.plan import DIRECTORY_MODE
 from hatch_mlpackage.errors import ContextError
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.hashing import hash_file
+from hatch_mlpackage.files.quoting import escaped
 from hatch_mlpackage.files.read import file_bytes
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _differences(
     expected = {file.path: file for file in manifest.files if not file.named_context}
     found = dict(_entries(directory))
     found.pop(MANIFEST_NAME, None)
-    differences = [f"{path}: added" for path in found.keys() - expected.keys()]
+    differences = [f"{escaped(path)}: added" for path in found.keys() - expected.keys()]
     differences += [f"{path}: missing" for path in expected.keys() - found.keys()]
     for path in expected.keys() & found.keys():
         if not believed(found[path].lstat()):
@@ -88,7 +89,7 @@ def _modes(directory: Path) -> Iterator[str]:
     for path in sorted(directory.rglob("*")):
         status = path.lstat()
         if stat.S_ISDIR(status.st_mode) and (mode := stat.S_IMODE(status.st_mode)) != DIRECTORY_MODE:
-            yield f"{path.relative_to(directory).as_posix()}/: mode {mode:04o}, expected {DIRECTORY_MODE:04o}"
+            yield f"{escaped(path.relative_to(directory).as_posix())}/: mode {mode:04o}, expected {DIRECTORY_MODE:04o}"
 
 
 def _entries(directory: Path, relative: str = "") -> Iterator[tuple[str, Path]]:

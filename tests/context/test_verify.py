@@ -25,6 +25,7 @@ CHANGES = [
     (lambda d: (d / "a").unlink(), "a: missing"),
     (lambda d: (d / "sub/new").write_text(""), "sub/new: added"),
     (lambda d: (d / "empty").mkdir(), "empty: added"),
+    (lambda d: (d / "a\n\x1b[2J").touch(), "a\\n\\x1b[2J: added"),
     (lambda d: (d / "sub").chmod(0o777), "sub/: mode 0777, expected 0755"),
     (lambda d: (d / "manifest.json").chmod(0o666), "manifest.json: mode 0666, expected 0644"),
     (
