@@ -20,7 +20,7 @@ _SYSTEM_PACKAGE = re.compile(
     r"[a-z0-9][a-z0-9+.-]*[a-z0-9+-](:[a-z0-9]+(-[a-z0-9]+)*)?(=[A-Za-z0-9][A-Za-z0-9.+:~-]*|/[A-Za-z0-9][A-Za-z0-9.-]*)?"
 )
 # At the end of an argument, apt-get reads `-` as an order to remove and `+` as one to install, unless a package of that
-# very name exists. Debian's names that end in a single plus are these (bookworm, trixie).
+# very name exists. Debian's names that end in a single plus are these (bookworm).
 _NAMED_PLUS = frozenset(
     {
         "elpa-ghub+",
