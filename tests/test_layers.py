@@ -146,6 +146,42 @@ def test_who_starts_processes():
     assert {name for name in starters if not name.startswith("cli.")} == STARTERS
 
 
+# The modules that open files otherwise: what comes with the package, and a file of a person's choice, which may be a
+# pipe of the shell.
+OPENERS = {"cli.score", "files.resources"}
+
+
+def opens(node):
+    """Tell whether a call reads a file, or follows a path's links, without the checks of `files.read`."""
+    if not isinstance(node, ast.Call):
+        return False
+    first = node.args[0] if node.args else None
+    if isinstance(node.func, ast.Name):
+        return node.func.id == "open"
+    name = getattr(node.func, "attr", "")
+    to_read = first is None or (isinstance(first, ast.Constant) and str(first.value).startswith("r"))
+    return (name == "open" and to_read) or (name in {"read_bytes", "read_text", "resolve"} and first is None)
+
+
+def test_who_opens_files():
+    """Every module but the listed ones opens the user's files with `files.read`, which waits for no pipe."""
+    found = {name for name, path in modules().items() if any(map(opens, ast.walk(ast.parse(path.read_bytes()))))}
+
+    assert found == OPENERS
+
+
+def quotes(node):
+    """Tell whether a call quotes for a shell."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in {"shlex.quote", "shlex.join"}
+
+
+def test_who_quotes_for_a_shell():
+    """One module quotes for shells: it knows what a line cannot hold."""
+    found = {name for name, path in modules().items() if any(map(quotes, ast.walk(ast.parse(path.read_bytes()))))}
+
+    assert found == {"files.quoting"}
+
+
 WIDTH, HEIGHT, GAP, MARGIN = 860, 84, 12, 20  # pixels
 STYLE = "text { font-family: system-ui, sans-serif; fill: #1f2937; } .name { font-size: 15px; font-weight: 600; }"
 STYLE += " .said { font-size: 12px; } rect { fill: #eef2ff; stroke: #4f46e5; }"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.resources import templates_directory
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
@@ -38,7 +39,7 @@ class Question:
 @cache
 def questions() -> tuple[Question, ...]:
     """Read the template's multiple-choice questions, in their order."""
-    context = json.loads((_project_template() / "cookiecutter.json").read_text(encoding="utf-8"))
+    context = json.loads(file_text(_project_template() / "cookiecutter.json"))
     return tuple(
         Question(key=key, prompt=says["__prompt__"], choices={name: says.get(name, name) for name in context[key]})
         for key, says in context["__prompts__"].items()

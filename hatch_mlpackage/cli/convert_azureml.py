@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.project.azureml_files.convert import convert
 from hatch_mlpackage.project.azureml_files.deployment import read_deployment
 from hatch_mlpackage.project.azureml_files.documents import read_document
@@ -40,12 +41,12 @@ def convert_files(
     conversion = convert(inference, deploying, places, problems)
     script = conversion.table.get("entry-script")
     if script:
-        read_entry_script((folder / script).read_bytes(), script, problems)
+        read_entry_script(file_bytes(folder / script), script, problems)
     return conversion
 
 
 def _read_document(path: Path, problems: Problems) -> Node | None:
-    return read_document(path.read_bytes(), path.as_posix(), problems)
+    return read_document(file_bytes(path), path.as_posix(), problems)
 
 
 def _with_environment(inference: InferenceConfiguration, path: Path, problems: Problems) -> InferenceConfiguration:

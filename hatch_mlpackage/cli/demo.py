@@ -20,6 +20,8 @@ from hatch_mlpackage.cli.output import console, is_quiet, on_terminal, show
 from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.files.quoting import shown_word
+from hatch_mlpackage.files.read import file_text, real_path
 from hatch_mlpackage.files.run_foreground import shell_status, stop
 from hatch_mlpackage.lock.resolve.index_settings import for_uv
 from hatch_mlpackage.lock.resolve.uv import find_uv
@@ -65,7 +67,7 @@ def _project_folder(directory: Path | None) -> Iterator[Path]:
     """Yield the path where the project will be made."""
     if directory is None:
         with tempfile.TemporaryDirectory(prefix="mlpackage-demo-") as folder:
-            yield Path(folder).resolve() / PROJECT_NAME
+            yield real_path(Path(folder)) / PROJECT_NAME
         return
     directory.parent.mkdir(parents=True, exist_ok=True)
     yield directory.absolute()
@@ -78,7 +80,7 @@ def _make_and_train(folder: Path) -> None:
     _print_title("Lock the dependencies, with hashes, for the image's Python and platform")
     _run_step(folder, "mlpackage lock")
     _print_title("Install the locked packages here, each checked by its hash, and train in them")
-    _run_step(folder, f"uv venv --quiet --python {shlex.quote(sys.executable)} .venv")
+    _run_step(folder, f"uv venv --quiet --python {shown_word(sys.executable)} .venv")
     _run_step(folder, f"uv pip install --quiet --python {_PYTHON} --require-hashes -r locks/requirements.txt")
     _run_step(folder, f"{_PYTHON} train.py")
 
@@ -88,7 +90,7 @@ def _serve_and_score(folder: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with _running_server(folder, url):
         answer = json.loads(_run_step(folder, f"mlpackage score --url {url} --data @src/sample.json", capture=True))
-    predicted = json.loads((folder / "predicted.json").read_text(encoding="utf-8"))
+    predicted = json.loads(file_text(folder / "predicted.json"))
     pairs = enumerate(zip(answer, predicted, strict=True), 1)
     if not is_quiet():
         rows = [(str(patient), repr(served), repr(its)) for patient, (served, its) in pairs]
@@ -105,7 +107,7 @@ def _say_what_next(directory: Path | None) -> None:
         show("Keep the project:     mlpackage demo --directory diabetes && cd diabetes")
         show("Then build an image:  mlpackage image build && mlpackage image run")
     else:
-        show(f"Build an image:       cd {shlex.quote(str(directory))} && mlpackage image build && mlpackage image run")
+        show(f"Build an image:       cd {shown_word(directory)} && mlpackage image build && mlpackage image run")
     show("Package your own:     mlpackage new --model PATH")
 
 

@@ -9,6 +9,7 @@ import click
 
 from hatch_mlpackage.cli.output import console, is_quiet, on_terminal
 from hatch_mlpackage.errors import ConfigurationError, Level, MLPackageError, Problem
+from hatch_mlpackage.files.quoting import escaped
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -19,7 +20,7 @@ _STYLES: dict[Level, str] = {"error": "bold red", "warning": "bold yellow", "hin
 def print_error(error: MLPackageError) -> None:
     """Print a title and one line per problem to stderr."""
     if not on_terminal(stderr=True):
-        click.echo(error.report(), err=True)
+        click.echo("\n".join(map(escaped, error.report().split("\n"))), err=True)
         return
     screen = console(stderr=True)
     screen.print(_styled((f"Error[{error.code}]: ", _STYLES["error"]), (f"{error.heading}:", "bold")))
@@ -35,7 +36,7 @@ def print_notes(problems: Iterable[Problem]) -> None:
         if on_terminal(stderr=True):
             console(stderr=True).print(_styled((title, _STYLES[problem.level]), *_problem_parts(problem, str(problem))))
         else:
-            click.echo(f"{title}{problem}", err=True)
+            click.echo(f"{title}{escaped(str(problem))}", err=True)
 
 
 def _problem_parts(problem: Problem, line: str) -> list[tuple[str, str]]:
@@ -47,4 +48,4 @@ def _problem_parts(problem: Problem, line: str) -> list[tuple[str, str]]:
 def _styled(*parts: tuple[str, str]) -> Text:
     from rich.text import Text  # noqa: PLC0415 - for terminals only
 
-    return Text.assemble(*parts)
+    return Text.assemble(*((escaped(text), style) for text, style in parts))

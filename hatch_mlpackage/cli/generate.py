@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from hatch_mlpackage.cli.verbs import Verb, json_option
 from hatch_mlpackage.context.build import build_context, build_tar
 from hatch_mlpackage.context.named_contexts import find_models
 from hatch_mlpackage.context.package import default_destination
+from hatch_mlpackage.files.quoting import shown_command, shown_word
 from hatch_mlpackage.serve.container import build_command
 
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ def _warn(warning: str) -> None:
 
 
 def next_commands(context: Path, manifest: Manifest, named: Mapping[str, Path], *, as_tar: bool = False) -> str:
-    source, tag = Path("-") if as_tar else context, manifest.about["image"]["name"]
+    source, tag = Path("-") if as_tar else context, manifest.image["name"]
     command = build_command("docker", source, tag=tag, named=named)
-    build, place = shlex.join(command), shlex.quote(str(context))
+    build, place = shown_command(command), shown_word(context)
     if as_tar:
         return f"\nNext: {build} < {place}"
     serve = "mlpackage serve" if named else f"mlpackage serve --context {place}"

@@ -64,7 +64,7 @@ def build_image(
         say(f"Wrote {context}")
     manifest = read_manifest(context)
     check_named_models(project, manifest)
-    tag = tag or str(manifest.about["image"]["name"])
+    tag = tag or str(manifest.image["name"])
     named = find_models(project, manifest)
     built = container.build_command(found, context, tag=tag, named=named, extra=extra)
     return _execute(built, f"Built {tag}.\nNext: mlpackage image run --tag {tag}")
@@ -163,7 +163,7 @@ def _with_registry(name: str) -> str:
 def _about_image(project: Project, context: Path | None) -> Mapping[str, Any]:
     """Return what the context's manifest says of the image, or what the project's next manifest would say."""
     if context:
-        return dict(read_manifest(context).about["image"])
+        return read_manifest(context).image
     inputs = inspect_requirements(project)
     cuda = {"cuda": inputs.config.cuda} if inputs.config.cuda else {}
     return {"name": inputs.image_name, "port": inputs.config.image.port, **cuda}

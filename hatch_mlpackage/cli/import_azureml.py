@@ -19,6 +19,8 @@ from hatch_mlpackage.cli.project import ModelFlag, identity, table_from_flags
 from hatch_mlpackage.cli.tables import draw_table
 from hatch_mlpackage.cli.verbs import EXISTING_FILE, EXISTING_PATH, Verb, folder_option, json_option
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
+from hatch_mlpackage.files.quoting import shown_word
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.project.pyproject import PYPROJECT
 
@@ -114,7 +116,7 @@ def _files_in_the_way(folder: Path, files: Mapping[str, str]) -> Iterator[Proble
 
 def _text_of(path: Path) -> str | None:
     try:
-        return path.read_bytes().decode("utf-8")
+        return file_bytes(path).decode("utf-8")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as error:
@@ -146,7 +148,7 @@ def _has_models(folder: Path, files: Mapping[str, str]) -> bool:
 def _closing(rows: tuple[ReportRow, ...], folder: Path, files: Mapping[str, str], *, dry_run: bool) -> str:
     names = ", ".join(os.path.normpath(folder / name) for name in files) or "nothing: it was there already"
     decide = sum(row.outcome == "by hand" for row in rows)
-    where = f" --project {folder}" if folder != Path() else ""
+    where = f" --project {shown_word(folder)}" if folder != Path() else ""
     return "\n".join(
         [
             f"\n{'Would write' if dry_run else 'Wrote'} {names}.",

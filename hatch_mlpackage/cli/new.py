@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hatch_mlpackage.cli.output import say, show
 from hatch_mlpackage.cli.own_model import about_own_model
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, EXISTING_PATH, Returned, Verb, VerbFunction, add_options
 from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.files.quoting import shown_command, shown_word
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.lock.project_lock import lock_project
 from hatch_mlpackage.project.pyproject import load_project, plain_name
@@ -144,7 +144,7 @@ def _lock_if_possible(folder: Path) -> bool:
 
 def _train_and_serve(folder: Path, *, conda: bool, locked: bool) -> list[str]:
     return [
-        f"cd {shlex.quote(str(folder))}",
+        f"cd {shown_word(folder)}",
         *(_make_conda_environment(Path()) if conda else ()),
         'python -m pip install --editable ".[dev]"',
         "python train.py && pytest",
@@ -154,17 +154,17 @@ def _train_and_serve(folder: Path, *, conda: bool, locked: bool) -> list[str]:
 
 
 def _serve_own_model(folder: Path, *, conda: bool, locked: bool) -> list[str]:
-    project = shlex.quote(str(folder))
+    project = shown_word(folder)
     # An install of the project itself would build it, and so need an index that has this plugin.
-    install = f"python -m pip install {shlex.join(load_project(folder).dependencies or ())}"
+    install = f"python -m pip install {shown_command(load_project(folder).dependencies or ())}"
     return [
         *(_make_conda_environment(folder) if conda else (install,)),
         *([] if locked else [f"mlpackage lock --project {project}"]),
         f"mlpackage serve --project {project}",
-        f"mlpackage score --data @{shlex.quote(str(folder / 'src/sample.json'))}   # in another terminal",
+        f"mlpackage score --data @{shown_word(folder / 'src/sample.json')}   # in another terminal",
     ]
 
 
 def _make_conda_environment(folder: Path) -> tuple[str, str]:
-    prefix, file = (shlex.quote(str(folder / name)) for name in (".venv", "environment.yml"))
+    prefix, file = (shown_word(folder / name) for name in (".venv", "environment.yml"))
     return f"conda env create --prefix {prefix} --file {file}", f"conda activate {prefix}"

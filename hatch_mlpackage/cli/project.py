@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,9 @@ import click
 
 from hatch_mlpackage.cli.verbs import TEXT, TYPED, Returned, VerbFunction, add_options, folder_option
 from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.files.quoting import shown_word
 from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY
+from hatch_mlpackage.project.identity import is_identity
 from hatch_mlpackage.project.pyproject import FALLBACK_VERSION, PYPROJECT, Project, load_project, plain_name
 from hatch_mlpackage.project.target import ARCHITECTURES, SUPPORTED_PYTHONS
 
@@ -122,7 +123,7 @@ def open_project(folder: Path, flags: Mapping[str, Any], *, may_be_empty: bool =
     context = click.get_current_context(silent=True)
     if context:
         context.meta[TEXT] = project.text
-    if not (root / PYPROJECT).is_file():
+    if not os.path.lexists(root / PYPROJECT):
         name, version = identity(flags)
         project = replace(project, name=name, version=version)
     if not (project.table or flags or may_be_empty):
@@ -136,9 +137,7 @@ def _nothing_to_package(folder: Path) -> str:
     lacks = f"{shown}: has nothing in [{KEY}]" if shown.is_file() else f"{shown}: there is no such file"
     for above in folder.absolute().parents:
         if (above / PYPROJECT).is_file() and load_project(above).table:
-            return (
-                f"{lacks}, but {above / PYPROJECT} has [{KEY}]. Go there, or give --project {shlex.quote(str(above))}"
-            )
+            return f"{lacks}, but {above / PYPROJECT} has [{KEY}]. Go there, or give --project {shown_word(above)}"
     return (
         f"{lacks}. Declare there what to package, or give --entry-script and --model; `mlpackage new` makes a project, "
         "and `mlpackage import-azureml` writes the table from a configuration of Azure ML."
@@ -148,7 +147,8 @@ def _nothing_to_package(folder: Path) -> str:
 def identity(flags: Mapping[str, Any]) -> tuple[str, str]:
     """Name a project after its first model or its script, never after its folder, on which no context may depend."""
     for model in flags.get("models", ()):
-        return plain_name(model["name"]), model.get("version", "1")
+        name, version = plain_name(model["name"]), model.get("version", "1")
+        return name, version if is_identity(name, version) else FALLBACK_VERSION  # the checks report a wrong version
     return plain_name(Path(flags.get("entry-script", "")).stem), FALLBACK_VERSION
 
 

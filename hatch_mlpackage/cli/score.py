@@ -68,6 +68,7 @@ def read_body(data: str | None) -> bytes:
     if not data.startswith("@"):
         return data.encode()
     try:
+        # Whatever the user names, a pipe of the shell too: `--data @<(…)`.
         return Path(data[1:]).read_bytes()
     except OSError as error:
         raise MLPackageError(f"{data[1:]}: cannot be read: {error.strerror}.") from error

@@ -19,6 +19,7 @@ from hatch_mlpackage.cli.project import open_project
 from hatch_mlpackage.cli.reload import snapshot, wait_for_change
 from hatch_mlpackage.cli.verbs import EXISTING_FILE, EXISTING_FOLDER, Verb, folder_option
 from hatch_mlpackage.errors import MLPackageError, UnavailableError
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.run_foreground import run_in_foreground, shell_status, stop
 from hatch_mlpackage.project.config.keys import PORT
 from hatch_mlpackage.serve.layout import (
@@ -45,7 +46,7 @@ _LOOPBACK = "127.0.0.1"
     ),
 )
 @folder_option("The project's folder, with its pyproject.toml.")
-@click.option("--context", type=EXISTING_FOLDER, metavar="DIR", help="Serve this context instead of the project.")
+@click.option("--context", type=EXISTING_FOLDER, metavar="DIR", help="Verify and serve this context, not the project.")
 @click.option("--entry-script", type=EXISTING_FILE, metavar="FILE", help="Serve this script instead of the project.")
 @click.option("--model-dir", type=EXISTING_FOLDER, metavar="DIR", help="The value of AZUREML_MODEL_DIR for the script.")
 @click.option("--host", default=_LOOPBACK, show_default=True, help="The address to listen on.")
@@ -117,7 +118,7 @@ def find_python(python: str) -> str:
 def laid_out(layout: Layout) -> Iterator[Serving]:
     """Lay out what is served in a temporary folder, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="mlpackage-") as top:
-        yield layout(Path(top).resolve())
+        yield layout(real_path(Path(top)))
 
 
 def _serve(serving: Serving, flags: Iterable[str]) -> int:

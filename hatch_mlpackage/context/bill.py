@@ -15,6 +15,7 @@ from hatch_mlpackage.context.cyclonedx import (
     purl_of_package,
 )
 from hatch_mlpackage.context.plan import Hashed
+from hatch_mlpackage.files.read import file_bytes, file_text
 from hatch_mlpackage.files.resources import runtime_directory, server_lock_path
 from hatch_mlpackage.lock.inputs import LockInputs
 from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
@@ -32,7 +33,7 @@ def installed(inputs: LockInputs) -> tuple[Component, ...]:
     return (
         *_packages("environment", inputs.locks.packages),
         *_conda_packages(inputs),
-        *_packages("server", packages_of(read_pins(server_lock.read_text(encoding="utf-8")), described.read_bytes())),
+        *_packages("server", packages_of(read_pins(file_text(server_lock)), file_bytes(described))),
     )
 
 

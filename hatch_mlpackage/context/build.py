@@ -14,11 +14,12 @@ from hatch_mlpackage.context.bill import installed, make_bill
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME, Component
 from hatch_mlpackage.context.image_values import about_run, dockerfile_values, readme_values, server_environment
 from hatch_mlpackage.context.locked_files import conda_files, project_wheel_file, wheel_files, without_urls
-from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, hashes_of, reason_to_keep
+from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, hashes_of
 from hatch_mlpackage.context.named_contexts import declared_places, sums_texts
 from hatch_mlpackage.context.package import Package, inspect_project
 from hatch_mlpackage.context.plan import ContextFile, ContextPlan, Hashed, make_plan, text_file
 from hatch_mlpackage.context.secret_files import secret_problems
+from hatch_mlpackage.context.verify import reason_to_keep
 from hatch_mlpackage.context.write.file import Reuse
 from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
 from hatch_mlpackage.context.write.hard_links import HardLinks, linked_to
@@ -27,6 +28,7 @@ from hatch_mlpackage.context.write.tar import replacing, write_tar
 from hatch_mlpackage.errors import ContextError, explained
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.hashing import open_known_hashes
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
 from hatch_mlpackage.lock.images.base_image import BaseImageState
@@ -112,8 +114,8 @@ def build_tar(
 
 def _refuse_to_hold_itself(plan: ContextPlan, destination: Path) -> None:
     """Stop before the tar of an earlier run goes into the next one with the source tree that it lies in."""
-    place = destination.resolve()
-    if any(isinstance(file.source, Path) and file.source.resolve() == place for file in plan.files):
+    place = real_path(destination)
+    if any(isinstance(file.source, Path) and real_path(file.source) == place for file in plan.files):
         raise ContextError(
             f"{destination}: is part of the context itself. Remove it, and choose a place outside source-directory."
         )

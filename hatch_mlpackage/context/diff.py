@@ -14,6 +14,7 @@ from hatch_mlpackage.context.changes import DOCKERFILE
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME
 from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, read_manifest
 from hatch_mlpackage.context.plan import FOR_THE_BUILDER
+from hatch_mlpackage.files.read import file_bytes
 
 # Layer → how the references of its packages in the bill of materials begin.
 _PACKAGES_OF = {"environment": ("conda/", "environment/"), "runtime": ("server/",)}
@@ -122,12 +123,12 @@ def compare(before: Side, after: Side) -> ContextDiff:
 def _proven(directory: Path, file: ManifestFile | None) -> str | None:
     """Read a file beside a manifest; return None if it is missing or not the one that the manifest lists."""
     try:
-        content = (directory / file.path).read_bytes() if file else b""
+        content = file_bytes(directory / file.path) if file else b""
     except OSError:
         return None
     if file is None or hashlib.sha256(content).hexdigest() != file.sha256:
         return None
-    return content.decode()
+    return content.decode("utf-8", "replace")
 
 
 def _instructions(dockerfile: str) -> tuple[str, ...]:

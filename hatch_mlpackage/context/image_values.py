@@ -12,7 +12,7 @@ from hatch_mlpackage.context.package import SAMPLE, Package
 from hatch_mlpackage.context.plan import APP_DIRECTORY, PROJECT_LAYER, ContextFile
 from hatch_mlpackage.context.project_files import source_name
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
-from hatch_mlpackage.files.templates import quote_for_dockerfile
+from hatch_mlpackage.files.quoting import code_line, quote_for_dockerfile, quote_for_shell, word_for_dockerfile
 from hatch_mlpackage.lock.images.base_image import BaseImageState
 from hatch_mlpackage.lock.images.reference import parse_reference
 from hatch_mlpackage.lock.inputs import images_of
@@ -23,6 +23,7 @@ from hatch_mlpackage.project.known_images import PUBLIC_REGISTRIES, PYTHON_PACKA
 
 # Any user id works; 1000 is what the original's images ran as, group 0 is what OpenShift gives to random ids.
 USER = "1000:0"
+HEALTH_PORT = "5000"  # the server's default
 APP_ROOT = f"/var/{APP_DIRECTORY}"
 WORKER_PYTHON = "/opt/mlpackage/environment/bin/python"
 
@@ -83,30 +84,37 @@ def dockerfile_values(
         "app_directory": APP_DIRECTORY,
         "architecture": config.target.architecture,
         "base_dockerfile": dockerfile.text(pinned) if dockerfile else "",
-        "base_image": dockerfile.last_stage if dockerfile else base_image,
+        "base_image": word_for_dockerfile(dockerfile.last_stage if dockerfile else base_image),
         "conda": conda,
         "directives": dockerfile.directives if dockerfile else (),
         "environment": _quoted(server_environment(package)),
         "environment_wheels": own,
         "extra_steps": _extra_steps(package),
         "healthcheck": config.image.healthcheck,
-        "interpreter": interpreter_of(config),
+        "interpreter": word_for_dockerfile(interpreter_of(config)),
         "labels": _quoted({**_standard_labels(package, base_image), **config.image.labels}),
         "models": config.models,
         "named_copies": named_copies(package.files),
         "port": PORT,
-        "project_wheel": next((file.path for file in files if file.layer == PROJECT_LAYER), ""),
+        "health_port": _health_port(config),
+        "project_wheel": next((word_for_dockerfile(file.path) for file in files if file.layer == PROJECT_LAYER), ""),
         "python_version": config.python_version,
         "source_date_epoch": TIMESTAMP,
         "secrets": config.image.secrets,
         "server_wheels": servers,
         "sets_shell": dockerfile is not None and dockerfile.sets_shell,
         "stage": f"conda-{config.conda_mode}" if conda else "wheels" if own or servers else "",
-        "system_packages": _system_packages(package),
+        "system_packages": tuple(map(word_for_dockerfile, _system_packages(package))),
         "user": USER,
         "user_managed": config.user_managed_dependencies,
         "wheelhouse": config.wheelhouse,
     }
+
+
+def _health_port(config: Config) -> str:
+    """Return the port that is open for probes alone; nothing where probes use that of the server."""
+    variables = config.environment_variables
+    return (variables.get("HEALTH_PORT") or HEALTH_PORT) if variables.get("SEPERATE_HEALTH_ENDPOINT") == "true" else ""
 
 
 def _gpu_environment(config: Config) -> Mapping[str, str]:
@@ -156,15 +164,18 @@ def readme_values(package: Package, files: list[ContextFile]) -> dict[str, Any]:
     return {
         "conda": conda_values(package.config, package.conda),
         "gpu": bool(package.config.cuda),
-        "image_name": package.image_name,
-        "logins": _logins(package),
+        "image_name": quote_for_shell(package.image_name),
+        "logins": [quote_for_shell(registry) for registry in _logins(package)],
         "named_contexts": shown_places(package.project, package.config),
         "port": PORT,
         "published": package.config.image.port,
         "sample": SAMPLE if package.no_code else None,
-        "secrets": [secret.id for secret in package.config.image.secrets],
+        "secrets": [quote_for_shell(secret.id) for secret in package.config.image.secrets],
         "user_managed": package.config.user_managed_dependencies,
-        "tree": "\n".join(sorted({file.path for file in files if file.layer != "runtime" and not file.named_context})),
+        "tree": [
+            code_line(path)
+            for path in sorted({file.path for file in files if file.layer != "runtime" and not file.named_context})
+        ],
     }
 
 
@@ -174,4 +185,4 @@ def _logins(package: Package) -> list[str]:
 
 
 def _quoted(values: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(name, quote_for_dockerfile(value)) for name, value in values.items()]
+    return [(word_for_dockerfile(name), quote_for_dockerfile(value)) for name, value in values.items()]

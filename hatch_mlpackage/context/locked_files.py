@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from hatch_mlpackage.context.plan import PROJECT_LAYER, ContextFile, text_file
 from hatch_mlpackage.context.project_wheel import build_project_wheel
 from hatch_mlpackage.errors import LockError, MLPackageError, Problems
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.resources import templates_directory
 from hatch_mlpackage.lock.check_locks import find_all_wheels
 from hatch_mlpackage.lock.inputs import LockInputs
@@ -74,7 +75,7 @@ def conda_files(inputs: LockInputs) -> Iterator[ContextFile]:
     yield text_file(f"environment/conda-{conda.subdir}.lock", text, layer="environment")
     if config.conda_mode == "vendored":
         for name in ("install.py", "requirements.txt"):
-            content = (templates_directory() / "context" / "conda" / name).read_text(encoding="utf-8")
+            content = file_text(templates_directory() / "context" / "conda" / name)
             yield text_file(f"{INSTALLER}/{name}", content, layer="environment")
     if conda.channel is None:
         return

@@ -1,25 +1,25 @@
-"""The manifest: every file of a context with its hash, under one root digest, and the proof that a folder fits it."""
+"""The manifest: every file of a context with its hash, under one root digest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import stat
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hatch_mlpackage.errors import ContextError
-from hatch_mlpackage.files.fixed_time import TIMESTAMP
-from hatch_mlpackage.files.hashing import hash_file
+from hatch_mlpackage.files.context_path import wrong_path
 from hatch_mlpackage.files.parse import parse_json
-
-if TYPE_CHECKING:
-    import os
+from hatch_mlpackage.files.read import file_bytes
+from hatch_mlpackage.project.config.check_base_image import IMAGE
 
 MANIFEST_NAME = "manifest.json"
+NAMED_CONTEXTS = "named_contexts"  # maps a name to the place where the model is declared to be
 SCHEMA = 1
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +66,20 @@ class Manifest:
     def not_copied(self) -> tuple[ManifestFile, ...]:
         return tuple(file for file in self.files if file.named_context)
 
+    @property
+    def image(self) -> Mapping[str, Any]:
+        """What the context says of its image; raises ContextError for a name or a port that no engine may be given."""
+        found = self.about.get("image")
+        image: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        name, port = image.get("name"), image.get("port", 1)
+        if not isinstance(name, str) or not IMAGE.fullmatch(name):
+            wrong = f"name is {name!r}"
+        elif type(port) is not int or not 1 <= port <= _LAST_PORT:
+            wrong = f"port is {port!r}"
+        else:
+            return image
+        raise ContextError(f"The manifest describes no image: its {wrong}. Make the context again: mlpackage generate")
+
     def to_json(self) -> str:
         values = {"digest": self.digest, **self._values()}
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
@@ -82,11 +96,12 @@ class Manifest:
 def read_manifest(directory: Path) -> Manifest:
     """Read the manifest of a context, or one that is named itself.
 
-    Raises ContextError when the folder is no context, or the manifest is damaged or of a newer schema.
+    Raises ContextError when the folder is no context, or the manifest is damaged, of a newer schema, or names what no
+    context holds.
     """
     path = directory if directory.is_file() else directory / MANIFEST_NAME
     try:
-        values = parse_json(path.read_bytes())
+        values = parse_json(file_bytes(path))
     except OSError as error:
         raise ContextError(
             f"{directory}: not a context ({path.name}: {error.strerror}). Make one with: mlpackage generate"
@@ -97,10 +112,18 @@ def read_manifest(directory: Path) -> Manifest:
         ) from None
     try:
         return _from_values(values)
+    except _WrongManifestError as error:
+        raise ContextError(
+            f"{path}: not a manifest that mlpackage wrote: {error}. Make the context again: mlpackage generate"
+        ) from None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ContextError(
             f"{path}: not a manifest of schema {SCHEMA}. Make the context again with this version: mlpackage generate"
         ) from None
+
+
+class _WrongManifestError(Exception):
+    """A value has the right type and cannot be used."""
 
 
 def _from_values(values: dict[str, Any]) -> Manifest:
@@ -108,14 +131,51 @@ def _from_values(values: dict[str, Any]) -> Manifest:
         raise ValueError
     values.pop("digest")
     files = tuple(ManifestFile(**file) for file in values.pop("files"))
-    return Manifest(layers=tuple(values.pop("layers")), files=files, about=values)
+    layers = tuple(values.pop("layers"))
+    if not all(isinstance(layer, str) for layer in layers):
+        raise TypeError
+    seen: set[str] = set()
+    for index, file in enumerate(files):
+        wrong = _wrong(file) or ("the path is listed twice" if file.path in seen else "")
+        if wrong:
+            raise _WrongManifestError(f"files[{index}]: {wrong}")
+        seen.add(file.path)
+    _check_named_contexts(files, values.get(NAMED_CONTEXTS, {}))
+    return Manifest(layers=layers, files=files, about=values)
+
+
+def _wrong(file: ManifestFile) -> str:
+    """Say what is wrong with an entry; raise TypeError for a value of another type."""
+    texts = (file.path, file.layer, file.mode, file.sha256, file.named_context)
+    if not all(isinstance(text, str) for text in texts) or type(file.size) is not int:
+        raise TypeError
+    if wrong := wrong_path(file.path):
+        return f"the path {file.path!a} {wrong}"
+    if file.path == MANIFEST_NAME:
+        return "the manifest lists itself"
+    if file.size < 0:
+        return f"{file.size} is not a size"
+    if not re.fullmatch("0[0-7]{3}", file.mode):
+        return f"{file.mode!r} is not a mode"
+    return "" if re.fullmatch("[0-9a-f]{64}", file.sha256) else f"{file.sha256!r} is not a SHA-256"
+
+
+def _check_named_contexts(files: Iterable[ManifestFile], places: Mapping[str, Any]) -> None:
+    """Refuse places outside the project: a builder is given the whole folder of each."""
+    for name, place in places.items():
+        outside = "://" not in place and place != "." and wrong_path(place)
+        if outside or not re.fullmatch("model-[0-9]+", name):
+            raise _WrongManifestError(f"{NAMED_CONTEXTS}.{name}: {place!a} is not a model of the project")
+    unknown = {file.named_context for file in files} - places.keys() - {""}
+    if unknown:
+        raise _WrongManifestError(f"{NAMED_CONTEXTS} lacks {', '.join(sorted(unknown))}")
 
 
 def is_context(directory: Path) -> bool:
     """Tell whether a folder is a context of this or another release; other programs write a manifest.json, too."""
     path = directory / MANIFEST_NAME
     try:
-        return path.is_file() and "hatch-mlpackage" in parse_json(path.read_bytes())["generator"]
+        return path.is_file() and "hatch-mlpackage" in parse_json(file_bytes(path))["generator"]
     except (OSError, ValueError, TypeError, KeyError):
         return False
 
@@ -126,67 +186,3 @@ def hashes_of(directory: Path) -> dict[str, str]:
         return {file.path: file.sha256 for file in read_manifest(directory).files}
     except ContextError:
         return {}
-
-
-def reason_to_keep(directory: Path, is_linked: Callable[[os.stat_result], bool] | None = None) -> str:
-    """Tell why a folder must not be replaced or removed; nothing when it is a context just as it was written.
-
-    A file that still carries the moment it was written with is taken as unchanged, so that this costs no second
-    reading of the models. So is what `is_linked` knows as a file of the project: nothing is lost with a link to it.
-    """
-    try:
-        manifest = read_manifest(directory)
-    except ContextError:
-        return "not empty and not a context that mlpackage wrote"
-    edits = _differences(
-        manifest,
-        directory,
-        believed=lambda status: status.st_mtime == TIMESTAMP or bool(is_linked and is_linked(status)),
-    )
-    return f"holds changes made by hand ({', '.join(sorted(edits)[:3])})" if edits else ""
-
-
-def verify_context(directory: Path) -> tuple[str, ...]:
-    """Compare a context with its manifest, byte by byte; the differences, none when it is proven."""
-    return tuple(sorted(_differences(read_manifest(directory), directory)))
-
-
-def _differences(
-    manifest: Manifest, directory: Path, *, believed: Callable[[os.stat_result], bool] = lambda _: False
-) -> list[str]:
-    """Find what is not as the manifest says; files that are `believed` to be unchanged are not read."""
-    expected = {file.path: file for file in manifest.files if not file.named_context}
-    found = dict(_entries(directory))
-    found.pop(MANIFEST_NAME, None)
-    differences = [f"{path}: added" for path in found.keys() - expected.keys()]
-    differences += [f"{path}: missing" for path in expected.keys() - found.keys()]
-    for path in expected.keys() & found.keys():
-        if not believed(found[path].lstat()):
-            differences += _compare(expected[path], found[path])
-    if (directory / MANIFEST_NAME).read_bytes() != manifest.to_json().encode():
-        differences.append(f"{MANIFEST_NAME}: changed (its digest does not fit its contents)")
-    return differences
-
-
-def _entries(directory: Path, relative: str = "") -> Iterator[tuple[str, Path]]:
-    """Yield every file, link or empty folder; folders with contents are known by what they hold."""
-    for path in sorted(directory.iterdir()):
-        place = f"{relative}{path.name}"
-        if path.is_dir() and not path.is_symlink() and any(path.iterdir()):
-            yield from _entries(path, f"{place}/")
-        else:
-            yield place, path
-
-
-def _compare(expected: ManifestFile, path: Path) -> Iterator[str]:
-    status = path.lstat()
-    if not stat.S_ISREG(status.st_mode):
-        yield f"{expected.path}: not a regular file"
-        return
-    mode = f"{stat.S_IMODE(status.st_mode):04o}"
-    if mode != expected.mode:
-        yield f"{expected.path}: mode {mode}, expected {expected.mode}"
-    if status.st_size != expected.size:
-        yield f"{expected.path}: {status.st_size} bytes, expected {expected.size}"
-    elif hash_file(path) != expected.sha256:
-        yield f"{expected.path}: other contents"

@@ -6,23 +6,23 @@ of the context when the image is built, whatever folder the builder was given.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from hatch_mlpackage.context.manifest import Manifest, ManifestFile
+from hatch_mlpackage.context.manifest import NAMED_CONTEXTS, Manifest, ManifestFile
 from hatch_mlpackage.context.plan import APP_DIRECTORY, SUMS, ContextFile
 from hatch_mlpackage.errors import ContextError, Problems
 from hatch_mlpackage.files.hashing import KnownHashes, hash_file, open_known_hashes
+from hatch_mlpackage.files.quoting import paths_for_dockerfile, quote_below_variable
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.files.tree import walk
 from hatch_mlpackage.lock.models import place_of, public
 from hatch_mlpackage.project.config.keys import Config, Model
 from hatch_mlpackage.project.pyproject import Project
 
-NAMED_CONTEXTS = "named_contexts"  # the manifest's part of that name: name → where the model is declared to be
 # Of `azureml-models/<name>/<version>/<file or folder>/…`: a folder's files have more parts than that.
 _PARTS = 4
 _IGNORED = ".dockerignore"
@@ -61,6 +61,8 @@ def _name(index: int) -> str:
 
 
 def _report_odd_names(model: Model, where: str, problems: Problems) -> None:
+    if PurePosixPath(model.path).name == SUMS:
+        problems.add(where, f"'{model.path}' has the name of the list of hashes.", "Rename it.")
     if re.search(r"[*?\[\]$\"\\`]", model.path):
         problems.add(
             where,
@@ -74,7 +76,7 @@ def _report_strangers(
 ) -> None:
     """Report what a builder would not copy, and what it would copy besides: it knows the folder alone."""
     where = f"tool.mlpackage.models[{index}].path"
-    top = (project.root / model.path).resolve()
+    top = real_path(project.root / model.path)
     folder = top if top.is_dir() else top.parent
     if (folder / _IGNORED).exists():
         problems.add(where, f"'{model.path}' lies beside a {_IGNORED}, which builders heed.", "Move the model away.")
@@ -113,7 +115,7 @@ def named_copies(files: Iterable[ContextFile]) -> Mapping[str, NamedCopy]:
             place = PurePosixPath(file.path)
             is_folder = len(place.parts) > _PARTS
             target = f"/var/{APP_DIRECTORY}/{PurePosixPath(*place.parts[:_PARTS])}{'/' if is_folder else ''}"
-            paths = json.dumps(["." if is_folder else file.source.resolve().name, target], ensure_ascii=False)
+            paths = paths_for_dockerfile(["." if is_folder else real_path(file.source).name, target])
             copies[file.layer] = NamedCopy(name=file.named_context, mode=f"{file.mode:04o}", paths=paths)
     return copies
 
@@ -143,7 +145,8 @@ def shown_places(project: Project, config: Config) -> Mapping[str, str]:
     for name, place in declared_places(config).get(NAMED_CONTEXTS, {}).items():
         path = PurePosixPath(place)
         folder = path if (project.root / place).is_dir() else path.parent
-        shown[name] = '"$CACHE/models"' if "://" in place else f'"$PROJECT/{folder}"' if folder.name else '"$PROJECT"'
+        local = quote_below_variable("PROJECT", str(folder)) if folder.name else '"$PROJECT"'
+        shown[name] = '"$CACHE/models"' if "://" in place else local
     return shown
 
 
@@ -153,7 +156,7 @@ def find_models(project: Project, manifest: Manifest) -> Mapping[str, Path]:
     for file in manifest.not_copied:
         path = _find(project, manifest, file)
         below = len(PurePosixPath(file.path).parts) - _PARTS
-        folders[file.named_context] = path.resolve().parents[max(below - 1, 0)]
+        folders[file.named_context] = real_path(path).parents[max(below - 1, 0)]
     return {name: folders[name] for name in manifest.about.get(NAMED_CONTEXTS, ())}
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hatch_mlpackage.errors import ContextError
+from hatch_mlpackage.files.context_path import wrong_path
 from hatch_mlpackage.project.config.keys import Model
 
 APP_DIRECTORY = "azureml-app"
@@ -63,8 +65,17 @@ def text_file(path: str, text: str, *, layer: str) -> ContextFile:
 
 
 def make_plan(files: Iterable[ContextFile], models: Iterable[Model]) -> ContextPlan:
-    """Sort the files and name the layers, most stable first."""
+    """Sort the files and name the layers, most stable first.
+
+    Raises ContextError for a path that would lead out of the context, or that two files have.
+    """
     ordered = tuple(sorted(files, key=lambda file: file.path))
+    for file, following in zip(ordered, (*ordered[1:], None), strict=True):
+        wrong = wrong_path(file.path) or (
+            "is the place of two files" if following and following.path == file.path else ""
+        )
+        if wrong:
+            raise ContextError(f"{ascii(file.path)[1:-1]}: the path {wrong}. Rename what is declared there.")
     # The project's own wheel changes with its code, so it has a layer of its own, where it is installed at all.
     project = tuple(sorted({file.layer for file in ordered} & {PROJECT_LAYER}))
     # Only a base Dockerfile that copies files has the first layer; an image with its own packages has no environment.

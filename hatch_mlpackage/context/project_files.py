@@ -13,9 +13,11 @@ from pathspec import GitIgnoreSpec
 from hatch_mlpackage.context.manifest import is_context
 from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
 from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.files.context_path import wrong_path
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.resources import server_lock_path
 from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, walk
-from hatch_mlpackage.project.config.keys import Config, leads_outside
+from hatch_mlpackage.project.config.keys import KEY, Config, leads_outside
 from hatch_mlpackage.project.dockerfiles.instructions import BASE_FOLDER
 from hatch_mlpackage.project.pyproject import Project
 
@@ -71,7 +73,7 @@ def source_files(project: Project, config: Config, problems: Problems) -> Iterat
         return
     source = project.root / config.source_directory
     place = PurePosixPath(APP_DIRECTORY, source_name(project, config))
-    for relative, path in _walk(source, _left_out(project, config), problems):
+    for relative, path in _walk(source, _left_out(project, config, problems), problems):
         yield from _context_file(path, place / relative, "source", problems)
 
 
@@ -93,26 +95,33 @@ def _is_derived(place: PurePosixPath, path: Path) -> bool:
     return is_derived(place, path) or is_context(path)
 
 
-def _left_out(project: Project, config: Config) -> Skip:
+def _left_out(project: Project, config: Config, problems: Problems) -> Skip:
     """Leave out what is derived, what the user excludes, the locks, and the models: they have layers of their own."""
-    excluded = _gitignore(config.exclude)
+    excluded = _gitignore(config.exclude, problems)
     others = ("dist", config.lock_directory, *(model.path for model in config.models))
-    elsewhere = {(project.root / path).resolve() for path in others}
+    elsewhere = {real_path(project.root / path) for path in others}
 
     def skip(relative: PurePosixPath, path: Path) -> bool:
         return (
             _is_derived(relative, path)
-            or path.resolve() in elsewhere
+            or real_path(path) in elsewhere
             or excluded(f"{relative}/" if path.is_dir() else str(relative))
         )
 
     return skip
 
 
-def _gitignore(patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    if not patterns:
-        return lambda _: False
-    return GitIgnoreSpec.from_lines(patterns).match_file
+def _gitignore(patterns: tuple[str, ...], problems: Problems) -> Callable[[str], bool]:
+    """Match the patterns, and report those that are none."""
+    right = []
+    for index, pattern in enumerate(patterns):
+        try:
+            GitIgnoreSpec.from_lines([pattern])
+            right.append(pattern)
+        except ValueError:
+            what = f"{pattern!r} is not a pattern of .gitignore."
+            problems.add(f"{KEY}.exclude[{index}]", what, "Correct it, or remove it.")
+    return GitIgnoreSpec.from_lines(right).match_file if right else lambda _: False
 
 
 def _name_of(source: Path, project: Project) -> str:
@@ -139,8 +148,8 @@ def _context_file(source: Path, place: PurePosixPath, layer: str, problems: Prob
         problems.add(str(source), "is not a regular file.", "Remove it, or exclude it.")
     elif not os.access(source, os.R_OK):
         problems.add(str(source), "cannot be read: permission denied.", "Give yourself read permission for it.")
-    elif not str(place).isprintable():
-        problems.add(ascii(str(source)), "has a name that is not printable UTF-8.", "Rename the file, or exclude it.")
+    elif wrong := wrong_path(str(place)):
+        problems.add(ascii(str(source)), f"has a name that {wrong}.", "Rename the file, or exclude it.")
     else:
         # Only the owner's x bit is the author's will; the rest depends on the umask.
         mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644

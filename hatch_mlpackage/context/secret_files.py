@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
 from hatch_mlpackage.errors import Problem
+from hatch_mlpackage.files.read import open_file
+from hatch_mlpackage.files.toml import toml_string
 
 SECRET = "secret-file"  # noqa: S105 - the code of the warning
 
@@ -57,7 +59,7 @@ def _is_secret(name: str, source: Path) -> bool:
 
 def _holds_private_key(source: Path) -> bool:
     try:
-        with source.open("rb") as file:
+        with open_file(source) as file:
             return bool(_PRIVATE_KEY.search(file.read(_HEAD)))
     except OSError:
         return False  # reported when the files were listed, or when it is written
@@ -70,4 +72,4 @@ def _way_out(file: ContextFile) -> str:
     if file.layer != "source":
         return "Move it out of the model's folder."
     inside = PurePosixPath(file.path).relative_to(APP_DIRECTORY).parts[1:]
-    return f'Leave it out: exclude = ["/{"/".join(inside)}"].'
+    return f"Leave it out: exclude = [{toml_string('/' + '/'.join(inside))}]."

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.files.read import file_bytes, open_file, real_path
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.files.resources import cache_directory
 
@@ -20,7 +21,7 @@ _FILE = "hashes.json"
 
 def hash_file(path: Path, kind: str = "sha256") -> str:
     """Return the hash of a file as hex; raises OSError when it cannot be read."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, kind).hexdigest()
 
 
@@ -61,14 +62,14 @@ def open_known_hashes() -> KnownHashes:
 
 def _key(path: Path, status: os.stat_result) -> str:
     values = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return f"{path.resolve()}|{'|'.join(map(str, values))}"
+    return f"{real_path(path)}|{'|'.join(map(str, values))}"
 
 
 def _read(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
     try:
-        found = parse_json(path.read_bytes())
+        found = parse_json(file_bytes(path))
     except (OSError, ValueError):
         return {}
     if not isinstance(found, dict):

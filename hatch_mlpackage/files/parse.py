@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hatch_mlpackage.files.read import file_bytes
+
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # A line that version control leaves in a text that it cannot merge, what is wrong with the text, and the next step.
 CONFLICT = (
@@ -25,7 +27,7 @@ _CONFLICT = re.compile(f"(?m)^{CONFLICT[0]}")
 def read_if_there(path: Path) -> bytes | None:
     """Return a file's bytes, None where there is no such file; raise OSError where it cannot be read."""
     try:
-        return path.read_bytes()
+        return file_bytes(path)
     except FileNotFoundError:
         return None
 

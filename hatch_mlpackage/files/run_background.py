@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from hatch_mlpackage.files.read import file_bytes, open_file
+
 _PAUSE = 0.05  # seconds between checks
 _LOOKED_AT = 0.5  # seconds; `is_running` takes the lock for a moment, even when no program runs
 _GRACE = 30.0  # seconds, in which a server finishes the requests that it accepted
@@ -65,7 +67,7 @@ def is_running(claim: Path) -> bool:
     import fcntl  # noqa: PLC0415 - POSIX only
 
     try:
-        with claim.open("rb") as held:
+        with open_file(claim) as held:
             fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -80,6 +82,6 @@ def end(claim: Path, grace: float = _GRACE) -> None:
         deadline = time.monotonic() + grace
         if is_running(claim):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(claim.read_bytes()), number)
+                os.kill(int(file_bytes(claim)), number)
         while is_running(claim) and time.monotonic() < deadline:
             time.sleep(_PAUSE)

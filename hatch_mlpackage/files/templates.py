@@ -17,12 +17,6 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     return _environment(templates_directory()).get_template(template).render(values)
 
 
-def quote_for_dockerfile(value: str) -> str:
-    """Quote a value of ENV or LABEL so that the builder neither splits nor expands it."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    return f'"{escaped}"'
-
-
 @cache
 def _environment(folder: Path) -> jinja2.Environment:
     return jinja2.Environment(

@@ -40,11 +40,8 @@ def key_lines(text: str) -> dict[str, int]:
 
 def line_of(key: str, lines: dict[str, int]) -> int | None:
     """Return the line of a key, or, if the key is absent, of the nearest table or array above it."""
-    while key:
-        if key in lines:
-            return lines[key]
-        key = re.sub(r"(?:^|\.)[^.\[\]]*$|\[\d+\]$", "", key, count=1)
-    return None
+    ends = (len(key), *(found.start() for found in reversed([*re.finditer(r"[.\[]", key)])))
+    return next((lines[key[:end]] for end in ends if key[:end] in lines), None)
 
 
 class _Scanner:

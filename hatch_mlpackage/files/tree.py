@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from hatch_mlpackage.files.read import real_path
+
 # Given the place of a file or folder below the top, and its path.
 Skip = Callable[[PurePosixPath, Path], bool]
 
@@ -65,14 +67,14 @@ def walk(
     pending = [(PurePosixPath(), top, frozenset[Path]())]
     while pending:
         place, folder, above = pending.pop()
-        above |= {folder.resolve()}
+        above |= {real_path(folder)}
         for path in _listed(folder, unreadable):
             below = place / path.name
             if skip(below, path):
                 continue
             if not path.is_dir() or (path.is_symlink() and not follow):
                 yield below, path
-            elif path.resolve() not in above:
+            elif real_path(path) not in above:
                 pending.append((below, path, above))
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.resources import runtime_directory, server_lock_path, templates_directory
 from hatch_mlpackage.lock.conda.check import check_conda_lock
 from hatch_mlpackage.lock.conda.explicit import proven_sha256
@@ -81,9 +82,9 @@ def wheels_directory(inputs: LockInputs) -> Path:
 
 def our_locks(inputs: LockInputs) -> Iterator[str]:
     """Yield the locks that come with this package: those of the server and of the installer of conda packages."""
-    yield server_lock_path(runtime_directory(), inputs.config.python_version).read_text(encoding="utf-8")
+    yield file_text(server_lock_path(runtime_directory(), inputs.config.python_version))
     if inputs.has_conda_lock and inputs.config.conda_mode == "vendored":
-        yield (templates_directory() / "context" / "conda" / "requirements.txt").read_text(encoding="utf-8")
+        yield file_text(templates_directory() / "context" / "conda" / "requirements.txt")
 
 
 def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:

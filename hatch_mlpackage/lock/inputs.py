@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import ConfigurationError, Problem, Problems
+from hatch_mlpackage.files.read import file_bytes, real_path
 from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
 from hatch_mlpackage.lock.asked.script_needs import replace_serving, with_generated
 from hatch_mlpackage.lock.conda.inputs import CondaInputs
@@ -61,8 +63,8 @@ class LockInputs:
 
     @property
     def image_name(self) -> str:
-        """The configured name, with the project's version as its tag where it has none; no tag may hold a `+`."""
-        name, version = self.config.image.name, self.project.version.replace("+", "-")
+        """The configured name, with the project's version as its tag where it has none; no tag may hold `+` or `!`."""
+        name, version = self.config.image.name, re.sub(r"[+!]", "-", self.project.version)
         return name if ":" in name.rpartition("/")[2] else f"{name}:{version}"
 
 
@@ -159,19 +161,19 @@ def _read_script(project: Project, config: Config, no_code: NoCode | None, probl
         return read_entry_script(no_code.script.encode(), GENERATED_SCRIPT, problems) or EntryScript()
     path = project.root / config.entry_script
     try:
-        return read_entry_script(path.read_bytes(), config.entry_script, problems) or EntryScript()
+        return read_entry_script(file_bytes(path), config.entry_script, problems) or EntryScript()
     except OSError:
         return EntryScript()  # the configuration has already said what is wrong with the path
 
 
 def paths_outside_the_wheel(root: Path, config: Config) -> frozenset[Path]:
     """Return the paths below the project's root that do not belong in a wheel that is built from it."""
-    return frozenset((root / path).resolve() for path in (config.lock_directory, *(it.path for it in config.models)))
+    return frozenset(real_path(root / path) for path in (config.lock_directory, *(it.path for it in config.models)))
 
 
 def with_pylock(requirements: Requirements, project: Project, config: Config) -> Requirements:
     """Add the digest of the pylock.toml that a lock is selected from; line ends do not count."""
     if config.pylock is None or not (project.root / config.pylock).is_file():
         return requirements  # what is wrong with the path was reported when the configuration was read
-    content = (project.root / config.pylock).read_bytes().replace(b"\r\n", b"\n")
+    content = file_bytes(project.root / config.pylock).replace(b"\r\n", b"\n")
     return replace(requirements, pylock=(config.pylock, f"sha256:{hashlib.sha256(content).hexdigest()}"))

@@ -61,7 +61,7 @@ def read_models(content: bytes | None) -> tuple[RemoteModel, ...]:
     for model in models:
         if not re.fullmatch("[0-9a-f]{64}", str(model.sha256)):
             raise _damaged(f"the sha256 of {model.name} is not a hash")
-        if type(model.size) is not int:
+        if type(model.size) is not int or model.size < 0:
             raise _damaged(f"the size of {model.name} is no number of bytes")
     return models
 

@@ -14,6 +14,7 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from hatch_mlpackage.errors import LockError, Problems
+from hatch_mlpackage.files.read import file_bytes, real_path
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.conda.explicit import as_constraints
 from hatch_mlpackage.lock.conda.inputs import CondaInputs, check_conda_python
@@ -34,7 +35,7 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
     from hatch_mlpackage.lock.conda.record import file_digest, read_record  # noqa: PLC0415
 
     try:
-        content = (project.root / shown).read_bytes()
+        content = file_bytes(project.root / shown)
     except OSError as error:
         problems.add(shown, f"the file cannot be read: {error.strerror}.", "Give a readable text file.")
         return None
@@ -45,7 +46,7 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
     check_conda_python(file, config.python_version, problems)
     if file.kind != "pip":
         _check_image(config, problems)
-    channel = (project.root / config.conda_channel).resolve() if config.conda_channel else None
+    channel = real_path(project.root / config.conda_channel) if config.conda_channel else None
     return CondaInputs(file=file, target=config.target, cuda=config.cuda or "", channel=channel, file_digest=digest)
 
 

@@ -14,8 +14,8 @@ from hatchling.builders.plugin.interface import BuilderInterface
 from hatchling.plugin.manager import PluginManager
 
 from hatch_mlpackage.context.build import build_context
-from hatch_mlpackage.context.manifest import reason_to_keep
 from hatch_mlpackage.context.package import context_name
+from hatch_mlpackage.context.verify import reason_to_keep
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problems
 from hatch_mlpackage.files.parse import read_if_there, text_of
 from hatch_mlpackage.files.typed_tables import did_you_mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
@@ -9,16 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
-
-from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.files.parse import parse_toml
+from hatch_mlpackage.files.quoting import escaped
+from hatch_mlpackage.files.read import file_bytes, file_text
+from hatch_mlpackage.project.identity import LONGEST, is_identity, read_name, read_version
 
 if TYPE_CHECKING:
     from hatchling.metadata.core import ProjectMetadata
-
-    from hatch_mlpackage.errors import Problem
 
 HATCHLING = "hatchling.build"
 PYPROJECT = "pyproject.toml"
@@ -57,6 +56,13 @@ class Project:
     backend: str = ""
     text: str = field(default="", repr=False)
 
+    def __post_init__(self) -> None:
+        if not is_identity(self.name, self.version):
+            raise MLPackageError(
+                f"{self.name!r} {self.version!r}: not a project's name in its normal form, and a version. "
+                "Use letters, digits, dots and dashes."
+            )
+
 
 def load_project(root: Path) -> Project:
     """Read `pyproject.toml`, whatever its build backend; without one, return a project with an empty table.
@@ -64,17 +70,18 @@ def load_project(root: Path) -> Project:
     Raises MLPackageError when the file cannot be read.
     """
     path = root / PYPROJECT
-    if not path.is_file():
+    if not os.path.lexists(path):
         return Project(root=root)
     text, document = _read(path)
     metadata = document.get("project", {})
     if metadata.get("dynamic") and _backend(document) == HATCHLING:
-        return replace(_ask_hatchling(root), text=text)
+        return replace(_ask_hatchling(root, text), text=text)
     dynamic = metadata.get("dynamic", ())
+    name, version = _identity(metadata.get("name", FALLBACK_NAME), metadata.get("version", FALLBACK_VERSION), text)
     return Project(
         root=root,
-        name=canonicalize_name(metadata.get("name", FALLBACK_NAME)),
-        version=_normal_version(metadata.get("version", FALLBACK_VERSION)),
+        name=name,
+        version=version,
         dependencies=None if "dependencies" in dynamic else tuple(metadata.get("dependencies", ())),
         requires_python=metadata.get("requires-python", ""),
         table=document.get("tool", {}).get("mlpackage", {}),
@@ -85,7 +92,7 @@ def load_project(root: Path) -> Project:
 
 def _read(path: Path) -> tuple[str, Mapping[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = file_text(path)
         document = parse_toml(text)
     except OSError as error:
         raise MLPackageError(f"{path}: cannot be read: {error.strerror}.") from None
@@ -96,7 +103,7 @@ def _read(path: Path) -> tuple[str, Mapping[str, Any]]:
 
 
 def _why_no_toml(path: Path, error: ValueError) -> str:
-    if isinstance(error, UnicodeDecodeError) or path.read_bytes().startswith(BOM_UTF8):
+    if isinstance(error, UnicodeDecodeError) or file_bytes(path).startswith(BOM_UTF8):
         return "TOML is UTF-8 without a byte order mark, and this file is not. Save it so."
     return f"{error}. Correct the file."
 
@@ -110,25 +117,38 @@ def _check_shapes(document: Mapping[str, Any], path: Path) -> None:
             raise MLPackageError(f"{path}: {name} is not {_SAID[kind]}. Correct the file.")
 
 
-def project_of_hatch(metadata: ProjectMetadata[Any]) -> Project:
-    """Take the project from what Hatch has already read.
+def _identity(name: str, version: str, text: str) -> tuple[str, str]:
+    """Return the normal forms of a name and a version; raise ConfigurationError where one has none."""
+    problems = Problems()
+    found = read_name(name, problems), read_version(version, problems)
+    if found[0] is None or found[1] is None:
+        raise ConfigurationError(located(problems.found, text))
+    return found[0], found[1]
 
-    Raises MLPackageError with Hatch's own reason when the metadata is wrong.
+
+def project_of_hatch(metadata: ProjectMetadata[Any], text: str = "") -> Project:
+    """Take the project from what Hatch has already read; `text` is that of pyproject.toml, where it is known.
+
+    Raises ConfigurationError for a name or a version that is none, whatever plugin made it, and MLPackageError with
+    Hatch's own reason when the metadata is wrong.
     """
     try:
         core = metadata.core
+        name, version = _identity(core.name, metadata.version, text)
         return Project(
             root=Path(metadata.root),
-            name=canonicalize_name(core.name),
-            version=metadata.version,
+            name=name,
+            version=version,
             dependencies=tuple(core.dependencies),
             requires_python=core.requires_python,
             table=metadata.config.get("tool", {}).get("mlpackage", {}),
             backend=HATCHLING,
         )
+    except MLPackageError:
+        raise
     except Exception as error:
         # A metadata plugin may raise anything, and only the user can correct it.
-        raise MLPackageError(f"{Path(metadata.root, PYPROJECT)}: {error}") from error
+        raise MLPackageError(f"{Path(metadata.root, PYPROJECT)}: {escaped(str(error))}") from error
 
 
 def located(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
@@ -145,24 +165,16 @@ def located(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
 
 def plain_name(name: str) -> str:
     """Turn any name into one that an image can have; the checks report what is wrong with the original."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or FALLBACK_NAME
-
-
-def _normal_version(version: str) -> str:
-    """Spell a version as Hatch does, so that the command line and the build give a context the same name."""
-    try:
-        return str(Version(version))
-    except InvalidVersion:
-        return version
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:LONGEST].strip("-") or FALLBACK_NAME
 
 
 def _backend(document: Mapping[str, Any]) -> str:
     return str(document.get("build-system", {}).get("build-backend", "setuptools"))
 
 
-def _ask_hatchling(root: Path) -> Project:
+def _ask_hatchling(root: Path, text: str) -> Project:
     """Let hatchling, with the project's plugins, compute what the project leaves dynamic."""
     from hatchling.metadata.core import ProjectMetadata  # noqa: PLC0415 - only dynamic projects pay for it
     from hatchling.plugin.manager import PluginManager  # noqa: PLC0415
 
-    return project_of_hatch(ProjectMetadata(str(root), PluginManager()))
+    return project_of_hatch(ProjectMetadata(str(root), PluginManager()), text)

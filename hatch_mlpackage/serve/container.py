@@ -6,13 +6,13 @@ engine finds its own settings (DOCKER_HOST, DOCKER_BUILDKIT, registries.conf …
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from hatch_mlpackage.errors import UnavailableError
+from hatch_mlpackage.files.quoting import shown_command
 from hatch_mlpackage.files.run_foreground import run_in_foreground
 from hatch_mlpackage.project.config.keys import PORT
 
@@ -87,7 +87,7 @@ def execute(command: Sequence[str], *, report: Callable[[str], object] = print, 
     Ctrl-C and SIGTERM stop the engine, and the container with it, before they take effect. Raises UnavailableError when
     the engine cannot be started.
     """
-    report(f"$ {shlex.join(command)}")
+    report(f"$ {shown_command(command)}")
     try:
         return run_in_foreground(command, output=output)
     except OSError as error:

@@ -16,12 +16,14 @@ from hatch_mlpackage.context.image_values import APP_ROOT, server_environment
 from hatch_mlpackage.context.manifest import Manifest, read_manifest
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.context.plan import APP_DIRECTORY
+from hatch_mlpackage.context.verify import require_proven
 from hatch_mlpackage.errors import ContextError, MLPackageError
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.config.keys import MODELS_DIRECTORY
 from hatch_mlpackage.project.pyproject import Project
 
 _RUNTIME = "runtime"
+_REMEDY = "Make it again: mlpackage generate. To serve files that you edit, serve the project: mlpackage serve --reload"
 _NEEDED = ("starlette", "uvicorn")
 
 
@@ -53,7 +55,7 @@ def serve_project(project: Project, top: Path) -> Serving:
 def serve_context(context: Path, top: Path) -> Serving:
     """Lay out a context below `top`, an empty folder, from the context's files, its runtime included.
 
-    Raises ContextError when the folder is no context, or an earlier version made it.
+    Raises ContextError when the folder is no context, was changed after it was written, or an earlier version made it.
     """
     manifest = read_manifest(context)
     if manifest.not_copied:
@@ -61,6 +63,7 @@ def serve_context(context: Path, top: Path) -> Serving:
             f'{context}: holds no models (image.models = "named-context"). Serve the project instead: mlpackage serve'
         )
     variables = _listed_variables(context, manifest)
+    require_proven(context, _REMEDY)
     sources = {file.path: context.absolute() / file.path for file in manifest.files}
     _link(sources.items(), top)
     return _below(top, variables, tuple(sources.values()))
@@ -107,7 +110,7 @@ def worker_python(project_root: Path, environ: Mapping[str, str]) -> str:
 
 
 def _listed_variables(context: Path, manifest: Manifest) -> Mapping[str, str]:
-    found = manifest.about.get("image", {}).get("environment")
+    found = manifest.image.get("environment")
     if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):
         return found
     raise ContextError(

@@ -20,7 +20,7 @@ from hatch_mlpackage.azureml.core.environment import Environment
 from hatch_mlpackage.azureml.core.model import InferenceConfig, Model
 from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration
 from hatch_mlpackage.azureml.core.webservice import LocalWebservice
-from hatch_mlpackage.context.manifest import verify_context
+from hatch_mlpackage.context.verify import verify_context
 from hatch_mlpackage.serve.health import free_port
 
 from .entry_scripts import ECHO, ROWS, SCORE

@@ -11,7 +11,8 @@ import pytest
 from hatch_mlpackage.azureml.core import Environment, Model
 from hatch_mlpackage.azureml.core.model import InferenceConfig
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.context.manifest import read_manifest, verify_context
+from hatch_mlpackage.context.manifest import read_manifest
+from hatch_mlpackage.context.verify import verify_context
 
 from .entry_scripts import ECHO
 

@@ -152,6 +152,12 @@ DAMAGES = {
         project="remote",
         verb="lock",
     ),
+    "models, negative": Damage(
+        file=MODELS,
+        done=edited("size = 3", "size = -3"),
+        said=of_models("the size of remote is no number of bytes"),
+        project="remote",
+    ),
     "pylock, cut": Damage(
         file="pylock.toml",
         done=lambda text: text[:-90],

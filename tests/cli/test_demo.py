@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from hatch_mlpackage.cli.demo import CONTEXT
-from hatch_mlpackage.context.manifest import read_manifest, verify_context
+from hatch_mlpackage.context.manifest import read_manifest
+from hatch_mlpackage.context.verify import verify_context
 
 PATIENCE = 300
 README = Path(__file__).parents[2] / "README.md"

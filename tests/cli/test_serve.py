@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hatch_mlpackage.context.manifest import verify_context
+from hatch_mlpackage.context.verify import verify_context
 from hatch_mlpackage.serve.health import free_port, wait_until_healthy
 
 if TYPE_CHECKING:

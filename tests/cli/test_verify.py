@@ -76,3 +76,23 @@ def test_no_context(project, mlpackage):
     assert outcome.status == 1
     assert "not a context" in outcome.err
     assert "mlpackage generate" in outcome.err
+
+
+def test_the_digest(context, mlpackage):
+    """`--digest` compares the manifest's digest with the given one."""
+    digest = read_manifest(context).digest
+    other = f"sha256:{'0' * 64}"
+
+    right, wrong = mlpackage("verify", "--digest", digest, context), mlpackage("verify", "--digest", other, context)
+
+    assert (right.status, right.err) == (0, "")
+    assert (wrong.status, wrong.out.splitlines()[0]) == (1, f"manifest.json: digest {digest}, expected {other}")
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:", "0" * 64, f"sha512:{'0' * 64}", f"sha256:{'A' * 64}"])
+def test_a_digest_of_another_form(context, mlpackage, digest):
+    """Another form than that of a digest is wrong usage."""
+    outcome = mlpackage("verify", "--digest", digest, context)
+
+    assert outcome.status == 2
+    assert f"'{digest}' is not sha256: and 64 hexadecimal digits in lower case." in " ".join(outcome.err.split())

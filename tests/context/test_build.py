@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from hatch_mlpackage.context.build import build_context, plan_context
-from hatch_mlpackage.context.manifest import read_manifest, verify_context
+from hatch_mlpackage.context.manifest import read_manifest
 from hatch_mlpackage.context.package import default_destination, inspect_project
+from hatch_mlpackage.context.verify import verify_context
 from hatch_mlpackage.errors import ConfigurationError, LockError
 from hatch_mlpackage.lock.check_locks import check_project_lock
 from hatch_mlpackage.lock.project_lock import lock_project

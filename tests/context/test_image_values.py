@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from hatch_mlpackage.context.build import build_context
+from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.inputs import read_inputs
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.project.config.keys import Image, Secret
 from hatch_mlpackage.project.read_config import read_declaration
@@ -27,3 +33,32 @@ def test_secrets_are_mounted_where_packages_are_installed(make_project, problems
         "DOCKER_BUILDKIT=1 docker build --secret id=pip,src=PATH --tag diabetes:1.0 .",
         "buildah build --format docker --secret id=pip,src=PATH --tag diabetes:1.0 .",
     ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "exposed"),
+    [
+        ({}, "5001"),
+        ({"HEALTH_PORT": "80"}, "5001"),
+        ({"SEPERATE_HEALTH_ENDPOINT": "true"}, "5001 5000"),
+        ({"SEPERATE_HEALTH_ENDPOINT": "true", "HEALTH_PORT": "80"}, "5001 80"),
+    ],
+)
+def test_the_ports(make_project, tmp_path, variables, exposed):
+    """The image exposes the server's port, and the port for probes where that is open."""
+    project = make_project({"pin-base-image": False, "environment-variables": variables})
+    config = read_declaration(project, Problems()).config
+    (project.root / "locks").mkdir()
+    (project.root / "locks/requirements.txt").write_text(with_header("", Requirements(), config.target))
+
+    build_context(project, tmp_path / "context")
+
+    lines = (tmp_path / "context/Dockerfile").read_text().splitlines()
+    assert [line for line in lines if line.startswith("EXPOSE")] == [f"EXPOSE {exposed}"]
+
+
+def test_a_version_that_no_tag_can_have(make_project, problems):
+    """The epoch and the local part of a version stand in a tag with dashes."""
+    project = make_project(dependencies=())
+
+    assert read_inputs(replace(project, version="1!2.0+cpu.1"), problems).image_name == "diabetes:1-2.0-cpu.1"

@@ -1,42 +1,18 @@
 from __future__ import annotations
 
 import json
-import os
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from hatch_mlpackage.context.manifest import (
-    Manifest,
-    ManifestFile,
-    read_manifest,
-    reason_to_keep,
-    verify_context,
-)
+from hatch_mlpackage.context.manifest import Manifest, read_manifest
+from hatch_mlpackage.context.verify import reason_to_keep, verify_context
 from hatch_mlpackage.errors import ContextError
-from hatch_mlpackage.files.fixed_time import TIMESTAMP
 
 # jq -cSj "del(.digest)" manifest.json | sha256sum
 DIGEST = "sha256:41d35826cd63044e699290193e9455bf6bc21679fc707596895095dcbdafad90"
 SHA_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
-
-
-@pytest.fixture
-def context(tmp_path):
-    """Write a context of two files by hand, as the writer would."""
-    directory = tmp_path / "context"
-    (directory / "sub").mkdir(parents=True)
-    manifest = Manifest(
-        about={"project": {"name": "p"}},
-        layers=("source",),
-        files=tuple(
-            ManifestFile(path=path, layer="source", size=1, mode="0644", sha256=SHA_OF_A) for path in ("a", "sub/b")
-        ),
-    )
-    for path, text in (("a", "a"), ("sub/b", "a"), ("manifest.json", manifest.to_json())):
-        (directory / path).write_text(text)
-        (directory / path).chmod(0o644)
-        os.utime(directory / path, (TIMESTAMP, TIMESTAMP))
-    return directory
 
 
 def test_round_trip(context):
@@ -54,57 +30,6 @@ def test_round_trip(context):
         ],
     }
     assert manifest.size == 2
-
-
-def test_untouched(context):
-    """An untouched context has no differences and may be replaced."""
-    assert verify_context(context) == ()
-    assert reason_to_keep(context) == ""
-
-
-CHANGES = [
-    (lambda d: (d / "a").write_text("b"), "a: other contents"),
-    (lambda d: (d / "a").write_text("bb"), "a: 2 bytes, expected 1"),
-    (lambda d: (d / "sub/b").chmod(0o755), "sub/b: mode 0755, expected 0644"),
-    (lambda d: (d / "a").unlink(), "a: missing"),
-    (lambda d: (d / "sub/new").write_text(""), "sub/new: added"),
-    (lambda d: (d / "empty").mkdir(), "empty: added"),
-    (lambda d: ((d / "a").unlink(), (d / "a").symlink_to("sub/b")), "a: not a regular file"),
-    (
-        lambda d: (d / "manifest.json").write_text((d / "manifest.json").read_text().replace('"p"', '"q"')),
-        "manifest.json: changed (its digest does not fit its contents)",
-    ),
-]
-
-
-@pytest.mark.parametrize(("change", "difference"), CHANGES)
-def test_one_change(context, change, difference):
-    """`verify_context` names one changed byte, file, mode or name."""
-    change(context)
-
-    assert verify_context(context) == (difference,)
-
-
-def test_several_changes_are_sorted(context):
-    """`verify_context` reports all differences, sorted."""
-    (context / "sub/b").write_text("c")
-    (context / "0").write_text("")
-
-    assert verify_context(context) == ("0: added", "sub/b: other contents")
-
-
-def test_hand_made_changes_are_kept(context):
-    """A context that somebody edited is not replaced, and the reason names the files."""
-    (context / "a").write_text("b")
-
-    assert reason_to_keep(context) == "holds changes made by hand (a: other contents)"
-
-
-def test_a_new_time_alone_is_no_change(context):
-    """A file with a new time and the same bytes may be replaced."""
-    os.utime(context / "a", (1, 1))
-
-    assert reason_to_keep(context) == ""
 
 
 @pytest.mark.parametrize(
@@ -127,3 +52,118 @@ def test_no_manifest(tmp_path):
     assert str(raised.value) == (
         f"{tmp_path}: not a context (manifest.json: No such file or directory). Make one with: mlpackage generate"
     )
+
+
+GOOD = {"path": "a", "layer": "source", "size": 1, "mode": "0644", "sha256": SHA_OF_A}
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        *(
+            ([{**GOOD, "path": path}], f"files[0]: the path {path!a} {wrong}")
+            for path, wrong in (
+                ("../a", "does not name a file below the folder"),
+                ("/etc/passwd", "does not name a file below the folder"),
+                ("a/../../b", "does not name a file below the folder"),
+                ("", "does not name a file below the folder"),
+                ("a\\..\\b", "holds a backslash, which some systems read as a folder"),
+                ("a\0b", "is not printable UTF-8"),
+                ("a\nb", "is not printable UTF-8"),
+                ("\ud800", "is not printable UTF-8"),
+            )
+        ),
+        ([GOOD, GOOD], "files[1]: the path is listed twice"),
+        ([{**GOOD, "path": "manifest.json"}], "files[0]: the manifest lists itself"),
+        ([{**GOOD, "size": -1}], "files[0]: -1 is not a size"),
+        ([{**GOOD, "mode": "644"}], "files[0]: '644' is not a mode"),
+        ([{**GOOD, "mode": "4755"}], "files[0]: '4755' is not a mode"),
+        ([{**GOOD, "sha256": "A" * 64}], f"files[0]: '{'A' * 64}' is not a SHA-256"),
+        ([{**GOOD, "named_context": "model-1"}], "named_contexts lacks model-1"),
+    ],
+)
+def test_what_no_context_holds(context, files, reason):
+    """An entry that leads out of the context, is listed twice or is impossible is named, and the context refused."""
+    values = json.loads((context / "manifest.json").read_text())
+    (context / "manifest.json").write_text(json.dumps({**values, "files": files}))
+
+    with pytest.raises(ContextError) as raised:
+        read_manifest(context)
+
+    assert str(raised.value) == (
+        f"{context / 'manifest.json'}: not a manifest that mlpackage wrote: {reason}. "
+        "Make the context again: mlpackage generate"
+    )
+    assert reason_to_keep(context) == "not empty and not a context that mlpackage wrote"
+
+
+@pytest.mark.parametrize(
+    "values", [{**GOOD, "size": value} for value in (True, 1.0, "1", None)] + [{**GOOD, "path": 3}, {**GOOD, "x": 1}, 3]
+)
+def test_values_of_another_type(context, values):
+    """A value of another type is not of this schema."""
+    manifest = json.loads((context / "manifest.json").read_text())
+    (context / "manifest.json").write_text(json.dumps({**manifest, "files": [values]}))
+
+    with pytest.raises(ContextError, match="not a manifest of schema 1"):
+        read_manifest(context)
+
+
+@pytest.mark.parametrize("place", ["/etc/debian_version", "../a", "a/../../b", "a\0", ""])
+def test_a_named_context_outside_the_project(context, place):
+    """A manifest cannot have a builder given a folder outside the project."""
+    values = json.loads((context / "manifest.json").read_text())
+    files = [{**GOOD, "named_context": "model-1"}]
+    text = json.dumps({**values, "named_contexts": {"model-1": place}, "files": files})
+    (context / "manifest.json").write_text(text)
+
+    with pytest.raises(ContextError) as raised:
+        read_manifest(context)
+
+    assert f"named_contexts.model-1: {place!a} is not a model of the project." in str(raised.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=5), below, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["digest", "schema", "layers", "files", "named_contexts", "image"]), JSON)
+def test_any_value(context, key, value):
+    """Whatever a manifest holds, it is read or refused with a known error."""
+    original = (context / "manifest.json").read_text()
+    (context / "manifest.json").write_text(json.dumps({**json.loads(original), key: value}))
+    with suppress(ContextError):
+        assert isinstance(verify_context(context), tuple)
+    with suppress(ContextError):
+        assert read_manifest(context).image["name"]
+    (context / "manifest.json").write_text(original)
+
+
+@pytest.mark.parametrize(
+    ("image", "what"),
+    [
+        (None, "its name is None"),
+        ([], "its name is None"),
+        ({"name": "--privileged"}, "its name is '--privileged'"),
+        ({"name": "a\nb"}, "its name is 'a\\nb'"),
+        ({"name": "a", "port": "80"}, "its port is '80'"),
+        ({"name": "a", "port": 0}, "its port is 0"),
+    ],
+)
+def test_an_image_that_cannot_be(image, what):
+    """What a manifest says of the image is checked before it gets to a container engine."""
+    with pytest.raises(ContextError) as raised:
+        _ = Manifest(about={"image": image}, layers=(), files=()).image
+
+    assert str(raised.value) == (f"The manifest describes no image: {what}. Make the context again: mlpackage generate")
+
+
+def test_the_image():
+    """The manifest's description of the image is given as it is."""
+    image = {"name": "team/a:1", "port": 80, "environment": {}}
+
+    assert Manifest(about={"image": image}, layers=(), files=()).image == image

@@ -11,9 +11,10 @@ import pytest
 
 from hatch_mlpackage.context.build import build_context, build_tar, plan_context
 from hatch_mlpackage.context.diff import FileChange, compare, read_side
-from hatch_mlpackage.context.manifest import ManifestFile, read_manifest, reason_to_keep, verify_context
+from hatch_mlpackage.context.manifest import ManifestFile, read_manifest
 from hatch_mlpackage.context.named_contexts import check_named_models, find_models
 from hatch_mlpackage.context.package import inspect_project
+from hatch_mlpackage.context.verify import reason_to_keep, verify_context
 from hatch_mlpackage.errors import ConfigurationError, ContextError
 from hatch_mlpackage.lock.models import RemoteModel, place_of, to_text
 from hatch_mlpackage.project.pyproject import load_project

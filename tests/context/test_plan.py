@@ -7,6 +7,7 @@ import pytest
 
 from hatch_mlpackage.context.plan import ContextFile, ContextPlan, make_plan, text_file
 from hatch_mlpackage.context.project_files import model_files, runtime_files, source_files
+from hatch_mlpackage.errors import ContextError
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.read_config import read_declaration
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
@@ -202,3 +203,30 @@ def test_a_socket_is_not_a_model(make_project, plan_of, problems, monkeypatch):
         plan_of(project)
 
     assert found(problems)[0] == ("tool.mlpackage.models[0].path: 'models/ridge.pkl' is neither a file nor a folder.")
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        (("../a",), "../a: the path does not name a file below the folder. Rename what is declared there."),
+        (("a\nb",), "a\\nb: the path is not printable UTF-8. Rename what is declared there."),
+        (("a", "b", "a"), "a: the path is the place of two files. Rename what is declared there."),
+    ],
+)
+def test_paths_that_no_context_has(paths, said):
+    """No plan has a path that leads out of the context, or two files in one place, wherever they come from."""
+    with pytest.raises(ContextError) as raised:
+        make_plan([text_file(path, "", layer="source") for path in paths], ())
+
+    assert str(raised.value) == said
+
+
+def test_patterns_that_are_none(make_project, plan_of, problems):
+    """A pattern that git would not take is reported with its index, and the others count."""
+    project = make_project({"source-directory": "src", "exclude": ["*.csv", "a\\", "drafts/"]})
+    (project.root / "src/a.csv").touch()
+
+    assert [path for path, *_ in plan_of(project) if path.startswith("azureml-app/")] == ["azureml-app/src/score.py"]
+    assert list(map(str, problems.found)) == [
+        "tool.mlpackage.exclude[1]: 'a\\\\' is not a pattern of .gitignore. Correct it, or remove it."
+    ]

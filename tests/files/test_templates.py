@@ -8,26 +8,9 @@ import pytest
 from hatch_mlpackage.context.image_values import dockerfile_values
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.files.resources import templates_directory
-from hatch_mlpackage.files.templates import quote_for_dockerfile, render
+from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.lock.check_locks import check_project_images
 from hatch_mlpackage.project.pyproject import load_project
-
-
-@pytest.mark.parametrize(
-    ("value", "quoted"),
-    [
-        ("1", '"1"'),
-        ("", '""'),
-        ("good morning!!!", '"good morning!!!"'),
-        ('say "hi"', r'"say \"hi\""'),
-        ("C:\\models\\", r'"C:\\models\\"'),
-        ("$HOME ${PATH}", r'"\$HOME \${PATH}"'),
-        ("it's #1 `x`", '"it\'s #1 `x`"'),
-    ],
-)
-def test_quote_for_dockerfile(value, quoted):
-    """The builder neither splits nor expands a quoted value."""
-    assert quote_for_dockerfile(value) == quoted
 
 
 @pytest.mark.parametrize("template", ["Dockerfile.j2", "README.md.j2", "dockerignore"])
@@ -43,7 +26,7 @@ def test_a_checkout_with_other_line_ends(copy_project, tmp_path, monkeypatch, te
         "named_contexts": {"a": "b"},
         "published": 5001,
         "sample": None,
-        "tree": "a\nb",
+        "tree": ["    a", "    b"],
     }
     expected = render(template, values)
     copied = shutil.copytree(templates_directory(), tmp_path / "templates")

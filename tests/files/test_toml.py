@@ -141,6 +141,12 @@ def test_the_lines():
         ("tool.hatch.build", 6),
         ("project.dependencies", None),
         ("score.py:1", None),
+        ("tool.mlpackage.environment-variables.a[b", 13),
+        ("tool.mlpackage.environment-variables.a]", 13),
+        ("tool.mlpackage.models[1].x[", 24),
+        ("models/a[0].txt:3", None),
+        ("[", None),
+        ("", None),
     ],
 )
 def test_a_key_that_is_not_there(key, line):
@@ -189,3 +195,11 @@ def test_whatever_toml_allows(table):
 
     assert set(lines) == set(keys_of(tomllib.loads(text)))
     assert all(quoted(key) in text.splitlines()[lines[key] - 1] for key in table)
+
+
+@given(st.text(st.sampled_from("a.[]0:/") | st.characters(), max_size=20))
+def test_the_line_of_any_text(text):
+    """Any place that an error names, a file's path too, has the line of a key that it begins with, or none."""
+    line = line_of(f"other{text}", {"other": 30})
+
+    assert line == (30 if text[:1] in {"", ".", "["} else None)

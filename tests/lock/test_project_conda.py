@@ -15,7 +15,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from hatch_mlpackage.context.build import build_context, plan_context
-from hatch_mlpackage.context.manifest import verify_context
+from hatch_mlpackage.context.verify import verify_context
 from hatch_mlpackage.errors import ConfigurationError, LockError
 from hatch_mlpackage.lock.check_locks import check_project_conda
 from hatch_mlpackage.lock.images.base_image import BaseImageLock, write_base_image_locks

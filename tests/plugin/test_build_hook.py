@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hatch_mlpackage.context.manifest import verify_context
+from hatch_mlpackage.context.verify import verify_context
 
 HATCHLING = [sys.executable, "-m", "hatchling", "build"]
 CONTEXT = "minimal-model-1.0-context"

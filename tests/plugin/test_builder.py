@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -140,3 +141,16 @@ def test_json_manifest_is_stable_text(copy_project, succeed):
     text = (root / "dist" / CONTEXT / "manifest.json").read_text()
 
     assert json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n" == text
+
+
+@pytest.mark.parametrize("version", ["1.0\\nRUN touch /pwned", "x/../../../../escaped", '1.0\\";id'])
+def test_a_version_that_breaks_out(copy_project, everything, version):
+    """A hostile version ends the build, in Hatch's own way, and nothing is written anywhere."""
+    root = copy_project("minimal", "a/b/c/project")
+    replace(root / "pyproject.toml", 'version = "1.0"', f'version = "{version}"')
+    before = everything(root.parents[2])
+
+    result = subprocess.run(TARGET, cwd=root, capture_output=True, text=True, check=False)
+
+    assert (result.returncode, "version" in result.stderr) == (1, True)
+    assert everything(root.parents[2]) == before

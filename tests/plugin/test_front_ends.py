@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hatch_mlpackage.context.manifest import verify_context
+from hatch_mlpackage.context.verify import verify_context
 
 CONTEXT = "minimal-model-1.0-context"
 WHEEL = "minimal_model-1.0-py3-none-any.whl"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.context.manifest import verify_context
+from hatch_mlpackage.context.verify import verify_context
 
 TARGET = [sys.executable, "-m", "hatchling", "build", "-t", "mlpackage"]
 PROJECTS = Path(__file__).parents[1] / "projects"

@@ -191,3 +191,21 @@ def test_worker_python(tmp_path, made, environ, found):
 def test_worker_python_without_an_environment(tmp_path):
     """Without an environment the worker uses our interpreter."""
     assert worker_python(tmp_path, {}) == sys.executable
+
+
+def test_a_changed_context(project, top):
+    """A context that was changed is not served: the error says what differs, and what to do instead."""
+    build_context(load_project(project), project / "context")
+    (project / "context/azureml-app/score.py").write_text("def init(): pass\n")
+    (project / "context/runtime").chmod(0o777)
+
+    with pytest.raises(ContextError) as caught:
+        serve_context(Path("context"), top)
+
+    assert str(caught.value) == (
+        "context: was changed after it was written:\n"
+        "azureml-app/score.py: 17 bytes, expected 209\n"
+        "runtime/: mode 0777, expected 0755\n"
+        "Make it again: mlpackage generate. To serve files that you edit, serve the project: mlpackage serve --reload"
+    )
+    assert list(top.iterdir()) == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hatch_mlpackage.cli.bake import questions
-from hatch_mlpackage.context.manifest import verify_context
+from hatch_mlpackage.context.verify import verify_context
 
 pytestmark = [pytest.mark.templates, pytest.mark.network, pytest.mark.slow]
 

@@ -21,6 +21,7 @@ from hatch_mlpackage.azureml.exceptions import UserErrorException
 from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
 from hatch_mlpackage.azureml.local.environments import add_environment, environment_names, find_environment
 from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.files.read import file_bytes, file_text
 from hatch_mlpackage.files.replace import replace_text
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Environment:
     def from_pip_requirements(name: str, file_path: str, pip_version: str | None = None) -> Environment:
         """Make an environment of a requirements file; its lines replace `azureml-defaults`."""
         conda = CondaDependencies()
-        conda.set_pip_requirements(Path(file_path).read_text(encoding="utf-8").splitlines())
+        conda.set_pip_requirements(file_text(Path(file_path)).splitlines())
         conda.add_conda_package(f"pip={pip_version}" if pip_version else "pip")
         return _with_conda(name, conda)
 
@@ -200,11 +201,11 @@ class Environment:
         Raises FileNotFoundError where azureml_environment.json is missing.
         """
         folder = Path(path)
-        made = Environment.from_json(parse_json((folder / DEFINITION).read_bytes()))
+        made = Environment.from_json(parse_json(file_bytes(folder / DEFINITION)))
         if (folder / CONDA_FILE).is_file():
             made.python.conda_dependencies = CondaDependencies(str(folder / CONDA_FILE))
         if (folder / BASE_DOCKERFILE).is_file():
-            made.docker.base_dockerfile = (folder / BASE_DOCKERFILE).read_text(encoding="utf-8")
+            made.docker.base_dockerfile = file_text(folder / BASE_DOCKERFILE)
         return made
 
 

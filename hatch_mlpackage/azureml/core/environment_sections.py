@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from hatch_mlpackage.azureml.core.conda_dependencies import CondaDependencies
 from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
+from hatch_mlpackage.files.read import file_text
 
 log = logging.getLogger(__name__)
 
@@ -141,5 +142,5 @@ def _dockerfile_text(value: str | IO[str] | None) -> str | None:
     """Return the text of a Dockerfile that is given as text, as a path or as an open file."""
     if value is None or isinstance(value, str):
         is_path = bool(value) and "\n" not in str(value) and Path(str(value)).is_file()
-        return Path(str(value)).read_text(encoding="utf-8") if is_path else value
+        return file_text(Path(str(value))) if is_path else value
     return value.read()

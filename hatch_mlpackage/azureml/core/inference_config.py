@@ -13,6 +13,7 @@ from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
 from hatch_mlpackage.azureml.core.environment import Environment
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
 from hatch_mlpackage.files.parse import parse_python
+from hatch_mlpackage.files.read import file_bytes
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class InferenceConfig:
     def _check_script(self) -> None:
         path = self.path_of(self.entry_script)
         try:
-            parse_python(path.read_bytes(), str(path))
+            parse_python(file_bytes(path), str(path))
         except OSError:
             raise UserErrorException(
                 f"Failed to open {path}, please check if it exists and the read permission. "

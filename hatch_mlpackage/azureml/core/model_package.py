@@ -16,6 +16,7 @@ from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, own_
 from hatch_mlpackage.context.manifest import read_manifest
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.lock.images.reference import parse_reference
 from hatch_mlpackage.serve.container import execute, find_engine, pull_command
 
@@ -106,7 +107,7 @@ class ModelPackage:
 
     def get_logs(self, decode: bool = True, offset: int = 0) -> str | bytes:
         """Return the log of making the package, from the byte `offset` on."""
-        found = self._log.read_bytes()[offset:] if self._log.exists() else b""
+        found = file_bytes(self._log)[offset:] if self._log.exists() else b""
         return found.decode(errors="replace") if decode else found
 
     def save(self, output_directory: str) -> None:
@@ -141,7 +142,7 @@ class ModelPackage:
         The login is the one in the environment's `base_image_registry`; engines keep logins of their own.
         """
         self.wait_for_creation()
-        image = read_manifest(self._context).about["image"]["base"] if self.generate_dockerfile else self.location
+        image = read_manifest(self._context).image["base"] if self.generate_dockerfile else self.location
         found = ContainerRegistry()
         found.address = parse_reference(str(image)).registry
         if self._registry and self._registry.address == found.address:

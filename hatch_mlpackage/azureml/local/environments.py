@@ -9,6 +9,7 @@ from typing import Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
 from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, held, load_json, named, numbered, write_json
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.replace import replace_text
 
 _LATEST = ".latest"  # which version was registered last
@@ -50,7 +51,7 @@ def find_environment(workspace: WorkspaceFolder, name: str, version: str | None)
     """
     folder = _folder(workspace.folder, name, version)
     latest = folder / _LATEST
-    wanted = version or (latest.read_text(encoding="utf-8") if latest.exists() else "")
+    wanted = version or (file_text(latest) if latest.exists() else "")
     found = load_json(folder / f"{wanted}.json") if wanted else None
     if found is None:
         raise UserErrorException(

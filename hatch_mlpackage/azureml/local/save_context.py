@@ -11,6 +11,7 @@ from hatch_mlpackage.azureml.exceptions import WebserviceException
 from hatch_mlpackage.context.manifest import MANIFEST_NAME, hashes_of, read_manifest
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.hashing import hash_file
+from hatch_mlpackage.files.read import real_path
 
 
 def save_context(context: Path, target: Path) -> None:
@@ -33,7 +34,7 @@ def save_context(context: Path, target: Path) -> None:
 
 def _put(source: Path, target: Path, path: str) -> None:
     place = target / path
-    if not place.parent.resolve().is_relative_to(target.resolve()):
+    if not real_path(place.parent).is_relative_to(real_path(target)):
         raise WebserviceException(f"{place.parent}: leads outside of {target}. Remove the link, or save elsewhere.")
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_name(f".{place.name}.partial")
@@ -47,7 +48,7 @@ def _put(source: Path, target: Path, path: str) -> None:
 def _remove_stale(target: Path, stale: dict[str, str]) -> None:
     for path, sha256 in stale.items():
         place = target / path
-        inside = place.parent.resolve().is_relative_to(target.resolve())
+        inside = real_path(place.parent).is_relative_to(real_path(target))
         if inside and place.is_file() and not place.is_symlink() and hash_file(place) == sha256:
             place.unlink()
             _remove_empty(place.parent, target)

@@ -24,6 +24,7 @@ from hatch_mlpackage.azureml.local.make_package import build_staged_image, make_
 from hatch_mlpackage.azureml.local.stage_project import StagedModel, stage
 from hatch_mlpackage.azureml.local.workspace_folder import held, load_json, write_json
 from hatch_mlpackage.errors import ConfigurationError
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.run_background import end, is_running, run_in_background
 from hatch_mlpackage.serve.container import RUNNERS, find_engine, run_command
 from hatch_mlpackage.serve.health import free_port, wait_until_healthy
@@ -82,7 +83,7 @@ class ServiceFolder:
         return is_running(self._claim)
 
     def log(self) -> str:
-        return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+        return file_text(self._log, "replace") if self._log.exists() else ""
 
     def start(
         self,

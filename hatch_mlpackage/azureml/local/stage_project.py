@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
 from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.project.azureml_files.convert import convert
 from hatch_mlpackage.project.azureml_files.inference import read_inference
@@ -89,8 +90,8 @@ def _stage_inference(folder: Path, inference: Mapping[str, Any], workspace: Path
     table = dict(conversion.table)
     table |= _own_python(table, inference)
     source = inference.get("sourceDirectory")
-    if source and workspace.resolve().is_relative_to(source):
-        inside = workspace.resolve().relative_to(source).as_posix()
+    if source and real_path(workspace).is_relative_to(source):
+        inside = real_path(workspace).relative_to(source).as_posix()
         table["exclude"] = [f"/{_SPECIAL.sub(_ESCAPED, inside)}/"]
     return table
 

@@ -21,6 +21,7 @@ from typing import IO, Any, Protocol
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WorkspaceException
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.files.run_background import is_running
 from hatch_mlpackage.project.azureml_files.documents import read_document
@@ -95,7 +96,7 @@ def load_json(path: Path) -> dict[str, Any] | None:
     Raises WorkspaceException where the file is damaged.
     """
     try:
-        found = parse_json(path.read_bytes())
+        found = parse_json(file_bytes(path))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -116,7 +117,7 @@ def read_mapping(path: Path, otherwise: str) -> dict[str, Any]:
     contents, and FileNotFoundError where the file is missing.
     """
     problems = Problems()
-    node = read_document(path.read_bytes(), str(path), problems)
+    node = read_document(file_bytes(path), str(path), problems)
     found = node.plain() if node else None
     if not isinstance(found, dict):
         details = [str(problem) for problem in problems.found] or [str(path)]

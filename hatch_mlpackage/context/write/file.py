@@ -17,6 +17,7 @@ from hatch_mlpackage.context.write.hard_links import HardLinks
 from hatch_mlpackage.context.write.read import Progress, copy_and_hash
 from hatch_mlpackage.errors import explained
 from hatch_mlpackage.files.hashing import SMALLEST, KnownHashes
+from hatch_mlpackage.files.read import open_raw
 
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copy on write
 
@@ -112,13 +113,13 @@ def hash_in_place(
         if known is not None and file.sha256 in {"", known}:
             progress(file, file.size)
             return known
-        with source.open("rb", buffering=0) as reader:
+        with open_raw(source) as reader:
             return _read(file, source, reader, write=_drop, reuse=reuse, progress=progress)
 
 
 def _copy(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress: Progress) -> str:
     """Copy and hash in one pass, so that the hash is of the very bytes that were written."""
-    with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
+    with open_raw(source) as reader, target.open("xb", buffering=0) as writer:
         cloned = file.size >= SMALLEST and _clone(reader, writer)
         write = _drop if cloned else lambda chunk: _write_all(writer, chunk)
         return _read(file, source, reader, write=write, reuse=reuse, progress=progress)

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from hatch_mlpackage.files.hashing import KnownHashes
+from hatch_mlpackage.files.read import real_path
 
 
 class HardLinks:
@@ -30,7 +31,7 @@ class HardLinks:
             self._warn(f"{source}: copied, not linked: its mode is {found:04o}, and in a context it is {mode:04o}.")
             return False
         try:
-            os.link(source.resolve(), target)
+            os.link(real_path(source), target)
         except OSError as error:
             self._warn(f"{source}: copied, not linked: {error.strerror}.")
             return False

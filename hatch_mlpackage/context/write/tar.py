@@ -18,6 +18,7 @@ from hatch_mlpackage.context.manifest import Manifest
 from hatch_mlpackage.context.plan import DIRECTORY_MODE, ContextFile, Hashed
 from hatch_mlpackage.context.write.read import Progress, copy_and_hash
 from hatch_mlpackage.errors import ContextError, explained
+from hatch_mlpackage.files.read import open_file, open_raw
 
 _MAGIC_AT, _MAGIC = 257, b"ustar"
 
@@ -106,7 +107,7 @@ def _write_file(file: ContextFile, stream: BinaryIO, timestamp: int, progress: P
 
 def _copy(file: ContextFile, source: Path, write: Callable[[memoryview], object], progress: Progress) -> str:
     with explained(source):
-        reader = source.open("rb", buffering=0)
+        reader = open_raw(source)
     with reader:  # what fails in writing is the tar's affair
         return copy_and_hash(file, source, reader, write=write, progress=progress)[0]
 
@@ -120,7 +121,7 @@ def _header(path: str, timestamp: int, *, mode: int, size: int = 0, kind: bytes 
 def _refuse_foreign(path: Path) -> None:
     if not path.exists() or not path.stat().st_size:
         return
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(_MAGIC_AT + len(_MAGIC))
     if not head.endswith(_MAGIC):
         raise ContextError(f"{path}: in the way and not a tar. Remove it, or choose another name.")

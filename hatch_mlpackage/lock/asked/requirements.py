@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.parse import decode
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.lock.asked.pip_file import Line, Option, logical_lines, options_of, split_options
 from hatch_mlpackage.lock.asked.requirement_line import (
     CREDENTIALS_FIX,
@@ -119,7 +120,7 @@ class _RequirementsReader:
     def _text_of(self, path: Path, shown: str, where: str) -> str:
         content = b""
         try:
-            content = path.read_bytes()
+            content = file_bytes(path)
             return decode(content)
         except FileNotFoundError:
             self.problems.add(where, f"the file {shown} does not exist.", _similar(path))

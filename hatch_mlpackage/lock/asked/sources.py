@@ -17,6 +17,7 @@ from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
 
 from hatch_mlpackage.files.hashing import hash_file
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.tree import is_derived, walk
 from hatch_mlpackage.lock.asked.markers import marker_applies
 from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, RefusedRequirementError, has_credentials
@@ -78,7 +79,7 @@ def files_of(tree: Path, left_out: Collection[Path] = ()) -> Iterator[tuple[str,
     """Yield the path within a folder, and the path, of every file that its wheel may be made of, sorted."""
 
     def skip(place: PurePosixPath, path: Path) -> bool:
-        return is_derived(place, path) or _is_built(place) or path.resolve() in left_out
+        return is_derived(place, path) or _is_built(place) or real_path(path) in left_out
 
     yield from sorted((str(place), path) for place, path in walk(tree, skip))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hatch_mlpackage.files.parse import parse_json
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.lock.images.reference import Reference
 
 _VARIABLE = "DOCKER_AUTH_CONFIG"  # the content of config.json, as CI systems give it to a job
@@ -65,7 +66,7 @@ def _files(environment: Mapping[str, str]) -> Iterator[Path]:
 
 def _read(path: Path, report: Callable[[str], None]) -> Mapping[str, Any]:
     try:
-        return _parsed(path.read_bytes(), str(path), report)
+        return _parsed(file_bytes(path), str(path), report)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:

@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from hatch_mlpackage.files.parse import parse_toml
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.toml import toml_string
 from hatch_mlpackage.lock.resolve import pip_settings
 
@@ -207,7 +208,7 @@ def _uv_config_files(environ: Mapping[str, str]) -> list[Path]:
 
 def _kept_of(file: Path) -> dict[str, Any]:
     try:
-        read = parse_toml(file.read_text(encoding="utf-8"))
+        read = parse_toml(file_text(file))
     except (OSError, ValueError):
         return {}  # uv itself reports what is wrong with the file whenever it runs
     kept = {key: value for key, value in read.items() if key in _TOML_KEPT}

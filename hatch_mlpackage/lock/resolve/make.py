@@ -11,6 +11,7 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 from hatch_mlpackage.errors import LockError, UnavailableError
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.markers import applies
 from hatch_mlpackage.lock.asked.requirement_line import has_credentials, redact
 from hatch_mlpackage.lock.asked.requirements import Requirements
@@ -53,7 +54,7 @@ def make_lock(
             task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
             _write_inputs(task, vendored, "" if upgrade else kept_pins(previous))
             resolve(task)
-            body = _by_path((task.folder / OUTPUT).read_text(encoding="utf-8"), vendored)
+            body = _by_path(file_text(task.folder / OUTPUT), vendored)
     except OSError as error:
         raise UnavailableError(f"The resolver could not be run in a temporary folder: {error.strerror}.") from error
     pins = _proven(body, requirements, target, folder)

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.resolve import index_settings
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task, fail, run
 from hatch_mlpackage.project.target import Target
@@ -71,7 +72,7 @@ def resolve(task: Task) -> None:
     environment = index_settings.for_pip_tools(os.environ, task.requirements.options)
     outcome = run([*command, INPUT], environment, task)
     if outcome.status:
-        fail(task, outcome, _reason(outcome.said, (task.folder / INPUT).read_text(encoding="utf-8").splitlines()))
+        fail(task, outcome, _reason(outcome.said, file_text(task.folder / INPUT).splitlines()))
 
 
 def _newest_glibc(target: Target) -> str:

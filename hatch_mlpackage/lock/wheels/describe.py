@@ -18,6 +18,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.packages import LockedPackage
 from hatch_mlpackage.lock.pins.pins import Pin, read_pins
@@ -74,7 +75,7 @@ def _wheels(task: Task, lock: str) -> dict[str, list[dict[str, Any]]]:
     outcome = run([*command, *target, "--only-binary=:all:", *settings, OUTPUT], environment, task)
     if outcome.status:
         return {}
-    packages = tomllib.loads((task.folder / _PYLOCK).read_text(encoding="utf-8")).get("packages", [])
+    packages = tomllib.loads(file_text(task.folder / _PYLOCK)).get("packages", [])
     return {canonicalize_name(package["name"]): package.get("wheels", []) for package in packages}
 
 

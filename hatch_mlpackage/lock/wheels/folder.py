@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.lock.pins.wheel_records import sha256_of
 
@@ -47,7 +48,7 @@ def clear_wheels(folder: Path, wanted: Collection[str], report: Callable[[str], 
 
 def _listed(folder: Path) -> dict[str, str]:
     try:
-        text = (folder / SUMS).read_text(encoding="utf-8")
+        text = file_text(folder / SUMS)
     except (OSError, UnicodeDecodeError):
         return {}
     return {name: digest for digest, name in _LINE.findall(text)}

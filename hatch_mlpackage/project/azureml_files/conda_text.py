@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import Problems
+from hatch_mlpackage.files.quoting import quote_for_yaml
 from hatch_mlpackage.project.azureml_files.documents import read_document
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ def _items(node: Node | None) -> list[Node]:
 def _quoted(node: Node) -> str:
     text = node.text if not isinstance(node.value, tuple | Mapping) else json.dumps(node.plain(), ensure_ascii=False)
     is_plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not text.endswith(":") and ": " not in text
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if is_plain else quote_for_yaml(text)
 
 
 def _json(node: Node) -> str:
     value = node.plain() if isinstance(node.value, tuple | Mapping) else node.text
-    return json.dumps(value, ensure_ascii=False)
+    return quote_for_yaml(value)

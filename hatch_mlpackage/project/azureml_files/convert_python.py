@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.files.parse import decode
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file, conda_items, odd_keys
 from hatch_mlpackage.project.azureml_files.python_pin import items_of, pin_of, python_for
 from hatch_mlpackage.project.azureml_files.shapes import Given
@@ -81,7 +82,7 @@ def take_conda_file(given: Given[str] | None, draft: Draft, source: Path | None)
 
 def _items_of_file(found: Found) -> list[str]:
     try:
-        return items_of(decode(found.place.read_bytes()))
+        return items_of(decode(file_bytes(found.place)))
     except (OSError, UnicodeDecodeError):
         return []  # reading the conda file for the lock reports it
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.errors import Problem, Problems
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.typed_tables import describe
 from hatch_mlpackage.project.azureml_files.convert import convert
 from hatch_mlpackage.project.azureml_files.deployment import read_deployment
@@ -77,7 +78,7 @@ def _read(name: object, where: str, root: Path, problems: Problems) -> Node | No
         problems.add(where, f"'{name}' is outside of the project.", "Copy it into the project.")
         return None
     try:
-        content = (root / path).read_bytes()
+        content = file_bytes(root / path)
     except OSError as error:
         problems.add(where, f"'{name}' cannot be read: {error.strerror}.", "Correct the path, relative to the project.")
         return None

@@ -21,7 +21,7 @@ _NAMING_PACKAGES = ("dependencies", "requirements", "conda-file", "pylock", "ins
 _REPOSITORY = (
     r"(?:[a-zA-Z0-9.\-]+(?::\d+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
 )
-IMAGE = re.compile(rf"{_REPOSITORY}(?::\w[\w.\-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?")
+IMAGE = re.compile(rf"{_REPOSITORY}(?::\w[\w.\-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?", re.ASCII)
 
 
 def check_python(config: Config, project: Project, problems: Problems) -> None:
@@ -99,7 +99,7 @@ def check_user_managed(config: Config, project: Project, problems: Problems) -> 
             f"says that the base image brings the model's packages, but {' and '.join(named)} would install others.",
             f"Remove {'them' if len(named) > 1 else 'it'}, or user-managed-dependencies.",
         )
-    if path is not None and not re.fullmatch(r"/?[\w.+-]+|/[\w./+-]+", path):
+    if path is not None and not re.fullmatch(r"/?[\w.+-]+|/[\w./+-]+", path, re.ASCII):
         problems.add(
             f"{KEY}.interpreter-path",
             f"'{path}' is not a program's name or path.",

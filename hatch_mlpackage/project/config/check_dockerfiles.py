@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.project.config.check_base_image import IMAGE, require_python
 from hatch_mlpackage.project.config.check_paths import check_path
 from hatch_mlpackage.project.config.keys import KEY, Config
@@ -68,7 +69,7 @@ def read_steps(config: Config, project: Project, problems: Problems) -> str:
         problems.add(_STEPS, f"'{steps}' is not a file.")
         return ""
     try:
-        return steps_text(path.read_bytes())
+        return steps_text(file_bytes(path))
     except (OSError, UnicodeDecodeError) as error:
         problems.add(steps, f"cannot be read: {error}.", "Save it as a text file in UTF-8.")
         return ""

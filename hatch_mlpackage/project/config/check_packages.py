@@ -15,7 +15,24 @@ if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.pyproject import Project
 
-_SYSTEM_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.\-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+:~\-]+)?")  # Debian policy 5.6.1
+# A name (Debian policy 5.6.1), an architecture, and a version or a release, as apt-get takes them.
+_SYSTEM_PACKAGE = re.compile(
+    r"[a-z0-9][a-z0-9+.-]*[a-z0-9+-](:[a-z0-9]+(-[a-z0-9]+)*)?(=[A-Za-z0-9][A-Za-z0-9.+:~-]*|/[A-Za-z0-9][A-Za-z0-9.-]*)?"
+)
+# At the end of an argument, apt-get reads `-` as an order to remove and `+` as one to install, unless a package of that
+# very name exists. Debian's names that end in a single plus are these (bookworm).
+_NAMED_PLUS = frozenset(
+    {
+        "elpa-ghub+",
+        "elpa-ido-completing-read+",
+        "elpa-ox-texinfo+",
+        "impose+",
+        "memtest86+",
+        "minisat+",
+        "ncbi-blast+",
+        "wmweather+",
+    }
+)
 
 
 def check_dependencies(config: Config, project: Project, problems: Problems) -> None:
@@ -54,10 +71,10 @@ def check_pylock(config: Config, project: Project, problems: Problems) -> None:
 
 def check_conda_paths(config: Config, project: Project, problems: Problems) -> None:
     for key, path, is_kind, kind in (
-        ("conda-file", parts_of_conda_file(config.conda_file or "")[0], Path.is_file, "a file"),
+        ("conda-file", config.conda_file and parts_of_conda_file(config.conda_file)[0], Path.is_file, "a file"),
         ("conda-channel", config.conda_channel, Path.is_dir, "a folder"),
     ):
-        found = check_path(project.root, path, f"{KEY}.{key}", problems) if path else None
+        found = check_path(project.root, path, f"{KEY}.{key}", problems) if path is not None else None
         if found and not is_kind(found):
             problems.add(f"{KEY}.{key}", f"'{path}' is not {kind}.")
 
@@ -84,5 +101,13 @@ def check_conda_mode(config: Config, _project: Project, problems: Problems) -> N
 
 def check_system_packages(config: Config, _project: Project, problems: Problems) -> None:
     for index, package in enumerate(config.system_packages):
+        where = f"{KEY}.system-packages[{index}]"
         if not _SYSTEM_PACKAGE.fullmatch(package):
-            problems.add(f"{KEY}.system-packages[{index}]", f"'{package}' is not a Debian package name.")
+            problems.add(where, f"'{package}' is not a Debian package name.")
+        elif package.endswith("-"):
+            problems.add(
+                where, f"'{package}' would remove a package: apt-get reads the dash as an order.", "Remove it."
+            )
+        elif package.endswith("+") and not re.fullmatch(r"[a-z0-9.+-]+\+\+", package) and package not in _NAMED_PLUS:
+            what = f"'{package}' is not a package's name: apt-get reads the plus as an order to install."
+            problems.add(where, what, f"Write '{package.rstrip('+')}'.")

@@ -21,6 +21,10 @@ _PYTHON_ONLY = {
 
 def check_path(root: Path, path: str, where: str, problems: Problems) -> Path | None:
     """Return the existing path below the root, or report why there is none."""
+    if not path or not path.isprintable():
+        what = "is empty." if not path else f"{path!a} holds a character that cannot be printed."
+        problems.add(where, what, "Name a file or folder of the project.")
+        return None
     if leads_outside(path):
         problems.add(
             where,
@@ -106,5 +110,5 @@ def check_source_directory(config: Config, project: Project, problems: Problems)
 
 def check_lock_directory(config: Config, project: Project, problems: Problems) -> None:
     folder = config.lock_directory
-    if not folder or leads_outside(folder):
-        problems.add(f"{KEY}.lock-directory", f"'{folder}' is not a folder inside {project.root}.")
+    if not folder or leads_outside(folder) or not folder.isprintable():
+        problems.add(f"{KEY}.lock-directory", f"{folder!r} is not a folder inside {project.root}.")

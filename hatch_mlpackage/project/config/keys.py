@@ -229,7 +229,9 @@ class Config:
         default=None,
         shown="`[project.dependencies]`",
     )
-    system_packages: tuple[str, ...] = key("Debian or Ubuntu packages to install", default=())
+    system_packages: tuple[str, ...] = key(
+        "Debian or Ubuntu packages to install: names, `name=version` or `name/release`", default=()
+    )
     environment_variables: Mapping[str, str] = key("environment variables to set in the image", default={})
     extra_dockerfile_steps: str | tuple[str, ...] | None = key(
         "lines of a Dockerfile, or a file with such lines; they run as root, after the packages are installed and "

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hatch_mlpackage.files.parse import decode, parse_json
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.project.dockerfiles.base_stages import (
     PREFIX,
     SCRATCH,
@@ -25,6 +26,7 @@ from hatch_mlpackage.project.dockerfiles.instructions import (
     BASE_FOLDER,
     GOES_ON,
     KNOWN,
+    NO_TEXT,
     Instruction,
     directives_of,
     instructions_of,
@@ -44,7 +46,7 @@ def parse_base_dockerfile(root: Path, value: str, platform: str) -> BaseDockerfi
     Raises OSError, or UnicodeDecodeError.
     """
     is_text = "\n" in value or re.match(r"\s*FROM\s", value, re.IGNORECASE) is not None
-    text = value if is_text else decode((root / value).read_bytes())
+    text = value if is_text else decode(file_bytes(root / value))
     directives, text = directives_of(text.replace("\r\n", "\n"))
     reader = _DockerfileReader(variables=platform_variables(platform), platform=platform)
     if "escape" in directives and directives["escape"][1] != "\\":
@@ -93,6 +95,8 @@ class _DockerfileReader:
             self.refuse(found.line, f"'{found.name}' is not a Dockerfile instruction.", "Correct it.")
         if found.goes_on:
             self.refuse(found.line, *GOES_ON)
+        if not found.is_text:
+            self.refuse(found.line, *NO_TEXT)
 
     def result(self, *, place: str, directives: tuple[str, ...]) -> BaseDockerfile:
         if not self.stages and not self.wrong:
@@ -214,7 +218,9 @@ class _DockerfileReader:
         if source.startswith("<<") or (found.name == "ADD" and re.match(r"[a-z]+://|git@", source)):
             return source
         path = source.removeprefix("/").removeprefix("./").rstrip("/")
-        if re.search(r"[$\\'\"]", source):
+        if not source.isprintable():
+            self.refuse(found.line, f"{source!a} holds a character that cannot be printed.", "Rename the file.")
+        elif re.search(r"[$\\'\"]", source):
             self.refuse(found.line, f"'{source}' has a variable or a quote.", _WRITE_OUT)
         elif path in {"", ".", "*", "**"}:
             what = f"'{source}' would copy the whole project, including what git ignores."

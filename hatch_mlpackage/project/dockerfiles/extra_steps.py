@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from hatch_mlpackage.files.parse import decode
-from hatch_mlpackage.project.dockerfiles.instructions import GOES_ON, KNOWN, instructions_of
+from hatch_mlpackage.project.dockerfiles.instructions import GOES_ON, KNOWN, NO_TEXT, instructions_of
 
 # The image sets these after the user's lines.
 _OURS = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK"})
@@ -16,7 +17,8 @@ def steps_text(steps: bytes | tuple[str, ...]) -> str:
 
     Raises UnicodeDecodeError.
     """
-    lines = decode(steps).splitlines() if isinstance(steps, bytes) else steps
+    # Builders end a line nowhere else.
+    lines = re.split(r"\r\n|\r|\n", decode(steps)) if isinstance(steps, bytes) else steps
     text = "\n".join(line.rstrip() for line in lines).strip("\n")
     return f"{text}\n" if text else ""
 
@@ -34,6 +36,8 @@ def wrong_steps(text: str) -> Iterator[tuple[int, str, str]]:
             yield number, f"'{instruction}' is not a Dockerfile instruction.", "Start the line with RUN, COPY, ENV …"
         if found.goes_on:
             yield number, *GOES_ON
+        if not found.is_text:
+            yield number, *NO_TEXT
 
 
 def names_in(text: str) -> frozenset[str]:

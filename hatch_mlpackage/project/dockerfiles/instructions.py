@@ -15,7 +15,8 @@ KNOWN = frozenset({
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
     "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 })  # fmt: skip
-# What is wrong with an instruction that continues past its end, and the fix.
+# What is wrong with an instruction that no file can hold, or that continues past its end, and the fix.
+NO_TEXT = ("holds a NUL or half a character.", "Remove it.")
 GOES_ON = ("ends in a backslash: what follows it would be part of it.", "Remove the backslash.")
 _DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(.*?)\s*", re.IGNORECASE)
 _TAKE_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
@@ -38,6 +39,11 @@ class Instruction:
     text: str
     above: str = ""
     body: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        """Tell whether a file can hold the instruction: no NUL, no half of a character."""
+        return re.search("[\\0\ud800-\udfff]", f"{self.above}{self.text}{self.body}") is None
 
     @property
     def goes_on(self) -> bool:

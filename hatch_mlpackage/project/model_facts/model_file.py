@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from hatch_mlpackage.files.read import open_raw
 from hatch_mlpackage.project.model_facts.archive import Archive
 from hatch_mlpackage.project.model_facts.budget import Budget
-from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
 from hatch_mlpackage.project.model_facts.stream import Stream, stream_of
 
 _BUFFER = 1 << 16  # bytes
@@ -85,21 +84,14 @@ def _size_of(file: IO[bytes]) -> int:
 
 
 class _MeteredFile(io.FileIO):
-    """Pay for each piece that is read, and refuse what would never end, such as a pipe."""
+    """Pay for each piece that is read."""
 
     def __init__(self, path: Path, budget: Budget) -> None:
-        super().__init__(path, opener=_open_at_once)
+        with open_raw(path) as file:
+            super().__init__(os.dup(file.fileno()))
         self._budget = budget
-        if not stat.S_ISREG(os.fstat(self.fileno()).st_mode):
-            self.close()
-            raise UnreadableModelError("it is not a regular file")
 
     def readinto(self, buffer: Any) -> int:
         size = super().readinto(buffer) or 0
         self._budget.read(size)
         return size
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file, or a pipe that nobody writes to, without waiting."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -14,6 +14,7 @@ from typing import cast
 
 from packaging.version import InvalidVersion, Version
 
+from hatch_mlpackage.files.quoting import escaped
 from hatch_mlpackage.project.model_facts.budget import Budget, OverBudgetError
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
 from hatch_mlpackage.project.model_facts.model_file import ModelFile
@@ -89,8 +90,7 @@ def _unreadable(error: Exception) -> Exception:
 
 def printable(text: str) -> str:
     """Escape what a terminal would not print: names in a model's file may hold any character."""
-    first = text[: _LONGEST_SHOWN + 1]
-    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in first)
+    shown = escaped(text[: _LONGEST_SHOWN + 1])
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.project.sources.read import Import, SourceFile, When, read_source_file, weaker
 
 _MODULE_SUFFIXES = frozenset({".py", ".so", ".pyd"})
@@ -71,7 +72,7 @@ def read_tree(packed: Iterable[Packed], entry: str, source_directory: str) -> Tr
 
 def _read(file: Packed, when: When, *, entry: bool) -> SourceFile | None:
     try:
-        content = file.source if isinstance(file.source, bytes) else file.source.read_bytes()
+        content = file.source if isinstance(file.source, bytes) else file_bytes(file.source)
     except OSError:
         return None  # reported when the files were listed
     found = read_source_file(content, file.shown, entry=entry)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hatch_mlpackage.context.build import build_context
-from hatch_mlpackage.context.manifest import verify_context
+from hatch_mlpackage.context.verify import verify_context
 from hatch_mlpackage.context.write.hard_links import HardLinks
 from hatch_mlpackage.files.hashing import KnownHashes
 from hatch_mlpackage.project.pyproject import load_project

@@ -152,3 +152,42 @@ def test_script_outside_its_source_directory(make_project, problems):
     assert found(problems) == [
         f"{K}.entry-script: 'src/score.py' is not inside source-directory 'models'.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ({"models": [{"name": "a", "path": ""}]}, "models[0].path"),
+        ({"source-directory": ""}, "source-directory"),
+        ({"conda-file": ""}, "conda-file"),
+        ({"conda-mode": "vendored", "conda-channel": ""}, "conda-channel"),
+        ({"extra-dockerfile-steps": ""}, "extra-dockerfile-steps"),
+        ({"base-dockerfile": ""}, "base-dockerfile"),
+    ],
+)
+def test_an_empty_path(make_project, problems, table, key):
+    """An empty path is not the whole project."""
+    read_declaration(make_project(table), problems)
+
+    assert f"{K}.{key}: is empty. Name a file or folder of the project." in found(problems)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\nb", "\ud800", "\x1b[2J"])
+def test_a_path_that_cannot_be_printed(make_project, problems, name):
+    """A path with a line break, a NUL or half a character is refused, in text that can be printed."""
+    tables = {"models": [{"name": "a", "path": name}], "source-directory": name, "lock-directory": name}
+    read_declaration(make_project({**tables, "entry-script": f"{name}/score.py"}), problems)
+
+    assert [problem.where for problem in problems.found] == [
+        f"{K}.{key}" for key in ("entry-script", "source-directory", "models[0].path", "lock-directory")
+    ]
+    assert all(text.isprintable() for text in found(problems))
+
+
+def test_a_link_onto_itself(make_project, problems):
+    """A link onto itself is a path without a file."""
+    project = make_project({"models": [{"name": "a", "path": "loop"}]})
+    (project.root / "loop").symlink_to(project.root / "loop")
+    read_declaration(project, problems)
+
+    assert [problem.what for problem in problems.found] == [f"'loop' does not exist in {project.root}."]

@@ -56,6 +56,49 @@ def found(problems):
             f"{K}.environment-variables.AML_APP_ROOT: is set by the context itself. Remove it.",
         ),
         (
+            {"environment-variables": {"MLPACKAGE_PORT": "80"}},
+            (
+                f"{K}.environment-variables.MLPACKAGE_PORT: is set by the context itself. Remove it: the image listens "
+                "on 5001; image.port is the port on the machine that runs it."
+            ),
+        ),
+        (
+            {"environment-variables": {"WORKER_COUNT": "4"}},
+            (
+                f"{K}.environment-variables.WORKER_COUNT: is set by the context itself. "
+                "Remove it: server.workers is the number of workers."
+            ),
+        ),
+        (
+            {"environment-variables": {"SCORING_TIMEOUT_MS": "5"}, "server": {"scoring-timeout-ms": 6}},
+            (
+                f"{K}.environment-variables.SCORING_TIMEOUT_MS: is also set by server.scoring-timeout-ms. "
+                "Keep one of them."
+            ),
+        ),
+        (
+            {
+                "environment-variables": {"PATH": "/usr/bin"},
+                "user-managed-dependencies": True,
+                "base-image": "a/b",
+                "python-version": "3.12",
+            },
+            (
+                f"{K}.environment-variables.PATH: decides which 'python' runs, and the build has checked the one on "
+                'the base image\'s own PATH. Name it by its whole path: interpreter-path = "/usr/bin/python3".'
+            ),
+        ),
+        *(
+            (
+                {"environment-variables": {"HEALTH_PORT": port}},
+                (
+                    f"{K}.environment-variables.HEALTH_PORT: '{port}' is not a port besides 5001, where the image "
+                    "serves. Write a number from 1 to 65535."
+                ),
+            )
+            for port in ("5001", "0", "65536", "80 443", "٣")
+        ),
+        (
             {"environment-variables": {"A": "x\ny"}},
             (
                 f"{K}.environment-variables.A: 'x\\ny' holds a line break or control character. "
@@ -141,7 +184,44 @@ def found(problems):
             f"{K}.interpreter-path: is only used with user-managed-dependencies = true. Remove it.",
         ),
         ({"locker": "poetry"}, f"{K}.locker: 'poetry' is not one of uv, pip-tools."),
-        ({"system-packages": ["gcc;rm"]}, f"{K}.system-packages[0]: 'gcc;rm' is not a Debian package name."),
+        *(
+            ({"system-packages": [name]}, f"{K}.system-packages[0]: '{name}' is not a Debian package name.")
+            for name in (
+                "gcc;rm",
+                "",
+                "-y",
+                "a",
+                "Gcc",
+                "gcc=",
+                "gcc/",
+                "gcc=1/a",
+                "lib*",
+                "gcc^",
+                "gcc\n",
+                "lib.",
+                "\u017fed",
+            )
+        ),
+        *(
+            (
+                {"system-packages": [name]},
+                (
+                    f"{K}.system-packages[0]: '{name}' would remove a package: apt-get reads the dash as an order. "
+                    "Remove it."
+                ),
+            )
+            for name in ("libc6-", "gcc=1.0-", "gcc/bookworm-")
+        ),
+        *(
+            (
+                {"system-packages": [name]},
+                (
+                    f"{K}.system-packages[0]: '{name}' is not a package's name: apt-get reads the plus as an order to "
+                    f"install. Write '{name.rstrip('+')}'."
+                ),
+            )
+            for name in ("libc6+", "gcc=1.0+", "g++=12++")
+        ),
         (
             {"system-packages": ["gcc"], "base-image": "python:3.12-alpine"},
             f"{K}.base-image: 'python:3.12-alpine' has no apt for system-packages. Use a Debian or Ubuntu base.",
@@ -161,6 +241,38 @@ def test_value(make_project, problems, table, expected):
     read_declaration(make_project(table), problems)
 
     assert found(problems) == [expected]
+
+
+NAMES = [
+    "g++",
+    "libstdc++6",
+    "bonnie++",
+    "memtest86+",
+    "libc6:i386",
+    "python3:any",
+    "gcc=4:12.2.0-3",
+    "a1/bookworm-backports",
+]
+
+
+def test_names_of_debian_packages(make_project, problems):
+    """Real names are taken as they are, with a plus at the end too, and so are versions, architectures and releases."""
+    project = make_project({"system-packages": [*NAMES, "libfoo=1.2~rc1+b1"]})
+
+    assert (read_declaration(project, problems).config.system_packages, found(problems)) == (
+        (*NAMES, "libfoo=1.2~rc1+b1"),
+        [],
+    )
+
+
+def test_variables_that_may_be_set(make_project, problems):
+    """Settings of the server without a key, and the PATH of an image whose Python has a whole path, may be set."""
+    variables = {"PATH": "/usr/bin", "HOME": "/a", "SCORING_TIMEOUT_MS": "5", "HEALTH_PORT": "80", "A": "a\tb"}
+
+    assert read_declaration(
+        make_project({"environment-variables": variables}), problems
+    ).config.environment_variables == (variables)
+    assert found(problems) == []
 
 
 def test_one_name_and_version_twice(make_project, problems):

@@ -152,6 +152,8 @@ def test_an_image_with_conda(tmp_path):
         ("FROM a\nCOPY ../b /app", 2, "'../b' is outside the project."),
         ("FROM a\nCOPY b/** /app", 2, "'b/**' is not a pattern that COPY knows."),
         ("FROM a\nCOPY ${B} /app", 2, "'${B}' has a variable or a quote."),
+        ('FROM a\nCOPY ["b\\u0000", "/app"]', 2, "'b\\x00' holds a character that cannot be printed."),
+        ("FROM a\nRUN \0", 2, "holds a NUL or half a character."),
         ("FROM a\nCOPY b", 2, "COPY has no source and destination."),
         ("FROM a\nCOPY [b, c]", 2, "COPY has no source and destination."),
         ("FROM a\nCOPY --parents b /app", 2, "--parents would copy the context's folder for these files too."),

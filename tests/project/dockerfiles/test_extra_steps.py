@@ -69,3 +69,18 @@ def test_the_last_instruction_ends(text):
     assert [found[:2] for found in wrong_steps(text)] == [
         (1, "ends in a backslash: what follows it would be part of it.")
     ]
+
+
+@pytest.mark.parametrize("character", ["\0", "\ud800"])
+def test_what_no_file_can_hold(character):
+    """A NUL and half of a character are found in an instruction, in a comment before it and in its heredoc."""
+    text = f"RUN a{character}\n# {character}\nRUN b\nRUN <<E\n{character}\nE\nRUN c\n"
+
+    assert [found[:2] for found in wrong_steps(text)] == [
+        (line, "holds a NUL or half a character.") for line in (1, 3, 4)
+    ]
+
+
+def test_the_lines_of_a_file():
+    """Only the ends of lines that builders know end a line."""
+    assert steps_text("RUN a\u2028b\x0c c\r\nRUN d\rRUN e\n".encode()) == "RUN a\u2028b\x0c c\nRUN d\nRUN e\n"

@@ -156,7 +156,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         pytest.skip("this system has no named pipes")
     os.mkfifo(tmp_path / "model")
 
-    with pytest.raises(UnreadableModelError, match="it is not a regular file"):
+    with pytest.raises(UnreadableModelError, match="it cannot be read: not a regular file"):
         read_facts("sklearn", tmp_path / "model")
 
 
