@@ -161,7 +161,8 @@ def _typed_flags(table: Mapping[str, Any], models: tuple[dict[str, str], ...]) -
 
 
 def _from_project(path: str, folder: Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix()
+    """Make a path relative to the project; a URL stays as it is."""
+    return path if "://" in path else Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _key_of_flag(name: str) -> str:
