@@ -31,7 +31,7 @@ class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gen
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
         named, equals, path = str(value).partition("=")
         name, colon, version = named.partition(":")
-        if not (name and equals and path) or (colon and not version):
+        if not (name and equals and path) or (colon and not version) or "/" in named:
             self.fail(f"'{value}' is not NAME=PATH or NAME:VERSION=PATH, such as ridge:3=models/ridge.pkl.", param, ctx)
         return {"name": name, "path": path} | ({"version": version} if version else {})
 
