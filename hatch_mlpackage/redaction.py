@@ -59,6 +59,11 @@ def has_credentials(text: str, *, is_index: bool = False) -> bool:
     return _hide(text, is_index=is_index, guess=False) != text
 
 
+def has_marked_token(text: str) -> bool:
+    """Tell whether a text holds a token of a service that marks its tokens."""
+    return _MARKED.search(text) is not None
+
+
 def _hide(text: str, *, is_index: bool, guess: bool) -> str:
     text = _USER_INFO.sub(_without_user, _BROKEN_USER_INFO.sub(f"://{HIDDEN}@", text))
     text = _PARAMETER.sub(lambda found: _without_value(*found.groups(), guess=guess), text)

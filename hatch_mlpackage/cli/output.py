@@ -39,6 +39,10 @@ def say(text: str) -> None:
         click.echo(redact(text), err=True)
 
 
+def warn(text: str) -> None:
+    say(f"Warning: {text}")
+
+
 def show(text: str) -> None:
     """Print a result to stdout, unless quiet: the exit status says the same."""
     if not is_quiet():

@@ -95,6 +95,13 @@ def with_project(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
     return add_options(opened, _OPTIONS)
 
 
+strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+
+
+def as_strict(project: Project) -> Project:
+    return replace(project, table={**project.table, "strict": True})
+
+
 def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
     """Convert flags to a `[tool.mlpackage]` table, with their paths made relative to the project."""
     table = {_key_of_flag(name): flags[name] for name in _TEXT_FLAGS if flags.get(name)}

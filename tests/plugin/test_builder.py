@@ -140,3 +140,17 @@ def test_json_manifest_is_stable_text(copy_project, succeed):
     text = (root / "dist" / CONTEXT / "manifest.json").read_text()
 
     assert json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n" == text
+
+
+def test_warnings(copy_project, run, succeed):
+    """A secret in the context is warned of once, and stops the build with `strict = true`."""
+    root = copy_project("two-models")
+    (root / "src/.env").write_text("TOKEN=1\n")
+
+    built = succeed(TARGET, root)
+    replace(root / "pyproject.toml", "[tool.mlpackage]\n", "[tool.mlpackage]\nstrict = true\n")
+    refused = run(TARGET, root)
+
+    said = "src/.env: looks like a secret (by its name), and whoever has the image can read it."
+    assert (built.stdout + built.stderr).count(said) == 1
+    assert (refused.returncode, refused.stderr.count(said)) == (1, 1)

@@ -275,6 +275,19 @@ class Config:
         "[by URL](models.md#by-url)",
         default=(),
     )
+    strict: bool = key(
+        "`true` makes the warnings of `check`, `plan`, `generate` and `hatch build` errors, as `--strict` does",
+        default=False,
+    )
+    allowed_secrets: tuple[str, ...] = key(
+        "files that are meant to be in the image although they look like secrets, as `.gitignore` patterns: "
+        "[errors](errors.md#other-problems)",
+        default=(),
+    )
+    allowed_links: tuple[str, ...] = key(
+        "links that are meant to lead out of the project, as `.gitignore` patterns: [errors](errors.md#other-problems)",
+        default=(),
+    )
     server: Server = field(default_factory=Server, metadata={"says": "how the image serves"})
     image: Image = field(default_factory=Image, metadata={"says": "what the image is called and how it is built"})
 
