@@ -20,10 +20,10 @@ _BROKEN_USER_INFO = re.compile(rf"://(?!\[)[^/{_END}:@]*:(?!\d*(?:[/?#{_END}]|$)
 _ACCOUNT = re.compile(r"[\w.-]{1,32}")  # as in git+ssh://git@host: it is the key that grants access
 # The tokens of services that mark theirs.
 _MARKED = re.compile(
-    r"\b(?:hf_[A-Za-z0-9]{20,}|gh[oprsu]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl[a-z]{2,4}-[\w-]{16,}|pypi-A[\w-]{20,}"
+    r"(?:hf_[A-Za-z0-9]{20,}|gh[oprsu]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl(?:pat|ptt|dt|rt|cbt|ft|soat|imt|agent)-[\w-]{16,}|pypi-A[\w-]{20,}"
     r"|npm_[A-Za-z0-9]{20,}|dckr_(?:pat|oat)_[\w-]{16,}|A[KS]IA[A-Z0-9]{16}|xox[a-z]-[\w-]{10,}|AIza[\w-]{30,}"
-    r"|sk-(?:[a-z]{2,8}-)?[A-Za-z0-9]{20,}|dapi[0-9a-f]{32}|ya29\.[\w-]{20,}"
-    r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*)"
+    r"|sk-(?<![A-Za-z]sk-)(?:[a-z]{2,8}-)?[A-Za-z0-9]{20,}|dapi[0-9a-f]{32}|ya29\.[\w-]{20,}"
+    r"|eyJ(?<![\w-]eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*)"
 )
 _PARAMETER = re.compile(rf"([?&;#])([\w.%~-]+)=((?:[^&;#{_END}]|;(?![\w.%~-]+=))+)")
 _SECRET_NAME = re.compile(

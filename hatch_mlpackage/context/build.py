@@ -53,7 +53,7 @@ def plan_context(project: Project) -> ContextPlan:
     return plan_package(inspect_project(project))
 
 
-def plan_package(package: Package, *, warn: Callable[[str], None] = _ignore_warning) -> ContextPlan:
+def plan_package(package: Package, *, warn: Callable[[str], None] | None = None) -> ContextPlan:
     """Plan the context of a project that was inspected; errors as for `plan_context`, `warn` as for `build_context`."""
     return _prepare(package, warn).plan
 
@@ -149,10 +149,19 @@ class _Prepared:
     packages: tuple[Component, ...]
 
 
-def _prepare(package: Package, warn: Callable[[str], None]) -> _Prepared:
+def _prepare(package: Package, warn: Callable[[str], None] | None) -> _Prepared:
     check_project_lock(package).require(package.config.lock_path)
     check_project_conda(package).require(package.config.conda_lock_path)
     images = check_project_images(package)
+    if warn or package.config.strict:
+        _doubt(package, images, warn or _ignore_warning)
+    return _Prepared(
+        package=package, base_image=images[0].image, plan=_plan(package, images), packages=installed(package)
+    )
+
+
+def _doubt(package: Package, images: Sequence[BaseImageState], warn: Callable[[str], None]) -> None:
+    """Warn of what is doubtful about a package, or raise ConfigurationError where the project is strict."""
     strict = package.config.strict
     unpinned = [said for image in images if (image.lock or strict) and (said := image.describe())]
     doubtful = doubtful_files(package)
@@ -160,9 +169,6 @@ def _prepare(package: Package, warn: Callable[[str], None]) -> _Prepared:
         raise ConfigurationError(as_errors((*map(base_image_problem, unpinned), *doubtful)))
     for said in (*unpinned, *map(str, doubtful)):
         warn(said)
-    return _Prepared(
-        package=package, base_image=images[0].image, plan=_plan(package, images), packages=installed(package)
-    )
 
 
 def doubtful_files(package: Package) -> tuple[Problem, ...]:
