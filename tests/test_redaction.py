@@ -193,7 +193,7 @@ def test_ordinary_urls_stay(host, port, folders, name):
         assert redact(url) == url
 
 
-@pytest.mark.parametrize("part", ["a", "://", "://a:b", "a@", "?a=", "/t/", "://a/simple/", "eyJ", "sk-", "hf_", "&;", "%"])
+@pytest.mark.parametrize("part", ["a", "://", "://a:b", "a@", "?a=", "/t/", "://a/simple/", "eyJ", "sk-", "hf_", "&;"])
 def test_long_texts_take_no_long(part):
     """The time grows with the length of a text, whatever it repeats."""
     text = part * (200_000 // len(part))
