@@ -7,17 +7,9 @@ from pathlib import Path
 
 from hatch_mlpackage.errors import LockError, Problems
 from hatch_mlpackage.files.resources import cache_directory
+from hatch_mlpackage.lock.fetch_models import Fetch, fetch_model
 from hatch_mlpackage.lock.locks import Locks
-from hatch_mlpackage.lock.models import (
-    Fetch,
-    RemoteModel,
-    by_model,
-    fetch_model,
-    is_unproven,
-    place_of,
-    public,
-    to_text,
-)
+from hatch_mlpackage.lock.models import RemoteModel, by_model, is_unproven, place_of, public, to_text
 from hatch_mlpackage.project.config.keys import KEY, Config, Model
 
 UNPROVEN = (

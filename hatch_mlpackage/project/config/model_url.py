@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 WEB = ("https", "http")
 STORES = ("s3", "gs", "az", "abfs", "abfss", "hf")  # fsspec's names of file systems whose settings name the host
+_AZURE = ("az", "abfs", "abfss")
 SCHEMES = (*WEB, *STORES)
 DEFAULT_MAX_MB = 10_000
 
@@ -34,6 +35,11 @@ def url_problem(url: str) -> tuple[str, str] | None:
         _ = parts.port  # raises ValueError where it is no number
     except ValueError as error:
         return f"the URL cannot be read: {error}.", "Correct it."
+    if "@" in parts.netloc and ":" not in parts.netloc and scheme in _AZURE and "?" not in url:
+        return (
+            "the URL names the account of its container.",
+            f"Write {scheme}://{parts.username}/…, and name the account in AZURE_STORAGE_ACCOUNT_NAME.",
+        )
     if "@" in parts.netloc or "?" in url:
         return _SECRET
     if "#" in url or "\\" in url or not url.isprintable() or (scheme in STORES and "::" in url):

@@ -55,6 +55,14 @@ def test_urls_that_may_be_fetched(url):
         ("https://models.example/a\\b", ODD),
         ("https://models.example/a\nb", ODD),
         ("https://me:secret@models.example/x", SECRET),
+        ("abfss://c:secret@a.dfs.core.windows.net/x", SECRET),
+        (
+            "abfss://c@a.dfs.core.windows.net/x",
+            (
+                "the URL names the account of its container.",
+                "Write abfss://c/…, and name the account in AZURE_STORAGE_ACCOUNT_NAME.",
+            ),
+        ),
         ("https://models.example/x?", SECRET),
         ("https://models.example/x?sig=secret", SECRET),
         ("https:///etc/passwd", ("'https:///etc/passwd' does not name a host or a bucket.", "Correct it.")),
