@@ -21,6 +21,7 @@ from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.lock.remote.addresses import connect
 from hatch_mlpackage.project.config.model_url import WEB, is_host
 
+_BROKEN_OFF = "The server broke off in the middle of the file."
 _MOST_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -135,7 +136,10 @@ class _Whole:
         self._answer = answer
 
     def read(self, size: int, /) -> bytes:
-        content = self._answer.read(size)
+        try:
+            content = self._answer.read(size)
+        except http.client.IncompleteRead:
+            raise UnavailableError(_BROKEN_OFF) from None
         if not content and self._answer.length:
-            raise UnavailableError("The server broke off in the middle of the file.")
+            raise UnavailableError(_BROKEN_OFF)
         return content

@@ -122,9 +122,13 @@ def test_no_such_file(web, status):
         fetched(f"{web.url}/x")
 
 
-def test_an_answer_that_breaks_off(web):
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [(b"half", {"Content_Length": "8"}), (b"8\r\nhalf", {"Transfer_Encoding": "chunked"})],
+)
+def test_an_answer_that_breaks_off(web, body, headers):
     """A file that ends before its length is not taken for a whole one."""
-    web.put("/x", b"half", Content_Length="8")
+    web.put("/x", body, **headers)
 
     assert refused(f"{web.url}/x", UnavailableError) == "The server broke off in the middle of the file."
 
