@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import socketserver
+import threading
+
 import pytest
 
 from hatch_mlpackage.errors import LockError, UnavailableError
@@ -133,11 +136,22 @@ def test_an_answer_that_breaks_off(web, body, headers):
     assert refused(f"{web.url}/x", UnavailableError) == "The server broke off in the middle of the file."
 
 
-def test_what_is_not_http(plain_web):
+def test_what_is_not_http():
     """A server that does not speak HTTP is reported."""
-    plain_web.put("/x", b"", Transfer_Encoding="chunked", Content_Length="0")
 
-    assert "does not speak HTTP as expected" in refused(f"{plain_web.url}/x", UnavailableError)
+    class Greeting(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(1000)
+            self.request.sendall(b"220 mail.example\r\n")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Greeting) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        place = f"127.0.0.1:{server.server_address[1]}"
+        said = refused(f"http://{place}/x", UnavailableError)
+        thread.join()
+
+    assert said == f"{place} does not speak HTTP as expected: BadStatusLine."
 
 
 def test_a_certificate_that_is_not_trusted(web, monkeypatch):
