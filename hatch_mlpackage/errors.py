@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hatch_mlpackage.redaction import redact
+
 Level = Literal["error", "warning", "hint"]
 
 INTERRUPTED = 130  # the exit status after Ctrl-C, as shells report it
 
 
 class MLPackageError(Exception):
-    """Base of every error that is shown to the user as text, never as a traceback.
+    """Base of every error that is shown to the user as text, never as a traceback, and without secrets of URLs.
 
     `code` names the kind of error, which docs/errors.md explains; `heading` is printed before the `lines` of the text.
     """
@@ -23,6 +25,9 @@ class MLPackageError(Exception):
     exit_status = 1
     code = "failed"
     title = "It cannot be done"
+
+    def __init__(self, *said: object) -> None:
+        super().__init__(*(redact(text) if isinstance(text, str) else text for text in said))
 
     @property
     def heading(self) -> str:
@@ -52,6 +57,10 @@ class Problem:
     level: Level = "error"
     code: str = "configuration"
     at: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("where", "what", "fix"):
+            object.__setattr__(self, name, redact(getattr(self, name)))
 
     @property
     def place(self) -> str:

@@ -15,6 +15,7 @@ pytest_plugins = (
     "tests.fixtures.projects",
     "tests.fixtures.pythons",
     "tests.fixtures.registry",
+    "tests.fixtures.web",
 )
 
 # A shell makes tests in the background ignore Ctrl-C, and every program that they start inherits that.

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "hatch_mlpackage"
 PICTURE = PACKAGE.parent / "docs/pictures/rooms.svg"
 ROOT = PACKAGE.name
 # The rooms of the package: each may import from those to its left, and never from its neighbours in a group.
-ROOMS = "errors < files < project < lock < context < serve, plugin < azureml, cli, api < __main__"
+ROOMS = "redaction < errors < files < project < lock < context < serve, plugin < azureml, cli, api < __main__"
 # The third-party packages that each room may import; packages of extras are imported late.
 OUTSIDE = {
     "azureml": {"packaging"},

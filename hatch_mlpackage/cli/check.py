@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from hatch_mlpackage.cli.errors import print_notes
 from hatch_mlpackage.cli.output import answer_json, show
-from hatch_mlpackage.cli.project import with_project
+from hatch_mlpackage.cli.project import as_strict, strict_option, with_project
 from hatch_mlpackage.cli.tables import summary
 from hatch_mlpackage.cli.verbs import Verb, as_typed, json_option
+from hatch_mlpackage.context.build import as_errors
 from hatch_mlpackage.context.check import check_project
 from hatch_mlpackage.errors import ConfigurationError
 from hatch_mlpackage.lock.check_locks import check_project_images
@@ -31,7 +32,7 @@ _NEXT = "Next: mlpackage generate"
     document='{"ok": BOOL, "problems": [{"where", "what", "fix", "level": "error|warning|hint", "code", "at"}]}',
 )
 @with_project
-@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+@strict_option
 @json_option()
 def command(*, project: Project, strict: bool, as_json: bool) -> int:
     """Report every problem of the configuration, the entry script, the models and the locks.
@@ -39,11 +40,8 @@ def command(*, project: Project, strict: bool, as_json: bool) -> int:
     Reads the entry script and the modules of the project that it imports, runs none of them, and needs no network. The
     exit status is 1 when there is an error. Hints leave it at 0, and so do warnings, except with --strict.
     """
-    found = check_project(project)
-    problems = tuple(
-        replace(problem, level="error") if strict and problem.level == "warning" else problem
-        for problem in as_typed(found.problems)
-    )
+    found = check_project(as_strict(project) if strict else project)
+    problems = as_typed(as_errors(found.problems) if strict else found.problems)
     errors = tuple(problem for problem in problems if problem.level == "error")
     if as_json:
         answer_json({"ok": not errors, "problems": [asdict(problem) for problem in problems]})

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show, writing
-from hatch_mlpackage.cli.project import with_project
+from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show, warn, writing
+from hatch_mlpackage.cli.project import as_strict, strict_option, with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
 from hatch_mlpackage.cli.verbs import Verb, json_option
 from hatch_mlpackage.context.build import build_context, build_tar
@@ -49,8 +49,11 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write a tar file instead of a folder; - is the standard output.",
 )
+@strict_option
 @json_option("Print the context's path, digest and size as a JSON document.")
-def command(*, project: Project, output: Path | None, hardlink: bool, tar: str | None, as_json: bool) -> None:
+def command(
+    *, project: Project, output: Path | None, hardlink: bool, tar: str | None, strict: bool, as_json: bool
+) -> None:
     """Write the build context: Dockerfile, locked requirements, server, models, entry script, manifest.
 
     Needs the lock, which mlpackage lock writes, but no network and no container engine.
@@ -59,6 +62,7 @@ def command(*, project: Project, output: Path | None, hardlink: bool, tar: str |
         raise click.UsageError("--output writes a folder and --tar writes a file instead: give one of them.")
     if tar and hardlink:
         raise click.UsageError("A tar cannot hold hard links to files outside it: give --hardlink without --tar.")
+    project = as_strict(project) if strict else project
     if tar == "-":
         pipe(project, as_json=as_json)
         return
@@ -82,13 +86,13 @@ def _draw_files(manifest: Manifest, destination: Path) -> None:
 def generate(project: Project, destination: Path, *, hardlink: bool = False) -> Manifest:
     """Write the context and show the progress of big files."""
     with writing() as progress:
-        return build_context(project, destination, progress=progress, warn=_warn, hardlink=hardlink)
+        return build_context(project, destination, progress=progress, warn=warn, hardlink=hardlink)
 
 
 def export(project: Project, destination: Path | BinaryIO) -> Manifest:
     """Write the context as a tar and show the progress of big files."""
     with writing() as progress:
-        return build_tar(project, destination, progress=progress, warn=_warn)
+        return build_tar(project, destination, progress=progress, warn=warn)
 
 
 def pipe(project: Project, *, as_json: bool) -> None:
@@ -102,10 +106,6 @@ def pipe(project: Project, *, as_json: bool) -> None:
             "A terminal cannot show a tar: pipe it, as in mlpackage generate --tar - | docker build -"
         )
     say(export(project, sys.stdout.buffer).digest)
-
-
-def _warn(warning: str) -> None:
-    say(f"Warning: {warning}")
 
 
 def next_commands(context: Path, manifest: Manifest, named: Mapping[str, Path], *, as_tar: bool = False) -> str:

@@ -1,17 +1,22 @@
-"""Print answers and results to stdout, progress to stderr, and colours and bars on terminals only."""
+"""Print answers and results to stdout, progress to stderr, and colours and bars on terminals only.
+
+Every text passes through `redact` on its way out.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from hatch_mlpackage.redaction import redact
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,22 +36,34 @@ _BIG = 32 << 20  # bytes; a smaller file is written before anyone could read a b
 def say(text: str) -> None:
     """Print progress to stderr, unless quiet."""
     if not is_quiet():
-        click.echo(text, err=True)
+        click.echo(redact(text), err=True)
+
+
+def warn(text: str) -> None:
+    say(f"Warning: {text}")
 
 
 def show(text: str) -> None:
     """Print a result to stdout, unless quiet: the exit status says the same."""
     if not is_quiet():
-        click.echo(text)
+        click.echo(redact(text))
 
 
 def answer(text: str) -> None:
     """Print what the user asked for to stdout, even when quiet."""
-    click.echo(text)
+    click.echo(redact(text))
 
 
 def answer_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    click.echo(json.dumps(_redacted(value), indent=2, ensure_ascii=False, default=str))
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: _redacted(item) for key, item in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -6,6 +6,8 @@ is missing or failed, 130 interrupted; the status of a container engine that ran
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import signal
 import sys
@@ -20,6 +22,7 @@ from hatch_mlpackage.cli.errors import print_error
 from hatch_mlpackage.cli.output import PLAIN, drop_what_is_not_written, reader_has_left
 from hatch_mlpackage.cli.verbs import Verbs
 from hatch_mlpackage.errors import INTERRUPTED, MLPackageError
+from hatch_mlpackage.redaction import redact
 
 _ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 
@@ -47,6 +50,8 @@ def main(arguments: Sequence[str]) -> int:
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for as long as we run
     _print_any_character(sys.stdout, sys.stderr)
+    if logging.lastResort:  # prints what libraries log, as nothing here sets up logging
+        logging.lastResort.setFormatter(_RedactingFormatter())
     for name in _ENDING_SIGNALS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _leave)
@@ -63,7 +68,9 @@ def run(arguments: Sequence[str]) -> int:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(redact(shown.getvalue()), nl=False, err=True)
         return error.exit_code
     except MLPackageError as error:
         print_error(error)
@@ -75,6 +82,13 @@ def run(arguments: Sequence[str]) -> int:
         drop_what_is_not_written()
         return MLPackageError.exit_status
     return status if isinstance(status, int) else 0
+
+
+class _RedactingFormatter(logging.Formatter):
+    """Hide the secrets of URLs in what a library logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 def _print_any_character(*streams: TextIO) -> None:

@@ -32,7 +32,7 @@ class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gen
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
         named, equals, path = str(value).partition("=")
         name, colon, version = named.partition(":")
-        if not (name and equals and path) or (colon and not version):
+        if not (name and equals and path) or (colon and not version) or "/" in named:
             self.fail(f"'{value}' is not NAME=PATH or NAME:VERSION=PATH, such as ridge:3=models/ridge.pkl.", param, ctx)
         return {"name": name, "path": path} | ({"version": version} if version else {})
 
@@ -94,6 +94,13 @@ def with_project(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
         return verb(project=open_project(folder, table, may_be_empty=needs_none), **given)
 
     return add_options(opened, _OPTIONS)
+
+
+strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+
+
+def as_strict(project: Project) -> Project:
+    return replace(project, table={**project.table, "strict": True})
 
 
 def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +168,8 @@ def _typed_flags(table: Mapping[str, Any], models: tuple[dict[str, str], ...]) -
 
 
 def _from_project(path: str, folder: Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix()
+    """Make a path relative to the project; a URL stays as it is."""
+    return path if "://" in path else Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _key_of_flag(name: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +16,7 @@ from hatch_mlpackage.context.image_values import about_run, dockerfile_values, r
 from hatch_mlpackage.context.locked_files import conda_files, project_wheel_file, wheel_files, without_urls
 from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, hashes_of
 from hatch_mlpackage.context.named_contexts import declared_places, sums_texts
+from hatch_mlpackage.context.outside_links import link_problems
 from hatch_mlpackage.context.package import Package, inspect_project
 from hatch_mlpackage.context.plan import ContextFile, ContextPlan, Hashed, make_plan, text_file
 from hatch_mlpackage.context.secret_files import secret_problems
@@ -25,7 +26,7 @@ from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
 from hatch_mlpackage.context.write.hard_links import HardLinks, linked_to
 from hatch_mlpackage.context.write.read import Progress
 from hatch_mlpackage.context.write.tar import replacing, write_tar
-from hatch_mlpackage.errors import ContextError, explained
+from hatch_mlpackage.errors import ConfigurationError, ContextError, Problem, explained
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.files.hashing import open_known_hashes
 from hatch_mlpackage.files.read import real_path
@@ -34,6 +35,8 @@ from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_
 from hatch_mlpackage.lock.images.base_image import BaseImageState
 from hatch_mlpackage.project.config.keys import KEY, Config
 from hatch_mlpackage.project.pyproject import Project
+
+BASE_IMAGE = "base-image"
 
 
 def _no_progress(file: ContextFile, written: int) -> None:
@@ -52,9 +55,9 @@ def plan_context(project: Project) -> ContextPlan:
     return plan_package(inspect_project(project))
 
 
-def plan_package(package: Package) -> ContextPlan:
-    """Plan the context of a project that was inspected; errors as for `plan_context`."""
-    return _prepare(package, _ignore_warning).plan
+def plan_package(package: Package, *, warn: Callable[[str], None] | None = None) -> ContextPlan:
+    """Plan the context of a project that was inspected; errors as for `plan_context`, `warn` as for `build_context`."""
+    return _prepare(package, warn).plan
 
 
 def build_context(
@@ -67,7 +70,8 @@ def build_context(
 ) -> Manifest:
     """Write the context and return its manifest; what was at the destination stays until the new one is whole.
 
-    `warn` gets a text for each locked digest that no longer counts and each file that looks like a secret. With
+    `warn` gets a text for each locked digest that no longer counts, for each file that looks like a secret and for each
+    link out of the project; with `strict = true`, these are problems of a ConfigurationError. With
     `hardlink`, as with `image.models = "hard-linked"`, models are hard links to the project's files where that is
     possible, and `warn` gets a text for each of the others. Raises ConfigurationError, LockError or ContextError.
     """
@@ -147,20 +151,46 @@ class _Prepared:
     packages: tuple[Component, ...]
 
 
-def _prepare(package: Package, warn: Callable[[str], None]) -> _Prepared:
+def _prepare(package: Package, warn: Callable[[str], None] | None) -> _Prepared:
     check_project_lock(package).require(package.config.lock_path)
     check_project_conda(package).require(package.config.conda_lock_path)
     images = check_project_images(package)
-    for image in images:
-        if image.lock and image.describe():
-            warn(image.describe())
-    if package.no_code and package.no_code.unread:
-        warn(f"{KEY}.models[0]: {package.no_code.unread}")
-    for problem in secret_problems(package.files, package.project.root):
-        warn(str(problem))
+    if warn or package.config.strict:
+        _doubt(package, images, warn or _ignore_warning)
     return _Prepared(
         package=package, base_image=images[0].image, plan=_plan(package, images), packages=installed(package)
     )
+
+
+def _doubt(package: Package, images: Sequence[BaseImageState], warn: Callable[[str], None]) -> None:
+    """Warn of what is doubtful about a package, or raise ConfigurationError where the project is strict."""
+    strict = package.config.strict
+    unpinned = [said for image in images if (image.lock or strict) and (said := image.describe())]
+    doubtful = doubtful_files(package)
+    if strict and (unpinned or doubtful):
+        raise ConfigurationError(as_errors((*map(base_image_problem, unpinned), *doubtful)))
+    no_code = package.no_code
+    unread = (f"{KEY}.models[0]: {no_code.unread}",) if no_code and no_code.unread else ()
+    for said in (*unpinned, *unread, *map(str, doubtful)):
+        warn(said)
+
+
+def doubtful_files(package: Package) -> tuple[Problem, ...]:
+    """Return a warning of each file that looks like a secret, and of each link out of the project."""
+    files, root, config = package.files, package.project.root, package.config
+    return (
+        *secret_problems(files, root, config.allowed_secrets),
+        *link_problems(files, root, config.allowed_links),
+    )
+
+
+def base_image_problem(said: str) -> Problem:
+    return Problem(where=f"{KEY}.base-image", what=said, level="warning", code=BASE_IMAGE)
+
+
+def as_errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Turn warnings into errors, as `strict` does; hints stay."""
+    return tuple(replace(it, level="error") if it.level == "warning" else it for it in problems)
 
 
 def _plan(package: Package, images: Sequence[BaseImageState]) -> ContextPlan:

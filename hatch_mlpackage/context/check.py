@@ -10,11 +10,10 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from hatch_mlpackage.context.build import plan_package
+from hatch_mlpackage.context.build import BASE_IMAGE, as_errors, base_image_problem, doubtful_files, plan_package
 from hatch_mlpackage.context.image_values import server_environment
 from hatch_mlpackage.context.package import Package, inspect_all
 from hatch_mlpackage.context.plan import APP_DIRECTORY, ContextPlan
-from hatch_mlpackage.context.secret_files import secret_problems
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock, other_cuda
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
@@ -25,8 +24,6 @@ from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.sources.check import Sources, check_sources
 from hatch_mlpackage.project.sources.environment import Distribution, ImageEnvironment
 from hatch_mlpackage.project.sources.tree import Packed
-
-BASE_IMAGE = "base-image"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,8 +49,10 @@ def check_project(project: Project) -> Checked:
     if package:
         # The packages of a base image that brings its own are unknown.
         known = not locked and not package.config.user_managed_dependencies
-        problems += secret_problems(package.files, project.root)
+        problems += doubtful_files(package)
         problems += check_sources(_sources(package, locked=known), _environment(package) if known else None)
+    if inputs and inputs.config.strict:
+        problems = [*as_errors(problems)]
     if package is None or any(problem.level == "error" for problem in problems):
         return Checked(problems=tuple(problems), package=package)
     try:
@@ -77,7 +76,7 @@ def image_problems(inputs: LockInputs) -> Iterator[Problem]:
     ]
     unpinned = [said for state in check_project_images(inputs) if (said := state.describe())]
     for said in (*unpinned, *ended):
-        yield Problem(where=f"{KEY}.base-image", what=said, level="warning", code=BASE_IMAGE)
+        yield base_image_problem(said)
     for said in other_cuda(inputs):
         yield Problem(where=f"{KEY}.cuda", what=said, level="warning", code=BASE_IMAGE)
 

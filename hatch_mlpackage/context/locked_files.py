@@ -14,11 +14,13 @@ from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.resources import templates_directory
 from hatch_mlpackage.lock.check_locks import find_all_wheels
 from hatch_mlpackage.lock.inputs import LockInputs
-from hatch_mlpackage.lock.models import by_model, file_name, public
+from hatch_mlpackage.lock.models import by_model, file_name, is_unproven, public
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
 from hatch_mlpackage.lock.pins.wheel_records import name_of
 from hatch_mlpackage.lock.pins.wheel_tags import fits
-from hatch_mlpackage.lock.project_models import fetched_model, locked_model
+from hatch_mlpackage.lock.project_models import UNPROVEN, fetched_model, locked_model
+from hatch_mlpackage.project.config.keys import Model
+from hatch_mlpackage.project.config.model_url import url_problem
 
 ENVIRONMENT_WHEELS = "environment/wheels"
 SERVER_WHEELS = "server/wheels"
@@ -86,10 +88,15 @@ def conda_files(inputs: LockInputs) -> Iterator[ContextFile]:
         yield ContextFile(path=path, layer="environment", source=source, size=size, sha256=package.sha256)
 
 
+def _under(model: Model) -> str:
+    return f" with the sha256 {model.sha256}" if model.sha256 else ""
+
+
 def remote_model_files(inputs: LockInputs, problems: Problems) -> Iterator[ContextFile]:
     """Yield the fetched models, and report those that this machine does not have, without opening a socket."""
     config = inputs.config
-    remote = [(index, model) for index, model in enumerate(config.models) if model.is_remote]
+    # A URL that cannot be used was reported when the configuration was read.
+    remote = [(i, model) for i, model in enumerate(config.models) if model.is_remote and not url_problem(model.path)]
     if not remote:
         return
     try:
@@ -100,8 +107,10 @@ def remote_model_files(inputs: LockInputs, problems: Problems) -> Iterator[Conte
     for index, model in remote:
         where = f"tool.mlpackage.models[{index}].path"
         locked, place = locked_model(model, known), fetched_model(model, inputs.locks)
-        if locked is None:
-            problems.add(where, f"{public(model.path)} is not locked.", _FETCH)
+        if is_unproven(model, locked):
+            problems.add(where, *UNPROVEN)
+        elif locked is None:
+            problems.add(where, f"{public(model.path)} is not locked{_under(model)}.", _FETCH)
         elif place is None:
             problems.add(where, f"{public(model.path)} is locked, but not on this machine.", _FETCH)
         else:

@@ -45,9 +45,15 @@ class LockInputs:
     locks: Locks
 
     def hindering(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-        """Return the problems that prevent a lock; a missing model or an unfinished script does not."""
+        """Return the problems that prevent a lock; a missing model or an unfinished script does not.
+
+        A model that is declared by URL is fetched by the lock, and so does not count as missing.
+        """
         apart = (*_NOT_IN_THE_LOCK, f"{self.config.entry_script}:") if self.config.no_code_model is None else ()
-        return tuple(problem for problem in problems if not problem.where.startswith(apart))
+        fetched = tuple(f"{KEY}.models[{index}]" for index, model in enumerate(self.config.models) if model.is_remote)
+        return tuple(
+            problem for problem in problems if problem.where.startswith(fetched) or not problem.where.startswith(apart)
+        )
 
     @property
     def lock_path(self) -> Path:

@@ -25,6 +25,7 @@ from hatch_mlpackage.lock.wheels.describe import describe_packages
 from hatch_mlpackage.lock.wheels.download import fetch_wheels
 from hatch_mlpackage.lock.wheels.folder import clear_wheels, put_wheel
 from hatch_mlpackage.project.pyproject import Project
+from hatch_mlpackage.redaction import redact
 
 Report = Callable[[str], None]
 
@@ -37,6 +38,7 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached or the image's
     registry refuses; a registry that cannot be reached is only reported. Nothing is written then.
     """
+    report = _redacting(report)
     inputs = inspect_requirements(project)
     before = locks = inputs.locks
     models = lock_models(inputs.config, locks, upgrade=upgrade, report=report)
@@ -57,6 +59,10 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
         clear_wheels(wheels_directory(inputs), wheels, report)
     own = inputs.config.user_managed_dependencies
     return project.root / (inputs.config.base_image_path if own else inputs.config.lock_path)
+
+
+def _redacting(report: Report) -> Report:
+    return lambda text: report(redact(text))
 
 
 def _lock_base_images(inputs: LockInputs, *, upgrade: bool, report: Report) -> str | None:

@@ -23,7 +23,7 @@ from hatch_mlpackage.project.config.check_dockerfiles import (
     read_steps,
 )
 from hatch_mlpackage.project.config.check_image import check_image, check_secrets, check_variables
-from hatch_mlpackage.project.config.check_models import check_models
+from hatch_mlpackage.project.config.check_models import check_models, check_private_hosts
 from hatch_mlpackage.project.config.check_packages import (
     check_conda_mode,
     check_conda_paths,
@@ -34,7 +34,7 @@ from hatch_mlpackage.project.config.check_packages import (
 )
 from hatch_mlpackage.project.config.check_paths import check_entry_script, check_lock_directory, check_source_directory
 from hatch_mlpackage.project.config.check_values import check_choices, check_server
-from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, Config
+from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, Config, Model
 from hatch_mlpackage.project.known_images import cuda_images, cuda_of, packaged_python
 from hatch_mlpackage.project.target import python_of
 
@@ -50,6 +50,7 @@ _CHECKS = (
     check_pylock,
     check_source_directory,
     check_models,
+    check_private_hosts,
     check_python,
     check_base_image,
     check_cuda,
@@ -141,11 +142,15 @@ def _with_defaults(config: Config, project: Project, dockerfile: BaseDockerfile 
         pylock=_clean(config.pylock),
         conda_file=_clean(config.conda_file),
         conda_channel=_clean(config.conda_channel),
-        models=tuple(
-            model if model.is_remote else replace(model, path=_clean(model.path) or "") for model in config.models
-        ),
+        models=tuple(map(_clean_model, config.models)),
         image=image,
     )
+
+
+def _clean_model(model: Model) -> Model:
+    if not model.is_remote:
+        return replace(model, path=_clean(model.path) or "")
+    return replace(model, sha256=model.sha256.lower()) if model.sha256 else model
 
 
 def _with_base_image(config: Config, dockerfile: BaseDockerfile | None) -> Config:

@@ -136,8 +136,9 @@ def test_a_file_that_looks_like_a_secret(project, mlpackage):
     (project / ".env").write_text("TOKEN=1\n")
     (project / ".env.example").write_text("TOKEN=\n")
     said = (
-        '.env: looks like a secret, and whoever has the image can read it. Leave it out: exclude = ["/.env"]. '
-        "Give the server what it needs when it runs, as a variable or a mounted file."
+        ".env: looks like a secret (by its name), and whoever has the image can read it. Leave it out: "
+        'exclude = ["/.env"]. Give the server what it needs when it runs, as a variable or a mounted file. '
+        'If it is meant to be there: allowed-secrets = ["/.env"].'
     )
 
     loose = mlpackage("check")
@@ -150,6 +151,9 @@ def test_a_file_that_looks_like_a_secret(project, mlpackage):
         f"Error[configuration]: 1 problem in the configuration or the files it names:\n  {said} [secret-file]\n",
     )
     assert (generated.status, generated.err) == (0, f"Warning: {said}\n")
+    for verb in ("plan", "generate"):
+        refused, planned = mlpackage(verb, "--strict"), mlpackage("plan")
+        assert (refused.status, refused.err, planned.err) == (1, strict.err, f"Warning: {said}\n")
 
 
 def test_json_of_a_stale_lock(project, mlpackage):

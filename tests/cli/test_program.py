@@ -215,3 +215,35 @@ def test_names_beyond_the_terminals_encoding(start, project):
 
     assert err == ""
     assert "azureml-models/greeting/1/\\u6a21\\u578b.txt" in out
+
+
+URL = "https://me:secret@host.example/a?sig=secret"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "--model", URL],
+        ["check", "--model", f"m={URL}"],
+        ["check", "--json", "--model", f"m={URL}", "--entry-script", "score.py"],
+        ["lock", "--model", f"m={URL}", "--entry-script", "score.py"],
+        ["score", "--url", URL, "--data", "{}"],
+    ],
+)
+def test_no_secret_is_shown(mlpackage, tmp_path, arguments):
+    """Wrong usage, problems, documents and errors show a URL without what grants access to it."""
+    outcome = mlpackage(*arguments, *([] if arguments[0] == "score" else ["--project", tmp_path]))
+
+    assert outcome.status != 0
+    assert "secret" not in outcome.out + outcome.err
+    assert "host.example" in outcome.out + outcome.err
+
+
+def test_no_secret_is_logged():
+    """What a library logs is printed without what grants access to something."""
+    script = "import logging, sys\nfrom hatch_mlpackage.cli import program\nprogram.main(['--version'])\n"
+    script += f"logging.getLogger('library').warning('asked %s', {URL!r})\n"
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stderr == "asked https://****@host.example/a?sig=****\n"

@@ -58,6 +58,15 @@ def test_what_made_a_model(folder):
         table_from_flags(folder, {"framework": "sklearn"})
 
 
+def test_a_model_by_url():
+    """The URL of a model stays as it is, wherever the project is."""
+    flags = {"models": ({"name": "ridge", "path": "https://models.example/ridge.onnx"},)}
+
+    assert table_from_flags(Path("elsewhere"), flags) == {
+        "models": [{"name": "ridge", "path": "https://models.example/ridge.onnx"}]
+    }
+
+
 def test_no_flags_change_nothing(project):
     """Without flags the project is what pyproject.toml declares."""
     assert open_project(Path(), table_from_flags(Path(), {})).table == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -170,7 +171,7 @@ def test_a_new_version_makes_the_lock_stale(project_of):
 
 
 @pytest.mark.network
-def test_by_url(tmp_path, monkeypatch):
+def test_by_url(tmp_path, monkeypatch, plain_web):
     """Locking fetches a model with a URL before it reads it, and locks the framework's version at once."""
     monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path / "cache"))
     save_ridge(tmp_path / "ridge.joblib")
@@ -178,11 +179,14 @@ def test_by_url(tmp_path, monkeypatch):
     root.mkdir()
     declared = {
         "name": "ridge",
-        "path": (tmp_path / "ridge.joblib").as_uri(),
+        "path": f"{plain_web.url}/ridge.joblib",
+        "sha256": hashlib.sha256((tmp_path / "ridge.joblib").read_bytes()).hexdigest(),
         "framework": "sklearn",
         "allow-pickle": True,
     }
-    project = Project(root=root, name="ridge", version="1", table={"pin-base-image": False, "models": [declared]})
+    plain_web.put("/ridge.joblib", (tmp_path / "ridge.joblib").read_bytes())
+    table = {"pin-base-image": False, "models": [declared], "private-hosts": ["127.0.0.1"]}
+    project = Project(root=root, name="ridge", version="1", table=table)
 
     lock_project(project, report=lambda _: None)
     build_context(project, tmp_path / "context")
@@ -195,7 +199,9 @@ def test_by_url(tmp_path, monkeypatch):
 def test_by_url_before_it_is_fetched(tmp_path, monkeypatch):
     """A model with a URL that was not fetched yet is a problem that names `mlpackage lock`."""
     monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path / "cache"))
-    declared = {"name": "ridge", "path": "file:///ridge.skops", "framework": "skops"}
+    declared = {"name": "ridge", "path": "https://models.example/ridge.skops", "framework": "skops"}
     project = Project(root=tmp_path, name="ridge", version="1", table={"models": [declared]})
 
-    assert refusal(project) == [f"{K}.path: file:///ridge.skops is not locked. Run `mlpackage lock`, which fetches it."]
+    assert refusal(project) == [
+        f"{K}.path: https://models.example/ridge.skops is not locked. Run `mlpackage lock`, which fetches it."
+    ]

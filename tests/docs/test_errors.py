@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from hatch_mlpackage import errors
-from hatch_mlpackage.context import check as checking, secret_files
+from hatch_mlpackage.context import check as checking, outside_links, secret_files
 from hatch_mlpackage.project.sources import imports, opened, retired
 
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
@@ -20,7 +20,9 @@ def test_every_code_is_listed():
     listed = re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert sorted(listed) == sorted(
-        {kind.code for kind in kinds(errors.MLPackageError)} | OF_PROBLEMS | {checking.BASE_IMAGE, secret_files.SECRET}
+        {kind.code for kind in kinds(errors.MLPackageError)}
+        | OF_PROBLEMS
+        | {checking.BASE_IMAGE, outside_links.OUTSIDE, secret_files.SECRET}
     )
 
 

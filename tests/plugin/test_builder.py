@@ -154,3 +154,17 @@ def test_a_version_that_breaks_out(copy_project, everything, version):
 
     assert (result.returncode, "version" in result.stderr) == (1, True)
     assert everything(root.parents[2]) == before
+
+
+def test_warnings(copy_project, run, succeed):
+    """A secret in the context is warned of once, and stops the build with `strict = true`."""
+    root = copy_project("two-models")
+    (root / "src/.env").write_text("TOKEN=1\n")
+
+    built = succeed(TARGET, root)
+    replace(root / "pyproject.toml", "[tool.mlpackage]\n", "[tool.mlpackage]\nstrict = true\n")
+    refused = run(TARGET, root)
+
+    said = "src/.env: looks like a secret (by its name), and whoever has the image can read it."
+    assert (built.stdout + built.stderr).count(said) == 1
+    assert (refused.returncode, refused.stderr.count(said)) == (1, 1)

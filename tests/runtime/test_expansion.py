@@ -41,9 +41,22 @@ SCHEMA = """
 
 
 def limits(decompressed: int = 0, ratio: int = 0, values: int = 0) -> Limits:
-    empty = dict.fromkeys(WorkerSettings._fields, "")
-    given = {"decompressed_limit": decompressed, "compression_ratio": ratio, "json_limit": values}
-    return Limits(WorkerSettings(**{**empty, **given}))  # type: ignore[arg-type]
+    return Limits(
+        WorkerSettings(
+            app_root="",
+            entry_script="",
+            source_directory="",
+            model_dir="",
+            decompressed_limit=decompressed,
+            compression_ratio=ratio,
+            json_limit=values,
+            worker_memory=0,
+            log_format="line",
+            service_name="",
+            service_version="",
+            service_path_prefix="",
+        )
+    )
 
 
 @given(st.binary(max_size=2000), st.sampled_from(["gzip", "x-gzip", "deflate", ""]))

@@ -61,6 +61,7 @@ def stage(
     """
     found = [*models]
     table = _stage_inference(folder, inference, workspace) if inference else {}
+    table["allowed-links"] = ["*"]  # the whole project is made of links to where the caller's files are
     table["models"] = [_stage_model(folder, model, no_code=inference is None) for model in found]
     if image_name:
         table["image"] = {**table.get("image", {}), "name": image_name}

@@ -1,7 +1,4 @@
-"""Turn one requirement, as people write it, into its canonical PEP 508 string, or say why it cannot be locked.
-
-Credentials in URLs are found and hidden, so that none reaches a lock, a log or an error.
-"""
+"""Turn one requirement, as people write it, into its canonical PEP 508 string, or say why it cannot be locked."""
 
 from __future__ import annotations
 
@@ -12,17 +9,13 @@ from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from hatch_mlpackage.files.parse import CONFLICT
+from hatch_mlpackage.redaction import has_credentials
 
 AS_REQUIREMENT = "Name it as a requirement, `./lib` or `git+https://…`: `mlpackage lock` then vendors it as a wheel."
 CREDENTIALS_FIX = (
     "Take the user name, password or token out of the file, and give it to the resolver through its own "
     "configuration: ~/.netrc, keyring, or UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD."
 )
-
-# `https://user:password@host`, `git+https://token@host`, `https://${TOKEN}@host`
-_USER_INFO = re.compile(r"(?<=://)[^/\s@]*(?:@[^/\s@]*)*@")
-# The signatures that object stores and artifact servers put in a query string grant access to whoever has the URL.
-_SIGNED_QUERY = re.compile(r"(?i)([?&](?:sig|signature|(?:[\w-]*[_-])?(?:token|signature|password|api-?key))=)[^&#\s]*")
 
 
 class RefusedRequirementError(ValueError):
@@ -64,14 +57,6 @@ _REFUSED = tuple(
         ),
     )
 )
-
-
-def has_credentials(text: str) -> bool:
-    return bool(_USER_INFO.search(text) or _SIGNED_QUERY.search(text))
-
-
-def redact(text: str) -> str:
-    return _SIGNED_QUERY.sub(r"\1****", _USER_INFO.sub("****@", text))
 
 
 def canonical(text: str) -> str:

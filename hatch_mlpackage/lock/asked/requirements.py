@@ -14,14 +14,9 @@ from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.lock.asked.pip_file import Line, Option, logical_lines, options_of, split_options
-from hatch_mlpackage.lock.asked.requirement_line import (
-    CREDENTIALS_FIX,
-    RefusedRequirementError,
-    canonical,
-    has_credentials,
-    redact,
-)
+from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, RefusedRequirementError, canonical
 from hatch_mlpackage.lock.asked.sources import Source, read_source
+from hatch_mlpackage.redaction import has_credentials, redact
 
 # Options that choose which files the resolver may consider: they belong to the project, and go into the lock.
 _INDEX_FLAGS = frozenset({"--no-index", "--pre"})
@@ -196,7 +191,7 @@ class _RequirementsReader:
     def _take_index(self, name: str, value: str, where: str) -> None:
         line = f"{name} {value}"
         others = [option for option in self.options if option.startswith("--index-url ") and option != line]
-        if has_credentials(value) or "${" in value:
+        if has_credentials(value, is_index=True) or "${" in value:
             self._refuse(where, line, "the URL of an index holds credentials.", CREDENTIALS_FIX)
         elif not re.fullmatch(r"(?i)https?://[^\s/]\S*", value):
             self._refuse(
@@ -230,7 +225,7 @@ class _RequirementsReader:
             )
 
     def _refuse(self, where: str, text: str, what: str, fix: str) -> None:
-        shown = textwrap.shorten(redact(text), _LONGEST_SHOWN, placeholder="…")
+        shown = textwrap.shorten(redact(text, is_index=fix == CREDENTIALS_FIX), _LONGEST_SHOWN, placeholder="…")
         self.problems.add(where, f"`{shown}`: {what}", fix)
 
 

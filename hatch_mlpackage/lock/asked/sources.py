@@ -20,8 +20,9 @@ from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.tree import is_derived, walk
 from hatch_mlpackage.lock.asked.markers import marker_applies
-from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, RefusedRequirementError, has_credentials
+from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX, RefusedRequirementError
 from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.redaction import has_credentials
 
 REMOTE = "-"  # in place of a digest: the content of a URL is fetched only when it is locked anew
 _REPOSITORY = re.compile(r"(?i)(?:git|hg|svn|bzr)\+\S+")
@@ -29,7 +30,6 @@ _ARCHIVE = re.compile(r"(?i)\S+\.(?:whl|tar\.gz|tgz|tar\.bz2|tar\.xz|zip)(?:#\S*
 _REMOTE_ARCHIVE = re.compile(r"(?i)https?://\S+\.(?:tar\.gz|tgz|tar\.bz2|tar\.xz|zip)(?:[?#]\S*)?")
 _LOCAL = re.compile(r"(?i)file:\S+|\.{1,2}(?:[/\\\[].*)?|[/\\].+|[a-z]:[/\\].+")
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[(?P<extras>[^\]]*)\])?\s*@\s*(?P<place>.+)")
-_SSH_USER = re.compile(r"(?<=\+ssh://)[\w.-]+@")  # an account's name, as in git+ssh://git@host, is no secret
 _BUILT_AT_THE_TOP = frozenset({"build", "dist"})
 
 
@@ -100,7 +100,7 @@ def _split_marker(text: str) -> tuple[str, str]:
 
 
 def _remote(place: str, name: str | None, extras: str, marker: str) -> Source:
-    if has_credentials(_SSH_USER.sub("", place)):
+    if has_credentials(place):
         raise RefusedRequirementError("the URL holds credentials.", CREDENTIALS_FIX)
     if "${" in place:
         raise RefusedRequirementError("an environment variable stands in the URL.", "Write its value.")

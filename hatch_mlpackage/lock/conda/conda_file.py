@@ -12,9 +12,10 @@ from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.files.typed_tables import did_you_mean
 from hatch_mlpackage.files.yaml_lines import broken_lines, entries, get, is_list, is_mapping, line_of, read_yaml, scalar
 from hatch_mlpackage.lock.asked.pip_file import Line
-from hatch_mlpackage.lock.asked.requirement_line import RefusedRequirementError, has_credentials, redact
+from hatch_mlpackage.lock.asked.requirement_line import RefusedRequirementError
 from hatch_mlpackage.lock.conda.spec import canonical_spec, package_name
 from hatch_mlpackage.project.config.keys import parts_of_conda_file
+from hatch_mlpackage.redaction import has_credentials, redact
 
 Kind = Literal["environment", "pip", "locked"]
 DEFAULT_CHANNEL = "conda-forge"
@@ -167,8 +168,8 @@ class _EnvironmentFileReader:
                 self._take_channel(channel, line_of(item))
 
     def _take_channel(self, channel: str, line: int) -> None:
-        if has_credentials(channel) or re.search(r"/t/[^/]", channel) or "${" in channel:
-            self._refuse(line, f"the channel {redact(channel)} holds credentials.", _CREDENTIALS_FIX)
+        if has_credentials(channel, is_index=True) or "${" in channel:
+            self._refuse(line, f"the channel {redact(channel, is_index=True)} holds credentials.", _CREDENTIALS_FIX)
         elif re.match(r"(?i)file:|[./~\\]|[a-z]:\\", channel) or channel == "local":
             self._refuse(
                 line,

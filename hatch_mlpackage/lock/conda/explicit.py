@@ -14,6 +14,7 @@ from hatch_mlpackage.errors import LockError, Problems
 from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.project.target import is_version
+from hatch_mlpackage.redaction import has_credentials
 
 MARK = "@EXPLICIT"
 # A vendored channel lies here in the build's first stage; a lock names this folder and not one of some machine.
@@ -67,6 +68,10 @@ class CondaPackage:
     @property
     def is_vendored(self) -> bool:
         return self.url.startswith(f"{CHANNEL_ROOT}/")
+
+    @property
+    def has_credentials(self) -> bool:
+        return has_credentials(self.url.rpartition("/")[0], is_index=True)
 
     def __str__(self) -> str:
         return f"{self.url}#{f'sha256:{self.sha256}' if self.sha256 else self.md5}"
@@ -131,11 +136,17 @@ def read_foreign(text: str, path: str, subdir: str, problems: Problems) -> tuple
                 problems.add(where, f"{found.file} is for {found.subdir}, the image is {subdir}.", _PLATFORM_FIX)
             elif found.url.startswith("file:"):
                 problems.add(where, f"{found.file} is a file that only one machine has.", _FILE_FIX)
+            elif found.has_credentials:
+                problems.add(where, f"the URL of {found.file} holds credentials.", CREDENTIALS_FIX)
             else:
                 packages.append(Line(number, str(found)))
     return tuple(packages), tuple(pip)
 
 
+CREDENTIALS_FIX = (
+    "Whoever has the image could read them. Lock it with the plain URL of the channel, and give the credentials to the "
+    "programs that read it: ~/.netrc, `conda token set` or `pixi auth login`."
+)
 _HASH_FIX = "Write it with hashes: `conda list --explicit --sha256`, or `--md5` with older releases."
 _PLATFORM_FIX = "Give a file made for the image's platform, or change platform in [tool.mlpackage]."
 _FILE_FIX = "Give the URL of its channel, or name the environment file, and the folder as conda-channel."

@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.files.yaml_lines import INSTALL
-from hatch_mlpackage.lock.asked.requirement_line import redact
 from hatch_mlpackage.lock.conda.check import conda_packages_of, with_conda_header
 from hatch_mlpackage.lock.conda.explicit import CHANNEL_ROOT, CondaPackage, proven_sha256, read_conda_packages
 from hatch_mlpackage.lock.conda.inputs import CondaInputs
 from hatch_mlpackage.lock.conda.spec import package_name
 from hatch_mlpackage.lock.resolve.task import first_lines, wait_for
+from hatch_mlpackage.redaction import redact
 
 _SOLVER = Path(__file__).with_name("solver.py")
 _LONGEST_REASON = 14  # lines

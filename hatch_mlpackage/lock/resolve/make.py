@@ -13,7 +13,6 @@ from packaging.requirements import Requirement
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.markers import applies
-from hatch_mlpackage.lock.asked.requirement_line import has_credentials, redact
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, kept_pins, read_pins
@@ -21,6 +20,7 @@ from hatch_mlpackage.lock.pins.wheel_records import Vendored, with_records
 from hatch_mlpackage.lock.resolve import pip_tools, uv
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task
 from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.redaction import has_credentials, redact
 
 Locker = Literal["uv", "pip-tools"]
 _INSTALL = 'Install it with: pip install "hatch-mlpackage[cli]"'

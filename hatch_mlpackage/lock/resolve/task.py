@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import AnyStr, NoReturn
 
 from hatch_mlpackage.errors import LockError, UnavailableError
-from hatch_mlpackage.lock.asked.requirement_line import redact
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.redaction import redact
 
 # Fixed names, relative to the task's folder: the lock's `# via -r …` comments repeat them.
 INPUT = "requirements.in"

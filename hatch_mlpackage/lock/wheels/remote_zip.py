@@ -12,6 +12,7 @@ from typing import Any
 from urllib.error import HTTPError
 
 LARGEST_METADATA = 1 << 20  # bytes
+_MOST = 64 << 20  # bytes of one wheel: the table of contents of the largest ones takes a few million
 _TIMEOUT = 10.0  # seconds for one answer
 _PART = 65536  # bytes asked for at once; most wheels' METADATA and table of contents fit, which lie at the end
 
@@ -41,6 +42,7 @@ class _Parts(io.RawIOBase):
         self._url = url
         self._position = 0
         self._size = 0
+        self._read_in_all = 0
         try:
             self._end = self._read(f"bytes=-{_PART}")
         except HTTPError:  # this server counts only from the start
@@ -77,9 +79,12 @@ class _Parts(io.RawIOBase):
         with _open(self._url, {"Range": span}) as answer:
             if answer.status != HTTPStatus.PARTIAL_CONTENT:
                 raise OSError("the server gives whole files only")
-            self._size = int(answer.headers["Content-Range"].rpartition("/")[2])
-            content: bytes = answer.read()
-            return content
+            self._size = int(answer.headers.get("Content-Range", "").rpartition("/")[2])
+            content: bytes = answer.read(_MOST - self._read_in_all + 1)
+        self._read_in_all += len(content)
+        if self._read_in_all > _MOST:
+            raise OSError("the server gives more than was asked for")
+        return content
 
 
 def _open(url: str, headers: dict[str, str] | None = None) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from hatch_mlpackage.project.config.check_paths import check_path
 from hatch_mlpackage.project.config.check_values import check_choice
 from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY, TENSOR_TYPES, Config
+from hatch_mlpackage.project.config.model_url import is_host, url_problem
 from hatch_mlpackage.project.target import is_version
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")  # the original's rule for registered models
 _MODEL_VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,127}")
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def check_models(config: Config, project: Project, problems: Problems) -> None:
@@ -33,6 +35,7 @@ def check_models(config: Config, project: Project, problems: Problems) -> None:
             problems.add(where, what, "Change one of them.")
         _check_framework(model, where, problems)
         _check_place(project.root, model, f"{where}.path", problems)
+        _check_fetching(model, where, problems)
 
 
 def _check_name(model: Model, where: str, problems: Problems) -> None:
@@ -48,23 +51,35 @@ def _check_name(model: Model, where: str, problems: Problems) -> None:
 
 def _check_place(root: Path, model: Model, where: str, problems: Problems) -> None:
     if model.is_remote:
-        _check_url(model.path, where, problems)
+        if found := url_problem(model.path):
+            problems.add(where, *found)
         return
-    found = check_path(root, model.path, where, problems)
-    if found and not (found.is_file() or found.is_dir()):
+    path = check_path(root, model.path, where, problems)
+    if path and not (path.is_file() or path.is_dir()):
         problems.add(where, f"'{model.path}' is neither a file nor a folder.")
 
 
-def _check_url(url: str, where: str, problems: Problems) -> None:
-    parts = urlsplit(url)
-    if "@" in parts.netloc or parts.query:
+def _check_fetching(model: Model, where: str, problems: Problems) -> None:
+    """Check the keys that say which file a URL may have."""
+    for key, value in (("sha256", model.sha256), ("max-size-mb", model.max_size_mb)):
+        if value is not None and not model.is_remote:
+            problems.add(f"{where}.{key}", "is for a model that is declared by URL.", "Remove it.")
+    if model.sha256 is not None and not _SHA256.fullmatch(model.sha256):
         problems.add(
-            where,
-            "the URL holds a password, or a query, which may be a signature.",
-            "Write the URL without it, and put the credentials into the settings of the store.",
+            f"{where}.sha256", f"'{model.sha256}' is not a sha256.", "Write the 64 characters that `sha256sum` prints."
         )
-    elif not parts.path.rpartition("/")[2]:
-        problems.add(where, f"'{url}' does not name a file.", "A model that is declared by URL is one file.")
+    if model.max_size_mb is not None and model.max_size_mb < 1:
+        problems.add(f"{where}.max-size-mb", "is less than 1.", "Write a number of megabytes, such as 20000.")
+
+
+def check_private_hosts(config: Config, _project: Project, problems: Problems) -> None:
+    for index, host in enumerate(config.private_hosts):
+        if not is_host(host):
+            problems.add(
+                f"{KEY}.private-hosts[{index}]",
+                f"'{host}' is not the name of a host.",
+                'Write a name or an address, without a scheme or a port: "models.example" or "127.0.0.1".',
+            )
 
 
 def _check_framework(model: Model, where: str, problems: Problems) -> None:

@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal, get_args
 
+from hatch_mlpackage.project.config.model_url import DEFAULT_MAX_MB
 from hatch_mlpackage.project.known_images import MICROMAMBA
 from hatch_mlpackage.project.target import ARCHITECTURES, SUBDIRS, SUPPORTED_PYTHONS, Target, libc_of
 
@@ -60,9 +61,23 @@ class Model:
     """A model as the project declares it; `path` is relative to the project's root."""
 
     name: str = key("letters, digits, dashes, dots and underscores; also the name of its folder in the context")
-    path: str = key("a file or a folder, which git may ignore; or the URL of a file, which needs the extra `remote`")
+    path: str = key(
+        "a file or a folder, which git may ignore; or the URL of a file, in an object store with the extra `remote`: "
+        "[by URL](models.md#by-url)"
+    )
     version: str = key(
         "the name of the folder inside that of the model", default="1", schema={"type": ["string", "integer"]}
+    )
+    sha256: str | None = key(
+        "the hash that the file of a URL must have; `http://` is only fetched with it",
+        default=None,
+        schema={"pattern": "^[0-9a-fA-F]{64}$"},
+    )
+    max_size_mb: int | None = key(
+        "how large the file of a URL may be, in megabytes of a million bytes",
+        default=None,
+        shown=f"`{DEFAULT_MAX_MB}`",
+        schema={"minimum": 1},
     )
     framework: Framework | None = key(
         "the framework that made the model; you may then leave out the entry script: [no code](no-code.md)",
@@ -263,6 +278,24 @@ class Config:
     )
     install_project: bool = key("`true` also installs the project's own wheel: [packages](packages.md)", default=False)
     models: tuple[Model, ...] = key("the models, one table for each", default=())
+    private_hosts: tuple[str, ...] = key(
+        "hosts on this machine or on a private network from which models may be fetched by URL: "
+        "[by URL](models.md#by-url)",
+        default=(),
+    )
+    strict: bool = key(
+        "`true` makes the warnings of `check`, `plan`, `generate` and `hatch build` errors, as `--strict` does",
+        default=False,
+    )
+    allowed_secrets: tuple[str, ...] = key(
+        "files that are meant to be in the image although they look like secrets, as `.gitignore` patterns: "
+        "[errors](errors.md#other-problems)",
+        default=(),
+    )
+    allowed_links: tuple[str, ...] = key(
+        "links that are meant to lead out of the project, as `.gitignore` patterns: [errors](errors.md#other-problems)",
+        default=(),
+    )
     server: Server = field(default_factory=Server, metadata={"says": "how the image serves"})
     image: Image = field(default_factory=Image, metadata={"says": "what the image is called and how it is built"})
 

@@ -7,8 +7,6 @@ from hatch_mlpackage.lock.asked.requirement_line import (
     CREDENTIALS_FIX,
     RefusedRequirementError,
     canonical,
-    has_credentials,
-    redact,
 )
 
 
@@ -115,28 +113,3 @@ def test_not_understood(text: str) -> None:
     """A line that is not a valid requirement is refused with the parser's own reason."""
     with pytest.raises(RefusedRequirementError, match=r"^this is not a requirement that pip understands: .+\. Write "):
         canonical(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "hidden"),
-    [
-        ("https://user:pass@host/simple", "https://****@host/simple"),
-        ("git+https://ghp_token@host/a.git", "git+https://****@host/a.git"),
-        ("https://${USER}:${PASSWORD}@host/simple", "https://****@host/simple"),
-        ("https://user:p@ss@host/simple", "https://****@host/simple"),
-        ("https://host/a.whl?sv=1&sig=abc%2B#sha256=0", "https://host/a.whl?sv=1&sig=****#sha256=0"),
-        ("https://host/a.whl?X-Amz-Signature=abc&b=1", "https://host/a.whl?X-Amz-Signature=****&b=1"),
-        ("https://host/a.whl?access_token=abc", "https://host/a.whl?access_token=****"),
-    ],
-)
-def test_credentials_are_hidden(text: str, hidden: str) -> None:
-    """User names, passwords, tokens and signatures in URLs are found and hidden."""
-    assert (has_credentials(text), redact(text), has_credentials("")) == (True, hidden, False)
-
-
-@pytest.mark.parametrize(
-    "text", ["https://host/simple", "a @ https://host/a.whl?raw=true#sha256=0", "me@example.org", "a>=1 # x@y://z"]
-)
-def test_others_stay(text: str) -> None:
-    """A text without credentials stays as it is."""
-    assert (has_credentials(text), redact(text)) == (False, text)

@@ -223,3 +223,32 @@ def test_constraints_for_pip():
     packages = tuple(parse_package(f"{BASE}/linux-64/{file}.conda#{B}") for file in files)
 
     assert as_constraints(packages) == ("numpy==1.26.4", "requests==2.31.0", "torch==2.0")
+
+
+TOKEN = "ab-0f8fad5b-d9cb-469f-a165-70867728950e"
+FIX = (
+    "Whoever has the image could read them. Lock it with the plain URL of the channel, and give the credentials to the "
+    "programs that read it: ~/.netrc, `conda token set` or `pixi auth login`."
+)
+
+
+@pytest.mark.parametrize("base", ["https://me:pw@channel.example/x", f"https://channel.example/t/{TOKEN}/x"])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"@EXPLICIT\n{{base}}/linux-64/python-3.12.4-h_1.conda#{A}\n{BASE}/linux-64/a-1-h_1.conda#{A}\n", 2),
+        (
+            (
+                "metadata: {content_hash: {}}\npackage:\n- {platform: linux-64, manager: conda, hash: {sha256: "
+                f"{A}}}, url: '{{base}}/linux-64/python-3.12.4-h_1.conda'}}\n"
+            ),
+            3,
+        ),
+    ],
+    ids=["explicit", "conda-lock"],
+)
+def test_credentials_in_the_urls_of_a_lock(read, base, text, line):
+    """A lock whose URLs hold credentials is refused without showing them, as whoever has the image could read them."""
+    _, problems = read(text.replace("{base}", base))
+
+    assert problems[0] == f"x:{line}: the URL of python-3.12.4-h_1.conda holds credentials. {FIX}"

@@ -4,7 +4,6 @@ import base64
 import http.server
 import json
 import os
-import shutil
 import subprocess
 import threading
 import time
@@ -145,18 +144,6 @@ def _answering(tokens: TokenServer) -> type[http.server.BaseHTTPRequestHandler]:
             pass
 
     return Answers
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a self-signed certificate for 127.0.0.1 with its key; return their folder."""
-    if shutil.which("openssl") is None:
-        pytest.skip("certificates are made with openssl")
-    directory = tmp_path_factory.mktemp("certificate")
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem -out cert.pem -subj /CN=127.0.0.1"
-    extension = ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command.split(), *extension], cwd=directory, capture_output=True, check=True)
-    return directory
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import http.server
 import re
 import threading
@@ -134,6 +135,33 @@ def test_an_index_that_serves_whole_files_only(serve):
     url, _ = serve({"/a-1-py3-none-any.whl": wheel()}, ranges=False)
 
     assert read_contents(f"{url}/a-1-py3-none-any.whl") == WheelContents()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Range": "bytes 0-1/x"}, {"Content-Range": "bytes 0-1/99999999999"}])
+def test_an_index_that_serves_nonsense(headers):
+    """An answer without its place in the file, or with more than was asked for, describes nothing."""
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(206)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            with contextlib.suppress(OSError):  # the client leaves
+                for _ in range(70):
+                    self.wfile.write(bytes(1 << 20))
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        found = read_contents(f"http://127.0.0.1:{server.server_port}/a-1-py3-none-any.whl")
+        server.shutdown()
+        thread.join()
+
+    assert found == WheelContents()
 
 
 def test_a_wheel_on_disk(tmp_path):

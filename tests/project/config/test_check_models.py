@@ -119,3 +119,40 @@ def test_refused(make_project, problems, keys, expected):
     read_declaration(make_project({"models": [{**RIDGE, **keys}]}), problems)
 
     assert found(problems) == [f"{K}.models[0].{expected}"]
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ({"models": [{"name": "m", "path": "https://models.example/m", "sha256": "A" * 64, "max-size-mb": 1}]}, []),
+        ({"private-hosts": ["models.example", "127.0.0.1", "::1"]}, []),
+        (
+            {"models": [{**RIDGE, "sha256": "a" * 64, "max-size-mb": 5}]},
+            [
+                f"{K}.models[0].sha256: is for a model that is declared by URL. Remove it.",
+                f"{K}.models[0].max-size-mb: is for a model that is declared by URL. Remove it.",
+            ],
+        ),
+        (
+            {"models": [{"name": "m", "path": "https://models.example/m", "sha256": "../../x", "max-size-mb": 0}]},
+            [
+                f"{K}.models[0].sha256: '../../x' is not a sha256. Write the 64 characters that `sha256sum` prints.",
+                f"{K}.models[0].max-size-mb: is less than 1. Write a number of megabytes, such as 20000.",
+            ],
+        ),
+        (
+            {"private-hosts": ["models.example", "https://models.example"]},
+            [
+                (
+                    f"{K}.private-hosts[1]: 'https://models.example' is not the name of a host. "
+                    'Write a name or an address, without a scheme or a port: "models.example" or "127.0.0.1".'
+                )
+            ],
+        ),
+    ],
+)
+def test_which_file_a_url_may_have(make_project, problems, table, expected):
+    """The keys that say which file a URL may have, and where it may be, are checked with the rest."""
+    read_declaration(make_project(table), problems)
+
+    assert found(problems) == expected

@@ -1,0 +1,37 @@
+"""Name the user's files behind those of a context, and match them with what the project allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from hatch_mlpackage.context.plan import ContextFile
+from hatch_mlpackage.files.toml import toml_string
+
+_SPECIAL, _ESCAPED = re.compile(r"[\\*?\[\]]"), r"\\\g<0>"  # characters with a meaning in patterns of .gitignore
+
+
+def place_of(file: ContextFile) -> Path | None:
+    """Return the user's file from which a file of the context is made, None where there is none."""
+    place = file.origin or file.source
+    return place if isinstance(place, Path) and file.layer != "runtime" else None
+
+
+def shown_path(file: ContextFile, place: Path, root: Path) -> str:
+    """Return a file's path in the project, or in the context for a file from elsewhere."""
+    return place.relative_to(root).as_posix() if place.is_relative_to(root) else file.path
+
+
+def matching(patterns: Collection[str]) -> Callable[[str], bool]:
+    """Return a function that tells whether a path matches one of some patterns of `.gitignore`."""
+    if not patterns:
+        return lambda _: False
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - few projects need it
+
+    return GitIgnoreSpec.from_lines(patterns).match_file
+
+
+def allowing(key: str, path: str) -> str:
+    """Say how a project allows a path."""
+    return f"If it is meant to be there: {key} = [{toml_string('/' + _SPECIAL.sub(_ESCAPED, path))}]."
