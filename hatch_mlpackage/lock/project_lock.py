@@ -128,8 +128,7 @@ def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> t
 def _select_lock(inputs: LockInputs, pylock: str, *, upgrade: bool, report: Report) -> str:
     if upgrade:
         report(f"The pins are those of {pylock}: renew them with the tool that made it.")
-    content = (inputs.project.root / pylock).read_bytes()
-    name = inputs.project.name
+    content, name = inputs.locks.pylock or b"", inputs.project.name
     return select_lock(content, inputs.requirements, inputs.config.target, project=name, report=report)
 
 

@@ -10,14 +10,13 @@ from sklearn import __version__ as sklearn_version
 from sklearn.linear_model import Ridge
 
 from hatch_mlpackage.context.package import inspect_project
-from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.project.pyproject import Project
 
 FLAGS = ("--model", "ridge=model.pkl", "--framework", "sklearn", "--allow-pickle")
 MODEL = {"name": "ridge", "path": "model.pkl", "framework": "sklearn", "allow-pickle": True}
 
 
-def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage):
+def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage, made_up_lock):
     """`check` shows what it read from the model's file, and hints at what the file leaves out."""
     rows = np.arange(20.0).reshape(10, 2)
     ridge = Ridge().fit(rows, rows[:, 0])
@@ -26,7 +25,7 @@ def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage):
     table = {"pin-base-image": False, "models": [MODEL]}
     package = inspect_project(Project(root=tmp_path, name="ridge", version="1", table=table))
     package.lock_path.parent.mkdir()
-    package.lock_path.write_text(with_header("", package.requirements, package.config.target))
+    package.lock_path.write_text(made_up_lock(package.requirements, package.config.target))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pyproject.toml").write_text("[tool.mlpackage]\npin-base-image = false\n")
 

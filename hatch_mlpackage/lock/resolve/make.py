@@ -15,7 +15,7 @@ from hatch_mlpackage.lock.asked.markers import applies
 from hatch_mlpackage.lock.asked.requirement_line import has_credentials, redact
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.header import with_header
-from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, kept_pins, read_pins
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, installed_pins, kept_pins
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, with_records
 from hatch_mlpackage.lock.resolve import pip_tools, uv
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task
@@ -114,7 +114,7 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
 def _proven(body: str, requirements: Requirements, target: Target, folder: str) -> tuple[Pin, ...]:
     """Read a resolver's output back, and refuse a wrong file, a path of this machine or a credential in it."""
     try:
-        pins = read_pins(body)
+        pins = installed_pins(body, target)
     except LockError as error:
         raise LockError(f"The resolver's output cannot be installed by hash: {redact(str(error))}.") from error
     if folder in body or has_credentials(body):

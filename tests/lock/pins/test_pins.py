@@ -19,7 +19,14 @@ def test_read_pins() -> None:
 
     assert read_pins(text) == (
         Pin(name="alpha", version="1.0", url=None, hashes=(f"sha256:{A}", f"sha256:{B}"), line=3),
-        Pin(name="beta-b", version="2!1.0+cpu", url=None, hashes=(f"sha256:{A}",), line=7),
+        Pin(
+            name="beta-b",
+            version="2!1.0+cpu",
+            url=None,
+            hashes=(f"sha256:{A}",),
+            line=7,
+            marker="python_version < '3'",
+        ),
         Pin(
             name="gamma",
             version=None,
