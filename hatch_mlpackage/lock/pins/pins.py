@@ -26,6 +26,7 @@ _ENTRY = re.compile(
     rf"(?: *; *(?P<marker>(?:(?! -)[\w.'\"()<>=!~,+* -])+?))?{_HASHES}",
     re.ASCII,
 )
+_CODING = re.compile(r"coding[:=]\s*[-\w.]+")
 _VENDORED = re.compile(rf"\./{WHEELS_FOLDER}/(?P<file>[A-Za-z0-9_.+!-]+\.whl){_HASHES}")
 
 
@@ -100,7 +101,10 @@ def credentials_in(text: str) -> Iterator[str]:
 
 
 def _require_plain(text: str) -> None:
-    """Refuse control characters, which readers and editors take for different things, and undecodable bytes."""
+    """Refuse what makes readers see different texts: control characters, undecodable bytes, another encoding."""
+    coding = _CODING.search("\n".join(text.split("\n", 2)[:2]))
+    if coding:  # pip obeys it (PEP 263), and UTF-7 makes an option of a comment
+        raise LockError(f"`{coding[0]}` in its first lines makes pip decode it differently")
     for number, line in enumerate(text.split("\n"), 1):
         if line.isprintable() and "\ufffd" not in line:
             continue
