@@ -13,12 +13,17 @@ from urllib.parse import unquote
 from hatch_mlpackage.errors import LockError, Problems
 from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.lock.asked.pip_file import Line
+from hatch_mlpackage.lock.asked.requirement_line import has_credentials, redact
+from hatch_mlpackage.lock.pins.pins import require_plain
 from hatch_mlpackage.project.target import is_version
 
 MARK = "@EXPLICIT"
 # A vendored channel lies here in the build's first stage; a lock names this folder and not one of some machine.
 CHANNEL_ROOT = "file:///opt/mlpackage/channel"
 _LICENSE = "# license: "
+# micromamba installs what such a comment names.
+_FOR_PIP = re.compile(r"(?i)#+ *pip\b")
+_TOKEN = re.compile(r"://[^/]+/t/[^/]")
 _ENTRY = re.compile(
     r"(?P<base>[a-z][a-z0-9+.-]*://[^\s#]+)/(?P<subdir>[a-z0-9-]+)/(?P<file>[^\s#/]+(?:\.conda|\.tar\.bz2))"
     r"#(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64}))"
@@ -90,24 +95,38 @@ def parse_package(text: str, line: int = 0) -> CondaPackage | None:
 def write_explicit(packages: tuple[CondaPackage, ...], subdir: str) -> str:
     """Return the body of a lock, for packages sorted with dependencies first."""
     # No installer looks before the mark; the bill of materials needs the licences.
-    licenses = (f"{_LICENSE}{package.name} {package.license}" for package in packages if package.license)
+    licenses = (f"{_LICENSE}{package.name} {_one_line(package.license)}" for package in packages if package.license)
     return "".join(f"{line}\n" for line in (f"# platform: {subdir}", *licenses, MARK, *map(str, packages)))
 
 
+def _one_line(text: str) -> str:
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+
+
 def read_conda_packages(body: str) -> tuple[CondaPackage, ...]:
-    """Read a lock's packages; raise LockError at the first line that is not one."""
-    found = []
+    """Read a lock's packages strictly; raise LockError at the first line that no lock has."""
+    require_plain(body)
+    found: dict[str, CondaPackage] = {}
     licenses: dict[str, str] = {}
-    for number, line in enumerate(body.splitlines(), 1):
+    for number, line in enumerate(body.split("\n"), 1):
         if line.startswith(_LICENSE):
             name, _, licenses[name] = line.removeprefix(_LICENSE).partition(" ")
-        if not line.strip() or line.startswith(("#", MARK)):
+        if not line or line == MARK or (line.startswith("#") and not _FOR_PIP.match(line)):
             continue
-        package = parse_package(line.strip(), number)
+        package = parse_package(line, number)
         if package is None:
-            raise LockError(f"line {number} is not a locked conda package: `{line[:80]}`")
-        found.append(replace(package, license=licenses.get(package.name, "")))
-    return tuple(found)
+            raise LockError(f"line {number} is not a locked conda package: `{redact(line)[:80]}`")
+        if holds_secret(package.url):
+            raise LockError(f"line {number} holds credentials: `{redact(line)[:80]}`")
+        other = found.setdefault(package.name, replace(package, license=licenses.get(package.name, "")))
+        if other.line != number:
+            raise LockError(f"line {number}: {package.name} is locked again, after line {other.line}")
+    return tuple(found.values())
+
+
+def holds_secret(url: str) -> bool:
+    """Tell whether a package's URL holds a password or a token, of Anaconda's servers too, or a variable for one."""
+    return has_credentials(url) or _TOKEN.search(url) is not None or "${" in url
 
 
 def is_explicit(text: str) -> bool:
@@ -126,9 +145,11 @@ def read_foreign(text: str, path: str, subdir: str, problems: Problems) -> tuple
         elif line and not line.startswith(("#", "@")):
             found = parse_package(line, number)
             if found is None:
-                problems.add(where, f"`{line[:120]}` is not a package's URL with its hash.", _HASH_FIX)
+                problems.add(where, f"`{redact(line)[:120]}` is not a package's URL with its hash.", _HASH_FIX)
             elif found.subdir not in {subdir, "noarch"}:
                 problems.add(where, f"{found.file} is for {found.subdir}, the image is {subdir}.", _PLATFORM_FIX)
+            elif holds_secret(found.url):
+                problems.add(where, f"`{redact(line)[:120]}` holds credentials.", _LOGIN_FIX)
             elif found.url.startswith("file:"):
                 problems.add(where, f"{found.file} is a file that only one machine has.", _FILE_FIX)
             else:
@@ -138,6 +159,7 @@ def read_foreign(text: str, path: str, subdir: str, problems: Problems) -> tuple
 
 _HASH_FIX = "Write it with hashes: `conda list --explicit --sha256`, or `--md5` with older releases."
 _PLATFORM_FIX = "Give a file made for the image's platform, or change platform in [tool.mlpackage]."
+_LOGIN_FIX = "Take them out of the URL: they would go into the image. Give them to what builds it."
 _FILE_FIX = "Give the URL of its channel, or name the environment file, and the folder as conda-channel."
 
 

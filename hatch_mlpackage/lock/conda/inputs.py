@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # The oldest kernel that an image runs on today: Red Hat Enterprise Linux 8 has it, and conda-forge builds for that.
 _KERNEL = "4.18"
 _PATCHES = range(40)
+RECORD = "conda-file.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +31,7 @@ class CondaInputs:
     """A conda file with the image it is for.
 
     `channel` is the vendored channel's folder, `cuda` is `12.4` or empty, and `file_digest` is that of the file.
+    `record_differs` tells that the record beside the locks says something else than the file, which was read itself.
     """
 
     file: CondaFile
@@ -37,6 +39,7 @@ class CondaInputs:
     cuda: str = ""
     channel: Path | None = None
     file_digest: str = ""
+    record_differs: bool = False
 
     @property
     def subdir(self) -> str:

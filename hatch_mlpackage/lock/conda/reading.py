@@ -9,8 +9,9 @@ from typing import Any
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.yaml_lines import broken_lines, get, is_list, is_mapping, line_of, read_yaml, scalar
 from hatch_mlpackage.lock.asked.pip_file import Line
+from hatch_mlpackage.lock.asked.requirement_line import redact
 from hatch_mlpackage.lock.conda.conda_file import CondaFile, read_conda_environment, read_text
-from hatch_mlpackage.lock.conda.explicit import is_explicit, parse_package, read_foreign
+from hatch_mlpackage.lock.conda.explicit import holds_secret, is_explicit, parse_package, read_foreign
 from hatch_mlpackage.project.config.keys import parts_of_conda_file
 
 # Locks of conda-lock and pixi have this key on a line of its own, and environment files do not.
@@ -132,7 +133,12 @@ def _package(url: str | None, hashes: Any, line: int, path: str, problems: Probl
     sha256, md5 = scalar(get(hashes, "sha256")), scalar(get(hashes, "md5"))
     package = parse_package(f"{url}#{f'sha256:{sha256}' if sha256 else md5}", line)
     if package is None:
-        problems.add(f"{path}:{line}", f"`{url}` is not a conda package with its hash.", "Lock it anew.")
+        shown = redact(str(url))
+        problems.add(f"{path}:{line}", f"`{shown}` is not a conda package with its hash.", "Lock it anew.")
+        return []
+    if holds_secret(package.url):
+        fix = "Lock it anew without them: they would go into the image."
+        problems.add(f"{path}:{line}", f"`{redact(package.url)}` holds credentials.", fix)
         return []
     return [Line(line, str(package))]
 

@@ -71,7 +71,10 @@ class LockedLines:
 @lru_cache(maxsize=8)  # several steps of a run need the pins of a lock that may have thousands of lines
 def read_lines(text: str) -> LockedLines:
     """Read a whole lock; raise LockError at the first line that is neither an option nor a pin with hashes."""
-    _require_plain(text)
+    require_plain(text)
+    coding = _CODING.search("\n".join(text.split("\n", 2)[:2]))
+    if coding:  # pip obeys it (PEP 263), and UTF-7 makes an option of a comment
+        raise LockError(f"`{coding[0]}` in its first lines makes pip decode it differently")
     lines = tuple(logical_lines(text))
     for line in lines:
         if "${" in line.text:
@@ -100,11 +103,8 @@ def credentials_in(text: str) -> Iterator[str]:
             yield f"line {number} holds credentials: `{redact(line)[:_LONGEST_SHOWN]}`"
 
 
-def _require_plain(text: str) -> None:
-    """Refuse what makes readers see different texts: control characters, undecodable bytes, another encoding."""
-    coding = _CODING.search("\n".join(text.split("\n", 2)[:2]))
-    if coding:  # pip obeys it (PEP 263), and UTF-7 makes an option of a comment
-        raise LockError(f"`{coding[0]}` in its first lines makes pip decode it differently")
+def require_plain(text: str) -> None:
+    """Raise LockError for control characters, which readers take for different things, and for undecodable bytes."""
     for number, line in enumerate(text.split("\n"), 1):
         if line.isprintable() and "\ufffd" not in line:
             continue
