@@ -37,7 +37,9 @@ def check_project_lock(inputs: LockInputs) -> LockState:
 
 
 def _other_files(inputs: LockInputs) -> Iterator[str]:
-    """Yield how the files beside the lock, and the one that it was selected from, differ from it."""
+    """Yield how the files beside the lock, and those that it was made from, differ from it."""
+    if inputs.conda is not None and inputs.conda.record_differs:
+        yield f"{inputs.config.conda_record_path} says something else than {inputs.conda.file.path}"
     if inputs.requirements.pylock is not None:
         yield from not_in_pylock(inputs.locks.pylock or b"", inputs.requirements.pylock[0], inputs.locks.pins)
     for _, wrong in find_all_wheels(inputs):

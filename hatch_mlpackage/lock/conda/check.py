@@ -11,7 +11,7 @@ from hatch_mlpackage.lock.conda.explicit import (
     read_conda_packages,
     write_explicit,
 )
-from hatch_mlpackage.lock.conda.inputs import RECORD, CondaInputs
+from hatch_mlpackage.lock.conda.inputs import CondaInputs
 from hatch_mlpackage.lock.conda.spec import allows, package_name
 from hatch_mlpackage.lock.pins.check import LockState, judge
 from hatch_mlpackage.lock.pins.header import SCHEMA, digest
@@ -49,8 +49,6 @@ def _unmet(packages: tuple[CondaPackage, ...], asked: CondaInputs, *, same_input
     for package in packages:
         if package.subdir not in {asked.subdir, "noarch"}:
             yield f"line {package.line}: {package.file} is for {package.subdir}, the image is {asked.subdir}"
-    if asked.record_differs:
-        yield f"{RECORD} does not say what {asked.file.path} says"
     if asked.file.kind == "locked":
         yield from _not_the_same(packages, asked)
         return

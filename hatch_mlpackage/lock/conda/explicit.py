@@ -23,7 +23,7 @@ CHANNEL_ROOT = "file:///opt/mlpackage/channel"
 _LICENSE = "# license: "
 # micromamba installs what such a comment names.
 _FOR_PIP = re.compile(r"(?i)#+ *pip\b")
-_TOKEN = re.compile(r"://[^/]+/t/[^/]")
+_TOKEN = re.compile(r"(://[^/]+/t/)[^/]+")
 _ENTRY = re.compile(
     r"(?P<base>[a-z][a-z0-9+.-]*://[^\s#]+)/(?P<subdir>[a-z0-9-]+)/(?P<file>[^\s#/]+(?:\.conda|\.tar\.bz2))"
     r"#(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64}))"
@@ -117,7 +117,7 @@ def read_conda_packages(body: str) -> tuple[CondaPackage, ...]:
         if package is None:
             raise LockError(f"line {number} is not a locked conda package: `{redact(line)[:80]}`")
         if holds_secret(package.url):
-            raise LockError(f"line {number} holds credentials: `{redact(line)[:80]}`")
+            raise LockError(f"line {number} holds credentials: `{shown_url(line)[:80]}`")
         other = found.setdefault(package.name, replace(package, license=licenses.get(package.name, "")))
         if other.line != number:
             raise LockError(f"line {number}: {package.name} is locked again, after line {other.line}")
@@ -127,6 +127,11 @@ def read_conda_packages(body: str) -> tuple[CondaPackage, ...]:
 def holds_secret(url: str) -> bool:
     """Tell whether a package's URL holds a password or a token, of Anaconda's servers too, or a variable for one."""
     return has_credentials(url) or _TOKEN.search(url) is not None or "${" in url
+
+
+def shown_url(url: str) -> str:
+    """Hide the password or the token in a package's URL."""
+    return _TOKEN.sub(r"\1****", redact(url))
 
 
 def is_explicit(text: str) -> bool:
@@ -149,7 +154,7 @@ def read_foreign(text: str, path: str, subdir: str, problems: Problems) -> tuple
             elif found.subdir not in {subdir, "noarch"}:
                 problems.add(where, f"{found.file} is for {found.subdir}, the image is {subdir}.", _PLATFORM_FIX)
             elif holds_secret(found.url):
-                problems.add(where, f"`{redact(line)[:120]}` holds credentials.", _LOGIN_FIX)
+                problems.add(where, f"`{shown_url(line)[:120]}` holds credentials.", _LOGIN_FIX)
             elif found.url.startswith("file:"):
                 problems.add(where, f"{found.file} is a file that only one machine has.", _FILE_FIX)
             else:

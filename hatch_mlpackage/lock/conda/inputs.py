@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 # The oldest kernel that an image runs on today: Red Hat Enterprise Linux 8 has it, and conda-forge builds for that.
 _KERNEL = "4.18"
 _PATCHES = range(40)
-RECORD = "conda-file.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from hatch_mlpackage.files.yaml_lines import broken_lines, get, is_list, is_mapp
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.asked.requirement_line import redact
 from hatch_mlpackage.lock.conda.conda_file import CondaFile, read_conda_environment, read_text
-from hatch_mlpackage.lock.conda.explicit import holds_secret, is_explicit, parse_package, read_foreign
+from hatch_mlpackage.lock.conda.explicit import holds_secret, is_explicit, parse_package, read_foreign, shown_url
 from hatch_mlpackage.project.config.keys import parts_of_conda_file
 
 # Locks of conda-lock and pixi have this key on a line of its own, and environment files do not.
@@ -138,7 +138,7 @@ def _package(url: str | None, hashes: Any, line: int, path: str, problems: Probl
         return []
     if holds_secret(package.url):
         fix = "Lock it anew without them: they would go into the image."
-        problems.add(f"{path}:{line}", f"`{redact(package.url)}` holds credentials.", fix)
+        problems.add(f"{path}:{line}", f"`{shown_url(package.url)}` holds credentials.", fix)
         return []
     return [Line(line, str(package))]
 
