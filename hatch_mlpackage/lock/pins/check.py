@@ -15,7 +15,7 @@ from hatch_mlpackage.lock.pins.pins import credentials_in, read_pins
 from hatch_mlpackage.lock.pins.unmet import unmet
 from hatch_mlpackage.project.target import Target
 
-Status = Literal["fresh", "satisfied", "stale", "missing", "damaged", "other-target"]
+Status = Literal["fresh", "satisfied", "stale", "missing", "damaged", "other-target", "contradicted"]
 _USABLE = frozenset({"fresh", "satisfied"})
 _SAID = {
     "fresh": "is fresh",
@@ -24,6 +24,7 @@ _SAID = {
     "missing": "is missing",
     "damaged": "is damaged",
     "other-target": "was made for another image",
+    "contradicted": "is not what the index says",
 }
 
 

@@ -48,19 +48,59 @@ def make_lock(
     for note in requirements.notes:
         report(note)
     report(f"Locking {_counted(len(requirements.requirements) + len(vendored), 'requirement')} for {target}.")
+    body, pins = _resolved(
+        requirements,
+        target,
+        resolve,
+        vendored,
+        kept="" if upgrade else kept_pins(previous),
+        upgrade=upgrade,
+        report=report,
+    )
+    hashes = sum(len(pin.hashes) for pin in pins)
+    report(f"Locked {_counted(len(pins), 'package')} with {_counted(hashes, 'hash', 'hashes')}.")
+    return with_header(options + with_records(body, vendored), requirements, target)
+
+
+def resolve_again(
+    requirements: Requirements,
+    target: Target,
+    pins: Iterable[Pin],
+    vendored: tuple[Vendored, ...],
+    *,
+    report: Callable[[str], None] = print,
+) -> tuple[Pin, ...]:
+    """Return the pins that the requirements need now, where the given ones are kept if they fit; errors as above."""
+    if not requirements.requirements and not vendored:
+        return ()
+    kept = "".join(f"{pin.name}=={pin.version}\n" for pin in pins if pin.url is None and not pin.file)
+    resolve = _choose("uv", target, report)
+    _, needed = _resolved(requirements, target, resolve, vendored, kept=kept, upgrade=False, report=report)
+    return needed
+
+
+def _resolved(
+    requirements: Requirements,
+    target: Target,
+    resolve: Callable[[Task], None],
+    vendored: tuple[Vendored, ...],
+    *,
+    kept: str,
+    upgrade: bool,
+    report: Callable[[str], None],
+) -> tuple[str, tuple[Pin, ...]]:
+    """Return a resolver's output, and the pins in it, which were checked."""
     try:
         with tempfile.TemporaryDirectory(prefix="mlpackage-lock-") as folder:
             task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
-            _write_inputs(task, vendored, "" if upgrade else kept_pins(previous))
+            _write_inputs(task, vendored, kept)
             resolve(task)
             body = _by_path((task.folder / OUTPUT).read_text(encoding="utf-8"), vendored)
     except OSError as error:
         raise UnavailableError(f"The resolver could not be run in a temporary folder: {error.strerror}.") from error
     pins = _proven(body, requirements, target, folder)
     _require_vendored(pins, vendored)
-    hashes = sum(len(pin.hashes) for pin in pins)
-    report(f"Locked {_counted(len(pins), 'package')} with {_counted(hashes, 'hash', 'hashes')}.")
-    return with_header(options + with_records(body, vendored), requirements, target)
+    return body, pins
 
 
 def _counted(number: int, one: str, several: str = "") -> str:
