@@ -20,7 +20,7 @@ from hatch_mlpackage.project.target import Target
 
 _AT_ONCE = 50  # pins, between two lines of progress
 _LONGEST_REASON = 8  # lines
-_LONGEST_SHOWN = 200
+_LONGEST_SHOWN = 240
 _ENTRY = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:==|@)")
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 _YANKED = re.compile(r"(?m)^warning: `(?P<name>[\w.-]+)==\S+` is yanked(?: \(reason: \"(?P<reason>.*)\"\))?")
@@ -78,7 +78,7 @@ def _why_missing(pin: Pin, outcome: Outcome) -> str:
     said = uv.reason_of(outcome)
     if pin.url is None and re.search(r"not found in the package registry|there (?:is|are) no versions?\b", said):
         return "the index has no such version"
-    return textwrap.shorten(said.strip().rpartition("\n")[2], _LONGEST_SHOWN, placeholder="…")
+    return textwrap.shorten(said, _LONGEST_SHOWN, placeholder="…")
 
 
 def _asked(pin: Pin) -> str:
