@@ -75,7 +75,7 @@ def _ask(task: Task, pins: Sequence[Pin]) -> dict[Pin, IndexFiles]:
 
 
 def _why_missing(pin: Pin, outcome: Outcome) -> str:
-    said = uv.reason_of(outcome)
+    said = outcome.said.partition("error: ")[2]
     if pin.url is None and re.search(r"not found in the package registry|there (?:is|are) no versions?\b", said):
         return "the index has no such version"
     return textwrap.shorten(said, _LONGEST_SHOWN, placeholder="…")
