@@ -22,6 +22,7 @@ from hatch_mlpackage.lock.pins.header import split_header
 from hatch_mlpackage.lock.pins.packages import other_hashes, without_wheel
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
 from hatch_mlpackage.lock.pins.pylock_hashes import not_in_pylock
+from hatch_mlpackage.lock.pins.wheel_needs import unlike_the_wheels
 from hatch_mlpackage.lock.pins.wheel_records import find_wheels
 
 
@@ -42,8 +43,11 @@ def _other_files(inputs: LockInputs) -> Iterator[str]:
         yield f"{inputs.config.conda_record_path} says something else than {inputs.conda.file.path}"
     if inputs.requirements.pylock is not None:
         yield from not_in_pylock(inputs.locks.pylock or b"", inputs.requirements.pylock[0], inputs.locks.pins)
-    for _, wrong in find_all_wheels(inputs):
-        yield from wrong
+    wheels, *others = find_all_wheels(inputs)
+    yield from (reason for _, wrong in (wheels, *others) for reason in wrong)
+    if not wheels[1]:
+        lock = inputs.locks.requirements or ""
+        yield from unlike_the_wheels(wheels[0], lock, inputs.requirements, inputs.config.target)
     with suppress(LockError):  # Locks.require_sound reports it
         yield from other_hashes(inputs.locks.pins, inputs.locks.packages_json)
 

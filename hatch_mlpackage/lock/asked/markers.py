@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,21 @@ def marker_applies(marker: Marker, target: Target) -> bool:
         return marker.evaluate(marker_environment(target))
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
         return True
+
+
+def holds(marker: Marker | None, target: Target, extras: Iterable[str]) -> bool:
+    """Tell whether a marker holds in the image, for any of the extras that are asked for or for none."""
+    environment = marker_environment(target)
+    try:
+        return marker is None or any(marker.evaluate({**environment, "extra": it}) for it in ("", *extras))
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+        return True
+
+
+def is_certain(marker: Marker | None) -> bool:
+    """Tell whether the truth of a marker, for given extras, is known before the image runs."""
+    words = re.findall(r"[\w.]+", _QUOTED.sub(" ", str(marker or "")))
+    return _UNKNOWN.isdisjoint({*words} - {"extra"})
 
 
 @lru_cache(maxsize=64)
