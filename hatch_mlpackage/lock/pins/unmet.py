@@ -45,7 +45,7 @@ def _other_options(lines: LockedLines, requirements: Requirements) -> Iterator[s
     yield from (f"nothing asks for `{redact(line.text)}` (line {line.number})" for line in unasked)
     yield from (f"`{option}` is asked for, the lock has no such line" for option in given if option not in written)
     late = [line for line in lines.options if lines.pins and line.number > lines.pins[0].line]
-    if sorted(given) == sorted(written) and (given != written or late):
+    if set(given) == set(written) and (given != written or late):
         yield "its options are not those that are asked for, in that order, before the first pin"
 
 
