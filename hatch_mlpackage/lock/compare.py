@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.check_locks import wheels_directory
 from hatch_mlpackage.lock.inputs import LockInputs
 from hatch_mlpackage.lock.pins.check import LockState
@@ -14,6 +16,7 @@ from hatch_mlpackage.lock.resolve.index_files import IndexFiles, ask_index
 from hatch_mlpackage.lock.resolve.make import resolve_again
 
 _SHOWN = 2  # hashes of a pin
+_LONGEST_SHOWN = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +40,8 @@ class Compared:
 def compare_with_index(inputs: LockInputs, state: LockState, *, report: Callable[[str], None] = print) -> Compared:
     """Compare the hashes of every pin, and the pins with those that the requirements need, by what the index says now.
 
-    The lock is in the given usable state. Raises LockError where uv is not installed or the requirements cannot be
-    locked any more, UnavailableError where the index cannot be asked.
+    The lock is in the given usable state. Raises LockError where uv is not installed, UnavailableError where the index
+    cannot be asked.
     """
     wanted, target = inputs.requirements, inputs.config.target
     pins = tuple(pin for pin in inputs.locks.pins if not pin.file)
@@ -46,8 +49,7 @@ def compare_with_index(inputs: LockInputs, state: LockState, *, report: Callable
     reasons = tuple(reason for pin, files in found.items() for reason in _contradictions(pin, files))
     if not reasons and wanted.pylock is None:
         report("Resolving the requirements again, with the locked versions.")
-        needed = resolve_again(wanted, target, pins, _vendored(inputs), report=report)
-        reasons = tuple(_other_pins(inputs.locks.pins, needed))
+        reasons = tuple(_other_pins(inputs, report))
     unlisted = [pin for pin, files in found.items() if not files.missing and not files.hashes]
     return Compared(
         state=LockState(status="contradicted", reasons=reasons) if reasons else state,
@@ -68,14 +70,18 @@ def _contradictions(pin: Pin, files: IndexFiles) -> Iterator[str]:
         yield f"{place}: the index has no file with {shown}"
 
 
-def _other_pins(locked: tuple[Pin, ...], needed: tuple[Pin, ...]) -> Iterator[str]:
+def _other_pins(inputs: LockInputs, report: Callable[[str], None]) -> Iterator[str]:
+    locked = inputs.locks.pins
+    try:
+        needed = resolve_again(inputs.requirements, inputs.config.target, locked, _vendored(inputs), report=report)
+    except LockError as error:
+        said = " ".join(str(error).splitlines()[1:-1])  # between what was done and what to do about it
+        yield f"its versions do not go together: {textwrap.shorten(said, _LONGEST_SHOWN, placeholder='…')}"
+        return
     by_name = {pin.name: pin for pin in needed}
     for pin in locked:
-        other = by_name.pop(pin.name, None)
-        if other is None:
+        if by_name.pop(pin.name, None) is None:
             yield f"{pin} (line {pin.line}): nothing that is asked for needs it"
-        elif pin.url is None and other.version != pin.version:
-            yield f"{pin} (line {pin.line}): {other} is needed"
     yield from (f"{pin} is needed, and not in it" for pin in by_name.values())
 
 

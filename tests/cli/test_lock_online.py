@@ -128,7 +128,7 @@ def test_a_package_that_nothing_needs(locked, index, mlpackage):
 
 
 def test_a_version_that_its_dependents_exclude(locked, index, mlpackage):
-    """A version that a package which needs it excludes is named with the one that is needed."""
+    """A version that a package which needs it excludes is named, with what excludes it."""
     digest = index.add("beta", "1.0")
     entry = re.search(r"beta==.*", locked.read_text(), re.DOTALL)[0]
     edit(locked, entry, f"beta==1.0 \\\n    --hash=sha256:{digest}\n    # via alpha\n")
@@ -136,7 +136,20 @@ def test_a_version_that_its_dependents_exclude(locked, index, mlpackage):
     offline, online = mlpackage("lock", "--check"), mlpackage("lock", "--check", "--online")
 
     assert (offline.status, online.status) == (0, 1)
-    assert "beta 1.0 (line 6): beta 3.0 is needed\n" in online.err
+    said = " ".join(online.err.split())
+    assert "its versions do not go together: " in said
+    assert "beta>=2" in said
+    assert "beta==1.0" in said
+
+
+def test_a_package_that_is_left_out(locked, index, mlpackage):
+    """A package that another one needs, and that was taken out, is named."""
+    edit(locked, re.search(r"beta==.*", locked.read_text(), re.DOTALL)[0], "")
+
+    offline, online = mlpackage("lock", "--check"), mlpackage("lock", "--check", "--online")
+
+    assert (offline.status, online.status) == (0, 1)
+    assert "beta 3.0 is needed, and not in it\n" in online.err
 
 
 @pytest.mark.parametrize("settings", [{"status": 503}, {"status": 403}, {"password": "s3cret"}], ids=str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -70,12 +71,18 @@ def resolve_again(
     *,
     report: Callable[[str], None] = print,
 ) -> tuple[Pin, ...]:
-    """Return the pins that the requirements need now, where the given ones are kept if they fit; errors as above."""
+    """Return the pins that the requirements need now, in the versions of the given pins; errors as above.
+
+    LockError also means that these versions do not go together.
+    """
     if not requirements.requirements and not vendored:
         return ()
-    kept = "".join(f"{pin.name}=={pin.version}\n" for pin in pins if pin.url is None and not pin.file)
-    resolve = _choose("uv", target, report)
-    _, needed = _resolved(requirements, target, resolve, vendored, kept=kept, upgrade=False, report=report)
+    # As an earlier output, which a resolver starts from, they would only be preferred.
+    fixed = (f"{pin.name}=={pin.version}" for pin in pins if pin.url is None and not pin.file)
+    limited = replace(requirements, constraints=(*requirements.constraints, *fixed))
+    _, needed = _resolved(
+        limited, target, _choose("uv", target, report), vendored, kept="", upgrade=False, report=report
+    )
     return needed
 
 
