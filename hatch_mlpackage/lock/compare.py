@@ -23,7 +23,7 @@ _LONGEST_SHOWN = 500
 class Compared:
     """The outcome: how many `pins` were compared, and how many `wheels` beside the lock, which no index has, were not.
 
-    `notes` name the pins that were yanked, and those that the index gives no hash for, which were not compared.
+    `notes` name the pins that were yanked, and what was not compared, such as pins that the index gives no hash for.
     """
 
     state: LockState = field(default_factory=lambda: LockState(status="fresh"))
@@ -55,7 +55,11 @@ def compare_with_index(inputs: LockInputs, state: LockState, *, report: Callable
         state=LockState(status="contradicted", reasons=reasons) if reasons else state,
         pins=len(pins) - len(unlisted),
         wheels=len(inputs.locks.pins) - len(pins),
-        notes=(*_yanked(found), *(f"The index gives no hash of {pin}: it was not compared." for pin in unlisted)),
+        notes=(
+            *_yanked(found),
+            *(f"The index gives no hash of {pin}: it was not compared." for pin in unlisted),
+            *(("The packages of conda were not compared with their channels.",) if inputs.has_conda_lock else ()),
+        ),
     )
 
 

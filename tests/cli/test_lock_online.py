@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -210,6 +211,21 @@ def test_a_requirement_by_url(project, index, change, mlpackage):
     assert "the index has no file with sha256:" in swapped.err
     assert f"beta @ http://{index.address}/files/{WHEEL} (line 3): " in gone.err
     assert "(404 Not Found)" in gone.err
+
+
+def test_packages_of_conda(copy_project, index, change, mlpackage, monkeypatch):
+    """The answer says that conda's packages are not compared."""
+    monkeypatch.chdir(copy_project("conda"))
+    change(Path("environment.yml"), "- idna>=3.7", "[]")
+    assert index.asked == []
+    lock = Path("locks/requirements.txt")
+    edit(lock, lock.read_text().split("\n", 2)[2], "")
+    Path("locks/conda-file.json").unlink()
+
+    outcome = mlpackage("lock", "--check", "--online")
+
+    assert (outcome.status, outcome.out) == (0, "locks/requirements.txt fits. Compared 0 pins with the index.\n")
+    assert "The packages of conda were not compared with their channels.\n" in outcome.err
 
 
 def test_online_is_for_checking(project, mlpackage):
