@@ -149,6 +149,10 @@ CHANGES = {
         before("--index-url https://user:s3cret@evil.example/simple"),
         "line 3 holds credentials: `--index-url https://****@evil.example/simple`",
     ),
+    "credentials after a hash": (
+        replacing("    # via", "    # via https://user:s3cret@evil.example/simple"),
+        "line 6 holds credentials: `    # via https://****@evil.example/simple",
+    ),
     "a token": (
         replacing("    # via", "    # https://evil.example/?token=s3cret\n    # via"),
         "line 6 holds credentials: `    # https://evil.example/?token=****`",
@@ -185,6 +189,19 @@ def test_every_reader_refuses_it(project, mlpackage, change, said):
     assert [(outcome.status, outcome.out, said in outcome.err) for outcome in ended] == [(1, "", True)] * 4
     assert not (project / "dist").exists()
     assert "s3cret" not in "".join(outcome.err for outcome in ended)
+
+
+def test_another_encoding(project, mlpackage):
+    """A comment that makes pip decode the lock as UTF-7, in which other comments are options, is refused."""
+    lock = project / "locks/requirements.txt"
+    lock.write_text(
+        "# coding: utf-7\n" + reseal(lock.read_text(), before("# +AAo---index-url https+ADo-//evil.example"))
+    )
+
+    outcome = mlpackage("lock", "--check")
+
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "`coding: utf-7` in its first lines makes pip decode it differently" in outcome.err
 
 
 def test_a_hash_that_was_swapped(project, mlpackage):

@@ -99,7 +99,8 @@ def credentials_in(text: str) -> Iterator[str]:
     """Yield each line of a lock that holds a password or a token, with that part hidden."""
     for number, line in enumerate(text.split("\n"), 1):
         # A record names a source as the project does, which is checked there: git+ssh://git@host holds no secret.
-        if not line.startswith("# vendored: ") and has_credentials(line):
+        in_url = "://" in line or "=" in line.partition("?")[2]
+        if in_url and not line.startswith("# vendored: ") and has_credentials(line):
             yield f"line {number} holds credentials: `{redact(line)[:_LONGEST_SHOWN]}`"
 
 

@@ -45,6 +45,7 @@ class Record:
     text: str
 
 
+@lru_cache(maxsize=8)
 def records(lock: str) -> tuple[Record, ...]:
     return tuple(Record(**line.groupdict()) for line in _VENDORED.finditer(lock))
 
