@@ -79,7 +79,8 @@ def _other_pins(inputs: LockInputs, report: Callable[[str], None]) -> Iterator[s
     try:
         needed = resolve_again(inputs.requirements, inputs.config.target, locked, _vendored(inputs), report=report)
     except LockError as error:
-        said = " ".join(str(error).splitlines()[1:-1])  # between what was done and what to do about it
+        lines = str(error).splitlines()
+        said = " ".join(lines[1:-1] or lines)  # the reason stands between what was done and what to do about it
         yield f"its versions do not go together: {textwrap.shorten(said, _LONGEST_SHOWN, placeholder='…')}"
         return
     by_name = {pin.name: pin for pin in needed}
