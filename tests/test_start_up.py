@@ -15,9 +15,10 @@ ASKED_FOR = {
         "hatch_mlpackage.project.dockerfiles.base_read",
         "hatch_mlpackage.project.dockerfiles.base_stages",
     ),
-    "conda": ("hatch_mlpackage.lock.conda.conda_file", "hatch_mlpackage.files.yaml_lines"),  # and not `yaml` itself
+    # Where there is no `yaml`, as in a build environment, the record beside the locks stands in for the file.
+    "conda": ("hatch_mlpackage.lock.conda.conda_file", "hatch_mlpackage.files.yaml_lines", "yaml"),
 }
-# Modules that none of the projects needs: locking has read their YAML, and all of them have an entry script.
+# Modules that none of the projects needs: all of them are locked, and have an entry script.
 OTHERS = (
     "hatch_mlpackage.project.azureml_files",
     "hatch_mlpackage.lock.resolve.make",
@@ -28,7 +29,6 @@ OTHERS = (
     "asyncio",
     "ssl",
     "uv",
-    "yaml",
 )
 WATCHED = {*OTHERS, *(module for modules in ASKED_FOR.values() for module in modules)}
 PROGRAM = """

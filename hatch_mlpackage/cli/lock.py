@@ -13,70 +13,96 @@ from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, as_typed, json_option
 from hatch_mlpackage.context.check import image_problems
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
+from hatch_mlpackage.lock.compare import Compared, compare_with_index
 from hatch_mlpackage.lock.inputs import inspect_requirements
+from hatch_mlpackage.lock.pins.check import LockState
 from hatch_mlpackage.lock.project_lock import lock_project
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.inputs import LockInputs
-    from hatch_mlpackage.lock.pins.check import LockState
     from hatch_mlpackage.project.pyproject import Project
 
 
 _DOCUMENT = """{"ok": BOOL, "written": BOOL,
    "locks": [{"path", "status", "reasons": [TEXT]}],
    "images": [{"name", "pinned": BOOL}],
-   "packages": [{"name", "version", "license", "size": BYTES|null}]}"""
+   "packages": [{"name", "version", "license", "size": BYTES|null}],
+   "compared": {"pins": NUMBER, "wheels": NUMBER, "notes": [TEXT]}|null}"""
 
 
 @click.command(
     "lock",
     cls=Verb,
-    examples=("mlpackage lock", "mlpackage lock --upgrade", "mlpackage lock --check"),
+    examples=(
+        "mlpackage lock",
+        "mlpackage lock --upgrade",
+        "mlpackage lock --check",
+        "mlpackage lock --check --online",
+    ),
     document=_DOCUMENT,
 )
 @with_project
 @click.option("--upgrade", is_flag=True, help="Take the newest allowed versions instead of the locked ones.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 if the lock does not fit.")
 @click.option("--strict", is_flag=True, help="With --check: exit with 1 if the base image is not pinned by digest.")
+@click.option("--online", is_flag=True, help="With --check: compare the hashes with those that the index has now.")
 @json_option()
-def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, as_json: bool) -> int:
+def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, online: bool, as_json: bool) -> int:
     """Write the lock, with hashes, for the image's Python and platform, and the digest of its base image.
 
-    Uses the network, except with --check. Keeps the locked versions that still fit, unless --upgrade is given.
+    Uses the network, except with --check alone. Keeps the locked versions that still fit, unless --upgrade is given.
     Commit the files that it writes.
     """
     if upgrade and only_check:
         raise click.UsageError("--upgrade writes a lock and --check writes nothing: give one of them.")
     if strict and not only_check:
         raise click.UsageError("--strict makes --check stricter: give both.")
+    if online and not only_check:
+        raise click.UsageError("--online is a part of --check: give both.")
     path = None if only_check else lock_project(project, upgrade=upgrade, report=say)
     if as_json:
-        document = as_document(inspect_requirements(project), written=not only_check, strict=strict)
+        inputs = inspect_requirements(project)
+        document = as_document(inputs, written=not only_check, strict=strict, compared=_compare(inputs, online=online))
         answer_json(document)
         return 0 if document["ok"] else 1
     if path is None:
-        _require_fitting(inspect_requirements(project), strict=strict)
+        _require_fitting(inspect_requirements(project), strict=strict, online=online)
     else:
         locked = f"Locked in {from_here(path)}. Commit it." if path.is_file() else "There is nothing to lock."
         show(f"{locked}\nNext: mlpackage generate")
     return 0
 
 
-def _require_fitting(inputs: LockInputs, *, strict: bool) -> None:
+def _compare(inputs: LockInputs, *, online: bool) -> Compared | None:
+    """Compare the lock with the index where that is asked for and the lock fits; raise as `compare_with_index`."""
+    state = check_project_lock(inputs) if online else LockState(status="missing")
+    return compare_with_index(inputs, state, report=say) if state.usable else None
+
+
+def _require_fitting(inputs: LockInputs, *, strict: bool, online: bool) -> None:
     """Raise LockError if a lock does not fit, or, when `strict`, if a base image is not pinned by digest."""
     for state, path in _lock_states(inputs):
         state.require(str(from_here(path)))
     inputs.locks.require_sound()
     for image in check_project_images(inputs) if strict else ():
         image.require_pinned()
+    compared = _compare(inputs, online=online)
+    if compared is not None:
+        for note in compared.notes:
+            say(note)
+        compared.state.require(str(from_here(inputs.lock_path)))
     print_notes(as_typed(tuple(image_problems(inputs))))
-    fits = f"{from_here(inputs.lock_path)} fits."
+    fits = f"{from_here(inputs.lock_path)} fits." + (f" {compared.describe()}" if compared else "")
     own = "The base image brings its packages: there is no lock."
     show(own if inputs.config.user_managed_dependencies else fits)
 
 
-def as_document(inputs: LockInputs, *, written: bool, strict: bool) -> dict[str, object]:
+def as_document(
+    inputs: LockInputs, *, written: bool, strict: bool, compared: Compared | None = None
+) -> dict[str, object]:
     states, images = _lock_states(inputs), check_project_images(inputs)
+    if compared is not None:
+        states[0] = (compared.state, states[0][1])
     pinned = [not image.describe() for image in images]
     return {
         "ok": all(state.usable for state, _ in states) and (all(pinned) or not strict),
@@ -90,6 +116,7 @@ def as_document(inputs: LockInputs, *, written: bool, strict: bool) -> dict[str,
             {"name": it.name, "version": it.version, "license": it.license or None, "size": it.size or None}
             for it in (inputs.locks.packages if states[0][0].usable else ())
         ],
+        "compared": compared and {"pins": compared.pins, "wheels": compared.wheels, "notes": list(compared.notes)},
     }
 
 

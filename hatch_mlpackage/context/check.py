@@ -17,7 +17,7 @@ from hatch_mlpackage.context.plan import APP_DIRECTORY, ContextPlan
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock, other_cuda
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
-from hatch_mlpackage.lock.pins.pins import needed_by_others, read_pins
+from hatch_mlpackage.lock.pins.closure import needed_by_others
 from hatch_mlpackage.project.config.keys import IN_PLACE, KEY, MODELS_DIRECTORY
 from hatch_mlpackage.project.known_images import ended_support
 from hatch_mlpackage.project.pyproject import Project
@@ -107,7 +107,7 @@ def _lock_problems(inputs: LockInputs) -> Iterator[Problem]:
 def _sources(package: Package, *, locked: bool) -> Sources:
     config = package.config
     variables = server_environment(package)
-    lock = (package.locks.requirements or "") if locked else ""
+    lock, pins = (package.locks.requirements or "", package.locks.pins) if locked else ("", ())
     names = {Requirement(text).name for text in package.requirements.requirements}
     return Sources(
         root=package.project.root,
@@ -115,7 +115,7 @@ def _sources(package: Package, *, locked: bool) -> Sources:
         entry=variables.get("AZUREML_ENTRY_SCRIPT", ""),
         source_directory=variables.get("AZUREML_SOURCE_DIRECTORY", ""),
         models={model.path: _below_model_dir(package, index) for index, model in enumerate(config.models)},
-        asked={pin.name: f"{config.lock_path}:{pin.line}" for pin in read_pins(lock) if pin.name in names},
+        asked={pin.name: f"{config.lock_path}:{pin.line}" for pin in pins if pin.name in names},
         needed=needed_by_others(lock),
     )
 

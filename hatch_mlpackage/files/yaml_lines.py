@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hatch_mlpackage.errors import Problems
@@ -45,6 +46,14 @@ class Key(NamedTuple):
 
     number: int
     text: str
+
+
+def has_yaml_reader() -> bool:
+    """Tell whether PyYAML is there; a module that was taken away counts as absent."""
+    try:
+        return find_spec("yaml") is not None
+    except ValueError:
+        return False
 
 
 def broken_lines(text: str, where: str, problems: Problems, *, templates: bool = True) -> bool:

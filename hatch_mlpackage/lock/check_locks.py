@@ -20,8 +20,10 @@ from hatch_mlpackage.lock.images.base_image import BaseImageState, check_base_im
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
 from hatch_mlpackage.lock.pins.check import LockState, check_lock
 from hatch_mlpackage.lock.pins.header import split_header
-from hatch_mlpackage.lock.pins.packages import without_wheel
+from hatch_mlpackage.lock.pins.packages import other_hashes, without_wheel
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
+from hatch_mlpackage.lock.pins.pylock_hashes import not_in_pylock
+from hatch_mlpackage.lock.pins.wheel_needs import unlike_the_wheels
 from hatch_mlpackage.lock.pins.wheel_records import find_wheels
 
 
@@ -33,7 +35,22 @@ def check_project_lock(inputs: LockInputs) -> LockState:
     state = check_lock(inputs.locks.requirements, inputs.requirements, inputs.config.target)
     if state.status == "other-target":
         return replace(state, reasons=(*state.reasons, *_lacking(inputs)))
-    return _stale_where(state, (reason for _, wrong in find_all_wheels(inputs) for reason in wrong))
+    return _stale_where(state, _other_files(inputs))
+
+
+def _other_files(inputs: LockInputs) -> Iterator[str]:
+    """Yield how the files beside the lock, and those that it was made from, differ from it."""
+    if inputs.conda is not None and inputs.conda.record_differs:
+        yield f"{inputs.config.conda_record_path} says something else than {inputs.conda.file.path}"
+    if inputs.requirements.pylock is not None:
+        yield from not_in_pylock(inputs.locks.pylock or b"", inputs.requirements.pylock[0], inputs.locks.pins)
+    wheels, *others = find_all_wheels(inputs)
+    yield from (reason for _, wrong in (wheels, *others) for reason in wrong)
+    if not wheels[1]:
+        lock = inputs.locks.requirements or ""
+        yield from unlike_the_wheels(wheels[0], lock, inputs.requirements, inputs.config.target)
+    with suppress(LockError):  # Locks.require_sound reports it
+        yield from other_hashes(inputs.locks.pins, inputs.locks.packages_json)
 
 
 def check_project_conda(inputs: LockInputs) -> LockState:

@@ -147,7 +147,7 @@ def _read_requirements(
         requirements = with_generated(requirements, no_code, inline=inline, conda=conda_names(conda))
     requirements = replace_serving(requirements, script)
     if conda is None or conda.file.kind == "pip":
-        return with_pylock(requirements, project, config)
+        return with_pylock(requirements, config, locks)
     return with_conda_pins(requirements, locks)
 
 
@@ -177,9 +177,9 @@ def paths_outside_the_wheel(root: Path, config: Config) -> frozenset[Path]:
     return frozenset(real_path(root / path) for path in (config.lock_directory, *(it.path for it in config.models)))
 
 
-def with_pylock(requirements: Requirements, project: Project, config: Config) -> Requirements:
+def with_pylock(requirements: Requirements, config: Config, locks: Locks) -> Requirements:
     """Add the digest of the pylock.toml that a lock is selected from; line ends do not count."""
-    if config.pylock is None or not (project.root / config.pylock).is_file():
-        return requirements  # what is wrong with the path was reported when the configuration was read
-    content = file_bytes(project.root / config.pylock).replace(b"\r\n", b"\n")
+    if config.pylock is None or locks.pylock is None:
+        return requirements
+    content = locks.pylock.replace(b"\r\n", b"\n")
     return replace(requirements, pylock=(config.pylock, f"sha256:{hashlib.sha256(content).hexdigest()}"))

@@ -14,9 +14,9 @@ from hatch_mlpackage.lock.conda.explicit import CondaPackage
 from hatch_mlpackage.lock.models import RemoteModel, read_models
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
-from hatch_mlpackage.lock.pins.pins import Pin, read_pins
+from hatch_mlpackage.lock.pins.pins import Pin, installed_pins, read_pins
 from hatch_mlpackage.project.config.keys import Config, leads_outside
-from hatch_mlpackage.project.target import SUBDIRS
+from hatch_mlpackage.project.target import SUBDIRS, Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,9 @@ class Locks:
 
     `requirements` is pip's lock and `conda` the explicit lock of conda's packages. `conda_file` is what was read in the
     conda file, `packages_json` what is known about each package, `base_images` the digests of images, `remote_models`
-    the models that were fetched. Each property parses its file when it is first asked for, and raises LockError when
-    the file is damaged.
+    the models that were fetched, `pylock` the file of another tool that the pins were selected from. `target` is the
+    image that the files are for, None where it is not known. Each property parses its file when it is first asked for,
+    and raises LockError when the file is damaged.
     """
 
     requirements: str | None = None
@@ -35,10 +36,14 @@ class Locks:
     packages_json: bytes | None = None
     base_images: bytes | None = None
     remote_models: bytes | None = None
+    pylock: bytes | None = None
+    target: Target | None = None
 
     @cached_property
     def pins(self) -> tuple[Pin, ...]:
-        return read_pins(self.requirements or "")
+        """Return the pins that the image installs."""
+        text = self.requirements or ""
+        return installed_pins(text, self.target) if self.target else read_pins(text)
 
     @cached_property
     def packages(self) -> tuple[LockedPackage, ...]:
@@ -85,6 +90,9 @@ def read_locks(root: Path, config: Config, problems: Problems) -> Locks:
         conda_file=read(config.conda_record_path) if config.conda_file else None,
         base_images=read(config.base_image_path),
         remote_models=read(config.models_path) if any(model.is_remote for model in config.models) else None,
+        # What is wrong with its path was reported when the configuration was read.
+        pylock=read(config.pylock) if config.pylock and (root / config.pylock).is_file() else None,
+        target=config.target,
     )
 
 

@@ -60,7 +60,9 @@ def read_models(content: bytes | None) -> tuple[RemoteModel, ...]:
     except (ValueError, TypeError, AttributeError) as error:
         raise _damaged(merge_conflict(text_of(content) or "") or str(error)) from None
     for model in models:
-        if not re.fullmatch("[0-9a-f]{64}", str(model.sha256)):
+        if not all(type(text) is str for text in (model.name, model.version, model.url)):
+            raise _damaged("a name, a version or a URL in it is no text")
+        if type(model.sha256) is not str or not re.fullmatch("[0-9a-f]{64}", model.sha256):
             raise _damaged(f"the sha256 of {model.name} is not a hash")
         if type(model.size) is not int or model.size < 0:
             raise _damaged(f"the size of {model.name} is no number of bytes")

@@ -31,6 +31,7 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
     shown = parts_of_conda_file(path or "")[0]
     if not path or not subdir or not (project.root / shown).is_file():
         return None  # reported when the configuration was read
+    from hatch_mlpackage.files.yaml_lines import has_yaml_reader  # noqa: PLC0415
     from hatch_mlpackage.lock.conda.reading import read_conda_file  # noqa: PLC0415 - loads the YAML reader
     from hatch_mlpackage.lock.conda.record import file_digest, read_record  # noqa: PLC0415
 
@@ -40,14 +41,24 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
         problems.add(shown, f"the file cannot be read: {error.strerror}.", "Give a readable text file.")
         return None
     digest = file_digest(content, path)
-    file = read_record(locks.conda_file, shown, digest) or read_conda_file(content, path, subdir, problems)
+    record = read_record(locks.conda_file, shown, digest)
+    # Whoever changes the record can write its digest anew, so it only stands in for a YAML reader that is not there.
+    file = record if record and not has_yaml_reader() else read_conda_file(content, path, subdir, problems)
+    differs = record is not None and file is not None and record.asked != file.asked
     if file is None:
         return None
     check_conda_python(file, config.python_version, problems)
     if file.kind != "pip":
         _check_image(config, problems)
     channel = real_path(project.root / config.conda_channel) if config.conda_channel else None
-    return CondaInputs(file=file, target=config.target, cuda=config.cuda or "", channel=channel, file_digest=digest)
+    return CondaInputs(
+        file=record if record and not differs else file,
+        target=config.target,
+        cuda=config.cuda or "",
+        channel=channel,
+        file_digest=digest,
+        record_differs=differs,
+    )
 
 
 def _check_image(config: Config, problems: Problems) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hatch_mlpackage.errors import LockError, explained
-from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.lock.check_locks import check_project_images, our_locks, wheels_directory
 from hatch_mlpackage.lock.images.base_image import check_base_images, make_base_image_lock, write_base_image_locks
@@ -135,8 +134,7 @@ def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> t
 def _select_lock(inputs: LockInputs, pylock: str, *, upgrade: bool, report: Report) -> str:
     if upgrade:
         report(f"The pins are those of {pylock}: renew them with the tool that made it.")
-    content = file_bytes(inputs.project.root / pylock)
-    name = inputs.project.name
+    content, name = inputs.locks.pylock or b"", inputs.project.name
     return select_lock(content, inputs.requirements, inputs.config.target, project=name, report=report)
 
 

@@ -11,7 +11,6 @@ from sklearn import __version__ as sklearn_version
 from sklearn.linear_model import Ridge
 
 from hatch_mlpackage.context.package import inspect_project
-from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.project.model_facts import budget
 from hatch_mlpackage.project.pyproject import Project
 
@@ -19,7 +18,7 @@ FLAGS = ("--model", "ridge=model.pkl", "--framework", "sklearn", "--allow-pickle
 MODEL = {"name": "ridge", "path": "model.pkl", "framework": "sklearn", "allow-pickle": True}
 
 
-def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage):
+def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage, made_up_lock):
     """`check` shows what it read from the model's file, and hints at what the file leaves out."""
     rows = np.arange(20.0).reshape(10, 2)
     ridge = Ridge().fit(rows, rows[:, 0])
@@ -28,7 +27,7 @@ def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage):
     table = {"pin-base-image": False, "models": [MODEL]}
     package = inspect_project(Project(root=tmp_path, name="ridge", version="1", table=table))
     package.lock_path.parent.mkdir()
-    package.lock_path.write_text(with_header("", package.requirements, package.config.target))
+    package.lock_path.write_text(made_up_lock(package.requirements, package.config.target))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pyproject.toml").write_text("[tool.mlpackage]\npin-base-image = false\n")
 
@@ -42,14 +41,14 @@ def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage):
     assert [(problem["what"], problem["level"]) for problem in json.loads(as_json.out)["problems"]] == [(note, "hint")]
 
 
-def test_a_model_that_costs_too_much_to_read(tmp_path, monkeypatch, mlpackage):
+def test_a_model_that_costs_too_much_to_read(tmp_path, monkeypatch, mlpackage, made_up_lock):
     """`check` hints that the model's file was not read, `generate` warns of it, and both go on."""
     monkeypatch.setattr(budget, "Limits", partial(budget.Limits, operations=0))
     joblib.dump(Ridge(), tmp_path / "model.pkl")
     table = {"pin-base-image": False, "models": [MODEL]}
     package = inspect_project(Project(root=tmp_path, name="ridge", version="1", table=table))
     package.lock_path.parent.mkdir()
-    package.lock_path.write_text(with_header("", package.requirements, package.config.target))
+    package.lock_path.write_text(made_up_lock(package.requirements, package.config.target))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pyproject.toml").write_text("[tool.mlpackage]\npin-base-image = false\n")
 

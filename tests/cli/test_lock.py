@@ -214,6 +214,7 @@ def test_json(project, mlpackage):
             "locks": [{"path": "locks/requirements.txt", "status": "fresh", "reasons": []}],
             "images": [{"name": image, "pinned": True}],
             "packages": [{"name": "idna", "version": "3.20", "license": None, "size": None}],
+            "compared": None,
         },
     )
     assert (stale.status, json.loads(stale.out)) == (
@@ -230,6 +231,7 @@ def test_json(project, mlpackage):
             ],
             "images": [{"name": "python:3.12-slim-bookworm", "pinned": False}],
             "packages": [],
+            "compared": None,
         },
     )
 

@@ -19,7 +19,6 @@ from hatch_mlpackage.context.image_values import server_environment
 from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.errors import ConfigurationError, LockError
 from hatch_mlpackage.lock.inputs import inspect_requirements
-from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.project_lock import lock_project
 from hatch_mlpackage.project.pyproject import Project
 
@@ -139,7 +138,7 @@ def test_what_is_no_such_model(project_of, save, framework, said):
     assert said in refusal(project_of(save, framework))
 
 
-def test_a_context(project_of, tmp_path):
+def test_a_context(project_of, tmp_path, made_up_lock):
     """A context holds the generated script where the server looks for it, and a sample request."""
     project = project_of(save_ridge, **{"allow-pickle": True})
     package = inspect_project(project)
@@ -153,7 +152,7 @@ def test_a_context(project_of, tmp_path):
     )
     with pytest.raises(LockError, match="is missing"):
         build_context(project, tmp_path / "context")
-    lock = with_header("", package.requirements, package.config.target)
+    lock = made_up_lock(package.requirements, package.config.target)
     (tmp_path / "locks").mkdir()
     package.lock_path.write_text(lock)
     build_context(project, tmp_path / "context")

@@ -19,6 +19,7 @@ from hatch_mlpackage.errors import ConfigurationError, LockError, UnavailableErr
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.lock.check_locks import check_project_lock, wheels_directory
 from hatch_mlpackage.lock.inputs import inspect_requirements
+from hatch_mlpackage.lock.pins.header import split_header, with_header
 from hatch_mlpackage.lock.project_lock import lock_project
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -103,6 +104,26 @@ def test_the_wheelhouse_has_checksums(index, small_server, make_project, lock):
     assert (folder / "SHA256SUMS").read_text() == "".join(
         f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n"
         for name in ("alpha-1.0-py3-none-any.whl", "front-3.0-py3-none-any.whl")
+    )
+
+
+def test_a_wheel_that_no_wheel_needs(index, small_server, make_project, lock):
+    """With a wheelhouse the wheels say what needs what: a made-up reason in the lock does not count."""
+    index.add("alpha", "1.0")
+    digest = index.add("evil", "6.6")
+    project = make_project({**TABLE, "wheelhouse": True, "dependencies": ["alpha"]})
+    text = lock(project)
+    inputs = inspect_requirements(project)
+    (inputs.lock_path.parent / "wheels/evil-6.6-py3-none-any.whl").write_bytes(index.files["evil-6.6-py3-none-any.whl"])
+    body = f"{split_header(text)[1]}evil==6.6 \\\n    --hash=sha256:{digest}\n    # via alpha\n"
+    inputs.lock_path.write_text(with_header(body, inputs.requirements, inputs.config.target))
+
+    state = check_project_lock(inspect_requirements(project))
+
+    assert (check_project_lock(inputs).status, state.status, state.reasons) == (
+        "fresh",
+        "stale",
+        ("no wheel needs evil 6.6 (line 6)",),
     )
 
 

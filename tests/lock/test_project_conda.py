@@ -154,6 +154,29 @@ def test_a_channel_that_changed(vendored):
     assert not (vendored / "dist").exists()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"conda-forge"', '"evil"'),
+        ('"numpy 1.26.*"', '"numpy"'),
+        ('"idna>=3.7"', '"idna>=3.6"'),
+        ('"kind": "environment"', '"kind": "pip"'),
+    ],
+)
+def test_a_changed_record_is_refused(copy_project, old, new):
+    """A record that says something else than the file is refused where the file can be read."""
+    root = copy_project("conda")
+    edit(root / "locks/conda-file.json", old, new)
+
+    with pytest.raises(LockError) as refused:
+        plan_context(load_project(root))
+
+    assert str(refused.value).splitlines()[:2] == [
+        "locks/requirements.txt is stale:",
+        "  locks/conda-file.json says something else than environment.yml",
+    ]
+
+
 def test_a_conda_file_for_pip_alone(copy_project, only_locks):
     """A file that asks conda for Python alone needs no conda lock, and no conda in the image."""
     root = copy_project("conda")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -55,10 +56,20 @@ def test_clean_removes_only_contexts(copy_project, succeed):
     assert [path.name for path in (root / "dist").iterdir()] == [foreign.name]
 
 
+def add_an_index(root):
+    """Add an option to the lock, with a digest in its header that suits."""
+    lock = root / "locks/requirements.txt"
+    first, header, body = lock.read_text().split("\n", 2)
+    body = f"--index-url https://evil.example/simple\n{body}"
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    lock.write_text(f"{first}\n{header.partition('body=')[0]}body=sha256:{digest}\n{body}")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda root: (root / "locks/requirements.txt").unlink(), "locks/requirements.txt is missing."),
+        (add_an_index, "nothing asks for `--index-url https://evil.example/simple` (line 3)"),
         (
             lambda root: replace(root / "pyproject.toml", "entry-script", "entry-scrip"),
             "tool.mlpackage.entry-scrip: unknown key. Did you mean 'entry-script'?",

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from packaging.markers import InvalidMarker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 
 from hatch_mlpackage.project.target import Target
 
 if TYPE_CHECKING:
-    from packaging.markers import Marker
     from packaging.requirements import Requirement
+
+_WORDS = frozenset({"and", "or", "in", "not"})
+# The patch release of the image's Python and the kernel under it are known only when it runs.
+_UNKNOWN = frozenset({"extra", "implementation_version", "platform_release", "platform_version", "python_full_version"})
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
 def marker_environment(target: Target) -> dict[str, str]:
@@ -42,3 +49,39 @@ def marker_applies(marker: Marker, target: Target) -> bool:
         return marker.evaluate(marker_environment(target))
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
         return True
+
+
+def holds(marker: Marker | None, target: Target, extras: Iterable[str]) -> bool:
+    """Tell whether a marker holds in the image, for any of the extras that are asked for or for none."""
+    environment = marker_environment(target)
+    try:
+        return marker is None or any(marker.evaluate({**environment, "extra": it}) for it in ("", *extras))
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+        return True
+
+
+def is_certain(marker: Marker | None) -> bool:
+    """Tell whether the truth of a marker, for given extras, is known before the image runs."""
+    words = re.findall(r"[\w.]+", _QUOTED.sub(" ", str(marker or "")))
+    return _UNKNOWN.isdisjoint({*words} - {"extra"})
+
+
+@lru_cache(maxsize=64)
+def known_marker(text: str) -> Marker:
+    """Read a marker whose truth in an image is certain; raise ValueError, with what is wrong, for any other.
+
+    pip decides by it in the image what is installed, so a guess will not do.
+    """
+    try:
+        marker = Marker(text)
+    except InvalidMarker:
+        raise ValueError("cannot be read") from None
+    known = marker_environment(Target(python="3.12", platform="linux/amd64", libc="musl"))
+    try:
+        marker.evaluate(known)
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+        raise ValueError("cannot be evaluated") from None
+    for variable in re.findall(r"[\w.]+", _QUOTED.sub(" ", text)):
+        if variable not in (known.keys() - _UNKNOWN) | _WORDS:
+            raise ValueError(f"depends on {variable}, which is unknown before the image runs")
+    return marker

@@ -48,9 +48,10 @@ def logical_lines(text: str) -> Iterator[Line]:
     for number, physical in enumerate(text.splitlines(), 1):
         if not pending:
             start = number
-        # As in pip, a comment ends a continued line, whatever the comment ends with.
-        continued = physical.endswith("\\") and not physical.lstrip().startswith("#")
-        pending.append(physical.removesuffix("\\") if continued else f" {physical}" if pending else physical)
+        # As in pip, a comment ends a continued line, whatever the comment ends with. Others are joined as they are.
+        comment = physical.lstrip().startswith("#")
+        continued = physical.endswith("\\") and not comment
+        pending.append(physical.strip("\\") if continued else f" {physical}" if comment else physical)
         if not continued:
             yield from _without_comment(start, pending)
             pending = []

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from hatch_mlpackage.lock.conda.explicit import CondaPackage, read_conda_packages, write_explicit
+from hatch_mlpackage.lock.conda.explicit import (
+    CondaPackage,
+    read_conda_packages,
+    write_explicit,
+)
 from hatch_mlpackage.lock.conda.inputs import CondaInputs
 from hatch_mlpackage.lock.conda.spec import allows, package_name
 from hatch_mlpackage.lock.pins.check import LockState, judge
@@ -37,27 +41,62 @@ def check_conda_lock(text: str | None, asked: CondaInputs) -> LockState:
         asked.target,
         asked.digest(),
         read=conda_packages_of,
-        unmet=lambda _, lock: _unmet(conda_packages_of(lock), asked),
+        unmet=lambda header, lock: _unmet(conda_packages_of(lock), asked, same_inputs=header.inputs == asked.digest()),
     )
 
 
-def _unmet(packages: tuple[CondaPackage, ...], asked: CondaInputs) -> Iterator[str]:
+def _unmet(packages: tuple[CondaPackage, ...], asked: CondaInputs, *, same_inputs: bool) -> Iterator[str]:
+    for package in packages:
+        if package.subdir not in {asked.subdir, "noarch"}:
+            yield f"line {package.line}: {package.file} is for {package.subdir}, the image is {asked.subdir}"
     if asked.file.kind == "locked":
-        locked = {str(package) for package in packages}
-        yield from (f"{asked.file.where(line)} is not in it" for line in asked.specs if line.text not in locked)
+        yield from _not_the_same(packages, asked)
         return
-    if any(package.is_vendored for package in packages) != (asked.channel is not None):
+    if asked.channel is None and not any(package.is_vendored for package in packages):
+        yield from _other_channels(packages, asked)
+    elif asked.channel is None or not all(package.is_vendored for package in packages):
         yield "its packages do not come from conda-channel"
     by_name = {package.name: package for package in packages}
     for spec in asked.specs:
-        package = by_name.get(package_name(spec.text))
-        if package is None:
+        found = by_name.get(package_name(spec.text))
+        if found is None:
             yield f"{spec.text} is asked for, the lock has no {package_name(spec.text)}"
-        elif not _meets(package, spec.text):
-            yield f"{spec.text} is asked for, the lock has {package.name} {package.version}"
+        elif not _meets(found, spec.text, same_inputs=same_inputs):
+            yield f"{spec.text} is asked for, the lock has {found.name} {found.version}"
 
 
-def _meets(package: CondaPackage, spec: str) -> bool:
-    """Tell by the file's name, which shows nothing that a spec asks for in brackets: such a spec counts as unmet."""
-    _, _, build = (*spec.split(), "", "")[:3]
-    return "[" not in spec and allows(spec, (package.version,)) and fnmatchcase(package.build, build or "*")
+def _not_the_same(packages: tuple[CondaPackage, ...], asked: CondaInputs) -> Iterator[str]:
+    locked, wanted = {str(package) for package in packages}, {line.text for line in asked.specs}
+    yield from (f"{asked.file.where(line)} is not in it" for line in asked.specs if line.text not in locked)
+    for package in packages:
+        if str(package) not in wanted:
+            yield f"line {package.line}: {package.file} is not in {asked.file.path}"
+
+
+def _other_channels(packages: tuple[CondaPackage, ...], asked: CondaInputs) -> Iterator[str]:
+    """Yield each package whose URL is not one of a channel that the file names.
+
+    The solver knows which server has the channels that are given by name. Here it has to be one server for all.
+    """
+    named = {spec.text.partition("::")[0] for spec in asked.specs if "::" in spec.text.partition(" ")[0]}
+    channels = {channel.rstrip("/") for channel in (*asked.file.channels, *named)}
+    servers: set[str] = set()
+    for package in packages:
+        base = package.url.removesuffix(f"/{package.subdir}/{package.file}")
+        found = next((it for it in channels if base == it or ("://" not in it and base.endswith(f"/{it}"))), None)
+        if found is None or not base.startswith("https://" if base != found else base):
+            yield f"line {package.line}: {package.file} is not from a channel that {asked.file.path} names"
+        elif base != found:
+            servers.add(base.removesuffix(f"/{found}"))
+    if len(servers) > 1:
+        yield f"its packages of the channels without a URL are from several servers: {', '.join(sorted(servers))}"
+
+
+def _meets(package: CondaPackage, spec: str, *, same_inputs: bool) -> bool:
+    """Tell by the file's name, which shows nothing that a spec asks for in brackets.
+
+    Such a spec counts as met only by a lock that was made for the same specs.
+    """
+    _, _, build = (*spec.partition("[")[0].split(), "", "", "")[:3]
+    known = allows(spec, (package.version,)) and fnmatchcase(package.build, build or "*")
+    return known and ("[" not in spec or same_inputs)

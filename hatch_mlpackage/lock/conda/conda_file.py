@@ -49,6 +49,12 @@ class CondaFile:
     pip: tuple[Line, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """Return what decides the packages, wherever in the file it stands."""
+        texts = (tuple(line.text for line in lines) for lines in (self.specs, self.pip))
+        return (self.kind, self.channels, *texts)
+
     def where(self, line: Line) -> str:
         return f"{self.path}:{line.number}"
 

@@ -13,13 +13,16 @@ from urllib.parse import unquote
 from hatch_mlpackage.errors import LockError, Problems
 from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.lock.asked.pip_file import Line
+from hatch_mlpackage.lock.pins.pins import require_plain
 from hatch_mlpackage.project.target import is_version
-from hatch_mlpackage.redaction import has_credentials
+from hatch_mlpackage.redaction import has_credentials, redact
 
 MARK = "@EXPLICIT"
 # A vendored channel lies here in the build's first stage; a lock names this folder and not one of some machine.
 CHANNEL_ROOT = "file:///opt/mlpackage/channel"
 _LICENSE = "# license: "
+# micromamba installs what such a comment names.
+_FOR_PIP = re.compile(r"(?i)#+ *pip\b")
 _ENTRY = re.compile(
     r"(?P<base>[a-z][a-z0-9+.-]*://[^\s#]+)/(?P<subdir>[a-z0-9-]+)/(?P<file>[^\s#/]+(?:\.conda|\.tar\.bz2))"
     r"#(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64}))"
@@ -71,7 +74,8 @@ class CondaPackage:
 
     @property
     def has_credentials(self) -> bool:
-        return has_credentials(self.url.rpartition("/")[0], is_index=True)
+        """Whether the URL holds a password or a token, or a variable for one."""
+        return "${" in self.url or has_credentials(self.url.rpartition("/")[0], is_index=True)
 
     def __str__(self) -> str:
         return f"{self.url}#{f'sha256:{self.sha256}' if self.sha256 else self.md5}"
@@ -95,24 +99,33 @@ def parse_package(text: str, line: int = 0) -> CondaPackage | None:
 def write_explicit(packages: tuple[CondaPackage, ...], subdir: str) -> str:
     """Return the body of a lock, for packages sorted with dependencies first."""
     # No installer looks before the mark; the bill of materials needs the licences.
-    licenses = (f"{_LICENSE}{package.name} {package.license}" for package in packages if package.license)
+    licenses = (f"{_LICENSE}{package.name} {_one_line(package.license)}" for package in packages if package.license)
     return "".join(f"{line}\n" for line in (f"# platform: {subdir}", *licenses, MARK, *map(str, packages)))
 
 
+def _one_line(text: str) -> str:
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+
+
 def read_conda_packages(body: str) -> tuple[CondaPackage, ...]:
-    """Read a lock's packages; raise LockError at the first line that is not one."""
-    found = []
+    """Read a lock's packages strictly; raise LockError at the first line that no lock has."""
+    require_plain(body)
+    found: dict[str, CondaPackage] = {}
     licenses: dict[str, str] = {}
-    for number, line in enumerate(body.splitlines(), 1):
+    for number, line in enumerate(body.split("\n"), 1):
         if line.startswith(_LICENSE):
             name, _, licenses[name] = line.removeprefix(_LICENSE).partition(" ")
-        if not line.strip() or line.startswith(("#", MARK)):
+        if not line or line == MARK or (line.startswith("#") and not _FOR_PIP.match(line)):
             continue
-        package = parse_package(line.strip(), number)
+        package = parse_package(line, number)
         if package is None:
-            raise LockError(f"line {number} is not a locked conda package: `{line[:80]}`")
-        found.append(replace(package, license=licenses.get(package.name, "")))
-    return tuple(found)
+            raise LockError(f"line {number} is not a locked conda package: `{redact(line, is_index=True)[:80]}`")
+        if package.has_credentials:
+            raise LockError(f"line {number}: the URL of {package.file} holds credentials")
+        other = found.setdefault(package.name, replace(package, license=licenses.get(package.name, "")))
+        if other.line != number:
+            raise LockError(f"line {number}: {package.name} is locked again, after line {other.line}")
+    return tuple(found.values())
 
 
 def is_explicit(text: str) -> bool:
@@ -131,7 +144,9 @@ def read_foreign(text: str, path: str, subdir: str, problems: Problems) -> tuple
         elif line and not line.startswith(("#", "@")):
             found = parse_package(line, number)
             if found is None:
-                problems.add(where, f"`{line[:120]}` is not a package's URL with its hash.", _HASH_FIX)
+                problems.add(
+                    where, f"`{redact(line, is_index=True)[:120]}` is not a package's URL with its hash.", _HASH_FIX
+                )
             elif found.subdir not in {subdir, "noarch"}:
                 problems.add(where, f"{found.file} is for {found.subdir}, the image is {subdir}.", _PLATFORM_FIX)
             elif found.url.startswith("file:"):

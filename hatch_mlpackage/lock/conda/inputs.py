@@ -30,6 +30,7 @@ class CondaInputs:
     """A conda file with the image it is for.
 
     `channel` is the vendored channel's folder, `cuda` is `12.4` or empty, and `file_digest` is that of the file.
+    `record_differs` tells that the record beside the locks says something else than the file, which was read itself.
     """
 
     file: CondaFile
@@ -37,6 +38,7 @@ class CondaInputs:
     cuda: str = ""
     channel: Path | None = None
     file_digest: str = ""
+    record_differs: bool = False
 
     @property
     def subdir(self) -> str:

@@ -12,6 +12,7 @@ from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.conda.conda_file import CondaFile, read_conda_environment, read_text
 from hatch_mlpackage.lock.conda.explicit import CREDENTIALS_FIX, is_explicit, parse_package, read_foreign
 from hatch_mlpackage.project.config.keys import parts_of_conda_file
+from hatch_mlpackage.redaction import redact
 
 # Locks of conda-lock and pixi have this key on a line of its own, and environment files do not.
 _LOCK = re.compile(r"(?m)^(?:package|packages):\s*$")
@@ -132,7 +133,8 @@ def _package(url: str | None, hashes: Any, line: int, path: str, problems: Probl
     sha256, md5 = scalar(get(hashes, "sha256")), scalar(get(hashes, "md5"))
     package = parse_package(f"{url}#{f'sha256:{sha256}' if sha256 else md5}", line)
     if package is None:
-        problems.add(f"{path}:{line}", f"`{url}` is not a conda package with its hash.", "Lock it anew.")
+        shown = redact(str(url), is_index=True)
+        problems.add(f"{path}:{line}", f"`{shown}` is not a conda package with its hash.", "Lock it anew.")
         return []
     if package.has_credentials:
         problems.add(f"{path}:{line}", f"the URL of {package.file} holds credentials.", CREDENTIALS_FIX)

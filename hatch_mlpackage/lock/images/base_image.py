@@ -109,6 +109,8 @@ def _read_lock(values: Mapping[str, Any]) -> BaseImageLock:
     for name, kind in (("reference", str), ("platform", str), ("digest", str), ("resolved", date)):
         if type(values.get(name)) is not kind:
             raise _damaged(f"its '{name}' is missing or of another type")
+        if not str(values[name]).isprintable():
+            raise _damaged(f"its '{name}' has a control character")
     for name in ("digest", "index"):
         if name in values and not _DIGEST.fullmatch(str(values[name])):
             raise _damaged(f"its '{name}' is not a sha256 digest")

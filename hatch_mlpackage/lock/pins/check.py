@@ -7,18 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from packaging.requirements import Requirement
-
 from hatch_mlpackage.errors import LockError, Problem
 from hatch_mlpackage.files.parse import merge_conflict
-from hatch_mlpackage.lock.asked.markers import applies
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.header import SCHEMA, Header, digest, inputs_digest, split_header
-from hatch_mlpackage.lock.pins.pins import Pin, read_pins
-from hatch_mlpackage.lock.pins.wheel_records import changed
+from hatch_mlpackage.lock.pins.pins import credentials_in, read_pins
+from hatch_mlpackage.lock.pins.unmet import unmet
 from hatch_mlpackage.project.target import Target
 
-Status = Literal["fresh", "satisfied", "stale", "missing", "damaged", "other-target"]
+Status = Literal["fresh", "satisfied", "stale", "missing", "damaged", "other-target", "contradicted"]
 _USABLE = frozenset({"fresh", "satisfied"})
 _SAID = {
     "fresh": "is fresh",
@@ -27,6 +24,7 @@ _SAID = {
     "missing": "is missing",
     "damaged": "is damaged",
     "other-target": "was made for another image",
+    "contradicted": "is not what the index says",
 }
 
 
@@ -64,10 +62,7 @@ def check_lock(text: str | None, requirements: Requirements, target: Target) -> 
         target,
         inputs_digest(requirements, target),
         read=read_pins,
-        unmet=lambda header, lock: (
-            *_not_met(header, lock, requirements, target),
-            *changed(lock, requirements, target),
-        ),
+        unmet=lambda header, lock: unmet(header, lock, requirements, target),
     )
 
 
@@ -82,7 +77,7 @@ def judge(
     """Judge the text of a lock of pip's or conda's packages, None where there is no file.
 
     `inputs` is the digest of what is asked now, `read` raises LockError at a bad line, and so does `unmet`, which
-    yields what is asked and not in the lock.
+    yields each difference between what is asked and what is in the lock.
     """
     if text is None:
         return LockState(status="missing")
@@ -101,13 +96,17 @@ def _compare(
     other = tuple(_other_target(header, target))
     if other:
         return LockState(status="other-target", reasons=other)
-    if header.inputs == inputs:
-        return LockState(status="fresh")
+    reasons = tuple(credentials_in(text))
+    if reasons:
+        return LockState(status="damaged", reasons=reasons)
     try:
         reasons = tuple(unmet(header, text))
     except LockError as error:
         return LockState(status="damaged", reasons=(str(error),))
-    return LockState(status="stale" if reasons else "satisfied", reasons=reasons)
+    if reasons:
+        return LockState(status="stale", reasons=reasons)
+    # Whoever changes a lock can write its digests anew, so they choose only between two words for the same answer.
+    return LockState(status="fresh" if header.inputs == inputs else "satisfied")
 
 
 def _damage(text: str, header: Header | None, read: Callable[[str], object]) -> tuple[str, ...]:
@@ -145,34 +144,3 @@ def _loads(locked: str, present: str) -> bool:
 
 def _numbers(libc: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", libc)]
-
-
-def _not_met(header: Header, lock: str, requirements: Requirements, target: Target) -> tuple[str, ...]:
-    pins = {pin.name: pin for pin in read_pins(lock)}
-    asked = [(text, Requirement(text)) for text in requirements.requirements]
-    limits = [(text, Requirement(text)) for text in requirements.constraints]
-    counted = asked + [(text, limit) for text, limit in limits if limit.name in pins]
-    return tuple(
-        f"{text} is asked for, the lock has {found}"
-        for text, requirement in counted
-        if applies(requirement, target)
-        for found in _not_meeting(requirement, pins.get(requirement.name), header)
-    )
-
-
-def _not_meeting(requirement: Requirement, pin: Pin | None, header: Header) -> Iterator[str]:
-    if pin is None:
-        yield f"no {requirement.name}"
-        return
-    if not _meets(requirement, pin):
-        yield str(pin)
-    for extra in sorted(requirement.extras - header.extras.get(requirement.name, frozenset())):
-        yield f"{pin} without its extra {extra}"
-
-
-def _meets(requirement: Requirement, pin: Pin) -> bool:
-    if requirement.url is None:
-        return pin.version is None or requirement.specifier.contains(pin.version, prereleases=True)
-    address, _, wanted = requirement.url.partition("#sha256=")
-    same_file = not wanted or f"sha256:{wanted.lower()}" in pin.hashes
-    return same_file and address.partition("#")[0] == (pin.url or "").partition("#")[0]

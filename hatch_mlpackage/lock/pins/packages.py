@@ -7,10 +7,11 @@ missing in the file is only described less well.
 from __future__ import annotations
 
 import json
+import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from packaging.tags import parse_tag
 
@@ -51,6 +52,15 @@ def packages_of(pins: Iterable[Pin], packages_json: bytes | None) -> tuple[Locke
     """
     kept = _read(packages_json)
     return tuple(_package(pin, kept.get(_key(pin.name, pin.version or ""), {})) for pin in pins)
+
+
+def other_hashes(pins: Iterable[Pin], packages_json: bytes | None) -> Iterator[str]:
+    """Yield each pin that lacks the hash of the wheel that was found for it when the lock was made."""
+    kept = _read(packages_json)
+    for pin in pins:
+        sha256 = kept.get(_key(pin.name, pin.version or ""), {}).get("sha256")
+        if sha256 and f"sha256:{sha256}" not in pin.hashes:
+            yield f"{pin} (line {pin.line}) has not the hash that {PACKAGES} has for it, sha256:{sha256}"
 
 
 def packages_to_json(packages: Iterable[LockedPackage]) -> str:
@@ -116,7 +126,34 @@ def _read(content: bytes | None) -> Mapping[str, Mapping[str, Any]]:
         raise _damaged(merge_conflict(text_of(content) or "") or str(error)) from None
     if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
         raise _damaged("it is no table of packages")
+    for name, entry in entries.items():
+        wrong = next((key for key, fits in _FIELDS.items() if key in entry and not fits(entry[key])), None)
+        if wrong is not None:
+            raise _damaged(f"the {wrong} of {name} is not one")
     return entries
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _are_tags(value: object) -> bool:
+    return _are_texts(value) and all(tag.count("-") == _DASHES_OF_A_TAG for tag in value)
+
+
+def _are_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+_DASHES_OF_A_TAG = 2  # interpreter-abi-platform
+_FIELDS: Mapping[str, Callable[[object], bool]] = {
+    "wheel": _is_text,
+    "sha256": lambda value: isinstance(value, str) and re.fullmatch(r"(?:[0-9a-f]{64})?", value) is not None,
+    "license": _is_text,
+    "tags": _are_tags,
+    "size": lambda value: type(value) is int and value >= 0,
+    "modules": _are_texts,
+}
 
 
 def _damaged(reason: str) -> LockError:

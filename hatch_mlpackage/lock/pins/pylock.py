@@ -15,10 +15,11 @@ from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.files.parse import merge_conflict, parse_toml
+from hatch_mlpackage.files.parse import parse_toml
 from hatch_mlpackage.lock.asked.markers import applies, marker_environment
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.header import with_header
+from hatch_mlpackage.lock.pins.pylock_hashes import no_pylock
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
 from hatch_mlpackage.project.target import Target
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from packaging.pylock import Package, Pylock
     from packaging.tags import Tag
 
-_SECURE = ("sha256", "sha384", "sha512")
+_SHA256 = re.compile("[0-9a-f]{64}")
 _LONGEST_SHOWN = 160
 _INSTEAD = "Leave such packages to `mlpackage lock`: name the requirements, and remove `pylock`."
 # Each: the attribute of a package that has no wheel from an index, and what it is instead.
@@ -94,8 +95,7 @@ def _parse(content: bytes, path: str) -> Pylock:
     try:
         return pylock.Pylock.from_dict(parse_toml(content.decode("utf-8")))
     except (ValueError, pylock.PylockValidationError) as error:
-        reason = merge_conflict(content.decode("utf-8", "replace")) or error
-        raise LockError(f"{path} is no pylock file: {reason}. Write it anew with the tool that made it.") from error
+        raise no_pylock(content, path, error) from error
 
 
 def _packages(pylock: Pylock, path: str, target: Target) -> Iterator[Package]:
@@ -130,9 +130,10 @@ def _take(package: Package, target: Target, wrong: list[str]) -> Selected | None
     if not loading:
         wrong.append(f"{package.name} {package.version or ''} has no wheel for it, but {_listing(package)}")
         return None
-    hashes = {f"{name}:{value}" for wheel in loading for name, value in wheel.hashes.items() if name in _SECURE}
+    digests = {wheel.hashes.get("sha256") or "" for wheel in loading}
+    hashes = {f"sha256:{digest}" for digest in digests if _SHA256.fullmatch(digest)}
     if not hashes:
-        wrong.append(f"{package.name} has no hash of sha256, sha384 or sha512")
+        wrong.append(f"{package.name} has no sha256")
         return None
     best = min(loading, key=lambda wheel: _rank(wheel, target) or 0)
     version = package.version or parse_wheel_filename(best.filename)[1]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.asked.sources import Source
-from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, read_pins
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, installed_pins
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.project.target import Target
 
@@ -45,6 +45,7 @@ class Record:
     text: str
 
 
+@lru_cache(maxsize=8)
 def records(lock: str) -> tuple[Record, ...]:
     return tuple(Record(**line.groupdict()) for line in _VENDORED.finditer(lock))
 
@@ -61,22 +62,42 @@ def selected_from(lock: str) -> str:
     return found["digest"] if found else ""
 
 
-def changed(lock: str, requirements: Requirements, target: Target) -> Iterator[str]:
-    """Yield what has changed in each source since the lock was made."""
-    known = {record.text: record for record in records(lock)}
+def asked_sources(lock: str, requirements: Requirements, target: Target) -> dict[Record, Source]:
+    """Return the records of the wheels that were built from a source that is asked for, with that source."""
+    asked = {source.text: source for source in requirements.sources if source.applies(target)}
+    return {record: asked[record.text] for record in records(lock) if record.text in asked}
+
+
+def changed(lock: str, pins: Iterable[Pin], requirements: Requirements, target: Target) -> Iterator[str]:
+    """Yield each difference between the sources that are asked for and the wheels that the lock has of them."""
+    built = asked_sources(lock, requirements, target)
+    known = {source.text for source in built.values()}
     for source in requirements.sources:
-        record = known.get(source.text)
-        if not source.applies(target):
-            continue
-        if record is None:
+        if source.applies(target) and source.text not in known:
             yield f"{source.text} is asked for, the lock has no wheel of it"
-        elif record.digest != source.digest and source.is_local:
-            yield f"{source.location} has changed since {record.file} was built from it"
+    by_file = {pin.file: pin for pin in pins if pin.file}
+    for record, source in built.items():
+        yield from _other_wheel(record, source, by_file.get(record.file))
+    for file in sorted(by_file.keys() - {record.file for record in built}):
+        yield f"nothing asks for {WHEELS_FOLDER}/{file} (line {by_file[file].line})"
     path, digest = requirements.pylock or ("", "")
     before = selected_from(lock)
     if digest != before:
         said = f"{path} has changed since the lock was selected from it" if before else f"{path} was not asked then"
         yield said if path else "it was selected from a pylock.toml, which no longer counts"
+
+
+def _other_wheel(record: Record, source: Source, pin: Pin | None) -> Iterator[str]:
+    """Yield why a vendored wheel is not that of its source; a wheel that is itself the source has the same bytes."""
+    is_wheel = source.is_local and source.location.endswith(".whl")
+    if record.digest != source.digest and source.is_local:
+        yield f"{source.location} has changed since {record.file} was built from it"
+    elif pin is None:
+        yield f"{source.text} is asked for, the lock does not pin {WHEELS_FOLDER}/{record.file}"
+    elif source.name not in {None, pin.name}:
+        yield f"{source.text} is asked for, the lock has {pin} for it"
+    elif is_wheel and pin.hashes != (source.digest,):
+        yield f"{WHEELS_FOLDER}/{record.file} is not {source.location}"
 
 
 def without_vendored(lock: str) -> str:
@@ -95,7 +116,7 @@ def find_wheels(
     there = by_name(folder)
     found: list[Path] = []
     wrong: list[str] = []
-    for pin in read_pins(lock):
+    for pin in installed_pins(lock, target):
         file = vendored.get(pin.name)
         if file is None and not all_wheels:
             continue

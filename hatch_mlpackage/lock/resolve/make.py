@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.markers import applies
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.header import with_header
-from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, kept_pins, read_pins
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, installed_pins, kept_pins
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, with_records
 from hatch_mlpackage.lock.resolve import pip_tools, uv
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task
@@ -49,19 +50,65 @@ def make_lock(
     for note in requirements.notes:
         report(note)
     report(f"Locking {_counted(len(requirements.requirements) + len(vendored), 'requirement')} for {target}.")
+    body, pins = _resolved(
+        requirements,
+        target,
+        resolve,
+        vendored,
+        kept="" if upgrade else kept_pins(previous),
+        upgrade=upgrade,
+        report=report,
+    )
+    hashes = sum(len(pin.hashes) for pin in pins)
+    report(f"Locked {_counted(len(pins), 'package')} with {_counted(hashes, 'hash', 'hashes')}.")
+    return with_header(options + with_records(body, vendored), requirements, target)
+
+
+def resolve_again(
+    requirements: Requirements,
+    target: Target,
+    pins: Iterable[Pin],
+    vendored: tuple[Vendored, ...],
+    *,
+    report: Callable[[str], None] = print,
+) -> tuple[Pin, ...]:
+    """Return the pins that the requirements need now, in the versions of the given pins; errors as above.
+
+    LockError also means that these versions do not go together.
+    """
+    if not requirements.requirements and not vendored:
+        return ()
+    # As an earlier output, which a resolver starts from, they would only be preferred.
+    fixed = (f"{pin.name}=={pin.version}" for pin in pins if pin.url is None and not pin.file)
+    limited = replace(requirements, constraints=(*requirements.constraints, *fixed))
+    _, needed = _resolved(
+        limited, target, _choose("uv", target, report), vendored, kept="", upgrade=False, report=report
+    )
+    return needed
+
+
+def _resolved(
+    requirements: Requirements,
+    target: Target,
+    resolve: Callable[[Task], None],
+    vendored: tuple[Vendored, ...],
+    *,
+    kept: str,
+    upgrade: bool,
+    report: Callable[[str], None],
+) -> tuple[str, tuple[Pin, ...]]:
+    """Return a resolver's output, and the pins in it, which were checked."""
     try:
         with tempfile.TemporaryDirectory(prefix="mlpackage-lock-") as folder:
             task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
-            _write_inputs(task, vendored, "" if upgrade else kept_pins(previous))
+            _write_inputs(task, vendored, kept)
             resolve(task)
             body = _by_path(file_text(task.folder / OUTPUT), vendored)
     except OSError as error:
         raise UnavailableError(f"The resolver could not be run in a temporary folder: {error.strerror}.") from error
     pins = _proven(body, requirements, target, folder)
     _require_vendored(pins, vendored)
-    hashes = sum(len(pin.hashes) for pin in pins)
-    report(f"Locked {_counted(len(pins), 'package')} with {_counted(hashes, 'hash', 'hashes')}.")
-    return with_header(options + with_records(body, vendored), requirements, target)
+    return body, pins
 
 
 def _counted(number: int, one: str, several: str = "") -> str:
@@ -115,7 +162,7 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
 def _proven(body: str, requirements: Requirements, target: Target, folder: str) -> tuple[Pin, ...]:
     """Read a resolver's output back, and refuse a wrong file, a path of this machine or a credential in it."""
     try:
-        pins = read_pins(body)
+        pins = installed_pins(body, target)
     except LockError as error:
         raise LockError(f"The resolver's output cannot be installed by hash: {redact(str(error))}.") from error
     if folder in body or has_credentials(body):

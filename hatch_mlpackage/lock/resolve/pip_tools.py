@@ -13,8 +13,11 @@ import re
 import sys
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.read import file_text
+from hatch_mlpackage.lock.asked.markers import applies
 from hatch_mlpackage.lock.resolve import index_settings
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task, fail, run
 from hatch_mlpackage.project.target import Target
@@ -65,6 +68,8 @@ def require_host(target: Target) -> None:
 
 def resolve(task: Task) -> None:
     """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
+    for name in (INPUT, CONSTRAINTS):
+        _settle_markers(task.folder / name, task.target)
     # -P keeps the program's folder off the path, where its neighbours would hide other modules.
     command = [sys.executable, "-P", str(_PROGRAM), _newest_glibc(task.target), *_FLAGS]
     if "--pre" in task.requirements.options:
@@ -73,6 +78,23 @@ def resolve(task: Task) -> None:
     outcome = run([*command, INPUT], environment, task)
     if outcome.status:
         fail(task, outcome, _reason(outcome.said, file_text(task.folder / INPUT).splitlines()))
+
+
+def _settle_markers(path: Path, target: Target) -> None:
+    """Leave out what does not count in the image, and the markers of what does, which pip-tools would copy.
+
+    In the lock pip would evaluate them again, with the image's patch release of Python instead of this machine's.
+    """
+    lines = file_text(path).splitlines()
+    settled = (_settled(Requirement(line), target) if line.strip() else line for line in lines)
+    path.write_text("".join(f"{line}\n" for line in settled), encoding="utf-8", newline="\n")
+
+
+def _settled(requirement: Requirement, target: Target) -> str:
+    if not applies(requirement, target):
+        return ""  # a blank line, so that errors count the lines as before
+    requirement.marker = None
+    return str(requirement)
 
 
 def _newest_glibc(target: Target) -> str:

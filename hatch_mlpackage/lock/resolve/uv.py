@@ -8,7 +8,7 @@ import shutil
 import sys
 
 from hatch_mlpackage.lock.resolve import index_settings
-from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task, fail, run
+from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Outcome, Task, fail, run
 from hatch_mlpackage.project.target import Target
 
 # The C library versions that uv knows a platform for, oldest first.
@@ -43,24 +43,36 @@ def platform_of(target: Target) -> str:
 
 def resolve(task: Task) -> None:
     """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
+    outcome = _compile(task, "--quiet")
+    if outcome.status:
+        fail(task, outcome, reason_of(outcome))
+
+
+def list_files(task: Task) -> Outcome:
+    """Write what the index has now of the pins in the task's folder, each with the hashes of all of its files.
+
+    uv warns of those that were yanked.
+    """
+    return _compile(task, "--no-deps", "--refresh", "--no-annotate")
+
+
+def _compile(task: Task, *flags: str) -> Outcome:
     in_file = [option for option in task.requirements.options if option.partition(" ")[0] not in _FLAG_FOR]
     (task.folder / _INDEXES).write_text("".join(f"{option}\n" for option in in_file), encoding="utf-8")
     environment, settings = index_settings.for_uv(os.environ, task.folder)
-    command = [find_uv() or "uv", *_arguments(task), *settings]
+    command = [find_uv() or "uv", *_arguments(task), *flags, *settings]
     outcome = run(command, environment, task)
     if outcome.status and "not found in the package registry" in outcome.said:
         # When uv compares several indexes it silently skips one that refuses; with first-index it reports it.
         again = run([*command, "--index-strategy=first-index"], environment, task)
         outcome = again if again.status else outcome
-    if outcome.status:
-        fail(task, outcome, _reason(outcome.said))
+    return outcome
 
 
 def _arguments(task: Task) -> list[str]:
     arguments = [
         "pip",
         "compile",
-        "--quiet",
         "--color=never",
         "--no-header",
         "--generate-hashes",
@@ -79,6 +91,6 @@ def _arguments(task: Task) -> list[str]:
     return arguments + [f"{_FLAG_FOR[name]}={value or 'allow'}" for name, _, value in options if name in _FLAG_FOR]
 
 
-def _reason(said: str) -> str:
+def reason_of(outcome: Outcome) -> str:
     """Keep uv's error, its causes and its hints."""
-    return re.sub(r"(?m)^(?:error|\s*cause): ", "", said)
+    return re.sub(r"(?m)^(?:error|\s*cause): ", "", outcome.said)

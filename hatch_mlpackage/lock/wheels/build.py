@@ -20,7 +20,7 @@ from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.asked.sources import Source, files_of
-from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, read_pins
+from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, installed_pins
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, is_locked, records, sha256_of
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.lock.resolve import index_settings
@@ -79,7 +79,7 @@ def build_wheels(
 def _kept(task: Task, previous: str | None, wheels: Path) -> Mapping[str, Path]:
     """Find the wheels that the previous lock built from the same sources, except edited or damaged ones."""
     try:
-        pins: dict[str, Pin] = {pin.name: pin for pin in read_pins(previous or "")}
+        pins: dict[str, Pin] = {pin.name: pin for pin in installed_pins(previous or "", task.target)}
     except LockError:
         return {}
     digests = {source.text: source.digest for source in task.requirements.sources}

@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.packages import LockedPackage
-from hatch_mlpackage.lock.pins.pins import Pin, read_pins
+from hatch_mlpackage.lock.pins.pins import Pin, installed_pins
 from hatch_mlpackage.lock.pins.wheel_records import name_of, records, sha256_of, without_vendored
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
 from hatch_mlpackage.lock.resolve import index_settings, uv
@@ -44,7 +44,7 @@ def describe_packages(lock: str, target: Target, *, folder: Path, wheels: Path) 
     """
     task = Task(folder=folder, requirements=Requirements(), target=target, upgrade=False, report=lambda _: None)
     known = _wheels(task, without_vendored(lock)) | _vendored(lock, wheels)
-    chosen = [(pin, choose_wheel(known.get(pin.name, ()), pin, target)) for pin in read_pins(lock)]
+    chosen = [(pin, choose_wheel(known.get(pin.name, ()), pin, target)) for pin in installed_pins(lock, target)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         contents = list(threads.map(read_contents, (wheel.get("url", "") for _, wheel in chosen)))
     return tuple(

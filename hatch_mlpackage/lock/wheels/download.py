@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.asked.requirements import Requirements
-from hatch_mlpackage.lock.pins.pins import Pin, read_pins
+from hatch_mlpackage.lock.pins.pins import Pin, installed_pins
 from hatch_mlpackage.lock.pins.wheel_records import by_name, is_locked, name_of, records
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
 from hatch_mlpackage.lock.resolve import index_settings
@@ -52,7 +52,7 @@ def fetch_wheels(
     """
     task = Task(folder=folder, requirements=requirements, target=target, upgrade=False, report=report)
     vendored = {name_of(record.file) for record in records(lock)}
-    pins = [pin for pin in read_pins(lock) if pin.name not in vendored]
+    pins = [pin for pin in installed_pins(lock, task.target) if pin.name not in vendored]
     found = _present(pins, wheels, task.target)
     lacking = [pin for pin in pins if pin not in found]
     if lacking and not is_installed():

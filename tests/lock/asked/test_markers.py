@@ -4,7 +4,7 @@ import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
-from hatch_mlpackage.lock.asked.markers import applies, marker_environment
+from hatch_mlpackage.lock.asked.markers import applies, known_marker, marker_environment
 from hatch_mlpackage.project.target import Target
 
 TARGET = Target(python="3.10", platform="linux/arm64", libc="musl")
@@ -40,3 +40,27 @@ def test_applies(marker: str, *, expected: bool) -> None:
 def test_applies_without_a_marker() -> None:
     """A requirement without a marker always counts."""
     assert applies(Requirement("a"), TARGET) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("sys_platform == 'linux'", ""),
+        ("python_version >= '3.8' and (os_name != 'nt' or platform_machine in 'x86_64 aarch64')", ""),
+        ("'extra' == sys_platform", ""),
+        ("nonsense", "cannot be read"),
+        ("sys_platform ~= 'linux'", "cannot be evaluated"),
+        ("extra == 'x'", "depends on extra, which is unknown before the image runs"),
+        ("python_full_version == '3.12.0'", "depends on python_full_version, which is unknown before the image runs"),
+        ("'5' in platform_release", "depends on platform_release, which is unknown before the image runs"),
+        ("os.name == 'posix'", "depends on os.name, which is unknown before the image runs"),
+    ],
+)
+def test_markers_of_certain_truth(text: str, reason: str) -> None:
+    """Only what is known of an image before it runs may decide what a lock installs."""
+    try:
+        found = "" if known_marker(text) else "no marker"
+    except ValueError as error:
+        found = str(error)
+
+    assert found == reason

@@ -77,12 +77,13 @@ resolved = 2026-11-20
         (TEXT[:-1] + "\nresol", "Expected '=' after a key in a key/value pair (at end of document)"),
         (TEXT.replace("2026-11-20", '"yesterday"'), "its 'resolved' is missing or of another type"),
         (TEXT.replace("platform = ", "form = "), "its 'platform' is missing or of another type"),
+        (TEXT.replace('reference = "', 'reference = "\\u001b[2J'), "its 'reference' has a control character"),
         (TEXT.replace("5555", "555"), "its 'digest' is not a sha256 digest"),
         (TEXT + "other = 3\n", "its 'other' is not an array of tables"),
         (TEXT + "[[other]]\nreference = 1\n", "its 'reference' is missing or of another type"),
         (TEXT.replace("7" * 64, "7\\nRUN true"), "its 'index' is not a sha256 digest"),
     ],
-    ids=["merge conflict", "cut short", "date", "missing", "digest", "other", "table", "index"],
+    ids=["merge conflict", "cut short", "date", "missing", "control", "digest", "other", "table", "index"],
 )
 def test_a_damaged_file(text, reason):
     """A damaged lock is refused with the reason and the way to repair it."""

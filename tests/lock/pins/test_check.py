@@ -18,17 +18,23 @@ from hatch_mlpackage.project.target import Target
 
 A = "a" * 64
 TARGET = Target(python="3.12", platform="linux/amd64", libc="manylinux_2_36")
-ASKED = Requirements(requirements=("numpy", "uvicorn[standard]>=0.30"), constraints=("click<9",))
+URL = "wheel-url @ https://h/wheel_url-1-py3-none-any.whl"
+ASKED = Requirements(requirements=("numpy", "uvicorn[standard]>=0.30", URL), constraints=("click<9",))
 BODY = "".join(
-    f"{entry} \\\n    --hash=sha256:{A}\n    # via -r requirements.in\n"
-    for entry in (
-        "click==8.1",
-        "numpy==1.26.4",
-        "uvicorn==0.34.0",
-        f"wheel-url @ https://h/wheel_url-1-py3-none-any.whl#sha256={A}",
+    f"{entry} \\\n    --hash=sha256:{A}\n    # via {needed_by}\n"
+    for entry, needed_by in (
+        ("click==8.1", "uvicorn"),
+        ("numpy==1.26.4", "-r requirements.in"),
+        ("uvicorn==0.34.0", "-r requirements.in"),
+        (f"{URL}#sha256={A}", "-r requirements.in"),
     )
 )
 LOCK = with_header(BODY, ASKED, TARGET)
+
+
+def asking(*requirements: str) -> Requirements:
+    """Return what the lock was made for, with more requirements."""
+    return Requirements(requirements=(*ASKED.requirements, *requirements))
 
 
 def test_missing() -> None:
@@ -53,14 +59,14 @@ def test_fresh(text: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "target"),
     [
-        (Requirements(requirements=("numpy>=1,<2",)), TARGET),
-        (Requirements(requirements=("numpy==1.26.*", "uvicorn")), TARGET),
-        (Requirements(requirements=("scipy; python_version < '3.12'", "scipy; sys_platform == 'win32'")), TARGET),
-        (Requirements(requirements=("scipy; platform_machine == 'aarch64'",)), TARGET),
-        (Requirements(requirements=("scipy; extra == 'x'",)), TARGET),
-        (Requirements(constraints=("scipy<1", "numpy>1")), TARGET),
-        (Requirements(requirements=("wheel-url @ https://h/wheel_url-1-py3-none-any.whl",)), TARGET),
-        (Requirements(requirements=("wheel-url>=1",)), TARGET),
+        (asking("numpy>=1,<2"), TARGET),
+        (asking("numpy==1.26.*", "uvicorn"), TARGET),
+        (asking("scipy; python_version < '3.12'", "scipy; sys_platform == 'win32'"), TARGET),
+        (asking("scipy; platform_machine == 'aarch64'"), TARGET),
+        (asking("scipy; extra == 'x'"), TARGET),
+        (replace(ASKED, constraints=("scipy<1", "numpy>1")), TARGET),
+        (asking(f"{URL}#sha256={A}"), TARGET),
+        (asking("wheel-url>=1"), TARGET),
         (replace(ASKED, options=("--pre",)), TARGET),
         (ASKED, replace(TARGET, libc="manylinux_2_41")),
     ],
@@ -126,7 +132,7 @@ def test_satisfied(asked: Requirements, target: Target) -> None:
 )
 def test_stale(requirements: tuple[str, ...], constraints: tuple[str, ...], reasons: tuple[str, ...]) -> None:
     """Each requirement that the lock does not satisfy is named, with what the lock has."""
-    assert check_lock(LOCK, Requirements(requirements=requirements, constraints=constraints), TARGET) == LockState(
+    assert check_lock(LOCK, replace(asking(*requirements), constraints=constraints), TARGET) == LockState(
         status="stale", reasons=reasons
     )
 
@@ -134,7 +140,7 @@ def test_stale(requirements: tuple[str, ...], constraints: tuple[str, ...], reas
 def test_stale_is_refused() -> None:
     """The error of a stale lock names the requirement and the command."""
     with pytest.raises(LockError) as refused:
-        check_lock(LOCK, Requirements(requirements=("numpy>=2",)), TARGET).require("locks/requirements.txt")
+        check_lock(LOCK, asking("numpy>=2"), TARGET).require("locks/requirements.txt")
 
     assert str(refused.value) == (
         "locks/requirements.txt is stale:\n  numpy>=2 is asked for, the lock has numpy 1.26.4\n"

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.lock.pins.pins import Pin, kept_pins, read_pins
+from hatch_mlpackage.files.resources import runtime_directory, server_lock_path
+from hatch_mlpackage.lock.pins.pins import Pin, kept_pins, read_lines, read_pins
+from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 A, B = "a" * 64, "b" * 64
 
@@ -19,7 +21,14 @@ def test_read_pins() -> None:
 
     assert read_pins(text) == (
         Pin(name="alpha", version="1.0", url=None, hashes=(f"sha256:{A}", f"sha256:{B}"), line=3),
-        Pin(name="beta-b", version="2!1.0+cpu", url=None, hashes=(f"sha256:{A}",), line=7),
+        Pin(
+            name="beta-b",
+            version="2!1.0+cpu",
+            url=None,
+            hashes=(f"sha256:{A}",),
+            line=7,
+            marker="python_version < '3'",
+        ),
         Pin(
             name="gamma",
             version=None,
@@ -59,3 +68,11 @@ def test_kept_pins() -> None:
     )
 
     assert (kept_pins(text), kept_pins(None)) == ("alpha==1.0\nbeta==2\n", "")
+
+
+@pytest.mark.parametrize("python", SUPPORTED_PYTHONS)
+def test_the_servers_locks_are_read_as_strictly(python: str) -> None:
+    """The locks that come with this package have pins with hashes, and no options."""
+    lines = read_lines(server_lock_path(runtime_directory(), python).read_text(encoding="utf-8"))
+
+    assert (lines.options, {pin.name for pin in lines.pins} >= {"starlette", "uvicorn"}) == ((), True)

@@ -109,6 +109,15 @@ def test_every_package_without_a_wheel_is_listed(select: Callable[..., str]) -> 
     )
 
 
+@pytest.mark.parametrize("value", ["", "A" * 64, f"{'a' * 64}\\n--index-url https://evil.example", "${HOME}"])
+def test_a_hash_that_is_none(select: Callable[..., str], value: str) -> None:
+    """A text in place of a hash does not reach the lock."""
+    text = HEAD + package("alpha", "1.0", "py3-none-any").replace(digest("alpha", "py3-none-any"), value)
+
+    with pytest.raises(LockError, match="alpha has no sha256"):
+        select(text, "alpha")
+
+
 def test_the_project_itself_is_left_out(select: Callable[..., str]) -> None:
     """The project itself, which uv and Hatch list as a folder, is left out with a note."""
     text = HEAD + '[[packages]]\nname = "diabetes"\ndirectory = { path = ".", editable = true }\n'

@@ -279,6 +279,23 @@ def test_markers_of_the_image(
     assert check_lock(lock, asked, target) == LockState(status="fresh")
 
 
+@BOTH
+def test_markers_do_not_reach_the_lock(
+    index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
+) -> None:
+    """Both resolvers settle every marker: pip would evaluate one with a patch release that nobody knew when locking."""
+    for name in ("alpha", "beta", "gamma"):
+        index.add(name, "1.0")
+    asked = asking(
+        "alpha; sys_platform == 'linux'", "beta; python_full_version >= '3.8'", "gamma; python_full_version < '3.8'"
+    )
+
+    lock = make_lock(asked, TARGET, locker=locker, report=quiet)
+
+    assert [(pin.name, pin.marker) for pin in read_pins(lock)] == [("alpha", ""), ("beta", "")]
+    assert check_lock(lock, asked, TARGET) == LockState(status="fresh")
+
+
 def test_nothing_to_lock(asking: Callable[..., Requirements], quiet: Callable[..., None]) -> None:
     """Without requirements the lock consists of its header."""
     lock = make_lock(asking(), TARGET, report=quiet)
