@@ -61,7 +61,7 @@ class Stream:
         self._parts.clear()
         if not self._ended:
             self._cancel()
-            self._resume()
+        self._resume()  # also where the last part has arrived: the worker's next answers come the same way
 
     async def next(self) -> bytes | None:
         """Return the next part, or None after the last one; raises Broken where the stream broke off."""
