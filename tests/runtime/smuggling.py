@@ -58,7 +58,9 @@ REFUSED = [
     Refused(says="TE.CL", fields=CODED + b"Content-Length: 5\r\n", body=b"0\r\n\r\n" + HIDDEN),
     Refused(says="TE.CL where the length is right", fields=CODED + b"Content-Length: %d\r\n" % len(CHUNK), body=CHUNK),
     Refused(says="TE.TE", fields=CODED + b"Transfer-Encoding: x\r\n", body=b"0\r\n\r\n" + HIDDEN),
-    Refused(says="TE.TE, the unknown one first", fields=b"Transfer-Encoding: x\r\n" + CODED, body=b"0\r\n\r\n" + HIDDEN),
+    Refused(
+        says="TE.TE, the unknown one first", fields=b"Transfer-Encoding: x\r\n" + CODED, body=b"0\r\n\r\n" + HIDDEN
+    ),
     Refused(says="chunked twice", fields=CODED * 2, body=b"0\r\n\r\n" + HIDDEN),
     _coded(b"chunked, chunked", "chunked twice in one field"),
     _coded(b"gzip, chunked", "another coding before chunked"),
@@ -131,7 +133,9 @@ ANSWERED = [
     Answered(says="a length with zeros before it", fields=b"Content-Length: 000%b\r\n" % NUMBER),
     Answered(says="chunks", fields=CODED, body=CHUNK),
     Answered(says="chunks with extensions", fields=CODED, body=CHUNK.replace(b"\r\nGET", b';a="b"\r\nGET')),
-    Answered(says="a request in a trailer", fields=CODED, body=CHUNK[:-2] + b"X-One: GET /score?hidden HTTP/1.1\r\n\r\n"),
+    Answered(
+        says="a request in a trailer", fields=CODED, body=CHUNK[:-2] + b"X-One: GET /score?hidden HTTP/1.1\r\n\r\n"
+    ),
     Answered(says="framing in a trailer", fields=CODED, body=CHUNK[:-2] + b"Content-Lengths: 40\r\nHost: y\r\n\r\n"),
     Answered(says="websocket with a length", fields=WEBSOCKET + COUNTED),
     Answered(says="websocket with chunks", fields=WEBSOCKET + CODED, body=CHUNK),

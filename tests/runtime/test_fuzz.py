@@ -18,6 +18,8 @@ from wire import answers, exchange, seen_by_h11
 if TYPE_CHECKING:
     from runtime_service import Start
 
+pytest.importorskip("werkzeug", reason="raw scripts bring werkzeug")
+
 SECONDS = float(os.environ.get("MLPACKAGE_FUZZ_SECONDS") or 10)
 THREADS = 8
 ENOUGH = 10  # failures
