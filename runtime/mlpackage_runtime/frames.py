@@ -1,8 +1,8 @@
 """Define the frames that the server and a worker exchange over a socketpair.
 
 A frame is a prefix, a head and a body. The prefix has a fixed size: one byte for the kind, the length of the head
-(32 bits) and the length of the body (64 bits), in network order. The head is a list of byte strings joined by newlines:
-it carries methods, paths, and names and values of headers, and none of them can contain a newline.
+(32 bits) and the length of the body (64 bits), in network order. The head is a list of byte strings joined by newlines.
+A string with a newline is refused: it would be read as two, and a client could forge the fields behind it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ REQUEST = 2  # head: method, path, query, client, request id, then header names 
 CANCEL = 10  # nobody reads the streamed response any more
 
 # From a worker to the server.
+RECEIVING = 11  # a part of a request has arrived, and the rest has not: the worker has begun to read it
 READY = 3  # body: Description, as JSON
 FAILED = 4  # body: the reason why the script cannot start, as text; the worker's log has the details
 RESPONSE = 5  # head: status, then header names and values in turn; body: the whole response
@@ -35,7 +36,10 @@ class WorkerSettings(NamedTuple):
     entry_script: str
     source_directory: str
     model_dir: str
-    body_limit: int
+    decompressed_limit: int  # bytes; 0 for no limit
+    compression_ratio: int  # 0 for no limit
+    json_limit: int  # values; 0 for no limit
+    worker_memory: int  # bytes; 0 for no limit
     log_format: str
     service_name: str
     service_version: str
@@ -59,7 +63,7 @@ class Frame(NamedTuple):
 
 
 def send(write: Callable[[bytes], object], kind: int, head: Sequence[bytes] = (), body: bytes = b"") -> None:
-    """Write a frame with a function that takes all bytes it is given."""
+    """Write a frame with a function that takes all bytes it is given. Raises ValueError as pack_prefix() does."""
     prefix = pack_prefix(kind, head, len(body))
     if len(body) <= COPY_LIMIT:
         write(prefix + body)
@@ -68,9 +72,21 @@ def send(write: Callable[[bytes], object], kind: int, head: Sequence[bytes] = ()
         write(body)
 
 
+def send_parts(write: Callable[[bytes], object], kind: int, head: Sequence[bytes], parts: Sequence[bytes]) -> None:
+    """Write a frame whose body is in parts, without joining them. Raises ValueError as pack_prefix() does."""
+    if len(parts) == 1:
+        send(write, kind, head, parts[0])
+        return
+    write(pack_prefix(kind, head, sum(map(len, parts))))
+    for part in parts:
+        write(part)
+
+
 def pack_prefix(kind: int, head: Sequence[bytes], body_length: int) -> bytes:
-    """Return the bytes of a frame up to its body."""
+    """Return the bytes of a frame up to its body; raises ValueError for a head that would be read as another one."""
     packed = b"\n".join(head)
+    if head and (not packed or packed.count(b"\n") != len(head) - 1):
+        raise ValueError("a field of a frame's head contains a newline, or its only field is empty")
     return PREFIX.pack(kind, len(packed), body_length) + packed
 
 
@@ -81,6 +97,11 @@ class FrameParser:
         self._parts: list[bytes] = []
         self._held = 0
         self._wanted = PREFIX.size
+
+    @property
+    def is_inside_frame(self) -> bool:
+        """Whether a part of a frame has arrived, and the rest of it has not."""
+        return self._held > 0
 
     @property
     def missing(self) -> int:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from itertools import chain
-from typing import Callable
+from typing import Callable, Sequence
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from mlpackage_runtime.contract import JSON_TYPE, RUN_SUCCEEDED, SCRIPT_ERROR
 from mlpackage_runtime.server import answers
 from mlpackage_runtime.server.answers import HTML_TYPE, Outgoing
 from mlpackage_runtime.server.asgi import Receive, Scope, Send
-from mlpackage_runtime.server.body import BodyTooLargeError, read_body
+from mlpackage_runtime.server.body import Body, BodyTooLargeError, NoRoomError, Room, read_body
 from mlpackage_runtime.server.connection import GONE
-from mlpackage_runtime.server.endpoint import Endpoint
+from mlpackage_runtime.server.endpoint import Endpoint, Respond
 from mlpackage_runtime.server.gate import way_to_workers
 from mlpackage_runtime.server.jobs import DeadlinePassed, WorkerDied
 from mlpackage_runtime.server.logs import RequestLog
@@ -30,27 +30,37 @@ PROBE_METHODS = ("GET", "HEAD", "OPTIONS")
 SCORE_METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 
 
+class ExactRoute(Route):
+    """A route for one path and no other: Starlette's pattern for it would allow a newline at the end."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return super().matches(scope) if scope["path"] == self.path else (Match.NONE, {})
+
+
 class Application:
     """Answers every request; `/score` bypasses the router, because its speed counts most."""
 
-    def __init__(self, settings: Settings, pool: Pool) -> None:
+    def __init__(self, settings: Settings, pool: Pool, log: RequestLog) -> None:
         self._settings = settings
         self._pool = pool
         self._ask_worker = way_to_workers(settings, pool)
         self._in_flight = 0
         self._drained = asyncio.Event()
         self._draining = False
-        self._log = RequestLog(settings)
-        self._score = Endpoint(self._scored, settings, self._log)
+        self._room = Room(settings.bodies_limit)
+        self._score = self._endpoint(self._scored, log)
         self._routes = Starlette(
             routes=[
-                Route("/", Endpoint(self._health, settings), methods=list(PROBE_METHODS)),
-                Route("/score", self._score, methods=list(SCORE_METHODS)),
-                Route("/swagger.json", Endpoint(self._swagger, settings, self._log), methods=list(PROBE_METHODS)),
+                ExactRoute("/", self._endpoint(self._health), methods=list(PROBE_METHODS)),
+                ExactRoute("/score", self._score, methods=list(SCORE_METHODS)),
+                ExactRoute("/swagger.json", self._endpoint(self._swagger, log), methods=list(PROBE_METHODS)),
             ],
             exception_handlers={HTTPException: _routing_error},
         )
         self._routes.router.redirect_slashes = False
+
+    def _endpoint(self, respond: Respond, log: RequestLog | None = None) -> Endpoint:
+        return Endpoint(respond, self._settings, log, room=self._room, stopping=lambda: self._draining)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -71,7 +81,6 @@ class Application:
         self._draining = True
         if self._in_flight:
             await self._drained.wait()
-        self._log.flush()
 
     async def _health(self, scope: Scope, receive: Receive, request_id: bytes) -> Outgoing:
         if scope["method"] == "OPTIONS":
@@ -99,20 +108,26 @@ class Application:
         )
 
     async def _scored(self, scope: Scope, receive: Receive, request_id: bytes) -> Outgoing:
-        if self._draining:
-            return answers.error(503, "The server is shutting down.", close=True)
         if not self._pool.description.raw and scope["method"] in {"OPTIONS", "HEAD"}:
             return _not_for_the_script(scope["method"])
+        accepted = not self._draining
+        body = Body(self._room)
         try:
-            body = await read_body(scope, receive, self._settings.body_limit)
+            await read_body(scope, receive, self._settings.body_limit, body)
+            if self._draining and not accepted:
+                return answers.error(503, "The server is shutting down.", retry=True)
+            client = scope["client"][0] if scope["client"] else ""
+            head = [scope["method"].encode(), b"/score", scope["query_string"], client.encode(), request_id]
+            head += chain.from_iterable(scope["headers"])
+            return await self._worker_answer(head, body.parts, lambda: GONE in scope)
         except BodyTooLargeError as error:
             return answers.error(413, str(error), close=True)
-        client = scope["client"][0] if scope["client"] else ""
-        head = [scope["method"].encode(), scope["path"].encode(), scope["query_string"], client.encode(), request_id]
-        head += chain.from_iterable(scope["headers"])
-        return await self._worker_answer(head, body, lambda: GONE in scope)
+        except NoRoomError as error:
+            return answers.error(503, str(error), close=True, retry=True)
+        finally:
+            body.close()
 
-    async def _worker_answer(self, head: list[bytes], body: bytes, gone: Callable[[], bool]) -> Outgoing:
+    async def _worker_answer(self, head: list[bytes], body: Sequence[bytes], gone: Callable[[], bool]) -> Outgoing:
         try:
             reply = await self._ask_worker(head, body, gone)
         except Unavailable as error:

@@ -1,134 +1,235 @@
-"""Limit how long a request may take to arrive, and how large its head may be.
+"""Read requests from a client: refuse what is ambiguous, too large or too slow, and never change the protocol.
 
-uvicorn waits for ever for the rest of a request, and keeps headers of any size. Here a request must arrive within
-`receive_timeout` seconds plus one second for each KiB of it, and its head has the limits of the original server.
+uvicorn waits for ever for the rest of a request and for a client that takes no bytes, keeps heads and trailers of any
+size, and loses the body of a request that asks for an upgrade. Here all of that has limits, in heads.py and pace.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from http import HTTPStatus
-from typing import Any
+import fcntl
+import termios
+from typing import TYPE_CHECKING, Any
 
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from mlpackage_runtime.server import half_closed, heads
+from mlpackage_runtime.server.heads import Refusal
+from mlpackage_runtime.server.pace import Arrival, Departure
+from mlpackage_runtime.server.peers import Peers
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
 GONE = "mlpackage.gone"  # set in a request's scope when its connection is lost
-
-SLOWEST = 1024  # bytes per second
-HEAD_LIMIT = 65536
-FIELD_LIMIT = 8190
-FIELDS_LIMIT = 100
-TARGET_LIMIT = 8190
+PROBE_TIMEOUT = 5.0  # seconds that a connection of the reserve has for its request
+LINGER = 0.5  # seconds for a request that is on its way when the server stops
+PIPELINE_LIMIT = 100  # requests of one connection that wait for the answers to those before them
 
 
-class RefusedHead(Exception):  # noqa: N818 - stops the parser, which turns it into its own error
-    """The head of the request breaks a limit, and the client already has the response."""
+class RefusedRequest(Exception):  # noqa: N818 - stops the parser, which turns it into its own error
+    """The request is refused, and the client already has the answer."""
 
 
 class ClientConnection(HttpToolsProtocol):
     """A connection of uvicorn's to one client, with these limits."""
 
-    receive_timeout = 30.0
-    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # None before the first request
+    receive_timeout = 30.0  # seconds; 0 for no limit
+    peers = Peers(0, 0)
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # of the newest request; None before the first
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._received = 0  # bytes of the arriving request, from the piece of data in which it begins
-        self._piece = 0
-        self._in_head = True
+        self._has_place = self.peers.enter(self, self.client[0] if self.client else "")
+        self._window = self.receive_timeout if self._has_place else PROBE_TIMEOUT
+        self._arrival = Arrival(self._window)
+        self._departure = Departure(self._window)
+        self._arrival.begin(self.loop.time())
+        self._in_head = True  # also between two requests
+        self._piece = 0  # bytes of the last piece of data
+        self._since_body = 0  # bytes since the last one of a body, or since the request began
+        self._trailers = 0
         self._refused = False
+        self._running: RequestResponseCycle | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._begun: float | None = self.loop.time()
         self._watch()
+
+    def give_way(self) -> None:
+        """Close the connection, whose place is needed for a newer one."""
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        self._unset_keepalive_if_required()
         self._piece = len(data)
-        self._received += len(data)
-        super().data_received(data)
-        if self._begun is None and (self.cycle is None or self.cycle.response_complete):
-            self._begun = self.loop.time()  # stray bytes between requests count as a request
-        if self._begun is not None:
-            if self._in_head and self._received > HEAD_LIMIT:
-                self._refuse(431, "The request's head is too large.")
-            self._watch()
+        self._since_body += len(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self._refuse(Refusal(400, "Invalid HTTP request received."))
+            return
+        if not self._arrival.is_open and (self.cycle is None or self.cycle.response_complete):
+            self._arrival.begin(self.loop.time())  # stray bytes between requests count as a request
+        if self._arrival.is_open and self._since_body > heads.HEAD_LIMIT:
+            self._refuse(Refusal(431, "The request's head or its trailers are too large."))
+
+    def _feed(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = self._feed_until_upgrade(rest)
+
+    def _feed_until_upgrade(self, data: memoryview) -> memoryview:
+        """Let the parser read data; return what it takes for another protocol."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
+            version = self.parser.get_http_version()
+            head = heads.without_upgrade(self.parser.get_method(), self.url, version, self.headers)
+            self._piece = len(head) + len(rest)
+            self.parser.feed_data(head)  # the same request, without the wish
+            return rest
+        return data[:0]
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the connection where an answer is due: a client may close its own end and still read."""
+        if self._arrival.is_open and (self._since_body or not self._in_head):
+            self._refuse(Refusal(400, "The request is cut off."))
+        if self.transport.is_closing() or self.cycle is None or self.cycle.response_complete:
+            return False
+        self.cycle.keep_alive = False
+        half_closed.watch(self.loop, self.transport, self._may_be_asked)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.peers.leave(self)
         if self._timer is not None:
             self._timer.cancel()
-        if self.cycle is not None:
-            self.cycle.scope[GONE] = True  # type: ignore[literal-required]
+        for cycle in (self._running, *(waiting for waiting, _ in self.pipeline)):
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.scope[GONE] = True  # type: ignore[literal-required]
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._begun = self.loop.time()
-        self._received = self._piece
-        self._in_head = True
+        self._arrival.begin(self.loop.time())
+        self._since_body = self._piece
+        self._trailers = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
+            return
+        self._trailers += 1  # nobody reads trailers
+        if self._trailers > heads.FIELDS_LIMIT:
+            self._stop(Refusal(431, "The request has too many trailers."))
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._check_head()
+        method = self.parser.get_method()
+        if self.parser.should_upgrade() and method != b"CONNECT":
+            return
+        refusal = heads.refusal(method, self.url, self.parser.get_http_version(), self.headers, self._since_body)
+        if refusal is not None:
+            self._stop(refusal)
+        if len(self.pipeline) >= PIPELINE_LIMIT:
+            self._stop(Refusal(503, "Too many requests were sent at once."))
+        if not self._has_place and self.url.partition(b"?")[0] != b"/":
+            self._stop(Refusal(503, "Too many connections are open."))
         super().on_headers_complete()
+        self._in_head = False
+        self._arrival.begin_body(self.loop.time())
+        if not self._has_place and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self._since_body = 0
+        self._arrival.count(len(body))
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        self._begun = None
+        if self._in_head:  # of a request that asks for an upgrade, and is read again
+            return
         super().on_message_complete()
+        self._in_head = True
+        self._since_body = 0
+        self._arrival.end()
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(400, msg)
+    def on_response_complete(self) -> None:
+        self._departure.grew()
+        super().on_response_complete()
 
-    def _check_head(self) -> None:
-        if len(self.url) > TARGET_LIMIT:
-            self._refuse(414, "The request's target is too long.")
-            raise RefusedHead
-        # A head of few bytes cannot break the other limits.
-        if len(self.headers) > FIELDS_LIMIT or (self._received > FIELD_LIMIT and self._has_large_fields()):
-            self._refuse(431, "The request has too many header fields, or too large ones.")
-            raise RefusedHead
+    def resume_writing(self) -> None:
+        self._departure.grew()
+        super().resume_writing()
 
-    def _has_large_fields(self) -> bool:
-        sizes = [len(name) + len(value) for name, value in self.headers]
-        return max(sizes, default=0) > FIELD_LIMIT or sum(sizes) > HEAD_LIMIT
+    def shutdown(self) -> None:
+        """Close the connection as soon as no answer is due; a request that is still arriving gets one too."""
+        if self._in_head and self._since_body:
+            self._refuse(Refusal(503, "The server is shutting down."))
+        elif self._running is None or (self._running.response_complete and self._has_unread()):
+            self.loop.call_later(LINGER, self.transport.close)  # the answer to what comes will close it
+        else:
+            super().shutdown()
+
+    def _has_unread(self) -> bool:
+        size = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.FIONREAD, b"\0" * 4)
+        return any(size)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _watch(self) -> None:
-        if self._timer is None and not self.transport.is_closing():
-            self._timer = self.loop.call_later(self._remaining(), self._check_time)
+        # One timer serves the whole connection: it is set again for the window that ends next.
+        if self._window:
+            self._timer = self.loop.call_later(self._arrival.remaining(self.loop.time()), self._check_pace)
 
-    def _remaining(self) -> float:
-        begun = self.loop.time() if self._begun is None else self._begun
-        return begun + self.receive_timeout + self._received / SLOWEST - self.loop.time()
-
-    def _check_time(self) -> None:
-        # One timer serves the whole connection: it is set again for the request that is arriving now.
-        self._timer = None
-        if self._begun is None or self.transport.is_closing():
+    def _check_pace(self) -> None:
+        running = self._running
+        streams = running is not None and running.response_started and not running.response_complete
+        if streams and not self.flow.write_paused:
+            self._departure.grew()
+        if self._departure.too_slow(self.transport.get_write_buffer_size()):
+            self.transport.abort()
             return
-        if self.pipeline or self._remaining() > 0:
-            self._timer = self.loop.call_later(max(self._remaining(), 1.0), self._check_time)
-        else:
-            self._refuse(408, "The request did not arrive in time.")
+        now = self.loop.time()
+        if self.pipeline and self._arrival.is_open:
+            self._arrival.begin_body(now)  # nothing is read while requests wait for their turn
+        elif self._arrival.too_slow(now):
+            self._refuse(Refusal(408, "The request did not arrive in time."))
+        self._watch()
 
-    def _refuse(self, status: int, message: str) -> None:
+    def _may_be_asked(self) -> bool:
+        cycle = self._running
+        return cycle is not None and not cycle.response_started and cycle.scope["http_version"] != "1.0"
+
+    def _stop(self, refusal: Refusal) -> None:
+        self._refuse(refusal)
+        raise RefusedRequest
+
+    def _refuse(self, refusal: Refusal) -> None:
         """Answer what cannot become a request and close the connection, after any response that is still due."""
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete and not cycle.more_body:
-            cycle.keep_alive = False
+        self._arrival.end()
+        own = None if self._in_head else self.cycle
+        if own is not None and self.pipeline:
+            self.pipeline.popleft()
+        last = self.pipeline[0][0] if self.pipeline else self._running
+        if last is not None and last is not own and not last.response_complete:
+            last.keep_alive = False
             return
-        if cycle is None or cycle.response_complete or not cycle.response_started:
-            self.transport.write(_whole_response(status, message))
+        if own is None or not own.response_started:
+            self.transport.write(refusal.response())
         self.transport.close()
-
-
-def _whole_response(status: int, message: str) -> bytes:
-    body = json.dumps({"message": message}).encode()
-    head = (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nx-ms-run-function-failed: False\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode() + body

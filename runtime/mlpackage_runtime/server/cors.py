@@ -42,7 +42,7 @@ class Cors:
         lower = origin.lower()
         if any(lower == exact.lower() for exact in self._exact):
             return origin
-        return origin if any(pattern.match(origin) for pattern in self._patterns) else ""
+        return origin if any(pattern.fullmatch(origin) for pattern in self._patterns) else ""
 
 
 def _compiled(origin: str) -> Pattern[str]:

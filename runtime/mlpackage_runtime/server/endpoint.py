@@ -8,7 +8,7 @@ from typing import Awaitable, Callable
 from mlpackage_runtime.server import answers
 from mlpackage_runtime.server.answers import Outgoing
 from mlpackage_runtime.server.asgi import Headers, Receive, Scope, Send
-from mlpackage_runtime.server.body import ClientGoneError
+from mlpackage_runtime.server.body import FREE, ClientGoneError, Room
 from mlpackage_runtime.server.connection import GONE
 from mlpackage_runtime.server.cors import ALLOW_ORIGIN
 from mlpackage_runtime.server.ids import IdTooLongError, response_ids
@@ -16,14 +16,20 @@ from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.streams import send_stream
 
+SLICE = 2**18
+
 Respond = Callable[[Scope, Receive, bytes], Awaitable[Outgoing]]  # the bytes are the request's id
 
 
 class Endpoint:
     """Makes an ASGI application of a function that returns the response to a request."""
 
-    def __init__(self, respond: Respond, settings: Settings, log: RequestLog | None = None) -> None:
+    def __init__(
+        self, respond: Respond, settings: Settings, log: RequestLog | None, *, room: Room, stopping: Callable[[], bool]
+    ) -> None:
         self._respond = respond
+        self._room = room
+        self._stopping = stopping
         self._log = log
         self._cors = settings.cors
         self._patience = settings.receive_timeout
@@ -43,11 +49,15 @@ class Endpoint:
             return
         headers += self._version
         headers += ids
+        if self._stopping():
+            headers.append((b"connection", b"close"))
         if self._cors is not None and not any(name == ALLOW_ORIGIN for name, _ in headers):
             headers += self._cors.headers(scope["method"], scope["headers"])
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        if stream is None:
+        if stream is None and len(body) <= FREE:
             await send({"type": "http.response.body", "body": body})
+        elif stream is None:
+            await self._send_large(body, send)
         else:
             await send_stream(stream, send, lambda: GONE in scope, self._patience)
         if self._log is not None:
@@ -55,6 +65,16 @@ class Endpoint:
             elapsed_ms = (time.perf_counter() - started) * 1000
             request_name = request_id.decode("latin-1")
             self._log.add(scope["method"], _target(scope), status, elapsed_ms, length=length, request_id=request_name)
+
+    async def _send_large(self, body: bytes, send: Send) -> None:
+        """Send a body in slices, each when the client has taken those before it, and count its bytes until then."""
+        self._room.add(len(body))
+        try:
+            for at in range(0, len(body), SLICE):
+                part = body[at : at + SLICE]
+                await send({"type": "http.response.body", "body": part, "more_body": at + SLICE < len(body)})
+        finally:
+            self._room.give_back(len(body))
 
 
 def _target(scope: Scope) -> str:

@@ -33,6 +33,8 @@ def response_ids(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Headers
     request_id = sent.get(REQUEST_ID)
     if request_id is None:
         request_id = new_id()
+    if len(sent.get(TRACE_ID, b"")) > LIMIT:
+        raise IdTooLongError(f"traceid must not exceed {LIMIT} characters", [])
     trace = [(b"TraceId", sent[TRACE_ID])] if TRACE_ID in sent else []
     if len(request_id) > LIMIT:
         raise IdTooLongError(f"x-request-id must not exceed {LIMIT} characters", trace)

@@ -26,17 +26,21 @@ class DeadlinePassed(Exception):  # noqa: N818
 
 
 class Job:
-    """A request on its way through a worker; `reply` is resolved once, with a Reply or an error."""
+    """A request on its way through a worker; `reply` is resolved once, with a Reply or an error.
 
-    __slots__ = ("body", "gone", "head", "reply")
+    `body` is in parts. `spared` says that a worker died when the request was its only one and lay unread before it.
+    """
+
+    __slots__ = ("body", "gone", "head", "reply", "spared")
 
     def __init__(
-        self, head: Sequence[bytes], body: bytes, gone: Callable[[], bool], reply: asyncio.Future[Reply]
+        self, head: Sequence[bytes], body: Sequence[bytes], gone: Callable[[], bool], reply: asyncio.Future[Reply]
     ) -> None:
         self.head = head
         self.body = body
         self.gone = gone
         self.reply = reply
+        self.spared = False
 
     def resolve(self, reply: Reply) -> None:
         if not self.reply.done():

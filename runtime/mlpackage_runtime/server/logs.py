@@ -3,27 +3,86 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import sys
+import threading
 import time
+from collections import deque
+from typing import Deque
 
 from mlpackage_runtime.contract import json_line, log, own_logging, stderr_handler
 from mlpackage_runtime.server.settings import Settings
 
 FLUSH_DELAY = 0.1  # seconds
+HELD = 2**20  # characters that wait to be written
+CLOSE_TIMEOUT = 1.0  # seconds
 PID = os.getpid()
 AFTER_TIME = f"I [{PID}] {log.name} -"
 
 
 def configure(settings: Settings) -> None:
-    """Send the server's own log, and uvicorn's errors, to standard error."""
+    """Send the server's own log, and uvicorn's errors, to standard error, from a thread that alone waits for it."""
+    sys.stderr = PatientWriter()
     handler = stderr_handler(settings.log_format)
     for logger, level in ((log, _own_level(settings)), (logging.getLogger("uvicorn"), logging.ERROR)):
         logger.setLevel(level)
         logger.addHandler(handler)
         logger.propagate = False
+
+
+def close() -> None:
+    """Write what is left of the log, if somebody reads it."""
+    if isinstance(sys.stderr, PatientWriter):
+        sys.stderr.close()
+
+
+class PatientWriter:
+    """Writes text to standard error from a thread, and drops and counts lines while nobody reads them."""
+
+    def __init__(self) -> None:
+        self._texts: Deque[str] = deque()
+        self._held = 0
+        self._dropped = 0
+        self._changed = threading.Condition()
+        threading.Thread(target=self._write_all, name="log", daemon=True).start()
+
+    def write(self, text: str) -> int:
+        with self._changed:
+            if self._held + len(text) > HELD:
+                self._dropped += text.count("\n")
+            else:
+                self._texts.append(text)
+                self._held += len(text)
+                self._changed.notify_all()
+        return len(text)
+
+    def flush(self) -> None:
+        """Leave the text to the thread."""
+
+    def close(self) -> None:
+        """Wait until everything is written, but no longer than CLOSE_TIMEOUT."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._held, CLOSE_TIMEOUT)
+
+    def _write_all(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._texts)
+                data = "".join(self._texts).encode("utf-8", "backslashreplace")
+                size = self._held
+                self._texts.clear()
+            with contextlib.suppress(OSError):  # standard error is closed
+                while data:
+                    data = data[os.write(2, data) :]
+            with self._changed:
+                self._held -= size
+                dropped, self._dropped = self._dropped, 0
+                self._changed.notify_all()
+            if dropped:
+                log.warning("%d lines of the log were dropped, because nobody read standard error", dropped)
 
 
 class RequestLog:
@@ -55,7 +114,6 @@ class RequestLog:
         if self._lines:
             lines, self._lines = self._lines, []
             sys.stderr.write("".join(lines))
-            sys.stderr.flush()
 
     def _line(self, now: float, message: str) -> str:
         second = int(now)

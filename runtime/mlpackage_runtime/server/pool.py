@@ -56,7 +56,7 @@ class Pool:
         self._all_started = True
         return ""
 
-    async def score(self, head: Sequence[bytes], body: bytes, gone: Callable[[], bool]) -> Reply:
+    async def score(self, head: Sequence[bytes], body: Sequence[bytes], gone: Callable[[], bool]) -> Reply:
         """Return a worker's reply. Raises Unavailable, ClientGoneError, WorkerDied or DeadlinePassed."""
         job = Job(head, body, gone, asyncio.get_running_loop().create_future())
         if self._idle and self._all_started:
@@ -75,13 +75,13 @@ class Pool:
         if waiting >= self._settings.queue_limit:
             raise Unavailable("Too many requests are waiting.")
 
-    async def close(self) -> None:
-        """End every worker by closing its socket, and kill those that do not end in time."""
+    async def close(self, *, hurry: bool = False) -> None:
+        """End every worker by closing its socket, and kill those that do not end in time, or at once in a hurry."""
         self._closing = True
         for worker in self._workers:
             worker.close()
         if self._slots:
-            await asyncio.wait(self._slots, timeout=CLOSE_TIMEOUT if self._all_started else 0.1)
+            await asyncio.wait(self._slots, timeout=CLOSE_TIMEOUT if self._all_started and not hurry else 0.1)
         for worker in self._workers:
             worker.kill()
         for slot in self._slots:

@@ -8,20 +8,24 @@ import os
 import resource
 import socket
 import sys
-from types import FrameType
 from typing import Iterable, Sequence
 
 import uvicorn
 import uvloop
 
 from mlpackage_runtime.contract import CANNOT_START, log
+from mlpackage_runtime.lifetime import adopt_orphans
 from mlpackage_runtime.server import logs
 from mlpackage_runtime.server.app import Application
 from mlpackage_runtime.server.connection import ClientConnection
+from mlpackage_runtime.server.peers import RESERVE, Peers
 from mlpackage_runtime.server.pool import Pool
+from mlpackage_runtime.server.reaper import reap_orphans
 from mlpackage_runtime.server.settings import Settings, SettingsError, read_settings
+from mlpackage_runtime.server.stopping import StoppableServer
 
 KEEP_ALIVE = 75  # seconds that an idle connection stays open
+OTHER_FILES = RESERVE + 128  # sockets of workers and of the reserve, and what the interpreter opens
 LAST_WAIT = 3  # seconds for uvicorn to close the connections that outlast drain_timeout
 
 
@@ -35,25 +39,14 @@ def serve(arguments: Sequence[str]) -> int:
     logs.configure(settings)
     if os.environ.get("AML_APP_INSIGHTS_ENABLED", "").lower() == "true":
         log.warning("AML_APP_INSIGHTS_ENABLED is true, but this server sends nothing to Application Insights")
-    _allow_many_connections()
-    return uvloop.run(_serve(settings))
+    adopt_orphans()
+    try:
+        return uvloop.run(_serve(settings, _connections_allowed(settings.connection_limit)))
+    finally:
+        logs.close()
 
 
-class _Server(uvicorn.Server):
-    """Runs uvicorn, and turns the first signal into an event instead of an exit."""
-
-    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
-        super().__init__(config)
-        self._stop = stop
-        self._loop = asyncio.get_running_loop()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self._stop.is_set():
-            self.should_exit = self.force_exit = True
-        self._loop.call_soon_threadsafe(self._stop.set)
-
-
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, connections: int) -> int:
     ports = [settings.port] if settings.health_port is None else [settings.port, settings.health_port]
     with contextlib.ExitStack() as bound:
         try:
@@ -63,24 +56,27 @@ async def _serve(settings: Settings) -> int:
             return CANNOT_START
         log.info("Listening on %s", _joined(map(_url, listeners)))
         pool = Pool(settings, os.environ)
-        application = Application(settings, pool)
-        stop = asyncio.Event()
-        server = _Server(_uvicorn_config(application, settings), stop)
+        request_log = logs.RequestLog(settings)
+        application = Application(settings, pool, request_log)
+        server = StoppableServer(_uvicorn_config(application, settings, connections))
         serving = asyncio.ensure_future(server.serve(sockets=listeners))
+        reaping = asyncio.ensure_future(reap_orphans())
         try:
-            return await _run(settings, pool, application, stop, _url(listeners[0]))
+            return await _run(settings, pool, application, server, _url(listeners[0]))
         finally:
             server.should_exit = True
             await serving
-            await pool.close()
+            await pool.close(hurry=server.hurry.is_set())
+            reaping.cancel()
+            request_log.flush()
 
 
-def _uvicorn_config(application: Application, settings: Settings) -> uvicorn.Config:
-    connection = type("Connection", (ClientConnection,), {"receive_timeout": settings.receive_timeout})
+def _uvicorn_config(application: Application, settings: Settings, connections: int) -> uvicorn.Config:
+    limits = {"receive_timeout": settings.receive_timeout, "peers": Peers(connections, settings.peer_limit)}
     return uvicorn.Config(
         application,
         loop="none",
-        http=connection,
+        http=type("Connection", (ClientConnection,), limits),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -93,9 +89,9 @@ def _uvicorn_config(application: Application, settings: Settings) -> uvicorn.Con
     )
 
 
-async def _run(settings: Settings, pool: Pool, application: Application, stop: asyncio.Event, url: str) -> int:
+async def _run(settings: Settings, pool: Pool, application: Application, server: StoppableServer, url: str) -> int:
     """Start the workers, wait for the signal to stop, and return the exit status."""
-    stopping = asyncio.ensure_future(stop.wait())
+    stopping = asyncio.ensure_future(server.stop.wait())
     starting = asyncio.ensure_future(pool.start())
     await asyncio.wait({stopping, starting}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
@@ -109,10 +105,22 @@ async def _run(settings: Settings, pool: Pool, application: Application, stop: a
     log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     log.info("Ready: %s/score, %d worker(s)", url, settings.worker_count)
     await stopping
-    log.info("Stopping: finishing what was accepted")
-    with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(application.drain(), settings.drain_timeout)
+    log.info("Stopping: finishing what was accepted; another signal ends that at once")
+    await _drain(application, server, settings.drain_timeout)
     return 0
+
+
+async def _drain(application: Application, server: StoppableServer, timeout: float) -> None:
+    """Answer what was accepted and refuse the rest, until nothing comes, the time is over, or a signal says so."""
+
+    async def drained() -> None:
+        await application.drain()
+        await server.wait_until_quiet()
+
+    waits = {asyncio.ensure_future(drained()), asyncio.ensure_future(server.hurry.wait())}
+    await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -136,8 +144,15 @@ def _joined(values: Iterable[object]) -> str:
     return " and ".join(map(str, values))
 
 
-def _allow_many_connections() -> None:
+def _connections_allowed(limit: int) -> int:
+    """Allow the process as many files as it may have, and return how many connections leave room for the others."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
+        wanted = hard if hard != resource.RLIM_INFINITY else 65536
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 65536, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    most = max(soft - OTHER_FILES, 1)
+    if limit > most:
+        log.warning("MLPACKAGE_CONNECTION_LIMIT is %d, but this process may only have %d files", limit, soft)
+    return min(limit or most, most)

@@ -41,6 +41,13 @@ class Settings:
     drain_timeout: float
     receive_timeout: float
     body_limit: int
+    bodies_limit: int
+    decompressed_limit: int
+    compression_ratio: int
+    json_limit: int
+    worker_memory: int
+    connection_limit: int
+    peer_limit: int
     queue_limit: int
     max_concurrent_requests: int | None  # None: one for each worker where a request's wait is limited, else any number
     max_queue_wait_ms: int | None
@@ -73,6 +80,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
     values = _Values(flags, environ, _read_file(path) if path else {})
     separate = values.read("", "SEPERATE_HEALTH_ENDPOINT", "", str) == "true"
     announced = values.read("", "SERVER_VERSION_LOG_RESPONSE_ENABLED", "true", str.lower) == "true"
+    body_limit = values.read("", "MLPACKAGE_BODY_LIMIT", BODY_LIMIT, _at_least(0))
     return Settings(
         app_root=os.path.abspath(values.read("", "AML_APP_ROOT", "", str) or os.getcwd()),
         # The flag is relative to the current folder, the variable to the app root.
@@ -89,7 +97,14 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         scoring_timeout_ms=values.read("", "SCORING_TIMEOUT_MS", HOUR_MS, _at_least(1)),
         drain_timeout=values.read("", "MLPACKAGE_DRAIN_TIMEOUT", 30.0, _seconds),
         receive_timeout=values.read("", "MLPACKAGE_RECEIVE_TIMEOUT", 30.0, _seconds),
-        body_limit=values.read("", "MLPACKAGE_BODY_LIMIT", BODY_LIMIT, _at_least(0)),
+        body_limit=body_limit,
+        bodies_limit=values.read("", "MLPACKAGE_BODIES_LIMIT", 4 * body_limit, _none_or_at_least(body_limit)),
+        decompressed_limit=values.read("", "MLPACKAGE_DECOMPRESSED_LIMIT", body_limit, _at_least(0)),
+        compression_ratio=values.read("", "MLPACKAGE_COMPRESSION_RATIO", 100, _at_least(0)),
+        json_limit=values.read("", "MLPACKAGE_JSON_LIMIT", 25_000_000, _at_least(0)),
+        worker_memory=values.read("", "MLPACKAGE_WORKER_MEMORY", 0, _at_least(0)),
+        connection_limit=values.read("", "MLPACKAGE_CONNECTION_LIMIT", 4096, _at_least(0)),
+        peer_limit=values.read("", "MLPACKAGE_PEER_LIMIT", 2048, _at_least(0)),
         queue_limit=values.read("", "MLPACKAGE_QUEUE_LIMIT", 1000, _at_least(0)),
         max_concurrent_requests=values.read("", "MLPACKAGE_MAX_CONCURRENT_REQUESTS", None, _at_least(1)),
         max_queue_wait_ms=values.read("", "MLPACKAGE_MAX_QUEUE_WAIT_MS", None, _at_least(0)),
@@ -160,6 +175,16 @@ def _at_least(least: int) -> Callable[[str], int]:
         number = _whole(text)
         if number < least:
             raise ValueError(f"it must be {least} or more.")
+        return number
+
+    return read
+
+
+def _none_or_at_least(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = _at_least(0)(text)
+        if 0 < number < least:
+            raise ValueError(f"it must be 0, for no limit, or at least MLPACKAGE_BODY_LIMIT, which is {least}.")
         return number
 
     return read

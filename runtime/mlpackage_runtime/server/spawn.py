@@ -13,19 +13,42 @@ from typing import Mapping
 RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+class Workers:
+    """The processes that the event loop waits for."""
+
+    def __init__(self) -> None:
+        self.pids: set[int] = set()
+        self.starting = 0  # processes whose id is not known yet
+
+
+workers = Workers()
+
+
 async def spawn(python: str, environment: Mapping[str, str]) -> tuple[Process, socket.socket]:
     """Start a worker's process and return it with the server's end of the socket between them."""
     ours, theirs = socket.socketpair()
     with theirs:
         fd = theirs.fileno()
-        process = await asyncio.create_subprocess_exec(
-            *(python, RUNTIME_FOLDER, "work", str(fd)),
-            stdin=DEVNULL,
-            env=environment,
-            pass_fds=(fd,),
-            start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
-        )
+        workers.starting += 1
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(python, RUNTIME_FOLDER, "work", str(fd)),
+                stdin=DEVNULL,
+                env=environment,
+                pass_fds=(fd,),
+                start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
+            )
+            workers.pids.add(process.pid)
+        finally:
+            workers.starting -= 1
     return process, ours
+
+
+async def ended(process: Process) -> int:
+    """Wait for a worker's process and return its exit status, negative for a signal."""
+    status = await process.wait()
+    workers.pids.discard(process.pid)
+    return status
 
 
 def kill(pid: int) -> None:

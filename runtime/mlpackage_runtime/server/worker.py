@@ -11,7 +11,7 @@ from typing import Callable, Deque, Sequence
 from mlpackage_runtime import frames
 from mlpackage_runtime.server.jobs import DeadlinePassed, Job, Reply, WorkerDied
 from mlpackage_runtime.server.settings import Settings
-from mlpackage_runtime.server.spawn import kill, spawn
+from mlpackage_runtime.server.spawn import ended, kill, spawn
 from mlpackage_runtime.server.streams import Stream
 
 READ_SIZE = 65536
@@ -46,6 +46,7 @@ class Worker(asyncio.Protocol):
         self._parser = frames.FrameParser()
         self._jobs: Deque[Job] = deque()  # the first is running, the others were sent ahead
         self._quick = False
+        self._receiving = False  # whether the worker has read a part of its first request, and not yet the rest
         self._stream: Stream | None = None
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -61,7 +62,7 @@ class Worker(asyncio.Protocol):
 
     async def ended(self) -> int:
         """Wait for the process to end and return its exit status, negative for a signal."""
-        status = await self._process.wait()
+        status = await ended(self._process)
         # Its last frames may still be on their way, and a process that it forked may keep the socket open.
         await asyncio.wait([self._closed], timeout=DRAIN_TIMEOUT)
         self._transport.abort()
@@ -92,7 +93,7 @@ class Worker(asyncio.Protocol):
     def send(self, job: Job) -> None:
         """Give a request to the worker, which must be idle or have room."""
         self._jobs.append(job)
-        frames.send(self._transport.write, frames.REQUEST, job.head, job.body)
+        frames.send_parts(self._transport.write, frames.REQUEST, job.head, job.body)
         if len(self._jobs) == 1:
             self._begin()
 
@@ -130,9 +131,9 @@ class Worker(asyncio.Protocol):
         # Nobody could reach a process that lived on with a closed socket.
         if self._jobs or not self.started.done():
             self.kill()
-        # A reset means that the worker closed its end with unread bytes: it had not read its only request.
+        # A reset means that the worker closed its end with unread bytes: of its only request, unless it said otherwise.
         unread = isinstance(error, (ConnectionResetError, BrokenPipeError)) and len(self._jobs) == 1
-        self._lose(WorkerDied(), begun=not unread)
+        self._lose(WorkerDied(), begun=not unread or self._receiving)
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -149,6 +150,8 @@ class Worker(asyncio.Protocol):
         elif kind == frames.STREAM:
             self._stream = Stream(self._transport, self._cancel)
             self._resolve(Reply(int(head[0]), head[1:], b"", self._stream))
+        elif kind == frames.RECEIVING:
+            self._receiving = True
         elif kind == frames.CHUNK and self._stream:
             self._deadline = self._loop.time() + self._timeout
             self._stream.put(body)
@@ -171,6 +174,7 @@ class Worker(asyncio.Protocol):
 
     def _finish(self) -> None:
         self._jobs.popleft()
+        self._receiving = False
         self._stream = None
         self._quick = self._settings.worker_count == 1 and self._loop.time() - self._began < QUICK
         self.answered += 1
@@ -183,13 +187,18 @@ class Worker(asyncio.Protocol):
             self._free(self)
 
     def _lose(self, error: Exception, *, begun: bool = True) -> None:
-        """Fail the running request, where one had begun, give the others back, and take no more."""
+        """Fail the running request, where one had begun, give the others back, and take no more.
+
+        A request that had not begun gets one more try: it may be what kills the workers.
+        """
         if self._is_lost:
             return
         self._is_lost = True
-        if self._jobs and begun:
+        if self._jobs and (begun or self._jobs[0].spared):
             self.lost_request = True
             self._jobs.popleft().fail(error)
+        elif self._jobs:
+            self._jobs[0].spared = True
         if self._stream is not None:
             self._stream.end(broken=True)
         if self._timer is not None:

@@ -12,6 +12,8 @@ from typing import Deque, Iterator, Sequence
 
 from mlpackage_runtime import frames
 from mlpackage_runtime.contract import CANNOT_START, current, log
+from mlpackage_runtime.lifetime import end_with_parent
+from mlpackage_runtime.worker import memory
 from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.response import Response
@@ -36,7 +38,11 @@ class ServerConnection:
 
     def read(self) -> frames.Frame | None:
         """Wait for the next frame; None when the server has closed the connection."""
+        announced = False
         while not self._arrived:
+            if self._parser.is_inside_frame and not announced:
+                announced = True
+                self.send(frames.RECEIVING)
             if not self._receive():
                 return None
         return self._arrived.popleft()
@@ -80,18 +86,22 @@ class ServerConnection:
 
 def work(fd: int) -> int:
     """Run a worker on an inherited socket and return its exit status."""
+    end_with_parent()  # the server's end closes the socket, which a busy worker does not notice
     connection = ServerConnection(fd)
     first = connection.read()
     if first is None:
         return 0
     try:
-        started = start(frames.WorkerSettings(**json.loads(first.body)))
+        settings = frames.WorkerSettings(**json.loads(first.body))
+        memory.limit(settings.worker_memory)
+        started = start(settings)
     except StartError as error:
         connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))
         return CANNOT_START
     # The objects that the script has loaded stay, so the collector need not visit them in every full collection.
     gc.collect()
     gc.freeze()
+    memory.limit(settings.worker_memory)
     log.info("Worker with pid %d ready for serving traffic", os.getpid())
     connection.send(frames.READY, (), json.dumps(started.description._asdict()).encode())
     return _answer_requests(connection, started.scoring)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import codecs
 import json
-import zlib
 from typing import Any, NamedTuple, Sequence
 from urllib.parse import parse_qsl
-
-from mlpackage_runtime.worker.errors import RefusedRequest
 
 
 class Request(NamedTuple):
@@ -51,34 +48,12 @@ class Request(NamedTuple):
             values.setdefault(name, []).append(_parsed(text))
         return {name: found if len(found) > 1 else found[0] for name, found in values.items()}
 
-    def decoded_body(self, limit: int) -> bytes:
-        """Return the body without its Content-Encoding. Raises RefusedRequest; a `limit` of 0 means no limit."""
-        coding = self.header(b"content-encoding").strip().lower()
-        if coding in {"gzip", "x-gzip", "deflate"}:
-            return _inflated(self.body, limit)
-        if coding in {"", "identity"}:
-            return self.body
-        raise RefusedRequest(415, f"Content-Encoding {coding} is not supported: send gzip, deflate or none")
-
 
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
-
-
-def _inflated(body: bytes, limit: int) -> bytes:
-    unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: the first bytes of the body tell gzip from zlib
-    try:
-        plain = unpack.decompress(body, limit + 1 if limit else 0)
-    except zlib.error as error:
-        raise RefusedRequest(400, f"The body could not be decompressed: {error}") from None
-    if limit and len(plain) > limit:
-        raise RefusedRequest(413, f"The decompressed body must not exceed {limit} bytes.")
-    if not unpack.eof:
-        raise RefusedRequest(400, "The body could not be decompressed: it is cut off")
-    return plain
 
 
 def _percent(error: UnicodeError) -> tuple[str, int]:

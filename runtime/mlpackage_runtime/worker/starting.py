@@ -13,6 +13,7 @@ from mlpackage_runtime.contract import log
 from mlpackage_runtime.frames import Description, WorkerSettings
 from mlpackage_runtime.worker import logs, shims, swagger
 from mlpackage_runtime.worker.errors import StartError
+from mlpackage_runtime.worker.expansion import Limits
 from mlpackage_runtime.worker.scoring import Scoring, awaited
 from mlpackage_runtime.worker.script import Script, extend_path, load_script
 from mlpackage_runtime.worker.styles import choose_style
@@ -38,7 +39,7 @@ def start(settings: WorkerSettings) -> Started:
     try:
         script = load_script(settings.app_root, settings.entry_script)
         log.info("Found user script at %s", script.file)
-        style = choose_style(script, settings.body_limit)
+        style = choose_style(script, Limits(settings))
     except StartError as error:
         log.error("%s", error)  # noqa: TRY400 - the text says it all
         raise

@@ -9,6 +9,7 @@ import sys
 from typing import Any, Callable, Dict, NamedTuple, Sequence
 
 from mlpackage_runtime.worker.errors import RefusedRequest, StartError
+from mlpackage_runtime.worker.expansion import Limits
 from mlpackage_runtime.worker.raw import raw_requested, werkzeug_request
 from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.script import Script
@@ -24,7 +25,7 @@ class Style(NamedTuple):
     arguments: Callable[[Request], Arguments]
 
 
-def choose_style(script: Script, body_limit: int) -> Style:
+def choose_style(script: Script, limits: Limits) -> Style:
     """Return the script's call style; raises StartError for a script that asks for two."""
     raw, decorated = raw_requested(), is_schema_decorated(script.run)
     if raw and decorated:
@@ -38,9 +39,9 @@ def choose_style(script: Script, body_limit: int) -> Style:
         described = (
             f"run() is decorated with @input_schema. Server will invoke it with the following arguments: {names}."
         )
-        return Style(described, raw=False, arguments=by_name(script.parameters, body_limit))
+        return Style(described, raw=False, arguments=by_name(script.parameters, limits))
     described = "run() is not decorated. Server will invoke it with the input in JSON string."
-    return Style(described, raw=False, arguments=as_text(script.parameters[0].name, body_limit))
+    return Style(described, raw=False, arguments=as_text(script.parameters[0].name, limits))
 
 
 def is_schema_decorated(run: Callable[..., Any]) -> bool:
@@ -50,25 +51,28 @@ def is_schema_decorated(run: Callable[..., Any]) -> bool:
     return bool(importlib.import_module("inference_schema.schema_util").is_schema_decorated(run))
 
 
-def as_text(name: str, body_limit: int) -> Callable[[Request], Arguments]:
+def as_text(name: str, limits: Limits) -> Callable[[Request], Arguments]:
     """Return a function that gives run() the body as text, or the query as the text of a JSON object."""
 
     def arguments(request: Request) -> Arguments:
         if request.method == b"GET":
             return {name: json.dumps(request.query_values())}
+        body = _decoded(request, limits)
+        if _is_json(request.header(b"content-type")):
+            limits.check_values(body)
         try:
-            return {name: request.decoded_body(body_limit).decode("utf-8")}
+            return {name: body.decode("utf-8")}
         except UnicodeDecodeError as error:
             raise RefusedRequest(400, f"Input cannot be decoded as UTF-8: {error}") from None
 
     return arguments
 
 
-def by_name(parameters: Sequence[inspect.Parameter], body_limit: int) -> Callable[[Request], Arguments]:
+def by_name(parameters: Sequence[inspect.Parameter], limits: Limits) -> Callable[[Request], Arguments]:
     """Return a function that gives run() the members of the JSON body, or the values of the query, by name."""
 
     def arguments(request: Request) -> Arguments:
-        values = request.query_values() if request.method == b"GET" else _json_object(request, body_limit)
+        values = request.query_values() if request.method == b"GET" else _json_object(request, limits)
         found = {parameter.name: values.get(parameter.name, parameter.default) for parameter in parameters}
         for name, value in found.items():
             if value is inspect.Parameter.empty:
@@ -78,12 +82,13 @@ def by_name(parameters: Sequence[inspect.Parameter], body_limit: int) -> Callabl
     return arguments
 
 
-def _json_object(request: Request, body_limit: int) -> Arguments:
+def _json_object(request: Request, limits: Limits) -> Arguments:
     if not _is_json(request.header(b"content-type")):
         raise RefusedRequest(415, "Expects Content-Type to be application/json")
-    body = request.decoded_body(body_limit)
+    body = _decoded(request, limits)
     if not body:
         raise RefusedRequest(400, "POST body is empty. Expecting a JSON dictionary.")
+    limits.check_values(body)
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -91,6 +96,10 @@ def _json_object(request: Request, body_limit: int) -> Arguments:
     if not isinstance(value, dict):
         raise RefusedRequest(400, "POST body should be a JSON dictionary.")
     return value
+
+
+def _decoded(request: Request, limits: Limits) -> bytes:
+    return limits.decoded(request.body, request.header(b"content-encoding").strip().lower())
 
 
 def _is_json(content_type: str) -> bool:
