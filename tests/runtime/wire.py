@@ -87,24 +87,28 @@ def _next_answer(source: _Received, method: str) -> Answer | None:
     except RemoteDisconnected:
         return None  # only an interim answer came
     closes = response.getheader("connection", "").lower() == "close"
-    if method == "HEAD" and closes and response.status in REFUSALS:
+    rest = source.getvalue()[source.tell() :]
+    if method == "HEAD" and closes and response.status in REFUSALS and rest:
         source.seek(start)  # a server that refuses a request need not know its method
         return _next_answer(source, "GET")
     return Answer(status=response.status, body=response.read(), closes=closes)
 
 
 def seen_by_h11(sent: bytes) -> tuple[list[Seen], str]:
-    """Return the whole requests that h11 sees, and whether it then `refused` the rest, `closed` or waits for `more`."""
+    """Return the whole requests that h11 sees, and how it ends: refused, refused body, more, more body, or closed."""
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
     connection.receive_data(sent)
     found: list[Seen] = []
     while True:
+        in_body = ""
         try:
-            whole = _next_request(connection)
+            head = _next(connection)
+            in_body = " body" if head else ""
+            whole = _with_body(connection, head) if isinstance(head, h11.Request) else None
         except h11.RemoteProtocolError:
-            return found, "refused"
+            return found, "refused" + in_body
         if whole is None:
-            return found, "more"
+            return found, "more" + in_body
         found.append(whole)
         # No status of a success, with which CONNECT would end HTTP.
         connection.send(h11.Response(status_code=404, headers=[("content-length", "0")]))
@@ -114,17 +118,16 @@ def seen_by_h11(sent: bytes) -> tuple[list[Seen], str]:
         connection.start_next_cycle()
 
 
-def _next_request(connection: h11.Connection) -> Seen | None:
-    request: h11.Request | None = None
+def _next(connection: h11.Connection) -> h11.Event | None:
+    event = connection.next_event()
+    return event if isinstance(event, h11.Event) else None
+
+
+def _with_body(connection: h11.Connection, request: h11.Request) -> Seen | None:
     body = bytearray()
-    while True:
-        event = connection.next_event()
-        if isinstance(event, h11.Request):
-            request = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif isinstance(event, h11.EndOfMessage) and request is not None:
-            headers = tuple((name.decode(), value.decode("latin-1")) for name, value in request.headers)
-            return Seen(method=request.method.decode(), target=request.target, headers=headers, body=bytes(body))
-        else:
-            return None
+    while isinstance(event := _next(connection), h11.Data):
+        body += event.data
+    if event is None:
+        return None
+    headers = tuple((name.decode(), value.decode("latin-1")) for name, value in request.headers)
+    return Seen(method=request.method.decode(), target=request.target, headers=headers, body=bytes(body))
