@@ -251,7 +251,9 @@ ATTACKS = {
     "tiny-chunks": Attack(go=tiny_chunks),
     "endless-head": Attack(go=endless_head),
     "endless-line": Attack(go=endless_line),
-    "stalled-bodies": Attack(go=stalled_bodies, settings={"MLPACKAGE_BODIES_LIMIT": str(40 * MB)}),
+    "stalled-bodies": Attack(
+        go=stalled_bodies, settings={"MLPACKAGE_BODY_LIMIT": str(10 * MB), "MLPACKAGE_BODIES_LIMIT": str(40 * MB)}
+    ),
     "trickles": Attack(go=trickles, settings=SHORT),
     "non-readers": Attack(go=non_readers, settings=SHORT),
     "one-peer": Attack(go=one_peer, settings=FEW),

@@ -6,7 +6,7 @@ import hashlib
 import json
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from wire import REFUSALS, Answer, Seen
+from wire import REFUSALS, Answer, Seen, View
 
 ECHO = """
     import hashlib
@@ -35,11 +35,12 @@ OF_THE_CONNECTION = {
 ELSEWHERE = {"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"}  # WSGI keeps them under other names
 
 
-def differences(seen: list[Seen], end: str, answers: list[Answer], *, clean: bool) -> list[str]:
+def differences(view: View, answers: list[Answer], *, clean: bool) -> list[str]:
     """Return how the answers to a stream of bytes differ from those to the requests that h11 sees in it.
 
     The server may refuse, and close, where h11 sees a request, except in a `clean` stream.
     """
+    seen, _, end = view
     found: list[str] = []
     if clean and len(answers) != len(seen):
         found.append(f"{len(answers)} answers to {len(seen)} right requests: {answers}")

@@ -25,6 +25,7 @@ def loop(port: int, until: float, found: Counter[str], *, kept: bool) -> None:
     """Send one request after another until the time is over or nobody accepts a connection."""
     ending = b"" if kept else b"Connection: close\r\n"
     request = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n" + ending + b"\r\nhi"
+    name = "kept" if kept else "new"
     while time.monotonic() < until:
         try:
             connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
@@ -32,7 +33,7 @@ def loop(port: int, until: float, found: Counter[str], *, kept: bool) -> None:
             found["refused"] += 1
             return
         with connection:
-            while time.monotonic() < until and _is_open(connection) and _goes_on(connection, request, found):
+            while time.monotonic() < until and _is_open(connection) and _goes_on(connection, request, found, name):
                 pass
 
 
@@ -41,7 +42,7 @@ def _is_open(connection: socket.socket) -> bool:
     return not select.select([connection], [], [], 0)[0]
 
 
-def _goes_on(connection: socket.socket, request: bytes, found: Counter[str]) -> bool:
+def _goes_on(connection: socket.socket, request: bytes, found: Counter[str], name: str) -> bool:
     """Send a request and count its answer; return whether the connection can take another one."""
     try:
         connection.sendall(request)
@@ -50,7 +51,7 @@ def _goes_on(connection: socket.socket, request: bytes, found: Counter[str]) -> 
         response.read()
     except (OSError, HTTPException) as error:
         found["lost"] += 1
-        found[f"lost: {error!r}"] += 1
+        found[f"lost on a a {name} connection: {error!r}"] += 1
         return False
     found[str(response.status)] += 1
     return not response.will_close

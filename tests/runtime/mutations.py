@@ -9,7 +9,7 @@ HIDDEN = b"GET /score?hidden HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = b"POST /score?last HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nlast"
 
 METHODS = [b"POST", b"POST", b"POST", b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"]
-ODD_METHODS = [b"CONNECT", b"PRI", b"post", b"M-SEARCH", b"X", b"P\x00ST", b"", b"POST  "]
+ODD_METHODS = [b"CONNECT", b"PRI", b"post", b"M-SEARCH", b"X", b"P\x00ST", b"", b"POST\t"]
 TARGETS = [
     *(b"/score", b"/score", b"/score", b"/score?a=1&b=%20", b"/score?" + b"q" * 300, b"/", b"/swagger.json", b"/none"),
     *(b"http://x/score", b"http://x/score?a=1", b"/sc%6fre", b"/score%0A", b"/score/", b"/score?a=/../score"),

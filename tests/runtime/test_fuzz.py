@@ -29,14 +29,14 @@ def found_wrong(port: int, seed: str) -> str:
     """Send the stream of a seed and return what is wrong with the answers, or an empty string."""
     source = random.Random(seed)
     sent, clean = stream(source)
-    seen, end = seen_by_h11(sent)
+    view = seen_by_h11(sent)
     try:
         # A damaged stream may lack the request that asks for the end.
         received = exchange(port, pieces(source, sent), pause=source.choice([0, 0.0005]), half_close=not clean)
     except TimeoutError:
         return f"seed {seed}: no end to {sent!r}"
     try:
-        wrong = differences(seen, end, answers(received, [request.method for request in seen]), clean=clean)
+        wrong = differences(view, answers(received, view.methods), clean=clean)
     except HTTPException as error:
         wrong = [f"the answers cannot be read: {error!r}"]
     return f"seed {seed}: {wrong}\n  sent {sent!r}\n  received {received!r}" if wrong else ""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPResponse, RemoteDisconnected
 from itertools import chain, repeat
+from typing import NamedTuple
 
 import h11
 
@@ -37,12 +38,24 @@ class Seen:
     body: bytes
 
 
+class View(NamedTuple):
+    """What h11 sees: whole requests, the methods of all heads, and the end.
+
+    The end is `closed` after a request that is the last, `more` where a head is incomplete, or `refused`; `more body`
+    and `refused body` where the head is right, and what follows it is not.
+    """
+
+    requests: list[Seen]
+    methods: list[str]
+    end: str
+
+
 def exchange(port: int, pieces: Iterable[bytes], *, pause: float = 0.0, half_close: bool = False) -> bytes:
     """Send bytes piece by piece and return all that comes back until the server closes; raises TimeoutError."""
     received = bytearray()
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(ConnectionError):  # what was received before a reset can still be read
+        with contextlib.suppress(OSError):  # what was received before a reset can still be read
             for piece in pieces:
                 connection.sendall(piece)
                 if pause:
@@ -94,40 +107,39 @@ def _next_answer(source: _Received, method: str) -> Answer | None:
     return Answer(status=response.status, body=response.read(), closes=closes)
 
 
-def seen_by_h11(sent: bytes) -> tuple[list[Seen], str]:
-    """Return the whole requests that h11 sees, and how it ends: refused, refused body, more, more body, or closed."""
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
-    connection.receive_data(sent)
+def seen_by_h11(sent: bytes) -> View:
+    """Return what h11 sees in the bytes that a client sends; empty lines before a request do not count."""
     found: list[Seen] = []
-    while True:
-        in_body = ""
+    methods: list[str] = []
+    while rest := sent.lstrip(b"\r\n"):
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+        connection.receive_data(rest)
+        end = "more"
         try:
             head = _next(connection)
-            in_body = " body" if head else ""
-            whole = _with_body(connection, head) if isinstance(head, h11.Request) else None
-        except h11.RemoteProtocolError:
-            return found, "refused" + in_body
-        if whole is None:
-            return found, "more" + in_body
-        found.append(whole)
-        # No status of a success, with which CONNECT would end HTTP.
-        connection.send(h11.Response(status_code=404, headers=[("content-length", "0")]))
-        connection.send(h11.EndOfMessage())
-        if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
-            return found, "closed"
-        connection.start_next_cycle()
+            if isinstance(head, h11.Request):
+                methods.append(head.method.decode())
+                end = "more body"
+                found.append(_with_body(connection, head))
+        except (h11.RemoteProtocolError, EOFError) as error:
+            refused = end.replace("more", "refused")
+            return View(found, methods, end if isinstance(error, EOFError) else refused)
+        if connection.their_state is h11.MUST_CLOSE:
+            return View(found, methods, "closed")
+        sent, _ = connection.trailing_data
+    return View(found, methods, "more")
 
 
-def _next(connection: h11.Connection) -> h11.Event | None:
+def _next(connection: h11.Connection) -> h11.Event:
     event = connection.next_event()
-    return event if isinstance(event, h11.Event) else None
+    if isinstance(event, h11.Event):
+        return event
+    raise EOFError
 
 
-def _with_body(connection: h11.Connection, request: h11.Request) -> Seen | None:
+def _with_body(connection: h11.Connection, request: h11.Request) -> Seen:
     body = bytearray()
     while isinstance(event := _next(connection), h11.Data):
         body += event.data
-    if event is None:
-        return None
     headers = tuple((name.decode(), value.decode("latin-1")) for name, value in request.headers)
     return Seen(method=request.method.decode(), target=request.target, headers=headers, body=bytes(body))
