@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -179,3 +179,12 @@ def attacked(port: int, pid: int, name: str, seconds: float, body: bytes = b"hon
     with Watch(port, pid, body) as watch, program("attacks.py", name, port, seconds) as attack:
         said, _ = attack.communicate(timeout=seconds + PATIENCE)
     return watch.figures, json.loads(said)
+
+
+def loaded(port: int, seconds: float, act: Callable[[], None]) -> Counter[str]:
+    """Act on a server that has been under load for a second; return the answers to the load by status."""
+    with program("load.py", port, seconds) as load:
+        time.sleep(1)
+        act()
+        said, _ = load.communicate(timeout=seconds + 2 * PATIENCE)
+    return Counter(json.loads(said))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from attacks import ANSWER, ATTACKS, HEAD, PLAIN, SHORT
-from measuring import HONEST, Watch, attacked, children, program, resident_mb
+from measuring import HONEST, Watch, attacked, children, loaded, resident_mb
 
 if TYPE_CHECKING:
     from runtime_service import Service, Start
@@ -197,15 +196,6 @@ WORKING = """
 """
 
 
-def loaded(service: Service, seconds: float, act: Callable[[], None]) -> Counter[str]:
-    """Act on a server under load and return the answers to the load by status."""
-    with program("load.py", service.port, seconds) as load:
-        time.sleep(1)
-        act()
-        said, _ = load.communicate(timeout=seconds + 2 * PATIENCE)
-    return Counter(json.loads(said))
-
-
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_each_kill_under_load_costs_one_request(serve: Start, workers: str) -> None:
     """kill -9 of a worker costs the request that it was running; every request gets an answer, and probes do."""
@@ -218,7 +208,7 @@ def test_each_kill_under_load_costs_one_request(serve: Start, workers: str) -> N
             service.wait_until(lambda least=number: len(service.worker_pids()) > int(workers) + least, "a new worker")
 
     with Watch(service.port, service.process.pid) as watch:
-        found = loaded(service, 6, kill)
+        found = loaded(service.port, 6, kill)
     honest = watch.figures.honest
     lost = honest.total() - honest["200"] + found["500"]
     assert (found.keys() - {"200", "500"}, honest.keys() - {"200", "500"}) == (set(), set())
@@ -231,7 +221,7 @@ def test_each_kill_under_load_costs_one_request(serve: Start, workers: str) -> N
 def test_a_stop_under_load_cuts_no_request(serve: Start, seconds: float, sent: signal.Signals) -> None:
     """Each request that was sent gets 200 or 503 before the server ends, on kept connections and on new ones."""
     service = serve(WORKING.format(seconds=seconds))
-    found = loaded(service, PATIENCE, lambda: service.process.send_signal(sent))
+    found = loaded(service.port, PATIENCE, lambda: service.process.send_signal(sent))
     assert found.keys() - {"200", "503", "refused"} == set(), found
     assert found["200"] > 0
     assert service.wait() == 0
@@ -278,8 +268,8 @@ def test_a_log_that_nobody_reads_blocks_nothing(server_python: str, runtime: Pat
             wait_until_healthy(port)
             url = f"http://127.0.0.1:{port}"
             with httpx.Client(timeout=5) as client:
-                statuses = Counter(client.post(f"{url}/score", content="err").status_code for _ in range(3000))
-                assert (statuses, client.get(f"{url}/").text) == ({200: 3000}, "Healthy")
+                statuses = Counter(client.post(f"{url}/score", content="err").status_code for _ in range(15_000))
+                assert (statuses, client.get(f"{url}/").text) == ({200: 15_000}, "Healthy")
                 os.set_blocking(process.stdout.fileno(), False)
                 limit, said = time.monotonic() + PATIENCE, b""
                 while b"dropped" not in said and time.monotonic() < limit:
