@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,6 +128,35 @@ def test_probes_pass_where_the_connections_are_used_up(serve: Start, sources: li
     service.wait_until(lambda: asked(service.port, sources[0], SCORE).startswith(b"HTTP/1.1 200"), "room again")
 
 
+STREAMING = """
+    from azureml_inference_server_http.api.aml_response import AMLResponse
+
+    def init():
+        pass
+
+    def run(raw_data):
+        return AMLResponse((b"x" * 50_000 for _ in range(100)), 200) if raw_data == "hi" else "quick"
+"""
+
+
+def test_a_client_that_leaves_cuts_off_nobody_else(serve: Start) -> None:
+    """A request that waits behind a stream whose client leaves gets the whole of its own stream."""
+    pytest.importorskip("werkzeug", reason="streams need werkzeug")
+    service = serve(STREAMING)
+    lengths = []
+    for _ in range(40):
+        assert service.post("quick").json() == "quick"  # after a quick request, another one is sent ahead
+        with connected(service.port, HONEST) as leaving, connected(service.port, HONEST) as staying:
+            leaving.sendall(SCORE)
+            staying.sendall(SCORE)
+            leaving.recv(1000)
+            leaving.close()
+            response = HTTPResponse(staying)
+            response.begin()
+            lengths.append(len(response.read()))
+    assert lengths == [100 * 50_000] * 40
+
+
 # A container ends a process that needs too much memory, in the middle of what it is doing.
 OUT_OF_MEMORY = """
     import os, signal, threading, time
@@ -221,7 +251,12 @@ def test_each_kill_under_load_costs_one_request(serve: Start, workers: str) -> N
 def test_a_stop_under_load_cuts_no_request(serve: Start, seconds: float, sent: signal.Signals) -> None:
     """Each request that was sent gets 200 or 503 before the server ends, on kept connections and on new ones."""
     service = serve(WORKING.format(seconds=seconds))
-    found = loaded(service.port, PATIENCE, lambda: service.process.send_signal(sent))
+
+    def stop() -> None:
+        service.wait_for_log(r"(POST /score 200)")
+        service.process.send_signal(sent)
+
+    found = loaded(service.port, PATIENCE, stop)
     assert found.keys() - {"200", "503", "refused"} == set(), found
     assert found["200"] > 0
     assert service.wait() == 0
