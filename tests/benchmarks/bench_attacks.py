@@ -2,8 +2,9 @@
 
     python tests/benchmarks/bench_attacks.py [--seconds 5] [ATTACK ...]
 
-Without names it runs all attacks, a kill of the worker every second, and SIGTERM under load. It measures the server of
-this checkout, or of the folder in MLPACKAGE_RUNTIME_DIR, so that two servers can be compared.
+Without names it runs all attacks, kills the worker every second (the probe of a server without a worker fails, and
+counts as `inf`), and stops the server under load. It measures the server of this checkout, or of the folder in
+MLPACKAGE_RUNTIME_DIR, so that two servers can be compared.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no attack {', '.join(sorted(unknown))}: choose from {', '.join(names)}")
     print(f"server: {RUNTIME}")
-    print(f"{'':22} {'p50':>7} {'p99':>7} {'max':>7}    {'server':>7} {'worker':>7}     lost; answers")
+    print(f"{'':22} {'p50':>7} {'p99':>7} {'max':>7}    {'server':>7} {'worker':>7}       lost; answers")
     for name in options.attacks or names:
         print(f"{name:22} {measured(name, options.seconds)}", flush=True)
     return 0
