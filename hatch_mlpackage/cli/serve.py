@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -123,9 +123,14 @@ def laid_out(layout: Layout) -> Iterator[Serving]:
 def _serve(serving: Serving, flags: Iterable[str]) -> int:
     command = server_command(serving, flags)
     try:
-        return run_in_foreground(command, environment={**os.environ, **serving.environment}, folder=serving.folder)
+        return run_in_foreground(command, environment=_environment(serving), folder=serving.folder)
     except OSError as error:
         raise UnavailableError(f"{command[0]} cannot be started: {error}.") from error
+
+
+def _environment(serving: Serving) -> Mapping[str, str]:
+    """Return the server's environment, which tells it to end with us, even when we are killed."""
+    return {**os.environ, **serving.environment, "MLPACKAGE_PARENT": str(os.getpid())}
 
 
 def _serve_and_reload(layout: Layout, flags: tuple[str, ...]) -> NoReturn:
@@ -148,7 +153,7 @@ def _serve_and_reload(layout: Layout, flags: tuple[str, ...]) -> NoReturn:
 def _serve_until_change(serving: Serving, flags: tuple[str, ...]) -> str:
     before = snapshot(serving.watched)
     command = server_command(serving, flags)
-    with subprocess.Popen(command, env={**os.environ, **serving.environment}, cwd=serving.folder) as process:
+    with subprocess.Popen(command, env=_environment(serving), cwd=serving.folder) as process:
         try:
             return wait_for_change(serving.watched, before, meanwhile=_report_end_once(process))
         finally:

@@ -17,7 +17,7 @@ from hatch_mlpackage.lock.images.base_image import BaseImageState
 from hatch_mlpackage.lock.images.reference import parse_reference
 from hatch_mlpackage.lock.inputs import images_of
 from hatch_mlpackage.lock.project_conda import conda_values
-from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, MODELS_DIRECTORY, PORT, Config
+from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, MODELS_DIRECTORY, PORT, Config, Server
 from hatch_mlpackage.project.dockerfiles.extra_steps import names_in
 from hatch_mlpackage.project.known_images import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
 
@@ -48,13 +48,18 @@ def server_environment(package: Package) -> Mapping[str, str]:
         values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{MODELS_DIRECTORY}"
     values["MLPACKAGE_WORKER_PYTHON"] = interpreter_of(config) if config.user_managed_dependencies else WORKER_PYTHON
     values["WORKER_COUNT"] = str(config.server.workers)
-    if config.server.scoring_timeout_ms is not None:
-        values["SCORING_TIMEOUT_MS"] = str(config.server.scoring_timeout_ms)
-    if config.server.max_concurrent_requests is not None:
-        values["MLPACKAGE_MAX_CONCURRENT_REQUESTS"] = str(config.server.max_concurrent_requests)
-    if config.server.max_queue_wait_ms is not None:
-        values["MLPACKAGE_MAX_QUEUE_WAIT_MS"] = str(config.server.max_queue_wait_ms)
+    values.update({name: str(value) for name, value in _limits(config.server).items() if value is not None})
     return {**values, **config.environment_variables}
+
+
+def _limits(server: Server) -> Mapping[str, int | None]:
+    memory = server.worker_memory_mb
+    return {
+        "SCORING_TIMEOUT_MS": server.scoring_timeout_ms,
+        "MLPACKAGE_MAX_CONCURRENT_REQUESTS": server.max_concurrent_requests,
+        "MLPACKAGE_MAX_QUEUE_WAIT_MS": server.max_queue_wait_ms,
+        "MLPACKAGE_WORKER_MEMORY": None if memory is None else memory * 1_000_000,
+    }
 
 
 def interpreter_of(config: Config) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -12,6 +13,13 @@ PR_SET_CHILD_SUBREAPER = 36
 def end_with_parent(number: int = signal.SIGKILL) -> None:
     """Let the kernel send this process a signal when its parent has ended, whatever the process is doing then."""
     _prctl(PR_SET_PDEATHSIG, number)
+
+
+def end_with(parent: str) -> bool:
+    """Stop, as SIGTERM does, when the process with this id has ended; return False where it already has."""
+    if parent:
+        end_with_parent(signal.SIGTERM)
+    return parent in {"", str(os.getppid())}
 
 
 def adopt_orphans() -> None:

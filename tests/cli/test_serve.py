@@ -105,6 +105,19 @@ def test_an_end_takes_all_processes_along(project, serve, number, monkeypatch, t
             os.kill(pid, 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_kill_takes_all_processes_along(project, serve):
+    """Even SIGKILL of `mlpackage serve` leaves neither the server nor a worker behind."""
+    process, url, log = serve()
+    worker = int(said(log, r"Worker with pid (\d+) ready"))
+    assert end(process, signal.SIGKILL) == -signal.SIGKILL
+    deadline = time.monotonic() + PATIENCE
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{worker}").exists()
+    assert not wait_until_healthy(url, while_alive=lambda: False)
+
+
 def test_a_script_that_cannot_start(project, start):
     """If init() fails, the program exits with 3, as the old server did."""
     Path("score.py").write_text("def init():\n    raise RuntimeError('no weights')\n\n\ndef run(data):\n    pass\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 from mlpackage_runtime import frames
 from mlpackage_runtime.frames import Frame, FrameParser
 
@@ -34,3 +35,18 @@ def test_a_length_beyond_32_bits_is_representable() -> None:
     """A body of more than 4 GiB has a prefix that says so."""
     prefix = frames.pack_prefix(frames.RESPONSE, [b"200"], 5 * 2**30)
     assert frames.PREFIX.unpack(prefix[: frames.PREFIX.size]) == (frames.RESPONSE, 3, 5 * 2**30)
+
+
+@given(
+    head=st.lists(st.binary(max_size=20), max_size=8), parts=st.lists(st.binary(max_size=100), min_size=1, max_size=4)
+)
+def test_a_head_comes_back_as_it_was_or_is_refused(head: list[bytes], parts: list[bytes]) -> None:
+    """No bytes of one field can become another field."""
+    written: list[bytes] = []
+    try:
+        frames.send_parts(written.append, frames.REQUEST, head, parts)
+    except ValueError:
+        assert any(b"\n" in field for field in head) or head == [b""]
+        return
+    (frame,) = FrameParser().feed(b"".join(written))
+    assert (frame.kind, list(frame.head), frame.body) == (frames.REQUEST, head, b"".join(parts))

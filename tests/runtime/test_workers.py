@@ -171,6 +171,52 @@ def test_a_request_that_a_dying_worker_had_not_read_is_given_to_the_next(serve: 
     assert "ended with status 1" in service.log
 
 
+EATER = """#!{python}
+import os, socket, struct, sys
+server = socket.socket(fileno=int(sys.argv[3]))
+server.recv(65536)
+server.sendall(struct.pack("!BIQ", {ready}, 0, 2) + b"{{}}")
+print("Worker with pid", os.getpid(), "ready", file=sys.stderr, flush=True)
+if server.recv({read}):
+    {say}
+    os._exit(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("read", "say", "workers"),
+    [
+        (1000, f"server.sendall(struct.pack('!BIQ', {frames.RECEIVING}, 0, 0))", 2),
+        (1000, "pass", 3),
+    ],
+    ids=["the worker has said that it reads", "the worker has not"],
+)
+def test_a_request_that_kills_the_worker_that_reads_it_does_not_kill_them_all(
+    start: Start, tmp_path: Path, read: int, say: str, workers: int
+) -> None:
+    """It gets 500 after one worker, or after one more where it may have lain unread, and the others wait."""
+    eater = tmp_path / "python"
+    eater.write_text(EATER.format(python=sys.executable, ready=frames.READY, read=read, say=say), encoding="utf-8")
+    eater.chmod(0o755)
+    service = start(DYING, f"--worker-python={eater}").wait_until_listening()
+    service.wait_for_log("(Ready: .*)")
+    lost = service.post("x" * 2**20)
+    assert (lost.status_code, lost.json()) == (500, SCRIPT_ERROR)
+    service.wait_until(lambda: len(service.worker_pids()) == workers, "the last replacement")
+    time.sleep(0.3)
+    assert len(service.worker_pids()) == workers
+
+
+def test_a_body_that_a_worker_has_no_memory_for_costs_one_worker(serve: Start) -> None:
+    """The real way to die while reading: the others of a queue are answered by the next worker."""
+    service = serve(DYING, MLPACKAGE_WORKER_MEMORY=str(60_000_000))
+    with ThreadPoolExecutor(4) as pool:
+        large = pool.submit(service.post, "x" * (90 * 2**20))
+        small = list(pool.map(lambda _: service.post('"ok"').status_code, range(20)))
+    assert (large.result().status_code, small) == (500, [200] * 20)
+    assert len(service.worker_pids()) <= 2
+
+
 def test_requests_are_spread_over_the_workers(serve: Start) -> None:
     """Two workers run two requests at the same time."""
     service = serve(DYING, WORKER_COUNT="2")

@@ -40,6 +40,7 @@ def check_server(config: Config, _project: Project, problems: Problems) -> None:
         ("server.scoring-timeout-ms", server.scoring_timeout_ms, 1),
         ("server.max-concurrent-requests", server.max_concurrent_requests, 1),
         ("server.max-queue-wait-ms", server.max_queue_wait_ms, 0),
+        ("server.worker-memory-mb", server.worker_memory_mb, 1),
         ("image.healthcheck.interval", probe.interval, 1),
         ("image.healthcheck.timeout", probe.timeout, 1),
         ("image.healthcheck.start-period", probe.start_period, 0),

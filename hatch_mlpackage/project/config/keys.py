@@ -107,6 +107,12 @@ class Server:
         shown="any time",
         schema={"minimum": 0},
     )
+    worker_memory_mb: int | None = key(
+        "how much memory a worker may take, in megabytes of a million bytes; a request that needs more fails alone",
+        default=None,
+        shown="no limit",
+        schema={"minimum": 1},
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

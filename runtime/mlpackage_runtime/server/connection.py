@@ -122,7 +122,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
-            super().on_header(name, value)
+            super().on_header(name, value.rstrip(b" \t"))  # optional white space is no part of a value
             return
         self._trailers += 1  # nobody reads trailers
         if self._trailers > heads.FIELDS_LIMIT:

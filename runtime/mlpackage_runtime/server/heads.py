@@ -55,7 +55,7 @@ def refusal(method: bytes, target: bytes, version: str, fields: Fields, size: in
 
 def _ambiguity(version: str, fields: Fields) -> Refusal | None:
     hosts = [value for name, value in fields if name == b"host"]
-    codings = [value for name, value in fields if name == b"transfer-encoding"]
+    codings = [value.lower() for name, value in fields if name == b"transfer-encoding"]
     if codings and (codings != [b"chunked"] or version == "1.0"):
         return Refusal(400, "The only transfer encoding is chunked, in HTTP/1.1.")
     if len(hosts) > 1 or (not hosts and version == "1.1"):

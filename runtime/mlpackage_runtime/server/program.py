@@ -14,7 +14,7 @@ import uvicorn
 import uvloop
 
 from mlpackage_runtime.contract import CANNOT_START, log
-from mlpackage_runtime.lifetime import adopt_orphans
+from mlpackage_runtime.lifetime import adopt_orphans, end_with
 from mlpackage_runtime.server import logs
 from mlpackage_runtime.server.app import Application
 from mlpackage_runtime.server.connection import ClientConnection
@@ -36,6 +36,8 @@ def serve(arguments: Sequence[str]) -> int:
     except SettingsError as error:
         print(f"Configuration error: {error}", file=sys.stderr)
         return CANNOT_START
+    if not end_with(os.environ.pop("MLPACKAGE_PARENT", "")):
+        return 0
     logs.configure(settings)
     if os.environ.get("AML_APP_INSIGHTS_ENABLED", "").lower() == "true":
         log.warning("AML_APP_INSIGHTS_ENABLED is true, but this server sends nothing to Application Insights")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import signal
 import socket
+import struct
+import sys
 from functools import partial
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
+SO_ATTACH_FILTER = 26  # Linux; Python's socket module does not name it
+BPF_RETURN = 6
 QUIET = 0.2  # seconds without a new request, after which nobody seems to send any more
 QUIET_WAIT = 2.0  # seconds to wait for that
 
@@ -45,7 +50,7 @@ class StoppableServer(uvicorn.Server):
         with contextlib.ExitStack() as kept:
             copies = [kept.enter_context(listener.dup()) for listener in sockets or []]
             for copy in copies:
-                copy.listen(0)
+                _refuse_new(copy)
             for server in self.servers:
                 server.close()
             for copy in copies:
@@ -61,3 +66,16 @@ class StoppableServer(uvicorn.Server):
                 connection, _ = listener.accept()
                 connection.setblocking(False)  # noqa: FBT003
                 await self._loop.connect_accepted_socket(protocol, connection)
+
+
+def _refuse_new(listener: socket.socket) -> None:
+    """Let no further connection reach a listening socket; a client tries again, and finds the port closed.
+
+    Linux drops the packets by a filter, so that none is accepted by the kernel behind the last one that we take.
+    """
+    listener.listen(0)
+    if sys.platform != "linux":
+        return
+    instruction = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RETURN, 0, 0, 0))
+    with contextlib.suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(instruction)))
