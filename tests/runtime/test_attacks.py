@@ -157,6 +157,72 @@ def test_a_client_that_leaves_cuts_off_nobody_else(serve: Start) -> None:
     assert lengths == [100 * 50_000] * 40
 
 
+FAILING = """
+    import os, time
+
+    def init():
+        pass
+
+    def run(raw_data):
+        if raw_data[0] == "d":
+            os._exit(1)
+        if raw_data[0] == "s":
+            time.sleep(1)
+        return len(raw_data)
+"""
+
+
+def die(service: Service) -> None:
+    assert service.post(b"d" * BODY).status_code == 500
+
+
+def be_late(service: Service) -> None:
+    assert service.post(b"s" * BODY).status_code == 500
+
+
+def leave_the_queue(service: Service) -> None:
+    with connected(service.port, HONEST) as first, connected(service.port, HONEST) as second:
+        first.sendall(HEAD + b"Content-Length: 1\r\n\r\ns")
+        second.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % BODY + b"x" * BODY)
+        time.sleep(0.1)
+        second.close()
+        assert first.recv(12) == b"HTTP/1.1 200"
+
+
+def leave_while_sending(service: Service) -> None:
+    with connected(service.port, HONEST) as connection:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % BODY + b"x" * (BODY - 1))
+
+
+BODY = 20_000_000
+# The C library keeps freed memory. With these settings, what the server has is what it needs.
+GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+
+
+@pytest.mark.parametrize(
+    ("fail", "settings"),
+    [
+        (die, {}),
+        (be_late, {"SCORING_TIMEOUT_MS": "300"}),
+        (leave_the_queue, {}),
+        (leave_while_sending, {}),
+    ],
+    ids=["its worker died", "it took too long", "its client left the queue", "its client left"],
+)
+def test_the_body_of_a_request_that_fails_is_freed(
+    serve: Start, fail: Callable[[Service], None], settings: dict[str, str]
+) -> None:
+    """The server does not keep the bodies of requests that end without an answer of run()."""
+    service = serve(FAILING, **settings, **GIVES_BACK)
+    fail(service)
+    before = resident_mb(service.process.pid)
+    for _ in range(5):
+        fail(service)
+    assert service.post("x").status_code == 200
+    most = before + 2 * BODY / 2**20
+    service.wait_until(lambda: resident_mb(service.process.pid) < most, "the bodies to be freed")
+
+
 # A container ends a process that needs too much memory, in the middle of what it is doing.
 OUT_OF_MEMORY = """
     import os, signal, threading, time
