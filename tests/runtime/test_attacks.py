@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runtime_service import Service, Start
 
 SECONDS = 2.0
-SLOWEST = 250.0  # ms for 99 of 100 probes, on a machine that runs other tests meanwhile
+SLOWEST = 250.0  # ms for 99 of 100 probes, on a machine with two processors that runs other tests meanwhile
 PATIENCE = 30.0
 MUCH = 64  # MiB that the server may need for what four connections send in good faith
 BODIES = 40 * 10**6 / 2**20
@@ -60,10 +60,13 @@ def test_an_attack_is_held(serve: Start, name: str, record_property: Callable[[s
     pid = service.process.pid
     assert service.post(b'{"data": [1]}', headers={"Content-Type": "application/json"}).status_code == 200
     server, worker = resident_mb(pid), resident_mb(children(pid)[0])
+    with Watch(service.port, pid) as watch:
+        time.sleep(1)
+    slowest = max(SLOWEST, 10 * watch.figures.p99)  # other work on the machine slows all probes
     figures, got = attacked(service.port, pid, name, SECONDS, b'{"data": [1]}')
     record_property(name, str(figures))
     print(name, figures, got)
-    assert figures.p99 < SLOWEST
+    assert figures.p99 < slowest
     assert figures.server_mb - server < most(SERVER, name)
     assert figures.worker_mb - worker < most(WORKER, name)
     assert figures.lost == 0, figures.honest
@@ -292,6 +295,7 @@ WORKING = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_each_kill_under_load_costs_one_request(serve: Start, workers: str) -> None:
     """kill -9 of a worker costs the request that it was running; every request gets an answer, and probes do."""
@@ -312,6 +316,7 @@ def test_each_kill_under_load_costs_one_request(serve: Start, workers: str) -> N
     assert watch.figures.p99 < SLOWEST or workers == "1"  # the only worker's probes fail while it is replaced
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 0.01], ids=["quick", "slow"])
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_under_load_cuts_no_request(serve: Start, seconds: float, sent: signal.Signals) -> None:
@@ -342,6 +347,7 @@ def test_a_second_signal_ends_the_drain(serve: Start) -> None:
     assert time.monotonic() - began < 5
 
 
+LONG = "q" * 1000  # makes the lines of the log so long that 3,000 of them are more than the server holds back
 TALKING = """
     import sys
 
@@ -354,6 +360,7 @@ TALKING = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [PLAIN, TALKING], ids=["a silent script", "a script that talks"])
 def test_a_log_that_nobody_reads_blocks_nothing(server_python: str, runtime: Path, tmp_path: Path, script: str) -> None:
     """Lines that the pipe does not take are dropped, requests and probes are answered, and the loss is said later."""
@@ -369,8 +376,8 @@ def test_a_log_that_nobody_reads_blocks_nothing(server_python: str, runtime: Pat
             wait_until_healthy(port)
             url = f"http://127.0.0.1:{port}"
             with httpx.Client(timeout=5) as client:
-                statuses = Counter(client.post(f"{url}/score", content="err").status_code for _ in range(15_000))
-                assert (statuses, client.get(f"{url}/").text) == ({200: 15_000}, "Healthy")
+                statuses = Counter(client.post(f"{url}/score?{LONG}", content="err").status_code for _ in range(3000))
+                assert (statuses, client.get(f"{url}/").text) == ({200: 3000}, "Healthy")
                 os.set_blocking(process.stdout.fileno(), False)
                 limit, said = time.monotonic() + PATIENCE, b""
                 while b"dropped" not in said and time.monotonic() < limit:

@@ -40,6 +40,7 @@ def in_pieces(port: int, sent: bytes) -> list[list[Answer]]:
     return found
 
 
+@pytest.mark.slow
 def test_ambiguous_requests_are_refused(echo: Service) -> None:
     """However they arrive, each gets one refusal, the connection ends, and run() never sees what it hides."""
     wrong = {}
