@@ -8,12 +8,12 @@ A string with a newline is refused: it would be read as two, and a client could 
 from __future__ import annotations
 
 import struct
-from typing import Callable, NamedTuple, Sequence
+from typing import Callable, List, NamedTuple, Sequence, Tuple
 
 # From the server to a worker.
 START = 1  # body: WorkerSettings, as JSON
 REQUEST = 2  # head: method, path, query, client, request id, then header names and values in turn; body: the request's
-CANCEL = 10  # nobody reads the streamed response any more
+CANCEL = 10  # head: the number of a request of this worker, from 1; nobody reads its streamed response any more
 
 # From a worker to the server.
 RECEIVING = 11  # a part of a request has arrived, and the rest has not: the worker has begun to read it
@@ -91,50 +91,55 @@ def pack_prefix(kind: int, head: Sequence[bytes], body_length: int) -> bytes:
 
 
 class FrameParser:
-    """Cuts a stream of bytes into frames as the bytes arrive."""
+    """Cuts a stream of bytes into frames as the bytes arrive.
+
+    The parts of a large body are joined once, when the last of them is there.
+    """
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._held = 0
-        self._wanted = PREFIX.size
+        self._start = b""  # of a frame whose head is not complete
+        self._awaited: Tuple[int, Sequence[bytes]] | None = None  # kind and head of a frame whose body is not complete
+        self._parts: List[bytes] = []
+        self._missing = 0
 
     @property
     def is_inside_frame(self) -> bool:
         """Whether a part of a frame has arrived, and the rest of it has not."""
-        return self._held > 0
+        return self._awaited is not None or bool(self._start)
 
     @property
     def missing(self) -> int:
-        """The number of bytes that the incomplete frame is known to lack."""
-        return self._wanted - self._held
+        """The number of bytes that an incomplete body lacks."""
+        return self._missing
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Return the frames that `data` completes.
+    def feed(self, data: bytes) -> List[Frame]:
+        """Return the frames that `data` completes."""
+        found: List[Frame] = []
+        if self._awaited is not None:
+            self._parts.append(data[: self._missing])
+            data = data[self._missing :]
+            self._missing -= len(self._parts[-1])
+            if self._missing:
+                return found
+            found.append(Frame(*self._awaited, b"".join(self._parts)))
+            self._awaited, self._parts = None, []
+        self._cut(self._start + data if self._start else data, found)
+        return found
 
-        The parser keeps the pieces of an incomplete frame and joins them when the frame is complete, because joining
-        them at each arrival would copy a large body again and again.
-        """
-        if self._parts:
-            self._parts.append(data)
-            self._held += len(data)
-            if self._held < self._wanted:
-                return []
-            data = b"".join(self._parts)
-        found: list[Frame] = []
+    def _cut(self, data: bytes, found: List[Frame]) -> None:
+        """Add the frames that are complete in `data`, and keep the beginning of the one that is not."""
         at = 0
-        while True:
-            self._wanted = PREFIX.size
-            self._held = len(data) - at
-            if self._held < PREFIX.size:
-                break
+        self._start = b""
+        while len(data) - at >= PREFIX.size:
             kind, head_length, body_length = PREFIX.unpack_from(data, at)
-            self._wanted += head_length + body_length
-            if self._held < self._wanted:
-                break
             head_at = at + PREFIX.size
             body_at = head_at + head_length
-            at += self._wanted
+            if body_at > len(data):
+                break
             head = data[head_at:body_at].split(b"\n") if head_length else ()
+            at = body_at + body_length
+            if at > len(data):
+                self._awaited, self._parts, self._missing = (kind, head), [data[body_at:]], at - len(data)
+                return
             found.append(Frame(kind, head, data[body_at:at]))
-        self._parts = [data[at:]] if self._held else []
-        return found
+        self._start = data[at:]

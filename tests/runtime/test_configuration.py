@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from mlpackage_runtime.server.settings import Settings, SettingsError, read_settings
+from mlpackage_runtime.server.settings import Settings, read_settings
+from mlpackage_runtime.server.values import SettingsError
 
 if TYPE_CHECKING:
     from runtime_service import Service, Start
@@ -90,6 +91,7 @@ def test_flags_win_over_variables_which_win_over_the_file(tmp_path: Path) -> Non
         (["--port=65536"], {}, "--port is '65536': it must be a port between 1 and 65535."),
         (["--worker-count=-1"], {}, "--worker-count is '-1': it must be 1 or more."),
         ([], {"MLPACKAGE_DRAIN_TIMEOUT": "inf"}, "MLPACKAGE_DRAIN_TIMEOUT is 'inf': it must be a number of seconds, 0 or more."),  # noqa: E501
+        ([], {"MLPACKAGE_BODIES_LIMIT": "5"}, "MLPACKAGE_BODIES_LIMIT is '5': it must be 0, for no limit, or at least MLPACKAGE_BODY_LIMIT, which is 104857600."),  # noqa: E501
         ([], {"MLPACKAGE_LOG_FORMAT": "xml"}, "MLPACKAGE_LOG_FORMAT is 'xml': it must be one of line, json."),
         ([], {"AML_CORS_ORIGINS": "*("}, "AML_CORS_ORIGINS is '*(': '*(' is not a regular expression: nothing to repeat at position 0."),  # noqa: E501
         (["--config-file=/nowhere"], {}, "the configuration file /nowhere cannot be read: No such file or directory."),

@@ -43,6 +43,7 @@ def test_ids_go_back_as_the_original_sent_them(
             "x-ms-request-id and x-ms-client-request-id must not exceed 100 characters",
             {REQUEST: b"A"},
         ),
+        ({b"traceid": LONG, REQUEST: b"A"}, "traceid must not exceed 100 characters", {}),
     ],
 )
 def test_ids_that_are_too_long_are_refused(
@@ -72,6 +73,8 @@ def test_new_ids_are_random_uuids() -> None:
         ("https://b.test, https://a.test", "", ["https://a.test", "Origin"]),
         (r"https://.*\.test", "", []),
         (r"https://.*\.test", "https://x.test", ["https://x.test", "Origin"]),
+        (r"https://.*\.test", "https://x.test.evil", []),
+        (r"https://.*\.test", "https://x.test@evil", []),
     ],
 )
 def test_origins_are_answered_as_the_original_did(origins: str, origin: str, answered: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import re
 import signal
@@ -192,17 +193,19 @@ def test_a_log_that_nobody_reads_stops_nothing(server_python: str, runtime: Path
     (tmp_path / "score.py").write_text("def init(): pass\ndef run(x): return x\n", encoding="utf-8")
     flags = ["--entry_script=score.py", "--port=0", "--host=127.0.0.1", f"--worker-python={sys.executable}"]
     command = [server_python, "-I", str(runtime), "serve", *flags]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as process, httpx.Client(timeout=20) as client:
+    with contextlib.ExitStack() as opened:
+        process = opened.enter_context(subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE))
+        opened.callback(process.kill)
+        client = opened.enter_context(httpx.Client(timeout=20))
         assert process.stderr is not None
-        ready = next(line for line in process.stderr if b"Ready: " in line)
-        url = ready.split()[-4].decode().removesuffix("/score,")
+        url = next(found[1].decode() for line in process.stderr if (found := re.search(rb"Ready: (.*)/score", line)))
         statuses = {client.get(f"{url}/swagger.json?{'x' * 8000}").status_code for _ in range(500)}
         assert (statuses, client.post(f"{url}/score", content="x").status_code) == ({200}, 200)
         dropped = next(line for line in process.stderr if b"were dropped" in line)
         process.terminate()
         process.communicate()
-    found = re.search(rb"(\d+) lines of the log were dropped, because nobody read standard error", dropped)
-    assert (found is not None, process.returncode) == (True, 0)
+    assert re.search(rb"\d+ lines of the log were dropped, because nobody read standard error", dropped)
+    assert process.returncode == 0
 
 
 def test_ctrl_c_before_there_is_a_server(server_python: str, runtime: Path) -> None:

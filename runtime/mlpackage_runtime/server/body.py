@@ -63,8 +63,8 @@ class Body:
             self._counted += uncounted
 
     def close(self) -> None:
-        """Drop the parts."""
-        self.parts = []
+        """Drop the parts, whoever else still holds their list."""
+        self.parts.clear()
         self._room.give_back(self._counted)
         self._counted = 0
 

@@ -70,8 +70,9 @@ class Endpoint:
         """Send a body in slices, each when the client has taken those before it, and count its bytes until then."""
         self._room.add(len(body))
         try:
+            view = memoryview(body)
             for at in range(0, len(body), SLICE):
-                part = body[at : at + SLICE]
+                part = view[at : at + SLICE]
                 await send({"type": "http.response.body", "body": part, "more_body": at + SLICE < len(body)})
         finally:
             self._room.give_back(len(body))

@@ -34,7 +34,11 @@ class Job:
     __slots__ = ("body", "gone", "head", "reply", "spared")
 
     def __init__(
-        self, head: Sequence[bytes], body: Sequence[bytes], gone: Callable[[], bool], reply: asyncio.Future[Reply]
+        self,
+        head: Sequence[bytes],
+        body: Sequence[bytes],
+        gone: Callable[[], bool],
+        reply: asyncio.Future[Reply | Exception],
     ) -> None:
         self.head = head
         self.body = body
@@ -48,4 +52,15 @@ class Job:
 
     def fail(self, error: Exception) -> None:
         if not self.reply.done():
-            self.reply.set_exception(error)
+            self.reply.set_result(error)
+
+    async def outcome(self) -> Reply:
+        """Return the reply, or raise the error that came instead."""
+        outcome = await self.reply
+        if isinstance(outcome, Reply):
+            return outcome
+        try:
+            raise outcome
+        finally:
+            # The error knows this frame: they would keep each other in memory, and the request with them.
+            del outcome, self

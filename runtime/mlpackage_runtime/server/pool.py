@@ -68,7 +68,9 @@ class Pool:
         else:
             self.check_queue(len(self._waiting))
             self._waiting.append(job)
-        return await job.reply
+        outcome = job.outcome()
+        del job  # which knows the error that may end this call: they would keep each other in memory
+        return await outcome
 
     def check_queue(self, waiting: int) -> None:
         """Raise Unavailable where a line, the pool's own or the gate's, is as long as `queue_limit` allows."""

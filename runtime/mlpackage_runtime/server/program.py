@@ -21,8 +21,9 @@ from mlpackage_runtime.server.connection import ClientConnection
 from mlpackage_runtime.server.peers import RESERVE, Peers
 from mlpackage_runtime.server.pool import Pool
 from mlpackage_runtime.server.reaper import reap_orphans
-from mlpackage_runtime.server.settings import Settings, SettingsError, read_settings
+from mlpackage_runtime.server.settings import Settings, read_settings
 from mlpackage_runtime.server.stopping import StoppableServer
+from mlpackage_runtime.server.values import SettingsError
 
 KEEP_ALIVE = 75  # seconds that an idle connection stays open
 OTHER_FILES = RESERVE + 128  # sockets of workers and of the reserve, and what the interpreter opens

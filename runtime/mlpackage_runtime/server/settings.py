@@ -6,22 +6,16 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Sequence, TypeVar
+from typing import Mapping, Sequence
 
 from mlpackage_runtime.frames import WorkerSettings
 from mlpackage_runtime.server.cors import Cors
 from mlpackage_runtime.server.flags import HEALTH_PORT, PORT, read_flags
+from mlpackage_runtime.server.values import Values, at_least, none_or_at_least, one_of, port_number, read_file, seconds
 
-T = TypeVar("T")
-
-LAST_PORT = 65535
 HOUR_MS = 3_600_000
 BODY_LIMIT = 100 * 2**20  # the limit of the front end in the original's image
 VERSION = "mlpackage-runtime/1.0"
-
-
-class SettingsError(Exception):
-    """A setting has a value that cannot be used; the text names it and says what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +71,10 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
     """Return the settings; raises SettingsError, or exits with status 2 for an unknown flag."""
     flags = read_flags(arguments)
     path = flags.get("config-file") or environ.get("AZUREML_CONFIG_FILE", "")
-    values = _Values(flags, environ, _read_file(path) if path else {})
+    values = Values(flags, environ, read_file(path) if path else {})
     separate = values.read("", "SEPERATE_HEALTH_ENDPOINT", "", str) == "true"
     announced = values.read("", "SERVER_VERSION_LOG_RESPONSE_ENABLED", "true", str.lower) == "true"
-    body_limit = values.read("", "MLPACKAGE_BODY_LIMIT", BODY_LIMIT, _at_least(0))
+    body_limit = values.read("", "MLPACKAGE_BODY_LIMIT", BODY_LIMIT, at_least(0))
     return Settings(
         app_root=os.path.abspath(values.read("", "AML_APP_ROOT", "", str) or os.getcwd()),
         # The flag is relative to the current folder, the variable to the app root.
@@ -92,118 +86,26 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         host=values.read("host", "MLPACKAGE_HOST", "0.0.0.0", str),
         port=values.read("port", "MLPACKAGE_PORT", PORT, port_number),
         health_port=values.read("health-port", "HEALTH_PORT", HEALTH_PORT, port_number) if separate else None,
-        worker_count=values.read("worker-count", "WORKER_COUNT", 1, _at_least(1)),
+        worker_count=values.read("worker-count", "WORKER_COUNT", 1, at_least(1)),
         worker_python=values.read("worker-python", "MLPACKAGE_WORKER_PYTHON", sys.executable, str),
-        scoring_timeout_ms=values.read("", "SCORING_TIMEOUT_MS", HOUR_MS, _at_least(1)),
-        drain_timeout=values.read("", "MLPACKAGE_DRAIN_TIMEOUT", 30.0, _seconds),
-        receive_timeout=values.read("", "MLPACKAGE_RECEIVE_TIMEOUT", 30.0, _seconds),
+        scoring_timeout_ms=values.read("", "SCORING_TIMEOUT_MS", HOUR_MS, at_least(1)),
+        drain_timeout=values.read("", "MLPACKAGE_DRAIN_TIMEOUT", 30.0, seconds),
+        receive_timeout=values.read("", "MLPACKAGE_RECEIVE_TIMEOUT", 30.0, seconds),
         body_limit=body_limit,
-        bodies_limit=values.read("", "MLPACKAGE_BODIES_LIMIT", 4 * body_limit, _none_or_at_least(body_limit)),
-        decompressed_limit=values.read("", "MLPACKAGE_DECOMPRESSED_LIMIT", body_limit, _at_least(0)),
-        compression_ratio=values.read("", "MLPACKAGE_COMPRESSION_RATIO", 100, _at_least(0)),
-        json_limit=values.read("", "MLPACKAGE_JSON_LIMIT", 25_000_000, _at_least(0)),
-        worker_memory=values.read("", "MLPACKAGE_WORKER_MEMORY", 0, _at_least(0)),
-        connection_limit=values.read("", "MLPACKAGE_CONNECTION_LIMIT", 4096, _at_least(0)),
-        peer_limit=values.read("", "MLPACKAGE_PEER_LIMIT", 2048, _at_least(0)),
-        queue_limit=values.read("", "MLPACKAGE_QUEUE_LIMIT", 1000, _at_least(0)),
-        max_concurrent_requests=values.read("", "MLPACKAGE_MAX_CONCURRENT_REQUESTS", None, _at_least(1)),
-        max_queue_wait_ms=values.read("", "MLPACKAGE_MAX_QUEUE_WAIT_MS", None, _at_least(0)),
+        bodies_limit=values.read("", "MLPACKAGE_BODIES_LIMIT", 4 * body_limit, none_or_at_least(body_limit)),
+        decompressed_limit=values.read("", "MLPACKAGE_DECOMPRESSED_LIMIT", body_limit, at_least(0)),
+        compression_ratio=values.read("", "MLPACKAGE_COMPRESSION_RATIO", 100, at_least(0)),
+        json_limit=values.read("", "MLPACKAGE_JSON_LIMIT", 25_000_000, at_least(0)),
+        worker_memory=values.read("", "MLPACKAGE_WORKER_MEMORY", 0, at_least(0)),
+        connection_limit=values.read("", "MLPACKAGE_CONNECTION_LIMIT", 4096, at_least(0)),
+        peer_limit=values.read("", "MLPACKAGE_PEER_LIMIT", 2048, at_least(0)),
+        queue_limit=values.read("", "MLPACKAGE_QUEUE_LIMIT", 1000, at_least(0)),
+        max_concurrent_requests=values.read("", "MLPACKAGE_MAX_CONCURRENT_REQUESTS", None, at_least(1)),
+        max_queue_wait_ms=values.read("", "MLPACKAGE_MAX_QUEUE_WAIT_MS", None, at_least(0)),
         cors=values.read("access-control-allow-origins", "AML_CORS_ORIGINS", None, Cors),
-        log_format=values.read("log-format", "MLPACKAGE_LOG_FORMAT", "line", _one_of("line", "json")),
+        log_format=values.read("log-format", "MLPACKAGE_LOG_FORMAT", "line", one_of("line", "json")),
         server_version=values.read("", "HTTP_X_MS_SERVER_VERSION", VERSION, str) if announced else "",
         service_name=values.read("", "SERVICE_NAME", "ML service", str),
         service_version=values.read("", "SERVICE_VERSION", "1.0", str),
         service_path_prefix=values.read("", "SERVICE_PATH_PREFIX", "", str),
     )
-
-
-class _Values:
-    """The three sources of a setting, where an empty text counts as absent."""
-
-    def __init__(self, flags: Mapping[str, str], environ: Mapping[str, str], file: Mapping[str, str]) -> None:
-        self._flags = flags
-        self._environ = environ
-        self._file = file
-
-    def read(self, flag: str, variable: str, default: T, read: Callable[[str], T]) -> T:
-        if flag in self._flags:
-            text, name = self._flags[flag], f"--{flag}"
-        else:
-            text, name = self._environ.get(variable) or self._file.get(variable, ""), variable
-        if text == "":
-            return default
-        try:
-            return read(text)
-        except ValueError as error:
-            raise SettingsError(f"{name} is {text!r}: {error}") from None
-
-
-def _read_file(path: str) -> dict[str, str]:
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            values = json.load(file)
-    except OSError as error:
-        raise SettingsError(f"the configuration file {path} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise SettingsError(f"the configuration file {path} is not JSON: {error}.") from None
-    if not isinstance(values, dict):
-        raise SettingsError(f"the configuration file {path} is not a JSON object.")
-    return {name: _text(value) for name, value in values.items() if value is not None}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def port_number(text: str) -> int:
-    """Return a port number; 0 stands for any free port."""
-    number = _whole(text)
-    if not 0 <= number <= LAST_PORT:
-        raise ValueError("it must be a port between 1 and 65535.")
-    return number
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError("it must be a whole number.") from None
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = _whole(text)
-        if number < least:
-            raise ValueError(f"it must be {least} or more.")
-        return number
-
-    return read
-
-
-def _none_or_at_least(least: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = _at_least(0)(text)
-        if 0 < number < least:
-            raise ValueError(f"it must be 0, for no limit, or at least MLPACKAGE_BODY_LIMIT, which is {least}.")
-        return number
-
-    return read
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"it must be one of {', '.join(allowed)}.")
-        return text
-
-    return read
-
-
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError("it must be a number of seconds.") from None
-    if not 0 <= number < float("inf"):
-        raise ValueError("it must be a number of seconds, 0 or more.")
-    return number

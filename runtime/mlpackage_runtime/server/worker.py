@@ -148,7 +148,8 @@ class Worker(asyncio.Protocol):
             self._resolve(Reply(int(head[0]), head[1:], body))
             self._finish()
         elif kind == frames.STREAM:
-            self._stream = Stream(self._transport, self._cancel)
+            number = b"%d" % (self.answered + 1)
+            self._stream = Stream(self._transport, lambda: frames.send(self._transport.write, frames.CANCEL, [number]))
             self._resolve(Reply(int(head[0]), head[1:], b"", self._stream))
         elif kind == frames.RECEIVING:
             self._receiving = True
@@ -164,9 +165,6 @@ class Worker(asyncio.Protocol):
             self._offer()
         elif kind == frames.FAILED:
             self.started.set_result(body.decode("utf-8", "replace"))
-
-    def _cancel(self) -> None:
-        frames.send(self._transport.write, frames.CANCEL)
 
     def _resolve(self, reply: Reply) -> None:
         if self._jobs:

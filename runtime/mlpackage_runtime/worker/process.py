@@ -35,6 +35,7 @@ class ServerConnection:
         self._poll.register(self._socket, select.POLLIN)
         self._parser = frames.FrameParser()
         self._arrived: Deque[frames.Frame] = deque()
+        self._number = 0  # of the request that was read last
 
     def read(self) -> frames.Frame | None:
         """Wait for the next frame; None when the server has closed the connection."""
@@ -45,7 +46,9 @@ class ServerConnection:
                 self.send(frames.RECEIVING)
             if not self._receive():
                 return None
-        return self._arrived.popleft()
+        frame = self._arrived.popleft()
+        self._number += frame.kind == frames.REQUEST
+        return frame
 
     def _receive(self) -> bool:
         data = self._socket.recv(min(max(self._parser.missing, LEAST_RECEIVED), MOST_RECEIVED))
@@ -81,7 +84,8 @@ class ServerConnection:
         """Return whether the server no longer wants the rest of a response, or is gone."""
         if self._poll.poll(0) and not self._receive():
             return True
-        return any(frame.kind == frames.CANCEL for frame in self._arrived)
+        number = b"%d" % self._number
+        return any(frame.kind == frames.CANCEL and frame.head == [number] for frame in self._arrived)
 
 
 def work(fd: int) -> int:
