@@ -13,17 +13,16 @@ import gzip
 import io
 import json
 import random
-import socket
 import sys
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-HEAD = b"POST /score HTTP/1.1\r\nHost: x\r\n"
+from assault import HEAD, MB, Assault, count, endless, hold, post
+
+SCORE = HEAD + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi"
+SLOWEST = 250.0  # ms for 99 of 100 probes, on a machine with two processors that runs other tests meanwhile
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-MB = 10**6
 ANSWER = 50 * MB  # bytes that the script returns for the body `big`
 STALLED_BODY = 4 * MB
 
@@ -45,69 +44,6 @@ SCHEMA = """
     def run(data):
         return len(data)
 """
-
-
-@dataclass(kw_only=True, slots=True)
-class Assault:
-    """An attack that is running: its target, its end, and what came of it."""
-
-    port: int
-    until: float
-    found: Counter[str] = field(default_factory=Counter)
-    sent: int = 0
-
-    @property
-    def is_on(self) -> bool:
-        return time.monotonic() < self.until
-
-    def connect(self, source: str = "127.0.0.1") -> socket.socket:
-        connection = socket.socket()
-        connection.settimeout(max(self.until - time.monotonic(), 0.1))
-        connection.bind((source, 0))
-        connection.connect(("127.0.0.1", self.port))
-        return connection
-
-    def send(self, parts: Iterator[bytes], source: str = "127.0.0.1") -> None:
-        """Send on one connection until the parts end, the server ends the connection or the time is over."""
-        try:
-            with self.connect(source) as connection:
-                with contextlib.suppress(ConnectionError):
-                    for part in parts:
-                        connection.sendall(part)
-                        self.sent += len(part)
-                        if not self.is_on:
-                            break
-                self.note_end(connection)
-        except TimeoutError:
-            self.found["open"] += 1
-        except OSError:
-            self.found["cut"] += 1
-
-    def note_end(self, connection: socket.socket) -> None:
-        """Count how a connection ended: by the status of its answer, or without one."""
-        answer = b""
-        with contextlib.suppress(ConnectionError):
-            answer = connection.recv(65536)
-        self.found[answer[9:12].decode() if answer.startswith(b"HTTP/") else "cut"] += 1
-
-    def repeat(self, once: Callable[[], None], threads: int) -> None:
-        """Do something again and again in several threads until the time is over."""
-
-        def go_on() -> None:
-            while self.is_on:
-                once()
-
-        running = [threading.Thread(target=go_on) for _ in range(threads)]
-        for thread in running:
-            thread.start()
-        for thread in running:
-            thread.join()
-
-
-def endless(start: bytes, block: bytes) -> Iterator[bytes]:
-    yield start
-    while True:
-        yield block
 
 
 def trailers(assault: Assault) -> None:
@@ -135,33 +71,33 @@ def endless_line(assault: Assault) -> None:
 def stalled_bodies(assault: Assault) -> None:
     """Send large bodies but for their last byte, on as many connections as fit into the time."""
     start = HEAD + b"Content-Length: %d\r\n\r\n" % STALLED_BODY + b"x" * (STALLED_BODY - 1)
-    _hold(assault, lambda: start, most=100)
+    hold(assault, lambda: start, most=100)
 
 
 def trickles(assault: Assault) -> None:
     """Send a byte of a body from time to time on many connections."""
-    connections = _hold(assault, lambda: HEAD + b"Content-Length: 1000000\r\n\r\nx", most=500, wait=False)
+    connections = hold(assault, lambda: HEAD + b"Content-Length: 1000000\r\n\r\nx", most=500, wait=False)
     while assault.is_on:
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.send(b"x")
         time.sleep(0.2)
-    _count(assault, connections)
+    count(assault, connections)
 
 
 def non_readers(assault: Assault) -> None:
     """Ask for large answers and read nothing of them."""
-    _hold(assault, lambda: HEAD + b"Content-Length: 3\r\n\r\nbig", most=8)
+    hold(assault, lambda: HEAD + b"Content-Length: 3\r\n\r\nbig", most=8)
 
 
 def one_peer(assault: Assault) -> None:
     """Open connections from one address, and send nothing on them."""
-    _hold(assault, lambda: b"", most=1000)
+    hold(assault, lambda: b"", most=1000)
 
 
 def many_peers(assault: Assault) -> None:
     """Open connections from a hundred addresses, and send the start of a request on each."""
-    _hold(assault, lambda: b"GET /sco", most=1000, peers=100)
+    hold(assault, lambda: b"GET /sco", most=1000, peers=100)
 
 
 def gzip_bombs(assault: Assault) -> None:
@@ -169,23 +105,23 @@ def gzip_bombs(assault: Assault) -> None:
     with gzip.GzipFile(fileobj=packed, mode="wb") as file:
         for _ in range(90):
             file.write(bytes(MB))
-    _post(assault, packed.getvalue(), b"Content-Encoding: gzip\r\n")
+    post(assault, packed.getvalue(), b"Content-Encoding: gzip\r\n")
 
 
 def json_lists(assault: Assault) -> None:
-    _post(assault, b'{"data": [' + b"[]," * 10_000_000 + b"1]}")
+    post(assault, b'{"data": [' + b"[]," * 10_000_000 + b"1]}")
 
 
 def json_objects(assault: Assault) -> None:
-    _post(assault, b'{"data": [' + b'{"":0},' * 5_000_000 + b"1]}")
+    post(assault, b'{"data": [' + b'{"":0},' * 5_000_000 + b"1]}")
 
 
 def json_depth(assault: Assault) -> None:
-    _post(assault, b'{"data": ' + b"[" * 5_000_000)
+    post(assault, b'{"data": ' + b"[" * 5_000_000)
 
 
 def json_depth_of_objects(assault: Assault) -> None:
-    _post(assault, b'{"data": ' + b'{"":' * 5_000_000)
+    post(assault, b'{"data": ' + b'{"":' * 5_000_000)
 
 
 def nonsense(assault: Assault) -> None:
@@ -195,43 +131,6 @@ def nonsense(assault: Assault) -> None:
         assault.send(iter([source.randbytes(source.randrange(1, 200)) + b"\r\n\r\n"]))
 
     assault.repeat(once, 4)
-
-
-def _post(assault: Assault, body: bytes, fields: bytes = b"") -> None:
-    head = HEAD + b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body) + fields + b"\r\n"
-    assault.repeat(lambda: assault.send(iter([head, body])), 2)
-
-
-def _hold(
-    assault: Assault, start: Callable[[], bytes], *, most: int, peers: int = 1, wait: bool = True
-) -> list[socket.socket]:
-    """Open connections, send a start on each, and keep them open to the end of the time, where `wait` says so."""
-    connections: list[socket.socket] = []
-    for number in range(most):
-        if not assault.is_on:
-            break
-        try:
-            connection = assault.connect(f"127.0.{1 + number % peers}.1" if peers > 1 else "127.0.0.1")
-            connections.append(connection)
-            connection.settimeout(1)
-            connection.sendall(start())
-            assault.sent += len(start())
-        except OSError:
-            assault.found["refused"] += 1
-    if wait:
-        time.sleep(max(assault.until - time.monotonic(), 0))
-        _count(assault, connections)
-    return connections
-
-
-def _count(assault: Assault, connections: list[socket.socket]) -> None:
-    """Count the connections by their answers, or as `open`, without waiting for any."""
-    for connection in connections:
-        connection.settimeout(0)
-        try:
-            assault.note_end(connection)
-        except BlockingIOError:
-            assault.found["open"] += 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

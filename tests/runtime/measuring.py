@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import statistics
 import subprocess
 import sys
@@ -188,3 +189,8 @@ def loaded(port: int, seconds: float, act: Callable[[], None]) -> Counter[str]:
         act()
         said, _ = load.communicate(timeout=seconds + 2 * PATIENCE)
     return Counter(json.loads(said))
+
+
+def connected(port: int, source: str = HONEST) -> socket.socket:
+    """Return a new connection from an address."""
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE, source_address=(source, 0))
