@@ -147,3 +147,29 @@ def test_a_client_that_leaves_cuts_off_nobody_else(serve: Start) -> None:
             response.begin()
             lengths.append(len(response.read()))
     assert lengths == [100 * 50_000] * 40
+
+
+SMALL_PARTS = """
+    import time
+    from azureml_inference_server_http.api.aml_response import AMLResponse
+
+    def init():
+        pass
+
+    def run(raw_data):
+        if raw_data == "quick":
+            return raw_data
+        time.sleep(0.5)
+        return AMLResponse((b"x" for _ in range(20)), 200)
+"""
+
+
+def test_a_client_that_left_before_its_stream_stops_nobody(serve: Start) -> None:
+    """A stream that arrives whole for a client that has gone is dropped, and the worker's next answer is read."""
+    pytest.importorskip("werkzeug", reason="streams need werkzeug")
+    service = serve(SMALL_PARTS, MLPACKAGE_DRAIN_TIMEOUT="1")
+    for _ in range(3):
+        with connected(service.port) as leaving:
+            leaving.sendall(SCORE)
+            time.sleep(0.1)
+        assert service.client.post(f"{service.url}/score", content="quick", timeout=5).json() == "quick"
