@@ -139,8 +139,13 @@ def test_trailers_are_dropped(serve: Start) -> None:
 
 @pytest.mark.parametrize(
     "flood",
-    [b"0\r\n" + b"x: y\r\n" * 200, b"0\r\nx: " + b"y" * 2**20, b"1;" + b"y" * 2**20],
-    ids=["many trailers", "one long trailer", "a long chunk extension"],
+    [
+        b"0\r\n" + b"x: y\r\n" * 200,
+        b"0\r\nx: " + b"y" * 2**20,
+        b"1;" + b"y" * 2**20,
+        (b"1;" + b"y" * 100 + b"\r\nx\r\n") * 10_000,
+    ],
+    ids=["many trailers", "one long trailer", "a long chunk extension", "many short ones"],
 )
 def test_trailers_and_framing_have_the_limits_of_a_head(serve: Start, flood: bytes) -> None:
     """What is neither head nor body is 431 when there is too much of it."""
@@ -210,6 +215,13 @@ def test_a_client_that_closes_its_end_gets_its_answer(serve: Start) -> None:
     assert answers(service.port, request + b"0.0") == [(200, b'"0.0"')]
     assert answers(service.port, request + b"0.6") == [(200, b'"0.6"')]
     assert answers(service.port, request + b"0") == [(400, b'{"message": "The request is cut off."}')]
+
+
+def test_the_smallest_chunks_are_a_body(serve: Start) -> None:
+    """A client may send each byte in a chunk of its own."""
+    service = serve("def init(): pass\ndef run(x): return len(x)\n")
+    request = b"POST /score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert answers(service.port, request + b"1\r\nx\r\n" * 200_000 + b"0\r\n\r\n") == [(200, b"200000")]
 
 
 def test_many_small_requests_at_once_are_no_large_head(serve: Start) -> None:

@@ -28,6 +28,7 @@ PROBE_TIMEOUT = 5.0  # seconds that a connection of the reserve has for its requ
 LINGER = 0.5  # seconds for a request that is on its way when the server stops
 PIPELINE_LIMIT = 100  # requests of one connection that wait for the answers to those before them
 
+FRAMING = 16  # bytes that a byte of body may arrive with, itself included, as the smallest chunks need 6
 BETWEEN, HEAD, BODY = range(3)  # what of a request is arriving; its trailers count as body
 
 
@@ -52,7 +53,7 @@ class ClientConnection(HttpToolsProtocol):
         self._phase = BETWEEN
         self._piece = 0  # bytes of the last piece of data
         self._began_in = 0  # bytes of the piece in which the request began
-        self._overhead = 0  # bytes of later pieces, since the last one with a part of the body
+        self._overhead = 0  # bytes of later pieces that are neither body nor the framing that it may have
         self._trailers = 0
         self._refused = False
         self._running: RequestResponseCycle | None = None
@@ -152,7 +153,7 @@ class ClientConnection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        self._overhead = 0
+        self._overhead = max(0, self._overhead - FRAMING * len(body))
         self._arrival.count(len(body))
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
