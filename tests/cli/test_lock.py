@@ -183,6 +183,7 @@ def test_a_damaged_digest_is_made_anew(project, private, tmp_path, mlpackage):
     """`check` stops at a base-image.toml with a merge conflict; `lock` says so and writes it anew."""
     pushed = private.push_image("python", "3.12-bookworm")
     log_in(tmp_path, private, private.password)
+    assert mlpackage("lock").status == 0
     damaged = project / "locks/base-image.toml"
     damaged.write_text("<<<<<<< ours\n")
     stopped = mlpackage("check")
