@@ -74,10 +74,11 @@ def test_a_body_must_bring_enough_in_every_window() -> None:
 def test_a_client_must_take_enough_in_every_window() -> None:
     """What was written meanwhile hides what the client took, so that such a window does not count."""
     departure = Departure(10)
-    waiting = [50_000, 30_000, 30_000, 29_000]
-    assert [departure.too_slow(size) for size in waiting] == [False, False, True, True]
+    waiting = [(50_000, 0), (50_000, 9), (30_000, 10), (30_000, 20), (29_000, 30)]
+    assert [departure.too_slow(size, now) for size, now in waiting] == [False, False, False, True, True]
     departure.grew()
-    assert [departure.too_slow(size) for size in (29_000, 29_000, 0, 0)] == [False, True, False, False]
+    waiting = [(29_000, 40), (29_000, 50), (0, 60), (0, 70)]
+    assert [departure.too_slow(size, now) for size, now in waiting] == [False, True, False, False]
 
 
 def probe(port: int, host: str = "127.0.0.1") -> tuple[int, bytes]:

@@ -6,6 +6,7 @@ from typing import List
 
 from mlpackage_runtime.server.asgi import Message, Receive, Scope
 
+LEAST = 4096  # bytes of a part, where they arrive in smaller ones
 FREE = 65536  # bytes; smaller bodies are not counted, so that large ones do not shut them out
 
 
@@ -55,7 +56,10 @@ class Body:
 
     def append(self, part: bytes) -> None:
         """Add a part; raises NoRoomError."""
-        self.parts.append(part)
+        if self.parts and len(self.parts[-1]) + len(part) <= LEAST:
+            self.parts[-1] += part  # an object for each of many tiny parts would take many times their bytes
+        else:
+            self.parts.append(part)
         self.size += len(part)
         if self.size > FREE:
             uncounted = self.size - self._counted

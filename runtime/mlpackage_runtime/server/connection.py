@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import termios
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -19,9 +19,6 @@ from mlpackage_runtime.server import half_closed, heads
 from mlpackage_runtime.server.heads import Refusal
 from mlpackage_runtime.server.pace import Arrival, Departure
 from mlpackage_runtime.server.peers import Peers
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application
 
 GONE = "mlpackage.gone"  # set in a request's scope when its connection is lost
 PROBE_TIMEOUT = 5.0  # seconds that a connection of the reserve has for its request
@@ -94,6 +91,8 @@ class ClientConnection(HttpToolsProtocol):
             version = self.parser.get_http_version()
             head = heads.without_upgrade(self.parser.get_method(), self.url, version, self.headers)
             self._piece = len(head) + len(rest)
+            self.parser = httptools.HttpRequestParser(self)  # the old one stops at a connection that is to close
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             self.parser.feed_data(head)  # the same request, without the wish
             return rest
         return data[:0]
@@ -128,7 +127,10 @@ class ClientConnection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._phase == HEAD:
-            super().on_header(name, value.rstrip(b" \t"))  # optional white space is no part of a value
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value.rstrip(b" \t")))  # optional white space is no part of a value
             return
         self._trailers += 1  # nobody reads trailers
         if self._trailers > heads.FIELDS_LIMIT:
@@ -147,6 +149,8 @@ class ClientConnection(HttpToolsProtocol):
         if not self._has_place and self.url.partition(b"?")[0] != b"/":
             self._stop(Refusal(503, "Too many connections are open."))
         super().on_headers_complete()
+        if not self.pipeline:
+            self._running = self.cycle
         self._phase = BODY
         self._arrival.begin_body(self.loop.time())
         if not self._has_place and self.cycle is not None:
@@ -173,6 +177,10 @@ class ClientConnection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._departure.grew()
+        if self.pipeline and not self.transport.is_closing():
+            self._running = self.pipeline[-1][0]
+            if self._phase == BODY:
+                self._arrival.begin_body(self.loop.time())  # its body could not arrive before
         super().on_response_complete()
 
     def resume_writing(self) -> None:
@@ -192,10 +200,6 @@ class ClientConnection(HttpToolsProtocol):
         size = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.FIONREAD, b"\0" * 4)
         return any(size)
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
-
     def _watch(self) -> None:
         # One timer serves the whole connection: it is set again for the window that ends next.
         if self._window:
@@ -206,15 +210,22 @@ class ClientConnection(HttpToolsProtocol):
         streams = running is not None and running.response_started and not running.response_complete
         if streams and not self.flow.write_paused:
             self._departure.grew()
-        if self._departure.too_slow(self.transport.get_write_buffer_size()):
+        now = self.loop.time()
+        if self._departure.too_slow(self.transport.get_write_buffer_size(), now):
             self.transport.abort()
             return
-        now = self.loop.time()
         if self.pipeline and self._arrival.is_open:
             self._arrival.begin_body(now)  # nothing is read while requests wait for their turn
         elif self._arrival.too_slow(now):
-            self._refuse(Refusal(408, "The request did not arrive in time."))
+            self._refuse_late()
         self._watch()
+
+    def _refuse_late(self) -> None:
+        if self._phase == BETWEEN and self.cycle is not None:  # stray bytes behind an answered request
+            self._refused = True
+            self.transport.close()
+        else:
+            self._refuse(Refusal(408, "The request did not arrive in time."))
 
     def _may_be_asked(self) -> bool:
         cycle = self._running
@@ -226,10 +237,10 @@ class ClientConnection(HttpToolsProtocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer what cannot become a request and close the connection, after any response that is still due."""
+        self._arrival.end()
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
-        self._arrival.end()
         own = self.cycle if self._phase == BODY else None
         if own is not None and self.pipeline:
             self.pipeline.popleft()

@@ -32,7 +32,6 @@ class Endpoint:
         self._stopping = stopping
         self._log = log
         self._cors = settings.cors
-        self._patience = settings.receive_timeout
         version = settings.server_version.encode("latin-1", "replace")
         self._version: Headers = [(b"x-ms-server-version", version)] if version else []
 
@@ -53,13 +52,18 @@ class Endpoint:
             headers.append((b"connection", b"close"))
         if self._cors is not None and not any(name == ALLOW_ORIGIN for name, _ in headers):
             headers += self._cors.headers(scope["method"], scope["headers"])
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+        except BaseException:
+            if stream is not None:
+                stream.drop()  # a worker waits for whoever reads it
+            raise
         if stream is None and len(body) <= FREE:
             await send({"type": "http.response.body", "body": body})
         elif stream is None:
             await self._send_large(body, send)
         else:
-            await send_stream(stream, send, lambda: GONE in scope, self._patience)
+            await send_stream(stream, send, lambda: GONE in scope)
         if self._log is not None:
             length = "N/A" if stream is not None else len(body)
             elapsed_ms = (time.perf_counter() - started) * 1000

@@ -54,13 +54,15 @@ def refusal(method: bytes, target: bytes, version: str, fields: Fields, size: in
 
 
 def _ambiguity(version: str, fields: Fields) -> Refusal | None:
-    hosts = [value for name, value in fields if name == b"host"]
-    codings = [value.lower() for name, value in fields if name == b"transfer-encoding"]
-    if codings and (codings != [b"chunked"] or version == "1.0"):
-        return Refusal(400, "The only transfer encoding is chunked, in HTTP/1.1.")
-    if len(hosts) > 1 or (not hosts and version == "1.1"):
+    names = [name for name, _ in fields]
+    if b"transfer-encoding" in names:
+        codings = [value.lower() for name, value in fields if name == b"transfer-encoding"]
+        if codings != [b"chunked"] or version == "1.0":
+            return Refusal(400, "The only transfer encoding is chunked, in HTTP/1.1.")
+    hosts = names.count(b"host")
+    if hosts > 1 or (not hosts and version == "1.1"):
         return Refusal(400, "The request needs exactly one Host header.")
-    if hosts and HOST.fullmatch(hosts[0]) is None:
+    if hosts and HOST.fullmatch(fields[names.index(b"host")][1]) is None:
         return Refusal(400, "The Host header is not the name of a host.")
     return None
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import os
+import select
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from mlpackage_runtime.contract import json_line, log, own_logging, stderr_handl
 from mlpackage_runtime.server.settings import Settings
 
 FLUSH_DELAY = 0.1  # seconds
+FLUSH_SIZE = 2**16  # characters
 HELD = 2**20  # characters that wait to be written
 CLOSE_TIMEOUT = 1.0  # seconds
 PID = os.getpid()
@@ -37,6 +39,7 @@ def close() -> None:
     """Write what is left of the log, if somebody reads it."""
     if isinstance(sys.stderr, PatientWriter):
         sys.stderr.close()
+        sys.stderr = sys.__stderr__  # for the traceback of a crash, which the thread would not live to write
 
 
 class PatientWriter:
@@ -71,12 +74,13 @@ class PatientWriter:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._texts)
-                data = "".join(self._texts).encode("utf-8", "backslashreplace")
+                data = memoryview("".join(self._texts).encode("utf-8", "backslashreplace"))
                 size = self._held
                 self._texts.clear()
             with contextlib.suppress(OSError):  # standard error is closed
                 while data:
-                    data = data[os.write(2, data) :]
+                    select.select([], [2], [])  # whoever started us may have made it non-blocking
+                    data = data[os.write(2, data[: select.PIPE_BUF]) :]
             with self._changed:
                 self._held -= size
                 dropped, self._dropped = self._dropped, 0
@@ -92,6 +96,7 @@ class RequestLog:
         self._wanted = log.isEnabledFor(logging.INFO)
         self._json = settings.log_format == "json"
         self._lines: list[str] = []
+        self._size = 0
         self._prefix = ""
         self._second = 0
 
@@ -109,10 +114,13 @@ class RequestLog:
             self._lines.append(json_line(now, "INFO", PID, log.name, message, request_id=request_id) + "\n")
         else:
             self._lines.append(self._line(now, message))
+        self._size += len(self._lines[-1])
+        if self._size > FLUSH_SIZE:
+            self.flush()
 
     def flush(self) -> None:
         if self._lines:
-            lines, self._lines = self._lines, []
+            lines, self._lines, self._size = self._lines, [], 0
             sys.stderr.write("".join(lines))
 
     def _line(self, now: float, message: str) -> str:

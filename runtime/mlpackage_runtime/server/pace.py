@@ -60,7 +60,8 @@ class Departure:
 
     def __init__(self, window: float) -> None:
         """Take the length of a window in seconds."""
-        self._least = SLOWEST * window
+        self._window = window
+        self._end = 0.0
         self._waiting = 0
         self._grown = False
 
@@ -68,8 +69,11 @@ class Departure:
         """Note that more was written in this window, so that the bytes that wait say nothing about the client."""
         self._grown = True
 
-    def too_slow(self, waiting: int) -> bool:
-        """Return whether the client took too few bytes in the window that ends now; `waiting` are not sent yet."""
+    def too_slow(self, waiting: int, now: float) -> bool:
+        """Return whether a window has ended in which the client took too few of the bytes that `waiting` counts."""
+        if now < self._end:
+            return False
+        self._end = now + self._window
         before, self._waiting = self._waiting, waiting
         grown, self._grown = self._grown, False
-        return bool(waiting and before) and not grown and before - waiting < self._least
+        return bool(waiting and before) and not grown and before - waiting < SLOWEST * self._window

@@ -25,6 +25,7 @@ from mlpackage_runtime.server.settings import Settings, read_settings
 from mlpackage_runtime.server.stopping import StoppableServer
 from mlpackage_runtime.server.values import SettingsError
 
+BACKLOG = 2048
 KEEP_ALIVE = 75  # seconds that an idle connection stays open
 OTHER_FILES = RESERVE + 128  # sockets of workers and of the reserve, and what the interpreter opens
 LAST_WAIT = 3  # seconds for uvicorn to close the connections that outlast drain_timeout
@@ -64,14 +65,17 @@ async def _serve(settings: Settings, connections: int) -> int:
         server = StoppableServer(_uvicorn_config(application, settings, connections))
         serving = asyncio.ensure_future(server.serve(sockets=listeners))
         reaping = asyncio.ensure_future(reap_orphans())
+        serving.add_done_callback(lambda _: server.stop.set())  # it ends before only where it fails
         try:
             return await _run(settings, pool, application, server, _url(listeners[0]))
         finally:
             server.should_exit = True
-            await serving
-            await pool.close(hurry=server.hurry.is_set())
-            reaping.cancel()
-            request_log.flush()
+            try:
+                await serving
+            finally:
+                await pool.close(hurry=server.hurry.is_set())
+                reaping.cancel()
+                request_log.flush()
 
 
 def _uvicorn_config(application: Application, settings: Settings, connections: int) -> uvicorn.Config:
@@ -86,7 +90,7 @@ def _uvicorn_config(application: Application, settings: Settings, connections: i
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        backlog=2048,
+        backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=LAST_WAIT,
     )
@@ -132,6 +136,7 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # fails here where two sockets are bound to one port
     except BaseException:
         listener.close()
         raise

@@ -82,8 +82,8 @@ class Stream:
             self._transport.resume_reading()
 
 
-async def send_stream(stream: Stream, send: Send, gone: Callable[[], bool], patience: float) -> None:
-    """Send a stream to its end, or until the client leaves or takes nothing for `patience` seconds."""
+async def send_stream(stream: Stream, send: Send, gone: Callable[[], bool]) -> None:
+    """Send a stream to its end, or until the client leaves; the connection ends when the client takes too little."""
     try:
         while not gone():
             part = await stream.next()
@@ -91,8 +91,7 @@ async def send_stream(stream: Stream, send: Send, gone: Callable[[], bool], pati
                 await send({"type": "http.response.body", "body": b""})
                 return
             if part:
-                message = {"type": "http.response.body", "body": part, "more_body": True}
-                await asyncio.wait_for(send(message), patience or None)
-    except (Broken, asyncio.TimeoutError):
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+    except Broken:
         pass  # without a last message uvicorn cuts the connection, and the client notices that the body is incomplete
     stream.drop()

@@ -92,8 +92,8 @@ class Worker(asyncio.Protocol):
 
     def send(self, job: Job) -> None:
         """Give a request to the worker, which must be idle or have room."""
-        self._jobs.append(job)
         frames.send_parts(self._transport.write, frames.REQUEST, job.head, job.body)
+        self._jobs.append(job)
         if len(self._jobs) == 1:
             self._begin()
 
@@ -133,7 +133,7 @@ class Worker(asyncio.Protocol):
             self.kill()
         # A reset means that the worker closed its end with unread bytes: of its only request, unless it said otherwise.
         unread = isinstance(error, (ConnectionResetError, BrokenPipeError)) and len(self._jobs) == 1
-        self._lose(WorkerDied(), begun=not unread or self._receiving)
+        self._lose(WorkerDied(), begun=not unread or self._receiving or self._stream is not None)
         if not self._closed.done():
             self._closed.set_result(None)
 

@@ -46,6 +46,8 @@ class Limits:
             raise RefusedRequest(413, self._too_large(most))
         if not unpack.eof:
             raise RefusedRequest(400, "The body could not be decompressed: it is cut off")
+        if unpack.unused_data:
+            raise RefusedRequest(400, "The body could not be decompressed: it has more than one part")
         return plain
 
     def _too_large(self, most: int) -> str:

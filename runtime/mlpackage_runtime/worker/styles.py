@@ -15,6 +15,7 @@ from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.script import Script
 
 Arguments = Dict[str, Any]
+OTHER_TYPES = ("text/csv", "image/", "audio/", "video/", "application/octet-stream")  # in which commas are no values
 
 
 class Style(NamedTuple):
@@ -58,7 +59,7 @@ def as_text(name: str, limits: Limits) -> Callable[[Request], Arguments]:
         if request.method == b"GET":
             return {name: json.dumps(request.query_values())}
         body = _decoded(request, limits)
-        if _is_json(request.header(b"content-type")):
+        if not request.header(b"content-type").startswith(OTHER_TYPES):
             limits.check_values(body)
         try:
             return {name: body.decode("utf-8")}
