@@ -13,7 +13,7 @@ from typing import Callable, List, NamedTuple, Sequence, Tuple
 # From the server to a worker.
 START = 1  # body: WorkerSettings, as JSON
 REQUEST = 2  # head: method, path, query, client, request id, then header names and values in turn; body: the request's
-CANCEL = 10  # head: the number of a request of this worker, from 1; nobody reads its streamed response any more
+CANCEL = 10  # head: the number of a request, from 1 for each worker; the server no longer wants its streamed response
 
 # From a worker to the server.
 RECEIVING = 11  # a part of a request has arrived, and the rest has not: the worker has begun to read it

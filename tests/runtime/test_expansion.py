@@ -119,6 +119,24 @@ def test_bombs_are_answered_with_413(serve: Start, script: str) -> None:
     assert [service.post(body, headers=headers).status_code for body, headers in requests] == [413] * 4 + [200]
 
 
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
+def test_values_count_whatever_a_body_is_declared_as(serve: Start, kind: str) -> None:
+    """A script that parses its text itself is no easier to flood; data of other kinds may have any commas."""
+    service = serve(SIZE, MLPACKAGE_JSON_LIMIT="100")
+    assert service.post("[1" + ",1" * 100 + "]", headers={"content-type": kind}).status_code == 413
+    assert service.post("1" + ",1" * 100, headers={"content-type": "text/csv"}).status_code == 200
+
+
+def test_a_body_is_compressed_as_a_whole(serve: Start) -> None:
+    """A second compressed part is refused: dropping it would score another request than the one that was sent."""
+    service = serve(SIZE)
+    answer = service.post(gzip.compress(b"[1,2") + gzip.compress(b",3]"), headers={"content-encoding": "gzip"})
+    assert (answer.status_code, answer.json()["message"]) == (
+        400,
+        "The body could not be decompressed: it has more than one part",
+    )
+
+
 def test_deep_nesting_is_the_clients_mistake(serve: Start) -> None:
     """A document that is nested more deeply than the parser goes is 400, and costs nobody the worker."""
     service = serve(SCHEMA)

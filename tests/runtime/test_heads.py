@@ -129,6 +129,22 @@ def test_a_request_to_upgrade_is_answered_as_any_other(
     assert "Traceback" not in service.log
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /score HTTP/1.1\r\nHost: x\r\nConnection: close, Upgrade\r\nUpgrade: h2c",
+        b"POST /score HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nConnection: close\r\nUpgrade: h2c",
+        b"POST /score HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket",
+    ],
+    ids=["one field", "two fields", "HTTP/1.0"],
+)
+def test_a_request_to_upgrade_that_also_closes_is_answered(serve: Start, head: bytes) -> None:
+    """The connection ends behind its answer."""
+    service = serve("def init(): pass\ndef run(x): return x\n")
+    found = answers(service.port, head + b"\r\nContent-Length: 5\r\n\r\nhello" + NEXT)
+    assert found == [(200, b'"hello"')]
+
+
 def test_trailers_are_dropped(serve: Start) -> None:
     """A field behind a chunked body is no header of the request."""
     service = serve(ECHO)

@@ -30,6 +30,27 @@ FILES = """
 """
 
 
+def test_a_stream_whose_head_cannot_be_sent_stops_nobody(serve: Start) -> None:
+    """The worker goes on to the next request, though nobody reads the stream."""
+    service = serve(
+        """
+        from azureml_inference_server_http.api.aml_response import AMLResponse
+
+        def init():
+            pass
+
+        def run(raw_data):
+            if raw_data == "ok":
+                return raw_data
+            response = AMLResponse((b"x" * 100_000 for _ in range(1000)), 200)
+            response.headers["X A"] = "a space in the name"
+            return response
+        """
+    )
+    assert service.post("wrong").status_code == 500
+    assert service.post("ok").json() == "ok"
+
+
 def test_scripts_get_files_and_forms(serve: Start) -> None:
     """A multipart body arrives as werkzeug's files and form."""
     service = serve(FILES)

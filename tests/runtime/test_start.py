@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,17 @@ GOOD = """
     def run(raw_data):
         return raw_data
 """
+
+
+def test_one_port_for_two_purposes_is_refused(start: Start) -> None:
+    """A health port that is the port itself keeps the server from starting."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    script = "def init(): pass\ndef run(x): return x\n"
+    service = start(script, f"--port={port}", SEPERATE_HEALTH_ENDPOINT="true", HEALTH_PORT=port)
+    assert service.wait() == 3
+    assert f"port {port} and {port}: Address already in use" in service.log
 
 
 def test_unhealthy_until_every_worker_has_finished_init(start: Start, tmp_path: Path) -> None:

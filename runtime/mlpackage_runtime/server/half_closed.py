@@ -12,7 +12,7 @@ from typing import Callable
 
 ASK_AFTER = 0.05  # seconds, in which most requests are answered
 NOTICE_AFTER = 0.25
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"  # an interim response, which says nothing
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"  # an interim response, which clients skip
 
 
 def watch(loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, may_ask: Callable[[], bool]) -> None:

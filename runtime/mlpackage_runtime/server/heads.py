@@ -1,7 +1,7 @@
 """Check the head of a request, where HTTP leaves open what a sender could mean.
 
-Two programs that read the same bytes as different requests let a client hide one request in another. What RFC 9112
-tells a server to refuse is refused, and the connection is closed.
+Two programs that read the same bytes as different requests let a client hide one request in another. The server
+refuses what RFC 9112 tells it to refuse, and closes the connection.
 """
 
 from __future__ import annotations

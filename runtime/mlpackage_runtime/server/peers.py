@@ -10,7 +10,7 @@ RESERVE_FOR_PEER = 8
 
 
 class Guest(Protocol):
-    """A connection, which can be told to end."""
+    """A connection that the server can close."""
 
     def give_way(self) -> None: ...
 

@@ -71,7 +71,7 @@ class StoppableServer(uvicorn.Server):
 def _refuse_new(listener: socket.socket) -> None:
     """Let no further connection reach a listening socket; a client tries again, and finds the port closed.
 
-    Linux drops the packets by a filter, so that none is accepted by the kernel behind the last one that we take.
+    On Linux, a filter drops the packets of new clients: the kernel accepts no connection after the last one taken here.
     """
     listener.listen(0)
     if sys.platform != "linux":

@@ -14,6 +14,7 @@ from mlpackage_runtime.worker.response import Response
 
 FIRST_FAILURE = 500
 FINAL_STATUSES = range(200, 600)
+NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f]")  # they would end a header, or a field of a frame
 
 ENVIRON = {
@@ -72,7 +73,7 @@ def is_response(result: Any) -> bool:
 
 
 def response_from(response: Any, request: Request) -> Response:
-    """Return a script's response as it goes to the client; raises ValueError for a status that HTTP does not have."""
+    """Return a script's response as it goes to the client; raises ValueError for a status or name that HTTP has not."""
     if response.status_code >= FIRST_FAILURE:
         response.headers[RUN_FAILED[0].decode()] = RUN_FAILED[1].decode()
     parts, line, headers = response.get_wsgi_response(environ_of(request))
@@ -81,6 +82,9 @@ def response_from(response: Any, request: Request) -> Response:
         raise ValueError(f"a response cannot have the status {status}")
     dropped = _ids_of_the_server(request)
     kept = [(name.lower(), value) for name, value in headers if name.lower() not in dropped]
+    wrong = next((name for name, _ in kept if not NAME.fullmatch(name)), None)
+    if wrong is not None:
+        raise ValueError(f"a header cannot have the name {wrong!r}")
     fields = [_field(text) for header in kept for text in header]
     if response.is_streamed:
         return Response(status, fields, _started(_closing(parts)))
