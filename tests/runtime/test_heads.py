@@ -129,6 +129,14 @@ def test_a_request_to_upgrade_is_answered_as_any_other(
     assert "Traceback" not in service.log
 
 
+def test_many_requests_to_upgrade_at_once(serve: Start) -> None:
+    """As many are answered as may wait on one connection, which then ends."""
+    service = serve("def init(): pass\ndef run(x): return x\n")
+    one = UPGRADE % (b"h2c", b"Content-Length: 5", b"hello")
+    assert answers(service.port, one * 300) == [(200, b'"hello"')] * 101
+    assert "Traceback" not in service.log
+
+
 @pytest.mark.parametrize(
     "head",
     [

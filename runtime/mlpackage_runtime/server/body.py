@@ -76,8 +76,8 @@ class Body:
 async def read_body(scope: Scope, receive: Receive, limit: int, body: Body) -> None:
     """Read the whole body; a `limit` of 0 means no limit.
 
-    Raises BodyTooLargeError at once, because the rest may be endless, and ClientGoneError. Before it raises NoRoomError,
-    it lets the rest arrive and drops it, because many clients read no answer while they send.
+    Raises BodyTooLargeError at once, because the rest may be endless, and ClientGoneError. Before it raises
+    NoRoomError, it lets the rest arrive and drops it, because many clients read no answer while they send.
     """
     for name, value in scope["headers"]:
         if name == b"content-length":

@@ -77,25 +77,22 @@ class ClientConnection(HttpToolsProtocol):
         if self._arrival.is_open and self._overhead > heads.HEAD_LIMIT:
             self._refuse(Refusal(431, "The request's head or its trailers are too large."))
 
-    def _feed(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = self._feed_until_upgrade(rest)
-
-    def _feed_until_upgrade(self, data: memoryview) -> memoryview:
-        """Let the parser read data; return what it takes for another protocol."""
+    def _feed(self, data: bytes | memoryview) -> None:
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            rest = data[upgrade.args[0] :]
-            version = self.parser.get_http_version()
-            head = heads.without_upgrade(self.parser.get_method(), self.url, version, self.headers)
-            self._piece = len(head) + len(rest)
-            self.parser = httptools.HttpRequestParser(self)  # the old one stops at a connection that is to close
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-            self.parser.feed_data(head)  # the same request, without the wish
-            return rest
-        return data[:0]
+            self._feed_upgrades(memoryview(data)[upgrade.args[0] :])
+
+    def _feed_upgrades(self, data: memoryview) -> None:
+        """Let a parser read the request that asks for an upgrade again, without the wish, and then what follows it."""
+        version = self.parser.get_http_version()
+        head = heads.without_upgrade(self.parser.get_method(), self.url, version, self.headers)
+        self._piece = len(head) + len(data)
+        self.parser = httptools.HttpRequestParser(self)  # the old one stops at a connection that is to close
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser.feed_data(head)
+        if data:
+            self._feed(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the connection where an answer is due: a client may close its own end and still read."""
