@@ -24,6 +24,9 @@ METADATA = "Metadata-Version: 2.4\nName: a\nVersion: 1\nLicense-Expression: MIT\
         ("License: BSD\n", "BSD"),
         ("License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License\n", "MIT License"),
         (f"License: {'x' * 200}\n", "x" * 100),
+        ("License-Expression: MIT OR\n  Apache-2.0\n", "MIT OR Apache-2.0"),
+        ("License: MIT\tor\u00a0BSD\x1b[2J\u202e\n", "MIT or BSD[2J"),
+        (f"License-Expression: {'MIT OR ' * 200}MIT\nLicense: MIT\n", "MIT"),
         ("License:\n        The first line\n        The second\n", "The first line"),
         (
             "Classifier: License :: OSI Approved :: BSD License\nClassifier: License :: OSI Approved :: MIT License\n",
@@ -33,7 +36,7 @@ METADATA = "Metadata-Version: 2.4\nName: a\nVersion: 1\nLicense-Expression: MIT\
     ],
 )
 def test_license_of(fields, expected):
-    """The licence expression comes before the licence text, and the text before the classifiers."""
+    """The licence is one printable line of the expression, else of the text, else of the classifiers."""
     assert license_of(f"Metadata-Version: 2.1\nName: a\n{fields}\nLicense: not a field\n") == expected
 
 
