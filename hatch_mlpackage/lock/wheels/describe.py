@@ -9,7 +9,6 @@ from __future__ import annotations
 import email.parser
 import os
 import tomllib
-import zipfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -127,7 +126,7 @@ def read_contents(url: str) -> WheelContents:
     for read in (_read_wheel, _read_metadata):
         try:
             return read(url)
-        except (OSError, ValueError, KeyError, StopIteration, zipfile.BadZipFile):
+        except Exception:  # noqa: BLE001, S112 - zipfile, its decompressors and http.client raise many kinds
             continue
     return WheelContents()
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.pins.packages import LockedPackage, other_hashes, packages_of, packages_to_json
