@@ -24,6 +24,7 @@ _INDEX_OPTIONS = frozenset({"--index-url", "--extra-index-url", "--find-links"})
 # These ask for what is always done: only wheels are locked, and always with hashes.
 _ALREADY_SO = frozenset({"--prefer-binary", "--require-hashes"})
 _LONGEST_SHOWN = 120
+_NO_URLS = "Only files are read, no URLs: download it, commit it, and name it here."
 _WHEELS_ONLY = "Only wheels are locked and installed: the image has no compiler."
 
 
@@ -118,7 +119,8 @@ class _RequirementsReader:
             content = file_bytes(path)
             return decode(content)
         except FileNotFoundError:
-            self.problems.add(where, f"the file {shown} does not exist.", _similar(path))
+            fix = _NO_URLS if re.match(r"(?i)[a-z][a-z0-9+.-]+:/", shown) else _similar(path)
+            self.problems.add(where, f"the file {shown} does not exist.", fix)
         except UnicodeDecodeError as error:
             number = content[: error.start].count(b"\n") + 1
             self.problems.add(f"{shown}:{number}", "this line is not UTF-8 text.", "Save the file as UTF-8.")

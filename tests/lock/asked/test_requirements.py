@@ -165,7 +165,12 @@ def test_missing_files(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("# both\n-r requirments-gpu.txt\n-c nothing/like.this\n")
     (tmp_path / "requirements-gpu.txt").write_text("numpy\n")
 
-    assert read(tmp_path, "requirement.txt", "requirements.txt")[1] == [
+    assert read(tmp_path, "https://host/r.txt", "requirement.txt", "requirements.txt")[1] == [
+        (
+            "https:/host/r.txt",
+            "the file https:/host/r.txt does not exist.",
+            "Only files are read, no URLs: download it, commit it, and name it here.",
+        ),
         ("requirement.txt", "the file requirement.txt does not exist.", "Did you mean requirements.txt?"),
         ("requirements.txt:2", "the file requirments-gpu.txt does not exist.", "Did you mean requirements-gpu.txt?"),
         ("requirements.txt:3", "the file nothing/like.this does not exist.", "Create it, or correct the path."),
