@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies
 
 from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX
-from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
+from hatch_mlpackage.lock.asked.requirements import AskedHashes, Requirements, read_requirements
 
 if TYPE_CHECKING:
     import pytest
@@ -70,6 +70,10 @@ def test_hashed_file(tmp_path: Path) -> None:
         Requirements(
             requirements=("numpy==1.26.4", "scipy==1.11"),
             notes=("locked.txt: its pins are kept, and its hashes are replaced by those of the index.",),
+            hashes=(
+                AskedHashes(requirement="numpy==1.26.4", hashes=("sha256:aa", "sha256:bb"), where="locked.txt:1"),
+                AskedHashes(requirement="scipy==1.11", hashes=("sha256:cc",), where="locked.txt:5"),
+            ),
         ),
         [],
     )
