@@ -19,7 +19,7 @@ from hatch_mlpackage.project.config.model_url import DEFAULT_MAX_MB
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.remote.web import Reader
 
-_CHUNK = 4 << 20
+_CHUNK = 1 << 18  # bytes: a slow server sends fewer between two lines of progress
 _MB = 1_000_000
 _NEWS_AFTER = 5.0  # seconds
 
