@@ -13,10 +13,12 @@ from urllib.parse import unquote
 HIDDEN = "****"
 
 _END = r"\s\"'<>`"  # what ends a URL in a text
+# A path that is made of a URL has one slash: `https:/user:password@host`; a drive, `C:/`, is no scheme.
+_SCHEME = r"(?<=[A-Za-z0-9+.-]{2}):/+"
 # `https://user:password@host`, `git+https://token@host`, `https://${TOKEN}@host`
-_USER_INFO = re.compile(r"(?<=://)([^/\s@]*(?:@[^/\s@]*)*)@")
+_USER_INFO = re.compile(rf"({_SCHEME})([^/\s@]*(?:@[^/\s@]*)*)@")
 # A password with a slash in it: what follows the colon is no port.
-_BROKEN_USER_INFO = re.compile(rf"://(?!\[)[^/{_END}:@]*:(?!\d*(?:[/?#{_END}]|$))[^{_END}]{{0,2000}}@")
+_BROKEN_USER_INFO = re.compile(rf"({_SCHEME})(?!\[)[^/{_END}:@]*:(?!\d*(?:[/?#{_END}]|$))[^{_END}]{{0,2000}}@")
 _ACCOUNT = re.compile(r"[\w.-]{1,32}")  # as in git+ssh://git@host: it is the key that grants access
 # The tokens of services that mark theirs.
 _MARKED = re.compile(
@@ -32,7 +34,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 # A URL, or a path where a library shows it as one; its path ends at a query, a fragment or parameters.
-_PATH = re.compile(rf"((?<=://)[^/?#{_END}]*|\burl: )(/[^?#{_END}]*)")
+_PATH = re.compile(rf"((?<=[A-Za-z0-9+.-]{{2}}:/)/?[^/?#{_END}]*|\burl: )(/[^?#{_END}]*)")
 _INDEX = re.compile(r"/\+?simple(?![\w-])")
 _BEFORE_TOKEN = "t"  # noqa: S105 - https://host/t/TOKEN/channel
 _PIECE = re.compile(r"[A-Za-z0-9]+")
@@ -65,15 +67,17 @@ def has_marked_token(text: str) -> bool:
 
 
 def _hide(text: str, *, is_index: bool, guess: bool) -> str:
-    text = _USER_INFO.sub(_without_user, _BROKEN_USER_INFO.sub(f"://{HIDDEN}@", text))
+    text = _USER_INFO.sub(_without_user, _BROKEN_USER_INFO.sub(rf"\1{HIDDEN}@", text))
     text = _PARAMETER.sub(lambda found: _without_value(*found.groups(), guess=guess), text)
     text = _PATH.sub(lambda found: found[1] + _without_tokens(found[2], is_index=is_index, guess=guess), text)
     return _MARKED.sub(HIDDEN, text)
 
 
 def _without_user(found: re.Match[str]) -> str:
-    is_ssh = found.string.endswith("ssh://", 0, found.start())
-    return found[0] if is_ssh and _ACCOUNT.fullmatch(found[1]) and not _MARKED.search(found[1]) else f"{HIDDEN}@"
+    sign, user = found.groups()
+    is_ssh = found.string.endswith("ssh", 0, found.start())
+    is_account = is_ssh and _ACCOUNT.fullmatch(user) and not _MARKED.search(user)
+    return found[0] if is_account else f"{sign}{HIDDEN}@"
 
 
 def _without_value(sign: str, name: str, value: str, *, guess: bool) -> str:

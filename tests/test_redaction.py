@@ -51,6 +51,10 @@ B62 = "9fKzQx3vYbN1mWp2"
         (f"login with hf_{B62}{B62} failed", "login with **** failed"),
         (f"{{'token': 'ghp_{B62}{B62}'}}", "{'token': '****'}"),
         ("https://a:b@c/d, https://e:f@g/h", "https://****@c/d, https://****@g/h"),
+        ("https:/user:pass@host/r.txt does not exist", "https:/****@host/r.txt does not exist"),
+        ("/project/https:/user:pa/ss@host/r.txt", "/project/https:/****@host/r.txt"),
+        (f"https:/host/t/{B62}/channel", "https:/host/t/****/channel"),
+        ("git+ssh:/git:pass@host/a", "git+ssh:/****@host/a"),
     ],
 )
 def test_what_is_hidden(text, hidden):
@@ -59,6 +63,8 @@ def test_what_is_hidden(text, hidden):
 
 
 ORDINARY = (
+    "C:/models@2/a.pkl",
+    "git+ssh:/git@host/a.git",
     "https://host/simple",
     "https://pypi.org/simple/numpy/",
     "https://pkgs.dev.azure.example/team/_packaging/feed@Local/pypi/simple/",

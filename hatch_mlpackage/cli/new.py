@@ -31,7 +31,8 @@ class ProjectName(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # g
         text = str(value)
         if rule := rule_against(text):
             near = plain_name(text)
-            hint = "" if rule_against(near) else f" Did you mean '{near}'?"
+            # The name of a URL would hold its password, in a form that no longer shows that it is one.
+            hint = "" if ":" in text or rule_against(near) else f" Did you mean '{near}'?"
             self.fail(f"'{text}' cannot name a package and an image: {rule}.{hint}", param, ctx)
         return text
 

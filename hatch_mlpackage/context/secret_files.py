@@ -26,7 +26,7 @@ def _named(*patterns: str) -> re.Pattern[str]:
 
 
 _SECRETS = _named(
-    *(".env", ".env.*", ".netrc", "_netrc", ".pypirc", ".pgpass", ".my.cnf", ".git-credentials", ".dockercfg"),
+    *(".env", ".env.*", "*.env", ".netrc", "_netrc", ".pypirc", ".pgpass", ".my.cnf", ".git-credentials", ".dockercfg"),
     *("id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "*.p12", "*.pfx", "*.ppk", "*.jks"),
     *("credentials.json", "client_secret*.json", "service[-_]account*.json", "application_default_credentials.json"),
     *("secrets.json", "secrets.toml", "secrets.yaml", "secrets.yml", "*.kdbx", ".htpasswd", ".vault-token"),
@@ -38,7 +38,11 @@ _PLACES = _named(
     *("*/.config/gcloud/*", "*/.config/gh/hosts.yml", "*/.config/containers/auth.json", "*/huggingface/token"),
     *("*/.huggingface/token", "*/.databrickscfg", "*/.kaggle/kaggle.json", "*/.config/pypoetry/auth.toml"),
 )
-_PUBLIC = _named(".env.*example", ".env.*sample", ".env.*template", "*.pub", "known_hosts*")
+_PUBLIC = _named(
+    *(".env.*example", ".env.*sample", ".env.*template", "*.pub", "known_hosts*"),
+    *("example.env", "sample.env", "template.env", "*[._-]example.env", "*[._-]sample.env", "*[._-]template.env"),
+)
+_COPY = re.compile(r"(?:[._-](?:bak|backup|old|orig|save|copy)\d*|~|\.\d+)+$")  # what marks the copy of another file
 # Settings in which a login is allowed and unusual.
 _SETTINGS = _named("pip.conf", "pip.ini", "uv.toml", ".condarc", "condarc", ".npmrc", ".yarnrc.yml", "settings.xml")
 _LOGIN = re.compile(
@@ -50,6 +54,16 @@ _KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_WITH_DATA = re.compile(_KEY.pattern + rb"(?:[\s\"',+\\]|\\[nr]|[\w-]+: [^\n]*\n)*[A-Za-z0-9+/=]{16}")
 _SERVICE_ACCOUNT = re.compile(rb'"type"\s*:\s*"service_account"')
 _AWS_KEY = re.compile(rb"(?i)aws_secret_access_key[\"']?\s*[=:]\s*[\"']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])")
+# Of Azure: the key of a storage account and of a messaging namespace in a connection string, and a signed URL.
+_AZURE_KEY = re.compile(r"(?i)(?:AccountKey|SharedAccessKey)\s*=\s*[A-Za-z0-9+/]{42,86}={1,2}")
+_AZURE_URL = re.compile(r"(?i)\?[^\s\"'<>]{0,400}(?<=[?&])sig=(?:[A-Za-z0-9+/]|%2[bf]){40,64}(?:=|%3d)")
+# A login of a database: a value that is none of an example, at a host that is not this machine.
+_DATABASE = re.compile(
+    r"(?i)\b(?:postgres(?:ql)?|mysql|mariadb|mssql|oracle|mongodb|rediss?|amqps?)(?:\+\w+)?://"
+    r"[^\s:/@\"'<>{}$]{0,64}:(?P<password>[^\s/@\"'<>{}$%]{6,100})@(?P<host>[\w.-]+)"
+)
+_EXAMPLE = re.compile(r"(?i)(?:.*(?:passwo?r?d|secret|example|changeme|change_me)|pass|user|your|\*+$|x+$|\.+$).*")
+_NO_HOST = re.compile(r"(?i)localhost|127\..*|0\.0\.0\.0|host(?:name)?|server|db|database|(?:.*\.)?example(?:\.\w+)?")
 _HEAD = 1 << 13  # bytes
 _HEAD_OF_KEYS = 1 << 16  # a chain of certificates may stand before the key
 _AT_RUN_TIME = "Give the server what it needs when it runs, as a variable or a mounted file."
@@ -82,13 +96,17 @@ def secret_problems(files: Iterable[ContextFile], root: Path, allowed: Collectio
 def _reason(file: ContextFile, place: Path, shown: str) -> str:
     """Say why a file looks like a secret; the result is empty where it does not."""
     names = {f"/{path}".lower() for path in (shown, file.path, _target(place))}
-    plain = {name.rpartition("/")[2] for name in names}
+    plain = {_without_copy(name.rpartition("/")[2]) for name in names}
     if not any(map(_PUBLIC.match, plain)) and (any(map(_SECRETS.match, plain)) or any(map(_PLACES.match, names))):
         return "by its name"
     head = _head(file.source, _HEAD_OF_KEYS if any(map(_KEYS.match, plain)) else _HEAD)
     if any(map(_KEYS.match, plain)) and _KEY.search(head):
         return "it holds a private key"
     return _reason_inside(head, is_settings=any(map(_SETTINGS.match, plain)))
+
+
+def _without_copy(name: str) -> str:
+    return _COPY.sub("", name) or name
 
 
 def _target(place: Path) -> str:
@@ -104,9 +122,20 @@ def _reason_inside(head: bytes, *, is_settings: bool) -> str:
     text = head.decode("latin-1")
     if (b"aws_secret_access_key" in head.lower() and _AWS_KEY.search(head)) or has_marked_token(text):
         return "it holds a token"
+    if _is_login_of_a_service(text):
+        return "it holds a login"
     if is_settings and (_LOGIN.search(head) or any(map(has_credentials, text.splitlines()))):
         return "it holds a login"
     return ""
+
+
+def _is_login_of_a_service(text: str) -> bool:
+    if _AZURE_KEY.search(text) or ("sig=" in text and _AZURE_URL.search(text)):
+        return True
+    return "://" in text and any(
+        not _EXAMPLE.fullmatch(found["password"]) and not _NO_HOST.fullmatch(found["host"])
+        for found in _DATABASE.finditer(text)
+    )
 
 
 def _head(source: Path | bytes, size: int) -> bytes:

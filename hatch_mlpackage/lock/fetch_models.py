@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from hatch_mlpackage.errors import LockError, UnavailableError, explained
+from hatch_mlpackage.files.partial import partial_file
 from hatch_mlpackage.lock.models import RemoteModel, place_of, public
 from hatch_mlpackage.project.config.keys import Model
 from hatch_mlpackage.project.config.model_url import DEFAULT_MAX_MB
@@ -19,7 +19,7 @@ from hatch_mlpackage.project.config.model_url import DEFAULT_MAX_MB
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.remote.web import Reader
 
-_CHUNK = 4 << 20
+_CHUNK = 1 << 18  # bytes: a slow server sends fewer between two lines of progress
 _MB = 1_000_000
 _NEWS_AFTER = 5.0  # seconds
 
@@ -45,13 +45,15 @@ def fetch_model(model: Model, *, locked: RemoteModel | None, how: Fetch) -> Remo
     if expected and place.is_file():
         return locked or _record(model, expected, place.stat().st_size)
     shown = f"{model.name} {model.version} ({public(model.path)})"
-    partial, sha256, size = _download(model, shown, locked.size if locked else None, how)
-    try:
+    with ExitStack() as stack:
+        with _naming(shown):
+            folder = place_of(how.cache, "").absolute()
+            folder.mkdir(parents=True, exist_ok=True)
+            partial = stack.enter_context(partial_file(folder))
+            sha256, size = _download(model, shown, locked.size if locked else None, how, partial)
         if expected and sha256 != expected:
             raise LockError(_another_file(shown, sha256, expected, locked=locked is not None))
         partial.replace(place_of(how.cache, sha256))
-    finally:
-        partial.unlink(missing_ok=True)
     how.report(f"Fetched the model {shown}, {size / 1e6:.1f} MB.")
     return _record(model, sha256, size)
 
@@ -72,23 +74,13 @@ def _another_file(shown: str, sha256: str, expected: str, *, locked: bool) -> st
     )
 
 
-def _download(model: Model, shown: str, size: int | None, how: Fetch) -> tuple[Path, str, int]:
-    """Write what the URL has to a file beside its place; return the file, its sha256 and its size."""
+def _download(model: Model, shown: str, size: int | None, how: Fetch, partial: Path) -> tuple[str, int]:
+    """Write what the URL has to a file beside its place; return its sha256 and its size."""
     from hatch_mlpackage.lock.remote.stores import open_model  # noqa: PLC0415 - `hatch build` opens no socket
 
-    folder = place_of(how.cache, "").absolute()
     limit = _Limit(shown=shown, most=(model.max_size_mb or DEFAULT_MAX_MB) * _MB, size=size)
-    with _naming(shown):
-        folder.mkdir(parents=True, exist_ok=True)
-        with (
-            open_model(model.path, how.private_hosts) as reader,
-            NamedTemporaryFile(dir=folder, suffix=".partial", delete=False) as writer,
-        ):
-            try:
-                return Path(writer.name), *_copy(reader, writer, limit, how.report)
-            except BaseException:
-                Path(writer.name).unlink()
-                raise
+    with open_model(model.path, how.private_hosts) as reader, partial.open("wb") as writer:
+        return _copy(reader, writer, limit, how.report)
 
 
 @contextmanager

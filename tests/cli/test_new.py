@@ -160,6 +160,13 @@ def test_questions(folder, mlpackage, type_in):
                 "letters, digits and single dashes between them. Did you mean 'my-model'?"
             ),
         ),
+        (
+            ["https://me:secret@host"],
+            (
+                "Invalid value for '[NAME]': 'https://****@host' cannot name a package and an image: a name has "
+                "lower-case letters, digits and single dashes between them."
+            ),
+        ),
     ],
 )
 def test_wrong_answers(folder, mlpackage, arguments, message):

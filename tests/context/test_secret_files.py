@@ -43,6 +43,7 @@ def found_in(tmp_path):
         *("service-account.json", "service_account_prod.json", "secrets.toml", "secrets.yaml"),
         *(".ssh/config", ".aws/credentials", ".azure/msal_token_cache.json", ".kube/config", ".docker/config.json"),
         *(".config/gcloud/credentials.db", ".cache/huggingface/token", ".token", "hf.token", "token.json", ".my.cnf"),
+        *("prod.env", "local.env", "secrets.env", "id_rsa.bak", "credentials.json.old", ".env~", "id_ed25519.old.1"),
     ],
 )
 def test_names_that_secrets_have(found_in, name):
@@ -55,6 +56,7 @@ def test_names_that_secrets_have(found_in, name):
     [
         *(".env.example", ".env.sample", ".env.template", ".env.local.example", "id_rsa.pub", "env", "my.env.py"),
         *("credentials.py", "secrets.py", "tokenizer.json", "score.py", "tokens.txt", "added_tokens.json"),
+        *("example.env", "app.sample.env", "id_rsa.pub.bak", "score.py.bak", "environment.yml"),
         *(".ssh/id_rsa.pub", ".ssh/known_hosts", "kube/config", "docker/config.json", "config.json", "token/a.py"),
     ],
 )
@@ -95,6 +97,11 @@ MARKED = "hf_" + "a1B2" * 8
         ("pip.conf", "[global]\nindex-url = https://me:pw@pypi.example/simple\n"),
         (".npmrc", "//registry.example/:_authToken=abcdef\n"),
         ("model.bin", bytes(4000) + KEY.encode()),
+        ("score.py", f'S = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey={"aB3/" * 21}aB=="\n'),
+        ("bus.json", f'{{"s": "Endpoint=sb://a/;SharedAccessKeyName=k;SharedAccessKey={"aB3/" * 10}aBc="}}'),
+        ("score.py", f"U = 'https://a.blob.core.windows.net/c/m?sv=2022&sig={'aB3%2F' * 10}abc%3D&se=2030'\n"),
+        ("score.py", "URL = 'postgresql://scoring:t7Gq2mX9@db7.corp.net:5432/features'\n"),
+        ("config.json", '{"url": "mongodb+srv://app:t7Gq2mX9@cluster0.mongodb.net"}'),
     ],
 )
 def test_what_secrets_hold(found_in, name, content):
@@ -112,6 +119,11 @@ def test_what_secrets_hold(found_in, name, content):
         (".npmrc", "registry=https://registry.example/\n//registry.example/:_authToken=${NPM_TOKEN}\n"),
         ("settings.py", "URL = 'https://me:pw@pypi.example/simple'\n"),
         ("model.bin", bytes(1 << 20) + KEY.encode()),
+        ("score.py", "URL = 'postgresql://user:password@localhost/db'  # or postgresql://me:t7Gq2mX9@localhost\n"),
+        ("score.py", "URL = f'postgresql://{user}:{password}@db7.corp.net/x'\nB = 'mysql://a:$PASSWORD@b.c/d'\n"),
+        ("score.py", "# postgresql://user:yourpassword@db.corp.net/x, redis://:changeme@cache.corp.net\n"),
+        ("score.py", "S = f'AccountName=a;AccountKey={key}=='\nU = 'https://a/b?sig=' + sig\n"),
+        ("score.py", "URL = 'https://api.corp.net/x?sig=short'\n"),
     ],
 )
 def test_what_others_hold(found_in, name, content):

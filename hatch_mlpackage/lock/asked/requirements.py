@@ -24,7 +24,17 @@ _INDEX_OPTIONS = frozenset({"--index-url", "--extra-index-url", "--find-links"})
 # These ask for what is always done: only wheels are locked, and always with hashes.
 _ALREADY_SO = frozenset({"--prefer-binary", "--require-hashes"})
 _LONGEST_SHOWN = 120
+_NO_URLS = "Only files are read, no URLs: download it, commit it, and name it here."
 _WHEELS_ONLY = "Only wheels are locked and installed: the image has no compiler."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedHashes:
+    """The `sha256:…` that the line at `where` gives for its `requirement`, a canonical PEP 508 string."""
+
+    requirement: str
+    hashes: tuple[str, ...]
+    where: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +44,8 @@ class Requirements:
     `requirements` and `constraints` are canonical PEP 508 strings, sorted, without duplicates; `options` are pip's
     index options as `--name value` in the order given, without credentials; `notes` say what was read but not used.
     `sources` are the requirements that must be built, sorted by their text; `pylock` is the path and the digest of
-    the `pylock.toml` from which the pins are selected, or None where a resolver finds them.
+    the `pylock.toml` from which the pins are selected, or None where a resolver finds them; `hashes` are those that
+    the files give, of which each locked package must have one.
     """
 
     requirements: tuple[str, ...] = ()
@@ -43,6 +54,7 @@ class Requirements:
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     pylock: tuple[str, str] | None = None
+    hashes: tuple[AskedHashes, ...] = ()
 
 
 def read_requirements(
@@ -74,6 +86,7 @@ def read_requirements(
         options=tuple(dict.fromkeys(reader.options)),
         notes=tuple(dict.fromkeys(reader.notes)),
         sources=tuple(sorted(set(reader.sources), key=lambda source: source.text)),
+        hashes=tuple(reader.hashes),
     )
 
 
@@ -87,6 +100,7 @@ class _RequirementsReader:
     options: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    hashes: list[AskedHashes] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
     _read: set[tuple[str, bool]] = field(default_factory=set)
 
@@ -118,7 +132,8 @@ class _RequirementsReader:
             content = file_bytes(path)
             return decode(content)
         except FileNotFoundError:
-            self.problems.add(where, f"the file {shown} does not exist.", _similar(path))
+            fix = _NO_URLS if re.match(r"(?i)[a-z][a-z0-9+.-]+:/", shown) else _similar(path)
+            self.problems.add(where, f"the file {shown} does not exist.", fix)
         except UnicodeDecodeError as error:
             number = content[: error.start].count(b"\n") + 1
             self.problems.add(f"{shown}:{number}", "this line is not UTF-8 text.", "Save the file as UTF-8.")
@@ -135,32 +150,38 @@ class _RequirementsReader:
             self._refuse(where, line.text, f"{error}.", "Write it as pip's documentation does.")
             return
         if requirement:
-            self._drop_hashes(options, line.text, where)
-            self.take_requirement(requirement, path.parent, where, into)
+            hashes = self._hashes_of(options, line.text, where)
+            taken = self.take_requirement(requirement, path.parent, where, into)
+            if taken and hashes:
+                self.hashes.append(AskedHashes(requirement=taken, hashes=hashes, where=where))
             return
         for option in options:
             self._take_option(option, path, where, into)
 
-    def take_requirement(self, text: str, folder: Path, where: str, into: list[str]) -> None:
+    def take_requirement(self, text: str, folder: Path, where: str, into: list[str]) -> str:
+        """Take a requirement; return its canonical string, or nothing where it must be built or is refused."""
         try:
             # A constraint limits what is asked for elsewhere: it names versions, and nothing is built for it.
             source = None if into is self.constraints else read_source(text, self.root, folder, self.left_out)
             if source is None:
                 into.append(canonical(text))
-            else:
-                self.sources.append(source)
+                return into[-1]
+            self.sources.append(source)
         except RefusedRequirementError as refused:
             self._refuse(where, text, refused.what, refused.fix)
+        return ""
 
-    def _drop_hashes(self, options: tuple[Option, ...], text: str, where: str) -> None:
+    def _hashes_of(self, options: tuple[Option, ...], text: str, where: str) -> tuple[str, ...]:
         for option in options:
             if option.name != "--hash":
                 self._refuse(where, text, f"{option.name} is for building from source.", _WHEELS_ONLY)
                 continue
             # A pin's hashes may cover only the files for its author's platform: the lock keeps the pin, and takes the
-            # hashes of every file from the index.
+            # hashes of every file from the index, of which one must be among these.
             file = where.rpartition(":")[0]
             self.notes.append(f"{file}: its pins are kept, and its hashes are replaced by those of the index.")
+        given = (option.value.lower() for option in options if option.name == "--hash")
+        return tuple(one for one in given if one.startswith("sha256:"))
 
     def _take_option(self, option: Option, path: Path, where: str, into: list[str]) -> None:
         name, value = option

@@ -64,6 +64,7 @@ def other_hashes(pins: Iterable[Pin], packages_json: bytes | None) -> Iterator[s
 
 
 def packages_to_json(packages: Iterable[LockedPackage]) -> str:
+    """Write what `packages_of` reads, without the values that it would refuse: they come from wheels and indexes."""
     entries = {
         _key(package.name, package.version): {
             "wheel": package.wheel,
@@ -75,7 +76,10 @@ def packages_to_json(packages: Iterable[LockedPackage]) -> str:
         }
         for package in packages
     }
-    return json.dumps(entries, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    kept = {
+        name: {key: value for key, value in entry.items() if _FIELDS[key](value)} for name, entry in entries.items()
+    }
+    return json.dumps(kept, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _package(pin: Pin, entry: Mapping[str, Any]) -> LockedPackage:

@@ -19,8 +19,10 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 from hatch_mlpackage import __version__
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.lock.remote.addresses import connect
+from hatch_mlpackage.lock.remote.paced import Pace, Paced
 from hatch_mlpackage.project.config.model_url import WEB, is_host
 
+PACE = Pace()
 _BROKEN_OFF = "The server broke off in the middle of the file."
 _MOST_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -49,6 +51,7 @@ class _Checked(http.client.HTTPConnection):
         if self._is_secure:
             # Closes the connection where the server cannot be trusted.
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+        self.sock = Paced(self.sock, PACE)
 
 
 @contextmanager
@@ -130,16 +133,19 @@ def _redirected(here: SplitResult, location: str) -> SplitResult:
 
 
 class _Whole:
-    """Read an answer, and notice when it ends before its length."""
+    """Read an answer as it arrives, and notice when it ends before its length."""
 
     def __init__(self, answer: http.client.HTTPResponse) -> None:
         self._answer = answer
+        self._left = answer.length  # `read1` does not count it down with every Python
 
     def read(self, size: int, /) -> bytes:
         try:
-            content = self._answer.read(size)
+            content = self._answer.read1(size if self._left is None else min(size, self._left))
         except http.client.IncompleteRead:
             raise UnavailableError(_BROKEN_OFF) from None
-        if not content and self._answer.length:
-            raise UnavailableError(_BROKEN_OFF)
+        if self._left is not None:
+            if not content and self._left:
+                raise UnavailableError(_BROKEN_OFF)
+            self._left -= len(content)
         return content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.markers import applies
-from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.asked.requirements import AskedHashes, Requirements
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, installed_pins, kept_pins
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, with_records
@@ -24,6 +24,7 @@ from hatch_mlpackage.project.target import Target
 from hatch_mlpackage.redaction import has_credentials, redact
 
 Locker = Literal["uv", "pip-tools"]
+_MOST_SHOWN = 3  # hashes
 _INSTALL = 'Install it with: pip install "hatch-mlpackage[cli]"'
 
 
@@ -175,6 +176,8 @@ def _proven(body: str, requirements: Requirements, target: Target, folder: str) 
         if pin is None:
             raise LockError(f"The resolver left {requirement} out, though it counts for {target}.")
         _require_same_file(requirement, pin)
+    for asked in requirements.hashes:
+        _require_hash(asked, by_name, target)
     return pins
 
 
@@ -185,6 +188,25 @@ def _require_vendored(pins: tuple[Pin, ...], vendored: tuple[Vendored, ...]) -> 
         pin = by_name.get(wheel.name)
         if pin is None or (pin.version, pin.hashes) != (wheel.version, (f"sha256:{wheel.sha256}",)):
             raise LockError(f"The resolver did not take the wheel of {wheel.source.text}, but {pin or 'nothing'}.")
+
+
+def _require_hash(asked: AskedHashes, by_name: Mapping[str, Pin], target: Target) -> None:
+    """Refuse a package of which no file has a hash that its line gives; the line may leave out files."""
+    requirement = Requirement(asked.requirement)
+    pin = by_name.get(requirement.name)
+    if pin is None or not applies(requirement, target) or not set(asked.hashes).isdisjoint(pin.hashes):
+        return
+    raise LockError(
+        f"{asked.where}: no file of {pin} has the hash that this line gives for {requirement}:\n"
+        f"  given: {_shown(asked.hashes)}\n"
+        f"  the index has: {_shown(pin.hashes)}\n"
+        "Somebody may have replaced the files on the index. Ask where the hash comes from before you correct it."
+    )
+
+
+def _shown(hashes: Sequence[str]) -> str:
+    more = len(hashes) - _MOST_SHOWN
+    return ", ".join(hashes[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _require_same_file(requirement: Requirement, pin: Pin) -> None:

@@ -42,6 +42,11 @@ _OUTSIDE = (
         "Check the network and the index's URL, and try again.",
     ),
 )
+# What a resolver prints when it cannot write on this machine; a full disk has its own next step.
+_UNWRITABLE = (
+    r"Failed to initialize cache at (?!.*No space left)|(?:Permission denied|Read-only file system) \(os error"
+    r"|\[Errno (?:13|30)\]"
+)
 # Each entry: what a resolver prints about requirements that cannot be locked, and the next step; the last fits all.
 _INSIDE = (
     (
@@ -51,6 +56,13 @@ _INSIDE = (
     (
         r"\b(?:Attribute|Import|Index|Key|ModuleNotFound|Type)Error: ",
         "The resolver itself failed: bring pip-tools and pip up to date, or lock with uv.",
+    ),
+    (
+        r"(?i)do not match the hashes|Hash mismatch for|\bGot +(?:sha256:)?[0-9a-f]{64}",
+        (
+            "The index serves another file than the one that it announces: somebody may have replaced it, or a proxy "
+            "damages it. Empty the cache of the resolver and try again, else ask whoever runs the index."
+        ),
     ),
     (
         r"not found in the package registry|from versions: none\)",
@@ -144,3 +156,8 @@ def raise_if_outside(outcome: Outcome, shown: str) -> None:
     for pattern, fix in _OUTSIDE:
         if re.search(pattern, said, re.IGNORECASE):
             raise UnavailableError(f"The package index could not be asked:\n{shown}\n{fix}")
+    if re.search(_UNWRITABLE, said):
+        raise UnavailableError(
+            f"The resolver cannot write on this machine:\n{shown}\n"
+            "Set UV_CACHE_DIR, or PIP_CACHE_DIR and PIP_TOOLS_CACHE_DIR, to a folder that you can write to."
+        )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import email.parser
 import os
 import tomllib
-import zipfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from hatch_mlpackage.project.target import Target
 _PYLOCK = "pylock.toml"
 _AT_ONCE = 8
 _LONGEST = 100  # characters; some packages give the whole text of their licence
+_LONGEST_EXPRESSION = 1000  # characters; a part of one would be another licence, so a longer one is left out
 _CLASSIFIER = "License :: "
 _SUFFIXES = frozenset({".py", ".so", ".pyd"})
 _UNPACKED = frozenset({"purelib", "platlib"})  # folders of NAME-VERSION.data that are installed into site-packages
@@ -126,7 +126,7 @@ def read_contents(url: str) -> WheelContents:
     for read in (_read_wheel, _read_metadata):
         try:
             return read(url)
-        except (OSError, ValueError, KeyError, StopIteration, zipfile.BadZipFile):
+        except Exception:  # noqa: BLE001, S112 - zipfile, its decompressors and http.client raise many kinds
             continue
     return WheelContents()
 
@@ -147,14 +147,21 @@ def _read_metadata(url: str) -> WheelContents:
 def license_of(metadata: str) -> str:
     """Return the licence in a wheel's METADATA: its expression, else its first line, else its classifiers."""
     fields = email.parser.HeaderParser().parsestr(metadata)
-    expression = fields.get("License-Expression")
-    if expression:
-        return expression.strip()
-    text = (fields.get("License") or "").strip().partition("\n")[0].strip()
+    expression = _in_one_line(fields.get("License-Expression"))
+    if expression and len(expression) <= _LONGEST_EXPRESSION:
+        return expression
+    text = _in_one_line(str(fields.get("License") or "").strip().partition("\n")[0])
     if text and text.upper() != "UNKNOWN":
-        return text[:_LONGEST]
-    classifiers = [value for value in fields.get_all("Classifier", []) if value.startswith(_CLASSIFIER)]
-    return " AND ".join(value.rpartition(" :: ")[2] for value in classifiers)
+        return text[:_LONGEST].rstrip()
+    classifiers = map(_in_one_line, fields.get_all("Classifier", []))
+    joined = " AND ".join(value.rpartition(" :: ")[2] for value in classifiers if value.startswith(_CLASSIFIER))
+    return joined[:_LONGEST_EXPRESSION].rstrip()
+
+
+def _in_one_line(value: object) -> str:
+    """Return the text of a field with single spaces, without what a terminal would not print."""
+    words = str(value or "").split()
+    return " ".join("".join(filter(str.isprintable, word)) for word in words).strip()
 
 
 def modules_of(names: Iterable[str]) -> tuple[str, ...]:

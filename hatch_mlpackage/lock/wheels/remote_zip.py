@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import io
+import time
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -11,9 +13,13 @@ from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError
 
+from hatch_mlpackage.lock.remote.paced import Pace, Paced
+
 LARGEST_METADATA = 1 << 20  # bytes
 _MOST = 64 << 20  # bytes of one wheel: the table of contents of the largest ones takes a few million
-_TIMEOUT = 10.0  # seconds for one answer
+_TIMEOUT = 10.0  # seconds of silence
+PACE = Pace(head=10.0, window=10.0, most=30.0)
+_LONGEST = 60.0  # seconds for one wheel
 _PART = 65536  # bytes asked for at once; most wheels' METADATA and table of contents fit, which lie at the end
 
 
@@ -43,6 +49,7 @@ class _Parts(io.RawIOBase):
         self._position = 0
         self._size = 0
         self._read_in_all = 0
+        self._until = time.monotonic() + _LONGEST
         try:
             self._end = self._read(f"bytes=-{_PART}")
         except HTTPError:  # this server counts only from the start
@@ -76,6 +83,8 @@ class _Parts(io.RawIOBase):
         return len(part)
 
     def _read(self, span: str) -> bytes:
+        if time.monotonic() > self._until:
+            raise TimeoutError(f"the server takes more than {_LONGEST:.0f} seconds for the parts of one wheel")
         with _open(self._url, {"Range": span}) as answer:
             if answer.status != HTTPStatus.PARTIAL_CONTENT:
                 raise OSError("the server gives whole files only")
@@ -90,4 +99,27 @@ class _Parts(io.RawIOBase):
 def _open(url: str, headers: dict[str, str] | None = None) -> Any:
     if not url.startswith(("http://", "https://", "file://")):
         raise OSError(f"{url} is not read")
-    return urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=_TIMEOUT)  # noqa: S310
+    opener = urllib.request.build_opener(_PlainHandler, _SecureHandler)
+    return opener.open(urllib.request.Request(url, headers=headers or {}), timeout=_TIMEOUT)  # noqa: S310
+
+
+class _Plain(http.client.HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = Paced(self.sock, PACE)
+
+
+class _Secure(http.client.HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = Paced(self.sock, PACE)
+
+
+class _PlainHandler(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Plain, req)
+
+
+class _SecureHandler(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Secure, req)

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies
 
 from hatch_mlpackage.errors import ConfigurationError, Problems
 from hatch_mlpackage.lock.asked.requirement_line import CREDENTIALS_FIX
-from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
+from hatch_mlpackage.lock.asked.requirements import AskedHashes, Requirements, read_requirements
 
 if TYPE_CHECKING:
     import pytest
@@ -70,6 +70,10 @@ def test_hashed_file(tmp_path: Path) -> None:
         Requirements(
             requirements=("numpy==1.26.4", "scipy==1.11"),
             notes=("locked.txt: its pins are kept, and its hashes are replaced by those of the index.",),
+            hashes=(
+                AskedHashes(requirement="numpy==1.26.4", hashes=("sha256:aa", "sha256:bb"), where="locked.txt:1"),
+                AskedHashes(requirement="scipy==1.11", hashes=("sha256:cc",), where="locked.txt:5"),
+            ),
         ),
         [],
     )
@@ -165,7 +169,12 @@ def test_missing_files(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("# both\n-r requirments-gpu.txt\n-c nothing/like.this\n")
     (tmp_path / "requirements-gpu.txt").write_text("numpy\n")
 
-    assert read(tmp_path, "requirement.txt", "requirements.txt")[1] == [
+    assert read(tmp_path, "https://host/r.txt", "requirement.txt", "requirements.txt")[1] == [
+        (
+            "https:/host/r.txt",
+            "the file https:/host/r.txt does not exist.",
+            "Only files are read, no URLs: download it, commit it, and name it here.",
+        ),
         ("requirement.txt", "the file requirement.txt does not exist.", "Did you mean requirements.txt?"),
         ("requirements.txt:2", "the file requirments-gpu.txt does not exist.", "Did you mean requirements-gpu.txt?"),
         ("requirements.txt:3", "the file nothing/like.this does not exist.", "Create it, or correct the path."),

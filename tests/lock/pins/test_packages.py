@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.lock.pins.packages import other_hashes, packages_of
+from hatch_mlpackage.lock.pins.packages import LockedPackage, other_hashes, packages_of, packages_to_json
 from hatch_mlpackage.lock.pins.pins import Pin
 
 A, B = "a" * 64, "b" * 64
@@ -60,3 +61,24 @@ def test_entries_of_another_shape(key: str, value: object) -> None:
 def test_the_hash_that_was_found(entries: dict, said: list[str]) -> None:
     """A pin without the hash of the wheel that was found for it is named."""
     assert list(other_hashes((PIN,), json.dumps(entries).encode())) == said
+
+
+TEXT = st.text(st.characters(), max_size=20)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    wheel=TEXT,
+    sha256=st.sampled_from(["", A, A.upper(), "x"]),
+    license=TEXT,
+    tags=st.lists(st.sampled_from(["py3-none-any", "x-any", "a-\n-any"]), max_size=2).map(tuple),
+    size=st.integers(-2, 1 << 40),
+    modules=st.lists(TEXT, max_size=2).map(tuple),
+)
+def test_whatever_is_written_is_read(**said: object) -> None:
+    """The reader takes every file that the writer writes, with all values that it accepts from anyone."""
+    written = packages_to_json([LockedPackage(name="alpha", version="1.0", **said)]).encode()  # type: ignore[arg-type]
+
+    (package,) = packages_of((PIN,), written)
+
+    assert package.license == (said["license"] if str(said["license"]).isprintable() else "")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hatch_mlpackage.errors import LockError, UnavailableError
+from hatch_mlpackage.lock.asked.requirements import AskedHashes
 from hatch_mlpackage.lock.pins.check import LockState, check_lock
 from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.resolve.make import make_lock
@@ -206,6 +207,35 @@ def test_several_requirements_of_one_package(
     lock = make_lock(requirements, TARGET, locker=locker, report=quiet)
 
     assert (pinned(lock), check_lock(lock, requirements, TARGET)) == ({"alpha": "1.1"}, LockState(status="fresh"))
+
+
+@BOTH
+def test_hashes_of_the_project(
+    index: PackageIndex, asking: Callable[..., Requirements], locker: Any, quiet: Callable[..., None]
+) -> None:
+    """A hash that a line gives must be one of the package's; a line may leave out files, and others do not count."""
+    digest = index.add("alpha", "1.0")
+
+    def lock(requirement: str, *hashes: str) -> str:
+        asked = AskedHashes(requirement=requirement, hashes=hashes, where="locked.txt:3")
+        return make_lock(replace(asking("alpha==1.0"), hashes=(asked,)), TARGET, locker=locker, report=quiet)
+
+    none = f"sha256:{'0' * 64}"
+    with pytest.raises(LockError) as other:
+        lock("alpha==1.0", none)
+
+    assert str(other.value) == (
+        "locked.txt:3: no file of alpha 1.0 has the hash that this line gives for alpha==1.0:\n"
+        f"  given: {none}\n"
+        f"  the index has: sha256:{digest}\n"
+        "Somebody may have replaced the files on the index. Ask where the hash comes from before you correct it."
+    )
+    plain = make_lock(asking("alpha==1.0"), TARGET, locker=locker, report=quiet)
+    assert [
+        lock("alpha==1.0", none, f"sha256:{digest}"),
+        lock("beta==1.0", none),
+        lock('alpha==1.0; sys_platform == "win32"', none),
+    ] == [plain] * 3
 
 
 @BOTH

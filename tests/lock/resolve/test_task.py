@@ -59,6 +59,25 @@ def test_outside_failures(task: Task, said: str, fix: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "error: Failed to initialize cache at `/c`\n  cause: failed to create directory `/c`: No such file",
+        "failed to open file `/c/x`: Permission denied (os error 13)",
+        "OSError: [Errno 30] Read-only file system: '/c'",
+    ],
+)
+def test_a_folder_that_cannot_be_written(task: Task, said: str) -> None:
+    """A cache that cannot be written is a failure of this machine, and no conflict of requirements."""
+    with pytest.raises(UnavailableError) as failure:
+        resolver.fail(task, Outcome(status=2, said=said), "reason")
+
+    assert str(failure.value) == (
+        "The resolver cannot write on this machine:\n  reason\n"
+        "Set UV_CACHE_DIR, or PIP_CACHE_DIR and PIP_TOOLS_CACHE_DIR, to a folder that you can write to."
+    )
+
+
+@pytest.mark.parametrize(
     ("said", "reason", "expected"),
     [
         (
@@ -77,6 +96,14 @@ def test_outside_failures(task: Task, said: str, fix: str) -> None:
             (
                 "  AttributeError: no attribute\n"
                 "The resolver itself failed: bring pip-tools and pip up to date, or lock with uv."
+            ),
+        ),
+        (
+            "Expected sha256 aa\n     Got        " + "ab" * 32,
+            "x",
+            (
+                "  x\nThe index serves another file than the one that it announces: somebody may have replaced it, or "
+                "a proxy damages it. Empty the cache of the resolver and try again, else ask whoever runs the index."
             ),
         ),
         (

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import re
+import socketserver
 import threading
 import zipfile
 from io import BytesIO
@@ -24,6 +25,9 @@ METADATA = "Metadata-Version: 2.4\nName: a\nVersion: 1\nLicense-Expression: MIT\
         ("License: BSD\n", "BSD"),
         ("License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License\n", "MIT License"),
         (f"License: {'x' * 200}\n", "x" * 100),
+        ("License-Expression: MIT OR\n  Apache-2.0\n", "MIT OR Apache-2.0"),
+        ("License: MIT\tor\u00a0BSD\x1b[2J\u202e\n", "MIT or BSD[2J"),
+        (f"License-Expression: {'MIT OR ' * 200}MIT\nLicense: MIT\n", "MIT"),
         ("License:\n        The first line\n        The second\n", "The first line"),
         (
             "Classifier: License :: OSI Approved :: BSD License\nClassifier: License :: OSI Approved :: MIT License\n",
@@ -33,7 +37,7 @@ METADATA = "Metadata-Version: 2.4\nName: a\nVersion: 1\nLicense-Expression: MIT\
     ],
 )
 def test_license_of(fields, expected):
-    """The licence expression comes before the licence text, and the text before the classifiers."""
+    """The licence is one printable line of the expression, else of the text, else of the classifiers."""
     assert license_of(f"Metadata-Version: 2.1\nName: a\n{fields}\nLicense: not a field\n") == expected
 
 
@@ -160,6 +164,59 @@ def test_an_index_that_serves_nonsense(headers):
         found = read_contents(f"http://127.0.0.1:{server.server_port}/a-1-py3-none-any.whl")
         server.shutdown()
         thread.join()
+
+    assert found == WheelContents()
+
+
+def patched(changes):
+    """Return a wheel with bytes changed in both headers of METADATA, at offsets counted from the first one's start."""
+    content, name = bytearray(wheel()), b"a-1.dist-info/METADATA"
+    for start in (content.index(name) - 30, content.rindex(name) - 46 + 2):
+        for offset, value in changes.items():
+            content[start + offset] = value
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{6: 1}, {8: 99}, {8: 8}, {8: 12}, {8: 14}, {4: 255}],
+    ids=["encrypted", "unknown method", "no deflate", "no bzip2", "no lzma", "version"],
+)
+def test_a_wheel_that_cannot_be_unpacked(tmp_path, changes):
+    """A wheel that is encrypted, packed in an unknown way or damaged describes nothing, and raises nothing."""
+    path = tmp_path / "a-1-py3-none-any.whl"
+    path.write_bytes(patched(changes))
+
+    assert read_contents(path.as_uri()) == WheelContents()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"nonsense\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 150 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX-A: " + b"b" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 206 OK\r\nContent-Range: bytes 0-9/10\r\nContent-Length: 10\r\n\r\nshort",
+    ],
+    ids=["no status", "many headers", "long header", "breaks off"],
+)
+def test_an_index_that_does_not_speak_http(answer):
+    """An index whose answers are no HTTP describes nothing, and raises nothing."""
+
+    class Raw(socketserver.StreamRequestHandler):
+        def handle(self):
+            with contextlib.suppress(OSError):  # the client leaves
+                self.request.recv(10_000)
+                self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Raw) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            found = read_contents(f"http://127.0.0.1:{server.server_address[1]}/a-1-py3-none-any.whl")
+        finally:
+            server.shutdown()
+            thread.join()
 
     assert found == WheelContents()
 
