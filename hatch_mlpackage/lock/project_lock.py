@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from hatch_mlpackage.errors import LockError, explained
 from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.lock.check_locks import check_project_images, our_locks, wheels_directory
+from hatch_mlpackage.lock.foreign import refuse_foreign_files
 from hatch_mlpackage.lock.images.base_image import check_base_images, make_base_image_lock, write_base_image_locks
 from hatch_mlpackage.lock.inputs import LockInputs, images_of, inspect_requirements, paths_outside_the_wheel
 from hatch_mlpackage.lock.locks import changed_texts
@@ -34,12 +35,14 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
 
     Where the image brings its own packages there are none to lock, and the path is that of the base image's lock.
 
-    Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached or the image's
-    registry refuses; a registry that cannot be reached is only reported. Nothing is written then.
+    Raises LockError when they cannot be resolved or a file of another program is in the way, UnavailableError when
+    the index cannot be reached or the image's registry refuses; a registry that cannot be reached is only reported.
+    Nothing is written then.
     """
     report = _redacting(report)
     inputs = inspect_requirements(project)
     before = locks = inputs.locks
+    refuse_foreign_files(inputs.config, locks)
     models = lock_models(inputs.config, locks, upgrade=upgrade, report=report)
     if models is not None:
         locks = replace(locks, remote_models=models.encode())

@@ -6,8 +6,9 @@ import keyword
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.typed_tables import did_you_mean
-from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY, Config, leads_outside
+from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY, Config, leads_outside, parts_of_conda_file
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -109,6 +110,21 @@ def check_source_directory(config: Config, project: Project, problems: Problems)
 
 
 def check_lock_directory(config: Config, project: Project, problems: Problems) -> None:
-    folder = config.lock_directory
+    where, folder = f"{KEY}.lock-directory", config.lock_directory
     if not folder or leads_outside(folder) or not folder.isprintable():
-        problems.add(f"{KEY}.lock-directory", f"{folder!r} is not a folder inside {project.root}.")
+        what = f"{folder!r} is not a folder inside {project.root}."
+        problems.add(where, what, 'Name a folder of the project: lock-directory = "locks".')
+        return
+    if not real_path(project.root / folder).is_relative_to(real_path(project.root)):
+        what = f"'{folder}' is a link that leads out of the project, where `mlpackage lock` writes nothing."
+        problems.add(where, what, "Make it a folder, or name another one.")
+        return
+    written = {real_path(project.root / path): path for path in config.lock_paths}
+    declared = [(f"requirements[{index}]", path) for index, path in enumerate(config.requirements)]
+    if config.conda_file:
+        declared.append(("conda-file", parts_of_conda_file(config.conda_file)[0]))
+    for key, path in declared:
+        lock = written.get(real_path(project.root / path))
+        if lock:
+            what = f"'{path}' of {key} would be replaced by a lock, which is written to {lock}."
+            problems.add(where, what, "Name another folder, or rename that file.")

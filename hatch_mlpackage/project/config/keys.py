@@ -334,6 +334,13 @@ class Config:
     def base_image_path(self) -> str:
         return f"{self.lock_directory}/base-image.toml"
 
+    @property
+    def lock_paths(self) -> tuple[str, ...]:
+        """List every file that `mlpackage lock` may write; no conda lock for a platform that is reported elsewhere."""
+        conda = (self.conda_lock_path,) if self.platform in SUBDIRS else ()
+        others = (self.packages_path, self.conda_record_path, self.base_image_path, self.models_path)
+        return (self.lock_path, *conda, *others)
+
 
 def parts_of_conda_file(path: str) -> tuple[str, str]:
     """Split off the place inside the file, for conda dependencies that are a part of another file."""

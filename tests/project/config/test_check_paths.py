@@ -191,3 +191,54 @@ def test_a_link_onto_itself(make_project, problems):
     read_declaration(project, problems)
 
     assert [problem.what for problem in problems.found] == [f"'loop' does not exist in {project.root}."]
+
+
+@pytest.mark.parametrize(
+    ("table", "what"),
+    [
+        (
+            {"requirements": ["requirements.txt"]},
+            (
+                "'requirements.txt' of requirements[0] would be replaced by a lock, which is written to "
+                "./requirements.txt."
+            ),
+        ),
+        (
+            {"conda-file": "conda-linux-64.lock"},
+            (
+                "'conda-linux-64.lock' of conda-file would be replaced by a lock, which is written to "
+                "./conda-linux-64.lock."
+            ),
+        ),
+    ],
+)
+def test_a_lock_over_an_input(make_project, problems, table, what):
+    """The folder of the locks must not make a lock of a file that the project declares."""
+    project = make_project({"lock-directory": ".", **table})
+    for name in ("requirements.txt", "conda-linux-64.lock"):
+        (project.root / name).touch()
+
+    read_declaration(project, problems)
+
+    assert [problem for problem in problems.found if problem.where == f"{K}.lock-directory"] == [
+        Problem(where=f"{K}.lock-directory", what=what, fix="Name another folder, or rename that file.")
+    ]
+
+
+def test_a_linked_lock_directory(make_project, problems, tmp_path_factory):
+    """A link to another folder of the project may hold the locks, a link out of it may not."""
+    project = make_project({"lock-directory": "inside"})
+    (project.root / "inside").symlink_to("src")
+    read_declaration(project, problems)
+    assert problems.found == ()
+
+    (project.root / "inside").unlink()
+    (project.root / "inside").symlink_to(tmp_path_factory.mktemp("outside"))
+    read_declaration(project, problems)
+
+    assert found(problems) == [
+        (
+            f"{K}.lock-directory: 'inside' is a link that leads out of the project, where `mlpackage lock` writes "
+            "nothing. Make it a folder, or name another one."
+        )
+    ]
