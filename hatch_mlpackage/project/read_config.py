@@ -33,6 +33,7 @@ from hatch_mlpackage.project.config.check_packages import (
     check_system_packages,
 )
 from hatch_mlpackage.project.config.check_paths import check_entry_script, check_lock_directory, check_source_directory
+from hatch_mlpackage.project.config.check_patterns import check_patterns
 from hatch_mlpackage.project.config.check_values import check_choices, check_server
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, Config, Model
 from hatch_mlpackage.project.known_images import cuda_images, cuda_of, packaged_python
@@ -49,6 +50,7 @@ _CHECKS = (
     check_install_project,
     check_pylock,
     check_source_directory,
+    check_patterns,
     check_models,
     check_private_hosts,
     check_python,
