@@ -155,7 +155,12 @@ class Image:
     `builder` is "classic" for a Dockerfile that every builder reads, "buildkit" for one that needs BuildKit or buildah.
     """
 
-    name: str = key("the name that `mlpackage image build` gives the image", default="", shown="the project's name")
+    name: str = key(
+        "the name that `mlpackage image build` gives the image",
+        default="",
+        shown="the project's name",
+        schema={"minLength": 1},
+    )
     builder: ImageBuilder = key('`"buildkit"` for a Dockerfile that needs BuildKit or buildah', default="classic")
     secrets: tuple[Secret, ...] = key(
         'with `"buildkit"`: files that only the steps that install packages can see', default=()
@@ -208,6 +213,7 @@ class Config:
         "the image to build on: any that has that Python and its `venv`: [base images](base-images.md)",
         default="",
         shown="`python:X.Y-slim-bookworm`, or the image for `cuda`",
+        schema={"minLength": 1},
     )
     base_dockerfile: str | None = key(
         "a Dockerfile whose last stage becomes the base image, as a file or as text: "
@@ -266,7 +272,10 @@ class Config:
         default=None,
     )
     conda_image: str | None = key(
-        'with `"micromamba"`: the image that has micromamba', default=None, shown=f"`{MICROMAMBA}`"
+        'with `"micromamba"`: the image that has micromamba',
+        default=None,
+        shown=f"`{MICROMAMBA}`",
+        schema={"minLength": 1},
     )
     locker: Locker = key(
         'the resolver; `"pip-tools"` can lock only for the Python and platform that it runs on', default="uv"

@@ -384,3 +384,22 @@ def test_secrets(make_project, problems, table, expected):
     read_declaration(make_project(table), problems)
 
     assert [str(problem).rstrip() for problem in problems.found] == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ({"python-version": ""}, "python-version"),
+        ({"base-image": ""}, "base-image"),
+        ({"cuda": ""}, "cuda"),
+        ({"conda-image": ""}, "conda-image"),
+        ({"image": {"name": ""}}, "image.name"),
+    ],
+)
+def test_an_empty_value(make_project, problems, table, key):
+    """An empty value is refused: it is not another way to ask for the default."""
+    read_declaration(make_project(table), problems)
+
+    assert list(map(str, problems.found)) == [
+        f"{K}.{key}: is empty. Write its value, or remove the key to use the default."
+    ]
