@@ -66,11 +66,12 @@ def check_entry_script(config: Config, project: Project, problems: Problems) -> 
     if found is None:
         return
     if not found.is_file():
-        problems.add(where, f"'{script}' is not a file.")
+        problems.add(where, f"'{script}' is not a file.", "Name the Python file with init() and run().")
     _check_module_name(script, where, problems)
     source = config.source_directory
     if source and source != "." and not script.startswith(f"{source}/"):
-        problems.add(where, f"'{script}' is not inside source-directory '{source}'.")
+        what = f"'{script}' is not inside source-directory '{source}'."
+        problems.add(where, what, "Move it there, or name a folder that holds it.")
 
 
 def _missing_script(config: Config) -> tuple[str, str]:
@@ -106,7 +107,7 @@ def check_source_directory(config: Config, project: Project, problems: Problems)
         return
     found = check_path(project.root, config.source_directory, where, problems)
     if found and not found.is_dir():
-        problems.add(where, f"'{config.source_directory}' is not a folder.")
+        problems.add(where, f"'{config.source_directory}' is not a folder.", "Name a folder of the project.")
 
 
 def check_lock_directory(config: Config, project: Project, problems: Problems) -> None:

@@ -251,7 +251,7 @@ class Config:
         shown="`[project.dependencies]`",
     )
     system_packages: tuple[str, ...] = key(
-        "Debian or Ubuntu packages to install: names, `name=version` or `name/release`", default=()
+        "Debian or Ubuntu packages to install: names, `name=version`, `name=1.2*` or `name/release`", default=()
     )
     environment_variables: Mapping[str, str] = key("environment variables to set in the image", default={})
     extra_dockerfile_steps: str | tuple[str, ...] | None = key(

@@ -150,7 +150,10 @@ def test_script_outside_its_source_directory(make_project, problems):
     read_declaration(make_project({"source-directory": "models"}), problems)
 
     assert found(problems) == [
-        f"{K}.entry-script: 'src/score.py' is not inside source-directory 'models'.",
+        (
+            f"{K}.entry-script: 'src/score.py' is not inside source-directory 'models'. "
+            "Move it there, or name a folder that holds it."
+        ),
     ]
 
 
