@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.parse import merge_conflict, text_of
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.lock.locks import Locks
 from hatch_mlpackage.project.config.keys import KEY, Config
 
@@ -16,6 +18,15 @@ _PACKAGES = re.compile(r'"[\w.-]+==[^"\s]+": *\{|\A\s*\{\s*\}\s*\Z')
 _CONDA_RECORD = re.compile(r'"digest": *"sha256:')
 _BASE_IMAGE = re.compile(r"by hatch-mlpackage|^reference *=", re.MULTILINE)
 _MODELS = re.compile(r"^# .*mlpackage lock|^sha256 *=", re.MULTILINE)
+
+
+def refuse_link_outside(root: Path, config: Config) -> None:
+    """Raise LockError where the folder of the locks is a link that leads out of the project."""
+    if not real_path(root / config.lock_directory).is_relative_to(real_path(root)):
+        raise LockError(
+            f"{config.lock_directory} is a link that leads out of the project, where `mlpackage lock` writes nothing.\n"
+            f"Make it a folder, or choose another one: lock-directory in [{KEY}]."
+        )
 
 
 def refuse_foreign_files(config: Config, locks: Locks) -> None:

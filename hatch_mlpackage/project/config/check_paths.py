@@ -116,10 +116,6 @@ def check_lock_directory(config: Config, project: Project, problems: Problems) -
         what = f"{folder!r} is not a folder inside {project.root}."
         problems.add(where, what, 'Name a folder of the project: lock-directory = "locks".')
         return
-    if not real_path(project.root / folder).is_relative_to(real_path(project.root)):
-        what = f"'{folder}' is a link that leads out of the project, where `mlpackage lock` writes nothing."
-        problems.add(where, what, "Make it a folder, or name another one.")
-        return
     written = {real_path(project.root / path): path for path in config.lock_paths}
     declared = [(f"requirements[{index}]", path) for index, path in enumerate(config.requirements)]
     if config.conda_file:

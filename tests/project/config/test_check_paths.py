@@ -226,22 +226,3 @@ def test_a_lock_over_an_input(make_project, problems, table, what):
     assert [problem for problem in problems.found if problem.where == f"{K}.lock-directory"] == [
         Problem(where=f"{K}.lock-directory", what=what, fix="Name another folder, or rename that file.")
     ]
-
-
-def test_a_linked_lock_directory(make_project, problems, tmp_path_factory):
-    """A link to another folder of the project may hold the locks, a link out of it may not."""
-    project = make_project({"lock-directory": "inside"})
-    (project.root / "inside").symlink_to("src")
-    read_declaration(project, problems)
-    assert problems.found == ()
-
-    (project.root / "inside").unlink()
-    (project.root / "inside").symlink_to(tmp_path_factory.mktemp("outside"))
-    read_declaration(project, problems)
-
-    assert found(problems) == [
-        (
-            f"{K}.lock-directory: 'inside' is a link that leads out of the project, where `mlpackage lock` writes "
-            "nothing. Make it a folder, or name another one."
-        )
-    ]
