@@ -22,8 +22,8 @@ ROOMS = "redaction < errors < files < project < lock < context < serve, plugin <
 OUTSIDE = {
     "azureml": {"packaging"},
     "cli": {"click", "cookiecutter", "rich", "tomlkit"},
-    "context": {"hatchling", "packaging", "pathspec"},
-    "files": {"jinja2", "yaml"},
+    "context": {"hatchling", "packaging"},
+    "files": {"jinja2", "pathspec", "yaml"},
     "lock": {"fsspec", "packaging", "pip", "piptools", "rattler", "uv"},
     "plugin": {"hatchling"},
     "project": {"hatchling", "packaging"},

@@ -15,7 +15,9 @@ from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, Returned, Verb, VerbFunct
 from hatch_mlpackage.context.manifest import read_manifest
 from hatch_mlpackage.context.named_contexts import check_named_models, find_models
 from hatch_mlpackage.context.package import default_destination
+from hatch_mlpackage.context.verify import require_proven
 from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.files.quoting import shown_word
 from hatch_mlpackage.lock.inputs import inspect_requirements
 from hatch_mlpackage.project.config.keys import PORT
 from hatch_mlpackage.serve import container
@@ -62,6 +64,8 @@ def build_image(
         context = from_here(default_destination(project))
         generate(project, context)
         say(f"Wrote {context}")
+    else:
+        require_proven(context, f"Make it again: mlpackage generate --output {shown_word(str(context))}")
     manifest = read_manifest(context)
     check_named_models(project, manifest)
     tag = tag or str(manifest.image["name"])

@@ -104,7 +104,7 @@ def dockerfile_values(
         "server_wheels": servers,
         "sets_shell": dockerfile is not None and dockerfile.sets_shell,
         "stage": f"conda-{config.conda_mode}" if conda else "wheels" if own or servers else "",
-        "system_packages": tuple(map(word_for_dockerfile, _system_packages(package))),
+        "system_packages": tuple(map(_word_of_apt, _system_packages(package))),
         "user": USER,
         "user_managed": config.user_managed_dependencies,
         "wheelhouse": config.wheelhouse,
@@ -122,6 +122,11 @@ def _gpu_environment(config: Config) -> Mapping[str, str]:
     if not config.cuda or is_nvidia(config.base_image):
         return {}
     return {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
+
+
+def _word_of_apt(package: str) -> str:
+    """Quote the star with which apt-get takes any version that begins so, before the shell reads it as a pattern."""
+    return f"'{word_for_dockerfile(package[:-1])}*'" if package.endswith("*") else word_for_dockerfile(package)
 
 
 def _system_packages(package: Package) -> tuple[str, ...]:

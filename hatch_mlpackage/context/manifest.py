@@ -111,7 +111,8 @@ def read_manifest(directory: Path) -> Manifest:
             f"{path}: not readable as JSON ({error}). Make the context again: mlpackage generate"
         ) from None
     try:
-        return _from_values(values)
+        manifest = _from_values(values)
+        _require_writable(manifest)
     except _WrongManifestError as error:
         raise ContextError(
             f"{path}: not a manifest that mlpackage wrote: {error}. Make the context again: mlpackage generate"
@@ -120,6 +121,7 @@ def read_manifest(directory: Path) -> Manifest:
         raise ContextError(
             f"{path}: not a manifest of schema {SCHEMA}. Make the context again with this version: mlpackage generate"
         ) from None
+    return manifest
 
 
 class _WrongManifestError(Exception):
@@ -142,6 +144,16 @@ def _from_values(values: dict[str, Any]) -> Manifest:
         seen.add(file.path)
     _check_named_contexts(files, values.get(NAMED_CONTEXTS, {}))
     return Manifest(layers=layers, files=files, about=values)
+
+
+def _require_writable(manifest: Manifest) -> None:
+    """Refuse values that JSON can hold and that cannot be hashed, compared or printed."""
+    try:
+        manifest.to_json().encode()
+    except UnicodeEncodeError:
+        raise _WrongManifestError("it holds half a character (a lone surrogate)") from None
+    except RecursionError:
+        raise _WrongManifestError("its values are nested too deeply") from None
 
 
 def _wrong(file: ManifestFile) -> str:

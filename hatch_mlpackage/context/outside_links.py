@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hatch_mlpackage.context.plan import ContextFile
-from hatch_mlpackage.context.user_files import allowing, matching, place_of
+from hatch_mlpackage.context.user_files import allowing, place_of
 from hatch_mlpackage.errors import Problem
+from hatch_mlpackage.files.patterns import matching
 from hatch_mlpackage.files.read import real_path
 
 OUTSIDE = "outside-link"

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-
-from pathspec import GitIgnoreSpec
 
 from hatch_mlpackage.context.manifest import is_context
 from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.context_path import wrong_path
+from hatch_mlpackage.files.patterns import matching
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.resources import server_lock_path
 from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, walk
-from hatch_mlpackage.project.config.keys import KEY, Config, leads_outside
+from hatch_mlpackage.project.config.keys import Config, leads_outside
 from hatch_mlpackage.project.dockerfiles.instructions import BASE_FOLDER
 from hatch_mlpackage.project.pyproject import Project
 
@@ -73,7 +72,7 @@ def source_files(project: Project, config: Config, problems: Problems) -> Iterat
         return
     source = project.root / config.source_directory
     place = PurePosixPath(APP_DIRECTORY, source_name(project, config))
-    for relative, path in _walk(source, _left_out(project, config, problems), problems):
+    for relative, path in _walk(source, _left_out(project, config), problems):
         yield from _context_file(path, place / relative, "source", problems)
 
 
@@ -95,9 +94,9 @@ def _is_derived(place: PurePosixPath, path: Path) -> bool:
     return is_derived(place, path) or is_context(path)
 
 
-def _left_out(project: Project, config: Config, problems: Problems) -> Skip:
+def _left_out(project: Project, config: Config) -> Skip:
     """Leave out what is derived, what the user excludes, the locks, and the models: they have layers of their own."""
-    excluded = _gitignore(config.exclude, problems)
+    excluded = matching(config.exclude)
     others = ("dist", config.lock_directory, *(model.path for model in config.models))
     elsewhere = {real_path(project.root / path) for path in others}
 
@@ -109,19 +108,6 @@ def _left_out(project: Project, config: Config, problems: Problems) -> Skip:
         )
 
     return skip
-
-
-def _gitignore(patterns: tuple[str, ...], problems: Problems) -> Callable[[str], bool]:
-    """Match the patterns, and report those that are none."""
-    right = []
-    for index, pattern in enumerate(patterns):
-        try:
-            GitIgnoreSpec.from_lines([pattern])
-            right.append(pattern)
-        except ValueError:
-            what = f"{pattern!r} is not a pattern of .gitignore."
-            problems.add(f"{KEY}.exclude[{index}]", what, "Correct it, or remove it.")
-    return GitIgnoreSpec.from_lines(right).match_file if right else lambda _: False
 
 
 def _name_of(source: Path, project: Project) -> str:

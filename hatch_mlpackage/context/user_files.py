@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
 from pathlib import Path
 
 from hatch_mlpackage.context.plan import ContextFile
+from hatch_mlpackage.files import patterns
 from hatch_mlpackage.files.toml import toml_string
 
 _SPECIAL, _ESCAPED = re.compile(r"[\\*?\[\]]"), r"\\\g<0>"  # characters with a meaning in patterns of .gitignore
+matching = patterns.matching
 
 
 def place_of(file: ContextFile) -> Path | None:
@@ -21,15 +22,6 @@ def place_of(file: ContextFile) -> Path | None:
 def shown_path(file: ContextFile, place: Path, root: Path) -> str:
     """Return a file's path in the project, or in the context for a file from elsewhere."""
     return place.relative_to(root).as_posix() if place.is_relative_to(root) else file.path
-
-
-def matching(patterns: Collection[str]) -> Callable[[str], bool]:
-    """Return a function that tells whether a path matches one of some patterns of `.gitignore`."""
-    if not patterns:
-        return lambda _: False
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - few projects need it
-
-    return GitIgnoreSpec.from_lines(patterns).match_file
 
 
 def allowing(key: str, path: str) -> str:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from hatch_mlpackage.errors import LockError, explained
 from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.lock.check_locks import check_project_images, our_locks, wheels_directory
+from hatch_mlpackage.lock.foreign import refuse_foreign_files, refuse_link_outside
 from hatch_mlpackage.lock.images.base_image import check_base_images, make_base_image_lock, write_base_image_locks
 from hatch_mlpackage.lock.inputs import LockInputs, images_of, inspect_requirements, paths_outside_the_wheel
 from hatch_mlpackage.lock.locks import changed_texts
@@ -29,17 +30,22 @@ from hatch_mlpackage.redaction import redact
 Report = Callable[[str], None]
 
 
-def lock_project(project: Project, *, upgrade: bool = False, report: Report = print) -> Path:
+def lock_project(project: Project, *, upgrade: bool = False, report: Report = print, follow: bool = False) -> Path:
     """Resolve the base image and the requirements, write the locks, and return the path of the requirements' lock.
 
+    `follow` allows a folder of locks that is a link out of the project.
     Where the image brings its own packages there are none to lock, and the path is that of the base image's lock.
 
-    Raises LockError when they cannot be resolved, UnavailableError when the index cannot be reached or the image's
-    registry refuses; a registry that cannot be reached is only reported. Nothing is written then.
+    Raises LockError when they cannot be resolved or a file of another program is in the way, UnavailableError when
+    the index cannot be reached or the image's registry refuses; a registry that cannot be reached is only reported.
+    Nothing is written then.
     """
     report = _redacting(report)
     inputs = inspect_requirements(project)
     before = locks = inputs.locks
+    if not follow:
+        refuse_link_outside(project.root, inputs.config)
+    refuse_foreign_files(inputs.config, locks)
     models = lock_models(inputs.config, locks, upgrade=upgrade, report=report)
     if models is not None:
         locks = replace(locks, remote_models=models.encode())

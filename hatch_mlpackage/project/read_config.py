@@ -33,7 +33,8 @@ from hatch_mlpackage.project.config.check_packages import (
     check_system_packages,
 )
 from hatch_mlpackage.project.config.check_paths import check_entry_script, check_lock_directory, check_source_directory
-from hatch_mlpackage.project.config.check_values import check_choices, check_server
+from hatch_mlpackage.project.config.check_patterns import check_patterns
+from hatch_mlpackage.project.config.check_values import check_choices, check_empty, check_server
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, Config, Model
 from hatch_mlpackage.project.known_images import cuda_images, cuda_of, packaged_python
 from hatch_mlpackage.project.target import python_of
@@ -49,8 +50,10 @@ _CHECKS = (
     check_install_project,
     check_pylock,
     check_source_directory,
+    check_patterns,
     check_models,
     check_private_hosts,
+    check_empty,
     check_python,
     check_base_image,
     check_cuda,

@@ -53,6 +53,20 @@ def test_build_of_a_context_with_options_of_the_engine(project, mlpackage, recor
     ]
 
 
+def test_build_of_a_context_that_was_changed(project, mlpackage, recorder):
+    """`image build --context` gives no context to the engine that is not as its manifest says."""
+    mlpackage("generate", "--output", "made")
+    with Path("made/Dockerfile").open("a") as file:
+        file.write("RUN echo changed by hand\n")
+    record = recorder("docker")
+
+    outcome = mlpackage("image", "build", "--context", "made")
+
+    assert (outcome.status, outcome.out, record.exists()) == (1, "", False)
+    assert "made: was changed after it was written:\n  Dockerfile: " in outcome.err
+    assert outcome.err.endswith("Make it again: mlpackage generate --output made\n")
+
+
 def test_build_with_models_that_are_not_copied(copy_project, mlpackage, recorder):
     """The engine gets the models' folders, but only if the models still match the context."""
     project = copy_project("named-models")

@@ -71,6 +71,32 @@ def test_a_file_in_place_of_the_lock_directory(project, mlpackage):
     )
 
 
+@pytest.mark.parametrize("name", ["requirements.txt", "packages.json"])
+def test_a_foreign_file_in_place_of_a_lock(project, mlpackage, everything, name):
+    """`lock` refuses to replace a file that it did not write, and changes nothing."""
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("[tool.mlpackage]", '[tool.mlpackage]\nlock-directory = "."'))
+    (project / name).write_text('{"mine": 1}\n')
+    before = everything(project)
+
+    outcome = mlpackage("lock")
+
+    assert (outcome.status, outcome.out, everything(project)) == (1, "", before)
+    assert f"{name} was not written by `mlpackage lock`, which would replace it." in outcome.err
+
+
+def test_a_lock_directory_outside(project, mlpackage, tmp_path, everything):
+    """A link out of the project in place of the locks is refused, and nothing behind it changes."""
+    (project / "locks").rename(tmp_path / "victim")
+    (project / "locks").symlink_to(tmp_path / "victim")
+    before = everything(tmp_path)
+
+    outcome = mlpackage("lock", "--upgrade")
+
+    assert (outcome.status, outcome.out, everything(tmp_path)) == (1, "", before)
+    assert "locks is a link that leads out of the project" in outcome.err
+
+
 def test_writes(project, mlpackage):
     """`lock` without requirements needs no network, and names the next command."""
     toml = project / "pyproject.toml"

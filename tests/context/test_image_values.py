@@ -35,6 +35,24 @@ def test_secrets_are_mounted_where_packages_are_installed(make_project, problems
     ]
 
 
+def test_a_star_in_the_version_of_a_system_package(make_project, tmp_path, problems):
+    """The beginning of a version reaches apt-get as it is: the shell gets it quoted."""
+    project = make_project({"pin-base-image": False, "system-packages": ["libgomp1=12.*", "curl"]})
+    config = read_declaration(project, problems).config
+    (project.root / "locks").mkdir()
+    (project.root / "locks/requirements.txt").write_text(with_header("", Requirements(), config.target))
+
+    build_context(project, tmp_path / "context")
+
+    steps = [line for line in (tmp_path / "context/Dockerfile").read_text().splitlines() if "install --yes" in line]
+    assert steps == [
+        (
+            " && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends curl 'libgomp1=12.*' "
+            + chr(92)
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("variables", "exposed"),
     [

@@ -44,6 +44,18 @@ def test_a_foreign_manifest(context, text):
     assert reason_to_keep(context) == "not empty and not a context that mlpackage wrote"
 
 
+@pytest.mark.parametrize(
+    "value", ['"\\ud800"', '{"\\udfff": 1}', "[" * 5000 + "]" * 5000], ids=["text", "key", "depth"]
+)
+def test_a_value_that_cannot_be_written(context, value):
+    """A manifest with half a character, or lists in lists without end, is refused wherever they are."""
+    (context / "manifest.json").write_text(f'{{"schema": 1, "digest": "", "layers": [], "files": [], "x": {value}}}')
+
+    with pytest.raises(ContextError, match=r"manifest\.json: not "):
+        verify_context(context)
+    assert reason_to_keep(context) == "not empty and not a context that mlpackage wrote"
+
+
 def test_no_manifest(tmp_path):
     """For a folder without a manifest, the error names the command that makes a context."""
     with pytest.raises(ContextError) as raised:

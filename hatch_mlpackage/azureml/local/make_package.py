@@ -51,7 +51,7 @@ def _lock(project: Project, workspace: Path, report: Report) -> None:
         if check_project_lock(inputs).usable and check_project_conda(inputs).usable:
             report(f"Using the locks in {kept}, which were made from the same inputs.")
         else:
-            lock_project(project, report=report)
+            lock_project(project, report=report, follow=True)  # the link is the one made above
 
 
 def _digest(inputs: LockInputs) -> str:

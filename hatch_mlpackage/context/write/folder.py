@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import secrets
 import shutil
@@ -14,11 +13,9 @@ from hatch_mlpackage.context.manifest import Manifest
 from hatch_mlpackage.context.plan import DIRECTORY_MODE, ContextFile, Hashed
 from hatch_mlpackage.context.write.file import Reuse, hash_in_place, link_file, store_once, write_file
 from hatch_mlpackage.context.write.hard_links import HardLinks
+from hatch_mlpackage.context.write.leftovers import PARTIAL, REPLACED, beside, claim, remove_dead
 from hatch_mlpackage.context.write.read import Progress
 from hatch_mlpackage.errors import ContextError, explained
-
-_PARTIAL = ".partial"
-_REPLACED = ".replaced"
 
 
 def write_files(
@@ -39,7 +36,7 @@ def write_files(
     Raises ContextError; whatever was at the destination is then as it was.
     """
     refuse_foreign(destination, reason_to_keep)
-    with _beside(destination) as partial:
+    with _beside(destination, reason_to_keep) as partial:
         hashed: list[tuple[ContextFile, str]] = []
         twins: dict[tuple[str, int], Path] = {}
         for file in files:
@@ -73,55 +70,38 @@ def refuse_foreign(destination: Path, reason_to_keep: Callable[[Path], str]) -> 
 
 
 @contextlib.contextmanager
-def _beside(destination: Path) -> Iterator[Path]:
+def _beside(destination: Path, reason_to_keep: Callable[[Path], str]) -> Iterator[Path]:
     """Make a folder on the destination's own file system; remove it whatever happens."""
     # Named before it is made: an interrupt at any moment finds it.
-    partial = destination.with_name(f".{destination.name}.{secrets.token_hex(8)}{_PARTIAL}")
-    claim = None
+    partial = destination.with_name(f".{destination.name}.{secrets.token_hex(8)}{PARTIAL}")
+    claimed = None
     try:
         with explained(destination):
             destination.parent.mkdir(parents=True, exist_ok=True)
-            _clean_up_after_killed_runs(destination)
+            _mend_swaps(destination, reason_to_keep)
+            remove_dead(destination, _remove)
             partial.mkdir(mode=0o700)
-        claim = _claim(partial)
+        claimed = claim(partial)
         yield partial
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        if claim is not None:
-            os.close(claim)
+        _remove(partial)
+        if claimed is not None:
+            os.close(claimed)
 
 
-def _clean_up_after_killed_runs(destination: Path) -> None:
-    """Bring back a context whose replacement was cut short, and remove what a dead run left half-written."""
-    for replaced in _beside_it(destination, _REPLACED):
-        if destination.exists():
-            shutil.rmtree(replaced, ignore_errors=True)
+def _mend_swaps(destination: Path, reason_to_keep: Callable[[Path], str]) -> None:
+    """Bring back a context whose replacement was cut short; leave what only has its name."""
+    for replaced in beside(destination, REPLACED):
+        if replaced.is_symlink() or not replaced.is_dir() or reason_to_keep(replaced):
+            continue
+        if os.path.lexists(destination):
+            _remove(replaced)
         else:
             replaced.rename(destination)
-    for partial in _beside_it(destination, _PARTIAL):
-        claim = _claim(partial)
-        if claim is not None:  # otherwise a living run is writing there
-            shutil.rmtree(partial, ignore_errors=True)
-            os.close(claim)
 
 
-def _beside_it(destination: Path, suffix: str) -> list[Path]:
-    return list(destination.parent.glob(f".{glob.escape(destination.name)}.*{suffix}"))
-
-
-def _claim(partial: Path) -> int | None:
-    """Lock a folder for as long as this process lives; None when another has it, or the system has no such lock."""
-    try:
-        import fcntl  # noqa: PLC0415 - POSIX only
-    except ImportError:
-        return None
-    descriptor = os.open(partial, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _normalise_folders(top: Path, timestamp: int) -> None:
@@ -133,7 +113,7 @@ def _normalise_folders(top: Path, timestamp: int) -> None:
 
 def _put_in_place(partial: Path, destination: Path) -> None:
     """Swap the folders by renaming; the old one comes back if the new one cannot go in."""
-    replaced = partial.with_suffix(_REPLACED)
+    replaced = partial.with_suffix(REPLACED)
     with explained(destination):
         if destination.exists():
             destination.rename(replaced)
@@ -143,4 +123,4 @@ def _put_in_place(partial: Path, destination: Path) -> None:
             if replaced.exists():
                 replaced.rename(destination)
             raise
-    shutil.rmtree(replaced, ignore_errors=True)
+    _remove(replaced)

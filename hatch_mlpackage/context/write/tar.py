@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from hatch_mlpackage.context.manifest import Manifest
 from hatch_mlpackage.context.plan import DIRECTORY_MODE, ContextFile, Hashed
+from hatch_mlpackage.context.write.leftovers import PARTIAL, lock, remove_dead
 from hatch_mlpackage.context.write.read import Progress, copy_and_hash
 from hatch_mlpackage.errors import ContextError, explained
 from hatch_mlpackage.files.read import open_file, open_raw
@@ -36,9 +37,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             return
         _refuse_foreign(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+        remove_dead(path, _remove_file)
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
         try:
             with partial.open("xb") as stream:
+                lock(stream.fileno())
                 yield stream
             partial.replace(path)
         finally:
@@ -116,6 +119,11 @@ def _header(path: str, timestamp: int, *, mode: int, size: int = 0, kind: bytes 
     entry = tarfile.TarInfo(path)
     entry.mode, entry.size, entry.mtime, entry.type = mode, size, timestamp, kind
     return entry.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict")
+
+
+def _remove_file(path: Path) -> None:
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.pyproject import Project
 
-# A name (Debian policy 5.6.1), an architecture, and a version or a release, as apt-get takes them.
-_SYSTEM_PACKAGE = re.compile(
-    r"[a-z0-9][a-z0-9+.-]*[a-z0-9+-](:[a-z0-9]+(-[a-z0-9]+)*)?(=[A-Za-z0-9][A-Za-z0-9.+:~-]*|/[A-Za-z0-9][A-Za-z0-9.-]*)?"
-)
+# A name (Debian policy 5.6.1) and an architecture; a version, the beginning of one or a release, as apt-get takes them.
+_SYSTEM_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+-](:[a-z0-9]+(-[a-z0-9]+)*)?")
+_SYSTEM_VERSION = re.compile(r"=[A-Za-z0-9][A-Za-z0-9.+:~-]*\*?|/[A-Za-z0-9][A-Za-z0-9.-]*")
+_SYSTEM_FIX = "Write a name, name=version (also name=1.2*) or name/release."
 # At the end of an argument, apt-get reads `-` as an order to remove and `+` as one to install, unless a package of that
 # very name exists. Debian's names that end in a single plus are these (bookworm).
 _NAMED_PLUS = frozenset(
@@ -62,7 +62,7 @@ def check_pylock(config: Config, project: Project, problems: Problems) -> None:
         return
     found = check_path(project.root, config.pylock, where, problems)
     if found and not found.is_file():
-        problems.add(where, f"'{config.pylock}' is not a file.")
+        problems.add(where, f"'{config.pylock}' is not a file.", "Name a pylock.toml.")
     if not re.fullmatch(r"pylock(?:\.[^.]+)?\.toml", name):
         problems.add(where, f"'{name}' is not a name for such a file.", "Call it pylock.toml or pylock.<name>.toml.")
     if config.conda_file:
@@ -76,7 +76,7 @@ def check_conda_paths(config: Config, project: Project, problems: Problems) -> N
     ):
         found = check_path(project.root, path, f"{KEY}.{key}", problems) if path is not None else None
         if found and not is_kind(found):
-            problems.add(f"{KEY}.{key}", f"'{path}' is not {kind}.")
+            problems.add(f"{KEY}.{key}", f"'{path}' is not {kind}.", f"Name {kind} of the project.")
 
 
 def check_conda_mode(config: Config, _project: Project, problems: Problems) -> None:
@@ -89,7 +89,11 @@ def check_conda_mode(config: Config, _project: Project, problems: Problems) -> N
         if value and wrong:
             problems.add(f"{KEY}.{key}", f"is not used in conda-mode '{config.conda_mode}'.", fix)
     if config.conda_image and not IMAGE.fullmatch(config.conda_image):
-        problems.add(f"{KEY}.conda-image", f"'{config.conda_image}' is not an image reference.")
+        problems.add(
+            f"{KEY}.conda-image",
+            f"'{config.conda_image}' is not an image reference.",
+            "Write [registry/]name[:tag][@sha256:digest].",
+        )
     if vendored and config.python_version in {"3.8", "3.9"}:
         problems.add(
             f"{KEY}.conda-mode",
@@ -102,8 +106,13 @@ def check_conda_mode(config: Config, _project: Project, problems: Problems) -> N
 def check_system_packages(config: Config, _project: Project, problems: Problems) -> None:
     for index, package in enumerate(config.system_packages):
         where = f"{KEY}.system-packages[{index}]"
-        if not _SYSTEM_PACKAGE.fullmatch(package):
-            problems.add(where, f"'{package}' is not a Debian package name.")
+        name = re.split("[=/]", package, maxsplit=1)[0]
+        rest = package[len(name) :]
+        if not _SYSTEM_NAME.fullmatch(name):
+            problems.add(where, f"'{package}' is not a Debian package name.", _SYSTEM_FIX)
+        elif rest and not _SYSTEM_VERSION.fullmatch(rest):
+            kind = "version" if rest.startswith("=") else "release"
+            problems.add(where, f"'{package}' has no {kind} of Debian: '{rest[1:]}'.", _SYSTEM_FIX)
         elif package.endswith("-"):
             problems.add(
                 where, f"'{package}' would remove a package: apt-get reads the dash as an order.", "Remove it."

@@ -6,8 +6,9 @@ import keyword
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.typed_tables import did_you_mean
-from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY, Config, leads_outside
+from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY, Config, leads_outside, parts_of_conda_file
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -65,11 +66,12 @@ def check_entry_script(config: Config, project: Project, problems: Problems) -> 
     if found is None:
         return
     if not found.is_file():
-        problems.add(where, f"'{script}' is not a file.")
+        problems.add(where, f"'{script}' is not a file.", "Name the Python file with init() and run().")
     _check_module_name(script, where, problems)
     source = config.source_directory
     if source and source != "." and not script.startswith(f"{source}/"):
-        problems.add(where, f"'{script}' is not inside source-directory '{source}'.")
+        what = f"'{script}' is not inside source-directory '{source}'."
+        problems.add(where, what, "Move it there, or name a folder that holds it.")
 
 
 def _missing_script(config: Config) -> tuple[str, str]:
@@ -105,10 +107,21 @@ def check_source_directory(config: Config, project: Project, problems: Problems)
         return
     found = check_path(project.root, config.source_directory, where, problems)
     if found and not found.is_dir():
-        problems.add(where, f"'{config.source_directory}' is not a folder.")
+        problems.add(where, f"'{config.source_directory}' is not a folder.", "Name a folder of the project.")
 
 
 def check_lock_directory(config: Config, project: Project, problems: Problems) -> None:
-    folder = config.lock_directory
+    where, folder = f"{KEY}.lock-directory", config.lock_directory
     if not folder or leads_outside(folder) or not folder.isprintable():
-        problems.add(f"{KEY}.lock-directory", f"{folder!r} is not a folder inside {project.root}.")
+        what = f"{folder!r} is not a folder inside {project.root}."
+        problems.add(where, what, 'Name a folder of the project: lock-directory = "locks".')
+        return
+    written = {real_path(project.root / path): path for path in config.lock_paths}
+    declared = [(f"requirements[{index}]", path) for index, path in enumerate(config.requirements)]
+    if config.conda_file:
+        declared.append(("conda-file", parts_of_conda_file(config.conda_file)[0]))
+    for key, path in declared:
+        lock = written.get(real_path(project.root / path))
+        if lock:
+            what = f"'{path}' of {key} would be replaced by a lock, which is written to {lock}."
+            problems.add(where, what, "Name another folder, or rename that file.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.typed_tables import did_you_mean
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.pyproject import Project
 
 _LAST_PORT = 65535
+_NOT_EMPTY = ("python-version", "base-image", "cuda", "conda-image")
 
 
 def check_choices(config: Config, _project: Project, problems: Problems) -> None:
@@ -31,6 +32,15 @@ def check_choice(value: str, allowed: Sequence[str], where: str, problems: Probl
     """Report a value that is not one of the allowed words, which are in lower case."""
     if value not in allowed:
         problems.add(where, f"'{value}' is not one of {', '.join(allowed)}.", did_you_mean(value.lower(), allowed))
+
+
+def check_empty(_config: Config, project: Project, problems: Problems) -> None:
+    """Report empty texts, in whose place the default would be used unsaid."""
+    image = project.table.get("image")
+    tables = {"": project.table, "image.": image if isinstance(image, Mapping) else {}}
+    for prefix, key in (*(("", key) for key in _NOT_EMPTY), ("image.", "name")):
+        if tables[prefix].get(key) == "":
+            problems.add(f"{KEY}.{prefix}{key}", "is empty.", "Write its value, or remove the key to use the default.")
 
 
 def check_server(config: Config, _project: Project, problems: Problems) -> None:

@@ -155,7 +155,12 @@ class Image:
     `builder` is "classic" for a Dockerfile that every builder reads, "buildkit" for one that needs BuildKit or buildah.
     """
 
-    name: str = key("the name that `mlpackage image build` gives the image", default="", shown="the project's name")
+    name: str = key(
+        "the name that `mlpackage image build` gives the image",
+        default="",
+        shown="the project's name",
+        schema={"minLength": 1},
+    )
     builder: ImageBuilder = key('`"buildkit"` for a Dockerfile that needs BuildKit or buildah', default="classic")
     secrets: tuple[Secret, ...] = key(
         'with `"buildkit"`: files that only the steps that install packages can see', default=()
@@ -208,6 +213,7 @@ class Config:
         "the image to build on: any that has that Python and its `venv`: [base images](base-images.md)",
         default="",
         shown="`python:X.Y-slim-bookworm`, or the image for `cuda`",
+        schema={"minLength": 1},
     )
     base_dockerfile: str | None = key(
         "a Dockerfile whose last stage becomes the base image, as a file or as text: "
@@ -245,7 +251,7 @@ class Config:
         shown="`[project.dependencies]`",
     )
     system_packages: tuple[str, ...] = key(
-        "Debian or Ubuntu packages to install: names, `name=version` or `name/release`", default=()
+        "Debian or Ubuntu packages to install: names, `name=version`, `name=1.2*` or `name/release`", default=()
     )
     environment_variables: Mapping[str, str] = key("environment variables to set in the image", default={})
     extra_dockerfile_steps: str | tuple[str, ...] | None = key(
@@ -266,7 +272,10 @@ class Config:
         default=None,
     )
     conda_image: str | None = key(
-        'with `"micromamba"`: the image that has micromamba', default=None, shown=f"`{MICROMAMBA}`"
+        'with `"micromamba"`: the image that has micromamba',
+        default=None,
+        shown=f"`{MICROMAMBA}`",
+        schema={"minLength": 1},
     )
     locker: Locker = key(
         'the resolver; `"pip-tools"` can lock only for the Python and platform that it runs on', default="uv"
@@ -333,6 +342,13 @@ class Config:
     @property
     def base_image_path(self) -> str:
         return f"{self.lock_directory}/base-image.toml"
+
+    @property
+    def lock_paths(self) -> tuple[str, ...]:
+        """List every file that `mlpackage lock` may write; no conda lock for a platform that is reported elsewhere."""
+        conda = (self.conda_lock_path,) if self.platform in SUBDIRS else ()
+        others = (self.packages_path, self.conda_record_path, self.base_image_path, self.models_path)
+        return (self.lock_path, *conda, *others)
 
 
 def parts_of_conda_file(path: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -72,6 +73,7 @@ class ImageEnvironment:
         return version >= Version(since or "0") and (not before or version < Version(before))
 
 
+@cache  # asked for each import
 def standard_library(python: str) -> frozenset[str]:
     """Return the modules of a Python's standard library, by the running Python and the tables above."""
     gone = [name for first, names in REMOVED.items() for name in names.split() if _before(first, python)]

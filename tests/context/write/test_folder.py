@@ -27,7 +27,7 @@ def write(files, destination, *, reason="", progress=lambda file, written: None,
         files,
         destination,
         finish=finish,
-        reason_to_keep=lambda _: reason,
+        reason_to_keep=reason if callable(reason) else lambda _: reason,
         timestamp=TIMESTAMP,
         reuse=reuse or Reuse(directory=destination, hashes={}, known=KnownHashes(None)),
         links=HardLinks(frozenset(), print),
@@ -198,6 +198,46 @@ def test_a_swap_cut_short_is_mended(tmp_path):
 
     assert sorted(tree(tmp_path / "context")) == ["old", "sums"]
     assert [path.name for path in tmp_path.iterdir()] == ["context"]
+
+
+@pytest.mark.parametrize("suffix", ["partial", "replaced"])
+@pytest.mark.parametrize("kind", ["pipe", "link", "file"])
+def test_what_only_has_the_name_of_a_leftover(tmp_path, kind, suffix):
+    """A pipe, a link or a file with the name of a leftover is neither waited for, followed, nor put in place."""
+    odd, elsewhere = tmp_path / f".context.dead.{suffix}", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine").touch()
+    if kind == "pipe":
+        os.mkfifo(odd)
+    elif kind == "link":
+        odd.symlink_to(elsewhere)
+    else:
+        odd.touch()
+
+    write([text_file("new", "", layer="build")], tmp_path / "context")
+
+    assert sorted(tree(tmp_path / "context")) == ["new", "sums"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [odd.name, "context", "elsewhere"]
+    assert (elsewhere / "mine").exists()
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["no context", "a context"])
+def test_a_foreign_folder_with_the_name_of_a_replaced_context(tmp_path, there):
+    """A hidden folder that is no context of ours stays, and takes no context's place."""
+    if there:
+        write([text_file("old", "", layer="build")], tmp_path / "context")
+    (tmp_path / ".context.dead.replaced").mkdir()
+    (tmp_path / ".context.dead.replaced/mine").touch()
+
+    write(
+        [text_file("new", "", layer="build")],
+        tmp_path / "context",
+        reason=lambda path: "holds photos" if (path / "mine").exists() else "",
+    )
+
+    assert sorted(tree(tmp_path / "context")) == ["new", "sums"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".context.dead.replaced", "context"]
+    assert (tmp_path / ".context.dead.replaced/mine").exists()
 
 
 def test_identical_large_files_are_stored_once(tmp_path):

@@ -158,6 +158,26 @@ def test_the_file_is_put_in_place(tmp_path):
     assert [path.name for path in destination.parent.iterdir()] == ["context.tar"]
 
 
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    """The next run removes the half tar of a killed run; it keeps that of a living run, and what is no file."""
+    destination = tmp_path / "context.tar"
+    (tmp_path / ".context.tar.dead.partial").write_text("half")
+    (tmp_path / ".context.tar.mine.partial").write_text("mine")
+    (tmp_path / ".context.tar.0.partial").mkdir()
+    os.mkfifo(tmp_path / ".context.tar.1.partial")
+    kept = {".context.tar.mine.partial", ".context.tar.0.partial", ".context.tar.1.partial"}
+
+    with replacing(destination) as stream:
+        living = {path.name for path in tmp_path.iterdir()}
+        with replacing(destination) as other:
+            write(other)
+        after = {path.name for path in tmp_path.iterdir()}
+        write(stream, text_file("a", "", layer="build"))
+
+    assert (len(living - kept), after) == (1, living | {"context.tar"})
+    assert {path.name for path in tmp_path.iterdir()} == kept | {"context.tar"}
+
+
 def test_a_foreign_file(tmp_path):
     """A file that is not a tar is not replaced."""
     path = tmp_path / "thesis.tex"

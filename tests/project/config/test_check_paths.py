@@ -150,7 +150,10 @@ def test_script_outside_its_source_directory(make_project, problems):
     read_declaration(make_project({"source-directory": "models"}), problems)
 
     assert found(problems) == [
-        f"{K}.entry-script: 'src/score.py' is not inside source-directory 'models'.",
+        (
+            f"{K}.entry-script: 'src/score.py' is not inside source-directory 'models'. "
+            "Move it there, or name a folder that holds it."
+        ),
     ]
 
 
@@ -191,3 +194,35 @@ def test_a_link_onto_itself(make_project, problems):
     read_declaration(project, problems)
 
     assert [problem.what for problem in problems.found] == [f"'loop' does not exist in {project.root}."]
+
+
+@pytest.mark.parametrize(
+    ("table", "what"),
+    [
+        (
+            {"requirements": ["requirements.txt"]},
+            (
+                "'requirements.txt' of requirements[0] would be replaced by a lock, which is written to "
+                "./requirements.txt."
+            ),
+        ),
+        (
+            {"conda-file": "conda-linux-64.lock"},
+            (
+                "'conda-linux-64.lock' of conda-file would be replaced by a lock, which is written to "
+                "./conda-linux-64.lock."
+            ),
+        ),
+    ],
+)
+def test_a_lock_over_an_input(make_project, problems, table, what):
+    """The folder of the locks must not make a lock of a file that the project declares."""
+    project = make_project({"lock-directory": ".", **table})
+    for name in ("requirements.txt", "conda-linux-64.lock"):
+        (project.root / name).touch()
+
+    read_declaration(project, problems)
+
+    assert [problem for problem in problems.found if problem.where == f"{K}.lock-directory"] == [
+        Problem(where=f"{K}.lock-directory", what=what, fix="Name another folder, or rename that file.")
+    ]

@@ -9,6 +9,7 @@ import pytest
 from hatch_mlpackage.project.read_config import read_declaration
 
 K = "tool.mlpackage"
+SYSTEM_FIX = "Write a name, name=version (also name=1.2*) or name/release."
 
 
 def found(problems):
@@ -185,22 +186,39 @@ def found(problems):
         ),
         ({"locker": "poetry"}, f"{K}.locker: 'poetry' is not one of uv, pip-tools."),
         *(
-            ({"system-packages": [name]}, f"{K}.system-packages[0]: '{name}' is not a Debian package name.")
+            (
+                {"system-packages": [name]},
+                f"{K}.system-packages[0]: '{name}' is not a Debian package name. {SYSTEM_FIX}",
+            )
             for name in (
                 "gcc;rm",
                 "",
                 "-y",
                 "a",
                 "Gcc",
-                "gcc=",
-                "gcc/",
-                "gcc=1/a",
                 "lib*",
                 "gcc^",
-                "gcc\n",
                 "lib.",
                 "\u017fed",
             )
+        ),
+        *(
+            (
+                {"system-packages": [f"gcc{rest}"]},
+                f"{K}.system-packages[0]: 'gcc{rest}' has no {kind} of Debian: '{rest[1:]}'. {SYSTEM_FIX}",
+            )
+            for rest, kind in (
+                ("=", "version"),
+                ("=1/a", "version"),
+                ("=*", "version"),
+                ("=1*2", "version"),
+                ("/", "release"),
+                ("/a*", "release"),
+            )
+        ),
+        (
+            {"system-packages": ["gcc\n"]},
+            f"{K}.system-packages[0]: 'gcc\n' is not a Debian package name. {SYSTEM_FIX}",
         ),
         *(
             (
@@ -251,6 +269,7 @@ NAMES = [
     "libc6:i386",
     "python3:any",
     "gcc=4:12.2.0-3",
+    "gcc=4:12.*",
     "a1/bookworm-backports",
 ]
 
@@ -384,3 +403,22 @@ def test_secrets(make_project, problems, table, expected):
     read_declaration(make_project(table), problems)
 
     assert [str(problem).rstrip() for problem in problems.found] == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ({"python-version": ""}, "python-version"),
+        ({"base-image": ""}, "base-image"),
+        ({"cuda": ""}, "cuda"),
+        ({"conda-image": ""}, "conda-image"),
+        ({"image": {"name": ""}}, "image.name"),
+    ],
+)
+def test_an_empty_value(make_project, problems, table, key):
+    """An empty value is refused: it is not another way to ask for the default."""
+    read_declaration(make_project(table), problems)
+
+    assert list(map(str, problems.found)) == [
+        f"{K}.{key}: is empty. Write its value, or remove the key to use the default."
+    ]

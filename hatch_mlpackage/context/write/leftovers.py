@@ -1,0 +1,57 @@
+"""Find what runs that were killed left beside a destination, and tell it from what a living run is writing."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+PARTIAL, REPLACED = ".partial", ".replaced"
+# O_NONBLOCK: a pipe with such a name would be waited for. O_NOFOLLOW: a link leads to what is not ours.
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC"))
+
+
+def beside(destination: Path, suffix: str) -> list[Path]:
+    """Return what has a name that a run for this destination gives: a dot, the name, hex digits and the suffix."""
+    found = destination.parent.glob(f".{glob.escape(destination.name)}.*{suffix}")
+    ours = re.compile(rf"\.{re.escape(destination.name)}\.[0-9a-f]+{re.escape(suffix)}")
+    return [path for path in found if ours.fullmatch(path.name)]
+
+
+def claim(path: Path) -> int | None:
+    """Lock a file or a folder for as long as this process lives, and return its descriptor.
+
+    The result is None where another process has it, where it is neither, or where the system has no such lock.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError:
+        return None
+    mode = os.fstat(descriptor).st_mode
+    if (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) and lock(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def lock(descriptor: int) -> bool:
+    """Lock an open file or folder, and tell whether that was possible."""
+    try:
+        import fcntl  # noqa: PLC0415 - POSIX only
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def remove_dead(destination: Path, remove: Callable[[Path], object]) -> None:
+    """Remove what dead runs left half-written for a destination."""
+    for partial in beside(destination, PARTIAL):
+        claimed = claim(partial)
+        if claimed is not None:  # otherwise a living run is writing there
+            remove(partial)
+            os.close(claimed)
