@@ -279,7 +279,7 @@ def test_each_problem_names_its_key(copy_project):
     edit(pyproject, 'conda-file = "environment.yml"', 'conda-file = "enviroment.yml"\nconda-channel = "score.py"')
     assert problems_of(root) == [
         f"tool.mlpackage.conda-file: 'enviroment.yml' does not exist in {root}. Did you mean 'environment.yml'?",
-        "tool.mlpackage.conda-channel: 'score.py' is not a folder.",
+        "tool.mlpackage.conda-channel: 'score.py' is not a folder. Name a folder of the project.",
         (
             "tool.mlpackage.conda-channel: is not used in conda-mode 'micromamba'. "
             'Set conda-mode = "vendored", or remove it.'
