@@ -66,7 +66,7 @@ ORDINARY = (
     "C:/models@2/a.pkl",
     "git+ssh:/git@host/a.git",
     "https://host/simple",
-    "https://pypi.org/simple/numpy/",
+    "https://packages.example/simple/numpy/",
     "https://pkgs.dev.azure.example/team/_packaging/feed@Local/pypi/simple/",
     f"https://pkgs.dev.azure.example/team/{UUID}/_packaging/python-packages-2024/pypi/simple",
     "https://gitlab.example/api/v4/projects/12345678/packages/pypi/simple",
