@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from assault import HEAD, MB, Assault, count, endless, hold, post
 
 SCORE = HEAD + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi"
-SLOWEST = 250.0  # ms for 99 of 100 probes, on a machine with two processors that runs other tests meanwhile
+SLOWEST = 1000.0  # ms for 99 of 100 probes, where the attacker and other tests share two processors with the server
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 ANSWER = 50 * MB  # bytes that the script returns for the body `big`
 STALLED_BODY = 4 * MB

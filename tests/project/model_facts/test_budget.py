@@ -23,6 +23,7 @@ from .bombs import BOMBS, MAIN_FILE, PICKLE, RIDGE
 
 MB = 1 << 20
 # A tenth of the real limits, for a reader that stops as soon as it has spent them.
+LATEST = 12.0  # seconds: those of the budget, and what comes before the clock is looked at
 SMALL = {"operations": 500_000, "inflated": 100 * MB, "kept": 12 * MB, "seconds": 10.0}
 CHILD = """
 import json, resource, sys, time
@@ -85,7 +86,7 @@ def test_a_bomb_costs_no_more_than_the_budget(tmp_path, name):
     """A file that was made to cost much ends in facts or in a reason, in seconds, and in a bounded memory."""
     found = read_in_child(*write(name, tmp_path), SMALL)
 
-    assert found["seconds"] < 5, found
+    assert found["seconds"] < LATEST, found
     assert found["megabytes"] < 350, found
 
 
@@ -97,7 +98,7 @@ def test_the_real_budget(tmp_path, name):
     found = read_in_child(*write(name, tmp_path), {})
 
     assert found["said"].startswith("OverBudgetError: "), found
-    assert found["seconds"] < 12, found
+    assert found["seconds"] < LATEST, found
     assert found["megabytes"] < 1000, found
 
 
