@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
-from hatch_mlpackage.context.user_files import allowing, matching, place_of, shown_path
+from hatch_mlpackage.context.user_files import allowing, place_of, shown_path
 from hatch_mlpackage.errors import Problem
 from hatch_mlpackage.files.head import read_head
+from hatch_mlpackage.files.patterns import matching
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.toml import toml_string
 from hatch_mlpackage.redaction import has_credentials, has_marked_token
@@ -57,7 +58,7 @@ _AWS_KEY = re.compile(rb"(?i)aws_secret_access_key[\"']?\s*[=:]\s*[\"']?[A-Za-z0
 # Of Azure: the key of a storage account and of a messaging namespace in a connection string, and a signed URL.
 _AZURE_KEY = re.compile(r"(?i)(?:AccountKey|SharedAccessKey)\s*=\s*[A-Za-z0-9+/]{42,86}={1,2}")
 _AZURE_URL = re.compile(r"(?i)\?[^\s\"'<>]{0,400}(?<=[?&])sig=(?:[A-Za-z0-9+/]|%2[bf]){40,64}(?:=|%3d)")
-# A login of a database: a value that is none of an example, at a host that is not this machine.
+# A login of a database: a password that no example has, at a host other than this machine.
 _DATABASE = re.compile(
     r"(?i)\b(?:postgres(?:ql)?|mysql|mariadb|mssql|oracle|mongodb|rediss?|amqps?)(?:\+\w+)?://"
     r"[^\s:/@\"'<>{}$]{0,64}:(?P<password>[^\s/@\"'<>{}$%]{6,100})@(?P<host>[\w.-]+)"

@@ -6,11 +6,9 @@ import re
 from pathlib import Path
 
 from hatch_mlpackage.context.plan import ContextFile
-from hatch_mlpackage.files import patterns
 from hatch_mlpackage.files.toml import toml_string
 
 _SPECIAL, _ESCAPED = re.compile(r"[\\*?\[\]]"), r"\\\g<0>"  # characters with a meaning in patterns of .gitignore
-matching = patterns.matching
 
 
 def place_of(file: ContextFile) -> Path | None:

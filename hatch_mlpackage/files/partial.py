@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hatch_mlpackage.files.lock import lock
+
 SUFFIX = ".partial"
 
 
@@ -31,7 +33,7 @@ def partial_file(folder: Path) -> Iterator[Path]:
 def _claimed(folder: Path) -> tuple[Path, int | None]:
     while True:
         descriptor, name = tempfile.mkstemp(dir=folder, suffix=SUFFIX)
-        if not _lock(descriptor):  # the system has no such lock, and may not move a file that is open
+        if not lock(descriptor):  # the system has no such lock, and may not move a file that is open
             os.close(descriptor)
             return Path(name), None
         if Path(name).exists():
@@ -45,17 +47,7 @@ def _remove_if_abandoned(path: Path) -> None:
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDWR)
         try:
-            if _lock(descriptor):
+            if lock(descriptor):
                 path.unlink()
         finally:
             os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        import fcntl  # noqa: PLC0415 - POSIX only
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (ImportError, OSError):
-        return False
-    return True

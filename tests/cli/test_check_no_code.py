@@ -18,18 +18,23 @@ FLAGS = ("--model", "ridge=model.pkl", "--framework", "sklearn", "--allow-pickle
 MODEL = {"name": "ridge", "path": "model.pkl", "framework": "sklearn", "allow-pickle": True}
 
 
+def write_project(folder, made_up_lock):
+    """Write a project around the model in a folder, with a lock that fits it."""
+    table = {"pin-base-image": False, "models": [MODEL]}
+    package = inspect_project(Project(root=folder, name="ridge", version="1", table=table))
+    package.lock_path.parent.mkdir()
+    package.lock_path.write_text(made_up_lock(package.requirements, package.config.target))
+    (folder / "pyproject.toml").write_text("[tool.mlpackage]\npin-base-image = false\n")
+
+
 def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage, made_up_lock):
     """`check` shows what it read from the model's file, and hints at what the file leaves out."""
     rows = np.arange(20.0).reshape(10, 2)
     ridge = Ridge().fit(rows, rows[:, 0])
     del ridge.n_features_in_
     joblib.dump(ridge, tmp_path / "model.pkl")
-    table = {"pin-base-image": False, "models": [MODEL]}
-    package = inspect_project(Project(root=tmp_path, name="ridge", version="1", table=table))
-    package.lock_path.parent.mkdir()
-    package.lock_path.write_text(made_up_lock(package.requirements, package.config.target))
+    write_project(tmp_path, made_up_lock)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").write_text("[tool.mlpackage]\npin-base-image = false\n")
 
     shown, as_json = mlpackage("check", *FLAGS), mlpackage("check", "--json", *FLAGS)
 
@@ -45,12 +50,8 @@ def test_a_model_that_costs_too_much_to_read(tmp_path, monkeypatch, mlpackage, m
     """`check` hints that the model's file was not read, `generate` warns of it, and both go on."""
     monkeypatch.setattr(budget, "Limits", partial(budget.Limits, operations=0))
     joblib.dump(Ridge(), tmp_path / "model.pkl")
-    table = {"pin-base-image": False, "models": [MODEL]}
-    package = inspect_project(Project(root=tmp_path, name="ridge", version="1", table=table))
-    package.lock_path.parent.mkdir()
-    package.lock_path.write_text(made_up_lock(package.requirements, package.config.target))
+    write_project(tmp_path, made_up_lock)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").write_text("[tool.mlpackage]\npin-base-image = false\n")
 
     checked, generated = mlpackage("check", *FLAGS), mlpackage("generate", *FLAGS, "--output", "context")
 

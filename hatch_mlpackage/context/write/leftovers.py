@@ -9,6 +9,8 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from hatch_mlpackage.files.lock import lock
+
 PARTIAL, REPLACED = ".partial", ".replaced"
 # O_NONBLOCK: a pipe with such a name would be waited for. O_NOFOLLOW: a link leads to what is not ours.
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC"))
@@ -35,17 +37,6 @@ def claim(path: Path) -> int | None:
         return descriptor
     os.close(descriptor)
     return None
-
-
-def lock(descriptor: int) -> bool:
-    """Lock an open file or folder, and tell whether that was possible."""
-    try:
-        import fcntl  # noqa: PLC0415 - POSIX only
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (ImportError, OSError):
-        return False
-    return True
 
 
 def remove_dead(destination: Path, remove: Callable[[Path], object]) -> None:

@@ -16,9 +16,10 @@ from typing import BinaryIO
 
 from hatch_mlpackage.context.manifest import Manifest
 from hatch_mlpackage.context.plan import DIRECTORY_MODE, ContextFile, Hashed
-from hatch_mlpackage.context.write.leftovers import PARTIAL, lock, remove_dead
+from hatch_mlpackage.context.write.leftovers import PARTIAL, remove_dead
 from hatch_mlpackage.context.write.read import Progress, copy_and_hash
 from hatch_mlpackage.errors import ContextError, explained
+from hatch_mlpackage.files.lock import lock
 from hatch_mlpackage.files.read import open_file, open_raw
 
 _MAGIC_AT, _MAGIC = 257, b"ustar"
