@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from mlpackage_runtime.server.stopping import refuse_new
 
 if TYPE_CHECKING:
     from runtime_service import Start
@@ -39,6 +42,23 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(serve: Start) -
     assert [(answer.status_code, answer.json()) for answer in answers] == [(200, "0.5")] * 3
     assert [answer.status_code for answer in refused] == [503, 503]
     assert service.wait() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's")
+def test_a_closing_port_connects_those_who_have_begun() -> None:
+    """A client whose handshake is under way is connected and heard; one that begins later is not."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        listener.settimeout(5)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 10)  # its handshake ends with its first byte
+        with socket.create_connection(address, timeout=5) as early:
+            refuse_new(listener)
+            early.sendall(b"x")
+            connection, _ = listener.accept()
+            with connection:
+                assert connection.recv(1) == b"x"
+        with pytest.raises(TimeoutError):
+            socket.create_connection(address, timeout=0.3)
 
 
 def test_an_idle_server_stops_at_once(serve: Start) -> None:

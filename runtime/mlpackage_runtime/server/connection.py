@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import termios
+from functools import partial
 from typing import Any
 
 import httptools
@@ -184,14 +185,19 @@ class ClientConnection(HttpToolsProtocol):
         self._departure.grew()
         super().resume_writing()
 
-    def shutdown(self) -> None:
+    def shutdown(self, *, lingered: bool = False) -> None:
         """Close the connection as soon as no answer is due; a request that is still arriving gets one too."""
+        if self.transport.is_closing():
+            return
+        running = self._running
         if self._phase == HEAD:
             self._refuse(Refusal(503, "The server is shutting down."))
-        elif self._running is None or (self._running.response_complete and self._has_unread()):
-            self.loop.call_later(LINGER, self.transport.close)  # the answer to what comes will close it
-        else:
+        elif running is not None and not running.response_complete:
             super().shutdown()
+        elif self._has_unread() or (running is None and not lingered):
+            self.loop.call_later(LINGER, partial(self.shutdown, lingered=True))  # the answer to what comes closes it
+        else:
+            self.transport.close()
 
     def _has_unread(self) -> bool:
         size = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.FIONREAD, b"\0" * 4)

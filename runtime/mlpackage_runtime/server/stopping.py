@@ -16,7 +16,9 @@ from typing import Any
 import uvicorn
 
 SO_ATTACH_FILTER = 26  # Linux; Python's socket module does not name it
-BPF_RETURN = 6
+# Drops a packet that has the flag SYN (2) in byte 13 of its TCP header; lets all others pass.
+DROP_NEW = [(0x30, 0, 0, 13), (0x45, 0, 1, 2), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF)]
+HANDSHAKE = 0.2  # seconds in which a client that has begun to connect is connected
 QUIET = 0.2  # seconds without a new request, after which nobody seems to send any more
 QUIET_WAIT = 2.0  # seconds to wait for that
 
@@ -50,7 +52,8 @@ class StoppableServer(uvicorn.Server):
         with contextlib.ExitStack() as kept:
             copies = [kept.enter_context(listener.dup()) for listener in sockets or []]
             for copy in copies:
-                _refuse_new(copy)
+                refuse_new(copy)
+            await asyncio.sleep(HANDSHAKE)
             for server in self.servers:
                 server.close()
             for copy in copies:
@@ -68,14 +71,15 @@ class StoppableServer(uvicorn.Server):
                 await self._loop.connect_accepted_socket(protocol, connection)
 
 
-def _refuse_new(listener: socket.socket) -> None:
-    """Let no further connection reach a listening socket; a client tries again, and finds the port closed.
+def refuse_new(listener: socket.socket) -> None:
+    """Let nobody begin to connect to a listening socket; a client tries again, and finds the port closed.
 
-    On Linux, a filter drops the packets of new clients: the kernel accepts no connection after the last one taken here.
+    Those who have begun go on: a filter drops the first packet of a handshake alone. Linux only.
     """
-    listener.listen(0)
     if sys.platform != "linux":
         return
-    instruction = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RETURN, 0, 0, 0))
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in DROP_NEW))
     with contextlib.suppress(OSError):
-        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(instruction)))
+        listener.setsockopt(
+            socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(DROP_NEW), ctypes.addressof(program))
+        )
