@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,31 +90,43 @@ def test_a_second_signal_ends_the_drain(serve: Start) -> None:
 LONG = "q" * 1000  # makes the lines of the log so long that 3,000 of them are more than the server holds back
 
 
+def a_socket() -> tuple[int, int]:
+    ours, theirs = socket.socketpair()
+    return ours.detach(), theirs.detach()
+
+
 @pytest.mark.slow
-def test_a_log_that_nobody_reads_blocks_nothing(server_python: str, runtime: Path, tmp_path: Path) -> None:
-    """Lines that the pipe does not take are dropped, requests and probes are answered, and the loss is said later."""
+@pytest.mark.parametrize("channel", [os.pipe, a_socket], ids=["pipe", "socket"])
+def test_a_log_that_nobody_reads_blocks_nothing(
+    server_python: str, runtime: Path, tmp_path: Path, channel: Callable[[], tuple[int, int]]
+) -> None:
+    """Lines that standard error does not take are dropped, requests and probes are answered, and the loss is said."""
     (tmp_path / "score.py").write_text(PLAIN.replace("\n    ", "\n"), encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [server_python, "-I", str(runtime), "serve", f"--port={port}", "--host=127.0.0.1"]
     environment = {**os.environ, "AML_APP_ROOT": str(tmp_path), "AZUREML_ENTRY_SCRIPT": "score.py"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        assert process.stdout is not None
+    end, written = channel()
+    with (
+        os.fdopen(end, "rb", buffering=0) as log,
+        subprocess.Popen(command, env=environment, stderr=written) as server,
+    ):
+        os.close(written)
         try:
             wait_until_healthy(port)
             url = f"http://127.0.0.1:{port}"
             with httpx.Client(timeout=5) as client:
                 statuses = Counter(client.post(f"{url}/score?{LONG}", content="x").status_code for _ in range(3000))
                 assert (statuses, client.get(f"{url}/").text) == ({200: 3000}, "Healthy")
-                os.set_blocking(process.stdout.fileno(), False)
+                os.set_blocking(end, False)
                 limit, said = time.monotonic() + PATIENCE, b""
                 while b"dropped" not in said and time.monotonic() < limit:
                     client.get(f"{url}/swagger.json")
-                    said += process.stdout.read() or b""
+                    said += log.read(1_000_000) or b""
             assert b"dropped" in said
         finally:
-            process.kill()
+            server.kill()
 
 
 def wait_until_healthy(port: int) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import socket
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
+import uvicorn
+from mlpackage_runtime.server.connection import ClientConnection
 from mlpackage_runtime.server.pace import SLOWEST, Arrival, Departure
 from mlpackage_runtime.server.peers import RESERVE, RESERVE_FOR_PEER, Peers
+from uvicorn.server import ServerState
 
 if TYPE_CHECKING:
+    from mlpackage_runtime.server.asgi import Receive, Scope, Send
     from runtime_service import Service, Start
 
 ECHO = "def init(): pass\ndef run(x): return len(x)\n"
@@ -59,7 +66,7 @@ def test_a_flood_pushes_out_its_own_connections() -> None:
 def test_a_body_must_bring_enough_in_every_window() -> None:
     """A fast start earns no credit, and a head has one window, however much of it arrives."""
     arrival = Arrival(10)
-    arrival.begin(0)
+    arrival.begin_head(0)
     arrival.count(10**9)
     assert (arrival.too_slow(9), arrival.too_slow(10)) == (False, True)
     arrival.begin_body(0)
@@ -129,3 +136,37 @@ def test_a_place_of_the_reserve_is_short(serve: Start) -> None:
         began = time.monotonic()
         silent.recv(1000)
         assert 3 < time.monotonic() - began < 10
+
+
+async def slowly(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer after the seconds that the path names."""
+    await asyncio.sleep(float(scope["path"][1:]))
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.mark.parametrize("receive_timeout", [0.0, 30.0])
+def test_an_idle_connection_is_closed_in_time(receive_timeout: float) -> None:
+    """The time runs from the last answer, and not while a request is being answered."""
+    kind = type("Connection", (ClientConnection,), {"receive_timeout": receive_timeout})
+    config = uvicorn.Config(
+        slowly, loop="none", http=kind, ws="none", lifespan="off", log_config=None, timeout_keep_alive=1
+    )
+    config.load()
+
+    async def seconds_until_closed() -> float:
+        loop = asyncio.get_running_loop()
+        state = ServerState()
+        made = partial(kind, config=config, server_state=state, app_state={})
+        async with await loop.create_server(made, "127.0.0.1", 0) as server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            for answered_after, pause in ((1.5, 0.7), (0, 0.7), (0, 0)):
+                writer.write(b"GET /%a HTTP/1.1\r\nHost: x\r\n\r\n" % answered_after)
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+                await asyncio.sleep(pause)
+            began = loop.time()
+            assert await reader.read() == b""
+            writer.close()
+            return loop.time() - began
+
+    assert 0.9 < asyncio.run(seconds_until_closed()) < 3

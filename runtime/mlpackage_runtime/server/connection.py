@@ -47,7 +47,8 @@ class ClientConnection(HttpToolsProtocol):
         self._window = self.receive_timeout if self._has_place else PROBE_TIMEOUT
         self._arrival = Arrival(self._window)
         self._departure = Departure(self._window)
-        self._arrival.begin(self.loop.time())
+        self._arrival.begin_head(self.loop.time())
+        self._idle_since = 0.0  # where it is idle
         self._phase = BETWEEN
         self._piece = 0  # bytes of the last piece of data
         self._began_in = 0  # bytes of the piece in which the request began
@@ -65,7 +66,6 @@ class ClientConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        self._unset_keepalive_if_required()
         self._piece = len(data)
         self._overhead += len(data)
         try:
@@ -73,9 +73,16 @@ class ClientConnection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(Refusal(400, "Invalid HTTP request received."))
             return
-        if not self._arrival.is_open and (self.cycle is None or self.cycle.response_complete):
-            self._arrival.begin(self.loop.time())  # stray bytes between requests count as a request
-        if self._arrival.is_open and self._overhead > heads.HEAD_LIMIT:
+        # Stray bytes between requests count as a head.
+        if self._phase != BETWEEN or self.cycle is None or self.cycle.response_complete:
+            self._wait_for_rest()
+
+    def _wait_for_rest(self) -> None:
+        if self._phase == BODY and not self._arrival.is_in_body:
+            self._arrival.begin_body(self.loop.time())
+        elif not self._arrival.is_open:
+            self._arrival.begin_head(self.loop.time())
+        if self._overhead > heads.HEAD_LIMIT:
             self._refuse(Refusal(431, "The request's head or its trailers are too large."))
 
     def _feed(self, data: bytes | memoryview) -> None:
@@ -117,7 +124,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._arrival.begin(self.loop.time())
+        self._arrival.end()  # of what came before it
         self._phase = HEAD
         self._began_in = self._piece
         self._overhead = 0
@@ -150,7 +157,6 @@ class ClientConnection(HttpToolsProtocol):
         if not self.pipeline:
             self._running = self.cycle
         self._phase = BODY
-        self._arrival.begin_body(self.loop.time())
         if not self._has_place and self.cycle is not None:
             self.cycle.keep_alive = False
 
@@ -175,7 +181,12 @@ class ClientConnection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._departure.grew()
-        if self.pipeline and not self.transport.is_closing():
+        if not self.pipeline and not self.transport.is_closing():  # most answers need no timer of uvicorn's
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+            self._idle_since = self.loop.time()
+            return
+        if not self.transport.is_closing():
             self._running = self.pipeline[-1][0]
             if self._phase == BODY:
                 self._arrival.begin_body(self.loop.time())  # its body could not arrive before
@@ -204,9 +215,15 @@ class ClientConnection(HttpToolsProtocol):
         return any(size)
 
     def _watch(self) -> None:
-        # One timer serves the whole connection: it is set again for the window that ends next.
-        if self._window:
-            self._timer = self.loop.call_later(self._arrival.remaining(self.loop.time()), self._check_pace)
+        # One timer serves the whole connection: it is set again for what ends next.
+        now = self.loop.time()
+        idle = self._idle_since + self.timeout_keep_alive - now if self._is_idle else self.timeout_keep_alive
+        rest = self._arrival.remaining(now) if self._window else idle
+        self._timer = self.loop.call_later(min(idle, rest), self._check_pace)
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self._arrival.is_open and self.cycle is not None and self.cycle.response_complete
 
     def _check_pace(self) -> None:
         running = self._running
@@ -214,12 +231,15 @@ class ClientConnection(HttpToolsProtocol):
         if streams and not self.flow.write_paused:
             self._departure.grew()
         now = self.loop.time()
-        if self._departure.too_slow(self.transport.get_write_buffer_size(), now):
+        if self._window and self._departure.too_slow(self.transport.get_write_buffer_size(), now):
             self.transport.abort()
+            return
+        if self._is_idle and now >= self._idle_since + self.timeout_keep_alive:
+            self.transport.close()
             return
         if self.pipeline and self._arrival.is_open:
             self._arrival.begin_body(now)  # nothing is read while requests wait for their turn
-        elif self._arrival.too_slow(now):
+        elif self._window and self._arrival.too_slow(now):
             self._refuse_late()
         self._watch()
 

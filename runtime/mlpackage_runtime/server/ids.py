@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 from typing import Iterable
 
 from mlpackage_runtime.server.asgi import Headers
@@ -22,14 +22,22 @@ class IdTooLongError(Exception):
 
 def new_id() -> bytes:
     """Return a random UUID (version 4) as text, in a fifth of the time that uuid.uuid4() takes."""
-    digits = os.urandom(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}".encode()
+    bits = random.getrandbits(122)  # it names a request, and is no secret
+    return b"%08x-%04x-4%03x-%04x-%012x" % (
+        bits >> 90,
+        bits >> 74 & 0xFFFF,
+        bits >> 62 & 0xFFF,
+        bits >> 48 & 0x3FFF | 0x8000,
+        bits & 0xFFFFFFFFFFFF,
+    )
 
 
 def response_ids(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, Headers]:
     """Return the request's id and the id headers of the response; raises IdTooLongError."""
     sent = {name: value for name, value in headers if name in NAMES}
+    if not sent:  # as in most requests
+        made = new_id()
+        return made, [(REQUEST_ID, made), (LEGACY_ID, made)]
     request_id = sent.get(REQUEST_ID)
     if request_id is None:
         request_id = new_id()

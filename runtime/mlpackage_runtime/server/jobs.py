@@ -53,14 +53,3 @@ class Job:
     def fail(self, error: Exception) -> None:
         if not self.reply.done():
             self.reply.set_result(error)
-
-    async def outcome(self) -> Reply:
-        """Return the reply, or raise the error that came instead."""
-        outcome = await self.reply
-        if isinstance(outcome, Reply):
-            return outcome
-        try:
-            raise outcome
-        finally:
-            # The error knows this frame: they would keep each other in memory, and the request with them.
-            del outcome, self

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import select
+import stat
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ from mlpackage_runtime.server.settings import Settings
 
 FLUSH_DELAY = 0.1  # seconds
 FLUSH_SIZE = 2**16  # characters
-HELD = 2**20  # characters that wait to be written
+HELD = 2**20  # bytes that wait to be written
 CLOSE_TIMEOUT = 1.0  # seconds
 PID = os.getpid()
 AFTER_TIME = f"I [{PID}] {log.name} -"
@@ -43,22 +44,30 @@ def close() -> None:
 
 
 class PatientWriter:
-    """Writes text to standard error from a thread, and drops and counts lines while nobody reads them."""
+    """Writes text to standard error, and drops and counts lines while nobody reads them.
+
+    What standard error takes at once is written at once. The rest waits in a thread, because a thread that shared the
+    interpreter at every write would slow the requests.
+    """
 
     def __init__(self) -> None:
-        self._texts: Deque[str] = deque()
+        self._direct = _without_waiting()
+        self._texts: Deque[bytes] = deque()
         self._held = 0
         self._dropped = 0
         self._changed = threading.Condition()
         threading.Thread(target=self._write_all, name="log", daemon=True).start()
 
     def write(self, text: str) -> int:
+        data = text.encode("utf-8", "backslashreplace")
         with self._changed:
-            if self._held + len(text) > HELD:
-                self._dropped += text.count("\n")
-            else:
-                self._texts.append(text)
-                self._held += len(text)
+            if not self._held and self._direct is not None:
+                data = data[_written(self._direct, data) :]
+            if self._held + len(data) > HELD:
+                self._dropped += data.count(b"\n")
+            elif data:
+                self._texts.append(data)
+                self._held += len(data)
                 self._changed.notify_all()
         return len(text)
 
@@ -74,19 +83,40 @@ class PatientWriter:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._texts)
-                data = memoryview("".join(self._texts).encode("utf-8", "backslashreplace"))
+                data = memoryview(b"".join(self._texts))
                 size = self._held
                 self._texts.clear()
-            with contextlib.suppress(OSError):  # standard error is closed
-                while data:
+            while data:
+                with contextlib.suppress(OSError):  # it is closed
                     select.select([], [2], [])  # whoever started us may have made it non-blocking
-                    data = data[os.write(2, data[: select.PIPE_BUF]) :]
+                data = data[_written(2, data[: select.PIPE_BUF]) :]
             with self._changed:
                 self._held -= size
                 dropped, self._dropped = self._dropped, 0
                 self._changed.notify_all()
             if dropped:
                 log.warning("%d lines of the log were dropped, because nobody read standard error", dropped)
+
+
+def _without_waiting() -> int | None:
+    """Return a descriptor of standard error where no write waits: a file, or a pipe that is opened once more."""
+    with contextlib.suppress(OSError):
+        mode = os.fstat(2).st_mode
+        if stat.S_ISREG(mode):
+            return 2
+        if stat.S_ISFIFO(mode):  # making the inherited one non-blocking would change it for the workers too
+            return os.open("/proc/self/fd/2", os.O_WRONLY | os.O_NONBLOCK)
+    return None
+
+
+def _written(descriptor: int, data: bytes | memoryview) -> int:
+    """Return how many bytes a descriptor took; all where nobody can ever read them."""
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:
+        return 0
+    except OSError:  # standard error is closed, or its disk is full
+        return len(data)
 
 
 class RequestLog:

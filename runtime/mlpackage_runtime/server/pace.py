@@ -7,6 +7,7 @@ an answer that waits for it; a head has one window. A fast start earns no credit
 from __future__ import annotations
 
 SLOWEST = 1024  # bytes per second
+INFINITE = float("inf")
 
 
 class Arrival:
@@ -23,10 +24,15 @@ class Arrival:
         """Whether a request is arriving."""
         return self._end is not None
 
-    def begin(self, now: float) -> None:
+    @property
+    def is_in_body(self) -> bool:
+        """Whether the body of a request is arriving."""
+        return self._end is not None and self._missing < INFINITE
+
+    def begin_head(self, now: float) -> None:
         """Start the window of a head, which must be complete at its end, however many bytes of it arrive."""
         self._end = now + self._window
-        self._missing = float("inf")
+        self._missing = INFINITE
 
     def begin_body(self, now: float) -> None:
         """Start the first window of a body."""

@@ -68,9 +68,14 @@ class Pool:
         else:
             self.check_queue(len(self._waiting))
             self._waiting.append(job)
-        outcome = job.outcome()
-        del job  # which knows the error that may end this call: they would keep each other in memory
-        return await outcome
+        outcome = await job.reply
+        if isinstance(outcome, Reply):
+            return outcome
+        try:
+            raise outcome
+        finally:
+            # The error knows this frame: they would keep each other in memory, and the request with them.
+            del outcome, job
 
     def check_queue(self, waiting: int) -> None:
         """Raise Unavailable where a line, the pool's own or the gate's, is as long as `queue_limit` allows."""
