@@ -5,6 +5,7 @@ Only conftest.py imports this module at run time; tests get what is here as fixt
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -108,6 +109,16 @@ def start_service(folder: Path, script: str | None, *flags: str, **environment: 
     given = {"AML_APP_ROOT": str(folder), "AZUREML_ENTRY_SCRIPT": "score.py", "MLPACKAGE_HOST": "127.0.0.1"}
     log = folder / "server.log"
     command = [SERVER_PYTHON, "-I", str(RUNTIME), "serve", f"--worker-python={sys.executable}", "--port=0", *flags]
-    with log.open("wb") as stderr:
+    with log.open("wb") as stderr, _hangups_heard():
         process = subprocess.Popen(command, cwd=folder, env=clean | given | environment, stdout=stderr, stderr=stderr)
     return Service(process, log)
+
+
+@contextlib.contextmanager
+def _hangups_heard() -> Iterator[None]:
+    """Give SIGHUP its meaning: nohup has it ignored, and processes inherit that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

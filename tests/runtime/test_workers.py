@@ -263,10 +263,11 @@ def test_a_deadline_ends_a_run_and_its_worker(serve: Start) -> None:
     assert (own.status_code, own.json()) == (500, SCRIPT_ERROR)
 
 
-def test_a_request_whose_client_left_is_not_run(serve: Start) -> None:
+def test_a_request_whose_client_left_is_not_run(serve: Start, tmp_path: Path) -> None:
     """A request that nobody waits for any more is dropped from the queue."""
     service = serve(
         """
+        import os
         import time
 
         ran = []
@@ -276,15 +277,18 @@ def test_a_request_whose_client_left_is_not_run(serve: Start) -> None:
 
         def run(raw_data):
             ran.append(raw_data)
-            time.sleep(0.5)
+            print(f"runs {raw_data}", flush=True)
+            while raw_data == "first" and not os.path.exists("released"):
+                time.sleep(0.01)
             return ran
         """
     )
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(service.post, "first")
-        service.wait_until(first.running, "the first request")
-        time.sleep(0.1)
+        service.wait_for_log("(runs first)")
         with contextlib.suppress(httpx.ReadTimeout):
-            httpx.post(f"{service.url}/score", content="stale", timeout=0.1)
+            httpx.post(f"{service.url}/score", content="stale", timeout=0.5)
+        time.sleep(1)  # in which the server notices
+        (tmp_path / "released").touch()
         first.result()
     assert service.post("last").json() == ["first", "last"]
