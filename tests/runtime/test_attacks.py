@@ -57,7 +57,10 @@ def test_an_attack_is_held(serve: Start, name: str, record_property: Callable[[s
     with Watch(service.port, pid) as watch:
         time.sleep(1)
     slowest = max(SLOWEST, 10 * watch.figures.p99)  # other work on the machine slows all probes
-    figures, got = attacked(service.port, pid, name, SECONDS, b'{"data": [1]}')
+    for seconds in (SECONDS, 10 * SECONDS):  # a loaded machine may not answer a large body in the shorter time
+        figures, got = attacked(service.port, pid, name, seconds, b'{"data": [1]}')
+        if any(got.get(status) for status in GOT.get(name, got.keys())):
+            break
     record_property(name, str(figures))
     print(name, figures, got)
     assert figures.p99 < slowest
