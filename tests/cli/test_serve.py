@@ -135,10 +135,8 @@ def test_a_model_folder_that_is_not_there(project, start):
     _, err = process.communicate(timeout=PATIENCE)
 
     place = project / "model"
-    assert (process.returncode, err.splitlines()[-1]) == (
-        3,
-        f"Configuration error: --model-dir is '{place}': nothing lies at {place}. Give the folder that holds the model.",
-    )
+    said = f"--model-dir is '{place}': nothing lies at {place}. Give the folder that holds the model."
+    assert (process.returncode, err.splitlines()[-1]) == (3, f"Configuration error: {said}")
 
 
 def test_reload(project, serve, mlpackage):
