@@ -10,7 +10,7 @@ from hatch_mlpackage.azureml.core.choose_models import require_no_code, staged_m
 from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
 from hatch_mlpackage.azureml.core.webservice.deployed_service import DeployedService, in_state
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
+from hatch_mlpackage.azureml.local.cloud_only import cloud_only_classes, with_cloud_only_members
 from hatch_mlpackage.azureml.local.services import ServiceSettings
 from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, named
 from hatch_mlpackage.serve.container import RUNNERS
@@ -47,6 +47,10 @@ class LocalWebserviceDeploymentConfiguration:
             raise WebserviceException(f"Invalid configuration, port must be an integer in range [1, {_HIGHEST_PORT}]")
         if self.engine is not None and self.engine not in RUNNERS:
             raise UserErrorException(f"Invalid configuration, engine must be one of {', '.join(RUNNERS)}")
+
+    def print_deploy_configuration(self) -> None:
+        """Print what the configuration asks for."""
+        print(f"Local deployment: port {self.port or 'any'}, {self.engine or self.python or 'this interpreter'}")
 
 
 @with_cloud_only_members
@@ -186,3 +190,6 @@ def _settings_of(configuration: Any, action: str) -> ServiceSettings:
         engine=configuration.engine or "",
         engine_options=configuration.engine_options,
     )
+
+
+globals().update(cloud_only_classes("core.webservice.webservice"))
