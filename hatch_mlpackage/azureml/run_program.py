@@ -16,7 +16,7 @@ from types import ModuleType, TracebackType
 
 from hatch_mlpackage.azureml.sdk_imports import answer_imports, installed_sdk
 from hatch_mlpackage.errors import INTERRUPTED, MLPackageError
-from hatch_mlpackage.files.read import file_bytes
+from hatch_mlpackage.files.read import file_bytes, real_path
 
 _COMMAND = "python -m hatch_mlpackage.azureml"
 _FLAG = "--instead-of-sdk"
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the program that the arguments name, with the arguments behind it, and return its exit status."""
     options = _options(arguments)
     if not options.module and not sys.flags.safe_path:
-        sys.path[0] = str(Path(options.program).resolve().parent)
+        sys.path[0] = str(real_path(Path(options.program)).parent)
     _choose(instead=options.instead)
     sys.argv[:] = [options.program, *options.arguments]
     try:
@@ -108,6 +108,8 @@ def _own_frames(error: BaseException) -> TracebackType | None:
     says_what_to_do = isinstance(error, MLPackageError) or str(getattr(error, "name", "")).startswith("azureml")
     if trace is not None and says_what_to_do:
         _last_of_the_program(trace).tb_next = None
+        if isinstance(error.__cause__, MLPackageError):  # it says the same
+            error.__cause__, error.__suppress_context__ = None, True
     return trace
 
 
