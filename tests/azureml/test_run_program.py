@@ -223,6 +223,25 @@ def test_what_only_the_cloud_has(folder, text, said):
     assert frames == [f'  File "{folder}/deploy.py", line 3, in <module>']
 
 
+def test_a_cause_that_says_the_same_is_not_printed_twice(folder):
+    """Wrong input is one error, not a chain of them through our own files."""
+    Path("model.bin").write_text("no graph")
+    program = write(
+        "deploy.py",
+        "from azureml.core import Model, Workspace\n"
+        "ws = Workspace.create('other')\n"
+        "model = Model.register(ws, 'model.bin', 'mine', model_framework=Model.Framework.ONNX)\n"
+        "Model.deploy(ws, 'served', [model])\n",
+    )
+
+    done = through(program)
+
+    shown = [line for line in done.stderr.splitlines() if line.startswith(("  File", "hatch_mlpackage.", "The above"))]
+    assert shown[0] == f'  File "{folder}/deploy.py", line 4, in <module>'
+    assert [line.partition(": ")[0] for line in shown[1:]] == ["hatch_mlpackage.azureml.exceptions.UserErrorException"]
+    assert done.stderr.count("model.bin") == 2  # the line that warns of the format, and the error
+
+
 def test_a_program_that_handles_errors_itself(folder):
     """A program catches what cannot be imported, and its own hook gets the errors that it does not catch."""
     program = write(
