@@ -64,10 +64,21 @@ class Webservice(DeployedService):
         return cast("Self", object.__new__(LocalWebservice if cls is Webservice else cls))
 
     @staticmethod
-    def list(workspace: WorkspaceFolder, *_: Any, **named_: Any) -> list[LocalWebservice]:
-        """Return the services that run; `model_name` and `model_id` choose among them."""
-        chosen = {key: value for key, value in named_.items() if key in {"model_name", "model_id"}}
-        return LocalWebservice.list(workspace, **chosen)
+    def list(
+        workspace: WorkspaceFolder,
+        compute_type: str | None = None,
+        image_name: str | None = None,
+        image_id: str | None = None,
+        model_name: str | None = None,
+        model_id: str | None = None,
+        tags: Sequence[Any] | None = None,
+        properties: Sequence[Any] | None = None,
+        image_digest: str | None = None,
+    ) -> list[LocalWebservice]:
+        """Return the services that run: all have the compute type Local, and no image, tags or properties."""
+        if (compute_type or "Local").lower() != "local" or image_name or image_id or image_digest or tags or properties:
+            return []
+        return LocalWebservice.list(workspace, model_name, model_id)
 
 
 @with_cloud_only_members
@@ -148,7 +159,7 @@ class LocalWebservice(Webservice):
         self.update(wait=wait)
 
     @staticmethod
-    def list(
+    def list(  # type: ignore[override]  # the original's signatures differ, too
         workspace: WorkspaceFolder,
         model_name: str | None = None,
         model_id: str | None = None,
