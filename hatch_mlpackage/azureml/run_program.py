@@ -10,10 +10,10 @@ import runpy
 import sys
 from collections.abc import Sequence
 from importlib.machinery import SourceFileLoader
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType, TracebackType
 
+from hatch_mlpackage import __version__
 from hatch_mlpackage.azureml.sdk_imports import answer_imports, installed_sdk
 from hatch_mlpackage.errors import INTERRUPTED, MLPackageError
 from hatch_mlpackage.files.read import file_bytes, real_path
@@ -85,7 +85,7 @@ def _choose(*, instead: bool) -> None:
         )
         return
     answer_imports(before_others=instead)
-    ours = f"hatch-mlpackage {version('hatch-mlpackage')}"
+    ours = f"hatch-mlpackage {__version__}"
     print(f"azureml: answered by {ours}, on this machine{f', instead of {sdk}' if sdk else ''}", file=sys.stderr)
 
 

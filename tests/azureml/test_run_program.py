@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from hatch_mlpackage import __version__
 from hatch_mlpackage.azureml.run_program import main
 
 SDK = "azureml: answered by the installed SDK, azureml-core 1.60.0, with the cloud."
-OURS = "azureml: answered by hatch-mlpackage 0.1.0, on this machine"
+OURS = f"azureml: answered by hatch-mlpackage {__version__}, on this machine"
 # What a program can see of how it was started.
 SEEN = """\
 import json, os, sys

@@ -30,12 +30,13 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(
             ("Experiment", "Run", "RunConfiguration", "ScriptRun", "ScriptRunConfig", "get_run"), _TRAINING
         ),
-        **dict.fromkeys(("PrivateEndPoint", "PrivateEndPointConfig", "diagnostic_log"), _WORKSPACE),
+        **dict.fromkeys(("PrivateEndPoint", "PrivateEndPointConfig"), _WORKSPACE),
         **dict.fromkeys(("LinkedService", "SynapseWorkspaceLinkedServiceConfiguration"), _WORKSPACE),
         **dict.fromkeys(("ComputeTarget", "attach_legacy_compute_target", "is_compute_target_prepared"), _COMPUTE),
         **dict.fromkeys(("prepare_compute_target", "remove_legacy_compute_target"), _COMPUTE),
         "Image": _IMAGE,
         "Keyvault": _SECRETS,
+        "diagnostic_log": "service.get_logs() and package.get_logs() return what happened",
     },
     "core.authentication": {"Audience": _LOGIN},
     "core.container_registry": {"RegistryIdentity": "the engine's own login is used: docker login, podman login"},
@@ -116,7 +117,7 @@ FAMILIES: Mapping[str, str] = {
     "core.keyvault": _SECRETS,
 }
 
-# Module that entry scripts import from their server → what to do with it in another program.
+# Modules that entry scripts import from their server; with all below them, no other program has them.
 IN_ENTRY_SCRIPTS = ("ai.monitoring", "contrib.services", "monitoring")
 
 # Class → member → what to use instead.
