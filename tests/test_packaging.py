@@ -10,7 +10,10 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
+
+from hatch_mlpackage.serve.health import free_port, wait_until_healthy
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -183,3 +186,44 @@ def test_works_however_it_is_installed(built, copy_project, tmp_path, way):
         subprocess.run([python, "-m", "hatchling", "build", "-t", "mlpackage"], cwd=root, check=True, timeout=60)
         again = (root / "dist/minimal-model-1.0-context/manifest.json").read_bytes()
         assert again == (tmp_path / "context/manifest.json").read_bytes()
+
+
+RAW = """\
+from azureml.contrib.services.aml_request import AMLRequest, rawhttp
+from azureml.contrib.services.aml_response import AMLResponse
+
+
+def init():
+    pass
+
+
+@rawhttp
+def run(request):
+    return AMLResponse(request.get_data()[::-1], 200)
+"""
+
+
+@pytest.mark.environments
+@pytest.mark.network
+@pytest.mark.slow
+def test_the_extra_serves_a_raw_script(built, tmp_path):
+    """With nothing but the extra `cli` installed, `serve` runs a script that takes the raw request."""
+    environment = tmp_path / "venv"
+    uv = [sys.executable, "-m", "uv", "--quiet"]
+    subprocess.run([*uv, "venv", "--python", sys.executable, str(environment)], check=True, timeout=60)
+    wheel = f"{next(built[0].glob('*.whl'))}[cli]"
+    install = [*uv, "pip", "install", "--python", f"{environment}/bin/python", wheel]
+    subprocess.run(install, check=True, timeout=300)
+    (tmp_path / "score.py").write_text(RAW)
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [f"{environment}/bin/mlpackage", "serve", "--entry_script", "score.py", "--port", url.rpartition(":")[2]]
+    bare = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "CONDA_PREFIX"}}
+
+    with subprocess.Popen(command, cwd=tmp_path, env=bare) as process:
+        try:
+            assert wait_until_healthy(url, while_alive=lambda: process.poll() is None)
+            answer = httpx.post(f"{url}/score", content=b"\x00abc\xff", trust_env=False)
+        finally:
+            process.terminate()
+
+    assert (answer.status_code, answer.content) == (200, b"\xffcba\x00")

@@ -1,6 +1,6 @@
 """Azure ML v1's Python API for models and services, on this machine: `azureml.` becomes `hatch_mlpackage.azureml.`.
 
-Order: exceptions < local < core.
+Order: exceptions, sdk_imports, telemetry < local < core, run_program.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from hatch_mlpackage.azureml.core.conda_dependencies import CondaDependencies
 from hatch_mlpackage.azureml.core.model import InferenceConfig, ModelPackage
 from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration
 from hatch_mlpackage.azureml.core.webservice import LocalWebservice
-from hatch_mlpackage.azureml.local.cloud_only import plant_modules
+from hatch_mlpackage.azureml.local.cloud_only import find_cloud_only_modules
 
 __all__ = [
     "CondaDependencies",
@@ -25,4 +25,4 @@ __all__ = [
     "Workspace",
 ]
 
-plant_modules()
+find_cloud_only_modules()

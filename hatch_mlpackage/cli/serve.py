@@ -34,6 +34,7 @@ from hatch_mlpackage.serve.layout import (
 Layout = Callable[[Path], Serving]
 
 _LOOPBACK = "127.0.0.1"
+_PLACE = click.Path(path_type=Path)  # the server refuses one that is not there, with the original's exit status
 
 
 @click.command(
@@ -48,7 +49,7 @@ _LOOPBACK = "127.0.0.1"
 @folder_option("The project's folder, with its pyproject.toml.")
 @click.option("--context", type=EXISTING_FOLDER, metavar="DIR", help="Verify and serve this context, not the project.")
 @click.option("--entry-script", type=EXISTING_FILE, metavar="FILE", help="Serve this script instead of the project.")
-@click.option("--model-dir", type=EXISTING_FOLDER, metavar="DIR", help="The value of AZUREML_MODEL_DIR for the script.")
+@click.option("--model-dir", type=_PLACE, metavar="DIR", help="The value of AZUREML_MODEL_DIR for the script.")
 @click.option("--host", default=_LOOPBACK, show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes any free port.")
 @click.option("--worker-count", type=click.IntRange(min=1), help="Processes that score, each one request at a time.")

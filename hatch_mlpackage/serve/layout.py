@@ -71,12 +71,12 @@ def serve_context(context: Path, top: Path) -> Serving:
 
 def serve_script(script: Path, model_dir: Path | None) -> Serving:
     """Serve a script from where it is, as the original server's command line did."""
-    models = {"AZUREML_MODEL_DIR": str(model_dir.absolute())} if model_dir else {}
+    models = ("--model-dir", str(model_dir.absolute())) if model_dir else ()
     return Serving(
         runtime=runtime_directory(),
         folder=Path.cwd(),
-        environment={"AML_APP_ROOT": str(Path.cwd()), **models},
-        flags=("--entry-script", str(script)),
+        environment={"AML_APP_ROOT": str(Path.cwd())},
+        flags=("--entry-script", str(script), *models),
         watched=(script.absolute().parent,),
     )
 

@@ -11,9 +11,13 @@ from hatch_mlpackage.azureml.core.run import Run
 from hatch_mlpackage.azureml.train.automl.run import AutoMLRun
 
 from hatch_mlpackage.azureml.core import Environment, Experiment, Model, Workspace
+from hatch_mlpackage.azureml.core.authentication import AbstractAuthentication, ServicePrincipalAuthentication
+from hatch_mlpackage.azureml.core.conda_dependencies import CondaDependencies
+from hatch_mlpackage.azureml.core.model import InferenceConfig
 from hatch_mlpackage.azureml.core.webservice import AciWebservice, AksWebservice
 from hatch_mlpackage.azureml.exceptions import NotInTheCloudError, UserErrorException
-from hatch_mlpackage.azureml.local.cloud_only import MEMBERS, MODULES, PREFIX
+from hatch_mlpackage.azureml.local.cloud_names import FAMILIES, MEMBERS, MODULES
+from hatch_mlpackage.azureml.local.cloud_only import PREFIX
 from hatch_mlpackage.errors import MLPackageError
 
 
@@ -23,19 +27,59 @@ def test_every_name_says_what_to_use_instead(module):
     found = importlib.import_module(f"{PREFIX}.{module}")
 
     for name, instead in MODULES[module].items():
-        absent = getattr(found, name)
-        sentence = f"needs Azure ML in the cloud, which is not used here: {instead}."
-        with pytest.raises(NotInTheCloudError, match=f"^{name} needs") as made:
-            absent("anything", of="any kind")
-        with pytest.raises(NotInTheCloudError, match=f"^{name}.deploy_configuration needs") as taken:
-            absent.deploy_configuration(cpu_cores=1)
-        assert str(made.value).endswith(sentence)
-        assert str(taken.value).endswith(sentence)
+        _check(getattr(found, name), name, instead)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_module_that_is_not_here_says_what_to_use_instead(family):
+    """A module of the SDK that is not ours has every public name, at any depth below it."""
+    module = f"{family}.of.any.depth"
+    found = importlib.import_module(f"{PREFIX}.{module}")
+
+    _check(found.Anything, "Anything", FAMILIES[family])
+    assert not hasattr(found, "_private")
+
+
+def _check(absent, name, instead):
+    sentence = f"needs Azure ML in the cloud, which is not used here: {instead}."
+    with pytest.raises(NotInTheCloudError, match=f"^{name} needs") as made:
+        absent("anything", of="any kind")
+    with pytest.raises(NotInTheCloudError, match=f"^{name}.deploy_configuration needs") as taken:
+        absent.deploy_configuration(cpu_cores=1)
+    assert str(made.value).endswith(sentence)
+    assert str(taken.value).endswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("coer", r"^No module named 'azureml\.coer' here: .* install it \(pip install azureml-core\) and run"),
+        ("_restclient.models", r"^No module named 'azureml\._restclient' here: "),
+        (
+            "contrib.services.aml_request",
+            r"server that runs it\. Serve the script: mlpackage serve --entry_script FILE$",
+        ),
+    ],
+)
+def test_a_module_that_nothing_has(module, said):
+    """The error for an unknown or private module, and for one that only entry scripts have, says what to do."""
+    with pytest.raises(ModuleNotFoundError, match=said):
+        importlib.import_module(f"{PREFIX}.{module}")
+
+
+def test_logins_are_accepted(ws):
+    """A login can be made and given to a workspace, but has no token."""
+    auth = ServicePrincipalAuthentication(tenant_id="t", service_principal_id="i", service_principal_password="p")
+
+    assert Workspace.get("my-workspace", auth=auth).folder == ws.folder
+    with pytest.raises(NotInTheCloudError, match=r"get_token needs .*: nothing here needs an account"):
+        auth.get_token()
 
 
 def test_every_member_says_what_to_use_instead(ws):
     """The cloud-only members of classes that otherwise work raise an error, too."""
-    classes = {kind.__name__: kind for kind in (Environment, Model, Workspace)}
+    working = (AbstractAuthentication, CondaDependencies, Environment, InferenceConfig, Model, Workspace)
+    classes = {kind.__name__: kind for kind in working}
     classes |= {
         name: getattr(importlib.import_module(f"{PREFIX}.core.webservice"), name) for name in MEMBERS.keys() - classes
     }

@@ -144,6 +144,11 @@ def test_update(ws, reading, bare):
     assert [service.name for service in LocalWebservice.list(ws, model_name="words")] == ["myservice"]
     assert [service.name for service in LocalWebservice.list(ws, model_id="words:1")] == ["myservice"]
     assert LocalWebservice.list(ws, model_id="words:2") == []
+    found = {
+        asked: [service.name for service in Webservice.list(ws, **dict([asked]))]
+        for asked in (("compute_type", "Local"), ("model_name", "words"), ("compute_type", "ACI"), ("tags", ("team",)))
+    }
+    assert [*found.values()] == [["myservice"], ["myservice"], [], []]
     assert len([path for path in (ws.folder / "services/myservice").iterdir() if path.is_dir()]) == 1
 
 

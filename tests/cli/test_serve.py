@@ -129,6 +129,16 @@ def test_a_script_that_cannot_start(project, start):
     assert "no weights" in err
 
 
+def test_a_model_folder_that_is_not_there(project, start):
+    """A wrong --model-dir ends with status 3, as the old server did, and says which path was looked at."""
+    process = start("serve", "--entry_script", "score.py", "--model_dir", "model", "--port", "0")
+    _, err = process.communicate(timeout=PATIENCE)
+
+    place = project / "model"
+    said = f"--model-dir is '{place}': nothing lies at {place}. Give the folder that holds the model."
+    assert (process.returncode, err.splitlines()[-1]) == (3, f"Configuration error: {said}")
+
+
 def test_reload(project, serve, mlpackage):
     """`--reload` survives an edit that cannot start, and serves the next one."""
     process, url, log = serve("--reload")

@@ -115,6 +115,7 @@ def test_a_file_that_is_not_a_configuration_is_named(tmp_path: Path, text: str, 
 
 def test_workers_know_where_things_are(serve: Start, tmp_path: Path) -> None:
     """Scripts read the model's folder from the environment, wherever the server has it from."""
+    (tmp_path / "m").mkdir()
     service = serve(
         "import os\ndef init(): pass\ndef run(x): return os.environ['AZUREML_MODEL_DIR']\n", f"--model-dir={tmp_path}/m"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +50,21 @@ def test_a_stream_whose_head_cannot_be_sent_stops_nobody(serve: Start) -> None:
     )
     assert service.post("wrong").status_code == 500
     assert service.post("ok").json() == "ok"
+
+
+@pytest.mark.parametrize("module", ["azureml.contrib.services.aml_request", "azureml_inference_server_http.api"])
+def test_an_environment_without_werkzeug(start: Start, module: str) -> None:
+    """The start fails at the script's import, and the reason names the package and how to install it."""
+    service = start(
+        f"""
+        import sys
+        sys.modules["werkzeug"] = None  # as if it were not installed
+        import {module}
+        """
+    )
+    assert service.wait() == 3
+    reason = service.log.splitlines()[-1]
+    assert re.search(r"score\.py:4: ModuleNotFoundError: the raw request .* run: \S+ -m pip install werkzeug$", reason)
 
 
 def test_scripts_get_files_and_forms(serve: Start) -> None:

@@ -143,6 +143,44 @@ def test_a_failing_init_shows_its_traceback_and_the_models(start: Start, tmp_pat
     ]
 
 
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        ("import json\n\ndef init():\n    json.loads('{')\n", r"score\.py:4: json\.decoder\.JSONDecodeError: "),
+        ("import json\n\njson.loads('{')\n\ndef init(): pass\n", r"score\.py:3: json\.decoder\.JSONDecodeError: "),
+        ("import own\n\ndef init():\n    own.load()\n", r"own\.py:4: json\.decoder\.JSONDecodeError: "),
+        ("import stranger\n\ndef init():\n    stranger.load()\n", r"score\.py:4: KeyError: 'column'"),
+        ("import stranger.old\n\ndef init(): pass\n", r"score\.py:1: SyntaxError: "),
+        ("def init():\n    eval('1 +')\n", r"score\.py:2: SyntaxError: "),
+        ("import broken\n\ndef init(): pass\n", r"broken\.py:2: SyntaxError: "),
+    ],
+    ids=["library", "import", "own-module", "installed", "installed-syntax", "text", "own-syntax"],
+)
+def test_the_reason_names_the_line_of_the_project(start: Start, tmp_path: Path, lines: str, where: str) -> None:
+    """The reason names the last line of the project's own files, not the line inside a library where it failed."""
+    packages = tmp_path / ".venv" / "lib" / "site-packages" / "stranger"
+    packages.mkdir(parents=True)
+    (packages / "__init__.py").write_text("def load():\n    return {}['column']\n")
+    (packages / "old.py").write_text("print 'Python 2'\n")
+    (tmp_path / "own.py").write_text("import json\n\ndef load():\n    json.loads('{')\n")
+    (tmp_path / "broken.py").write_text("\ndef load(:\n")
+
+    service = start(f"{lines}\ndef run(x): pass\n", PYTHONPATH=str(packages.parent))
+
+    assert service.wait() == 3
+    reason = service.log.splitlines()[-1]
+    assert re.search(rf"The entry script cannot start: [^:]+: {re.escape(str(tmp_path))}/{where}", reason), service.log
+
+
+@pytest.mark.parametrize(("folder", "place"), [("models", "{here}/models"), ("/no/models", "/no/models")])
+def test_a_model_folder_that_is_not_there_is_refused(start: Start, tmp_path: Path, folder: str, place: str) -> None:
+    """The server does not start for a script that would only fail at its first use of the folder."""
+    service = start(GOOD, f"--model_dir={folder}")
+    place = place.format(here=tmp_path)
+    message = f"--model-dir is {folder!r}: nothing lies at {place}. Give the folder that holds the model."
+    assert (service.wait(), service.log) == (3, f"Configuration error: {message}\n")
+
+
 def test_a_missing_entry_script_is_named(start: Start, tmp_path: Path) -> None:
     """The log says which file was looked for."""
     service = start(None)

@@ -140,11 +140,11 @@ def test_script(project, tmp_path):
     assert serve_script(Path("score.py"), Path("models")) == Serving(
         runtime=runtime_directory(),
         folder=project,
-        environment={"AML_APP_ROOT": str(project), "AZUREML_MODEL_DIR": f"{project}/models"},
-        flags=("--entry-script", "score.py"),
+        environment={"AML_APP_ROOT": str(project)},
+        flags=("--entry-script", "score.py", "--model-dir", f"{project}/models"),
         watched=(project,),
     )
-    assert serve_script(Path("score.py"), None).environment == {"AML_APP_ROOT": str(project)}
+    assert serve_script(Path("score.py"), None).flags == ("--entry-script", "score.py")
 
 
 def test_server_command(project):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from hatch_mlpackage.azureml.exceptions import UserErrorException
+from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
 from hatch_mlpackage.azureml.local.workspace_folder import read_mapping
 from hatch_mlpackage.files.replace import replace_text
 from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file
@@ -25,6 +26,7 @@ _DEFAULT = {
 }
 
 
+@with_cloud_only_members
 class CondaDependencies:
     """Channels, packages of conda and packages of pip; a new object has Python and `azureml-defaults`.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hatch_mlpackage.azureml.local.cloud_only import cloud_only_classes
+
 
 class ContainerRegistry:
     """A registry's address, user name and password."""
@@ -10,3 +12,7 @@ class ContainerRegistry:
         self.address: str | None = None
         self.username: str | None = None
         self.password: str | None = None
+        self.registry_identity: None = None
+
+
+globals().update(cloud_only_classes("core.container_registry"))

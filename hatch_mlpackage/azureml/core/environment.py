@@ -18,7 +18,7 @@ from hatch_mlpackage.azureml.core.environment_sections import (
     PythonSection,
 )
 from hatch_mlpackage.azureml.exceptions import UserErrorException
-from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
+from hatch_mlpackage.azureml.local.cloud_only import cloud_only_classes, with_cloud_only_members
 from hatch_mlpackage.azureml.local.environments import add_environment, environment_names, find_environment
 from hatch_mlpackage.files.parse import parse_json
 from hatch_mlpackage.files.read import file_bytes, file_text
@@ -227,3 +227,6 @@ def _with_packages(name: str, conda_specification: str | None, pip_requirements:
     made = Environment(name)
     made.python.user_managed_dependencies = True
     return made
+
+
+globals().update(cloud_only_classes("core.environment"))

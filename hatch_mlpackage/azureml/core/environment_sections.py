@@ -72,6 +72,7 @@ class DockerSection:
     def __init__(self) -> None:
         self._base: dict[str, Any] = {"base_image": DEFAULT_CPU_IMAGE}
         self.enabled = False
+        self.gpu_support = False  # without effect, as in the original's last releases
         self.shared_volumes: bool | None = True
         self.shm_size: str | None = "2g"
         self.arguments: list[str] = []

@@ -12,6 +12,7 @@ from typing import Any
 from hatch_mlpackage.azureml.core.container_registry import ContainerRegistry
 from hatch_mlpackage.azureml.core.environment import Environment
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
+from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
 from hatch_mlpackage.files.parse import parse_python
 from hatch_mlpackage.files.read import file_bytes
 
@@ -34,6 +35,7 @@ _KEYS = {
 _CUDA_VERSIONS = ("9.0", "9.1", "10.0")
 
 
+@with_cloud_only_members
 class InferenceConfig:
     """An entry script with `init()` and `run()`, and either an environment or the older arguments in its place.
 

@@ -14,7 +14,8 @@ from hatch_mlpackage.azureml.core.model_path import get_model_path
 from hatch_mlpackage.azureml.core.registered_model import RegisteredModel, texts_of
 from hatch_mlpackage.azureml.core.webservice.webservice import LocalWebservice
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.azureml.local.cloud_only import DATA, refuse, with_cloud_only_members
+from hatch_mlpackage.azureml.local.cloud_names import DATA
+from hatch_mlpackage.azureml.local.cloud_only import refuse, with_cloud_only_members
 from hatch_mlpackage.azureml.local.model_search import ModelQuery, check_model_name, find_document
 from hatch_mlpackage.azureml.local.models import add_model, find_source, list_models
 

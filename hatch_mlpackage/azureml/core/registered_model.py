@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.azureml.core.resource_configuration import ResourceConfiguration
 from hatch_mlpackage.azureml.exceptions import WebserviceException
-from hatch_mlpackage.azureml.local.cloud_only import DATA, refuse
+from hatch_mlpackage.azureml.local.cloud_names import DATA
+from hatch_mlpackage.azureml.local.cloud_only import refuse
 from hatch_mlpackage.azureml.local.models import change_model, delete_model, model_content
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class RegisteredModel:
         self.created_by: dict[str, str] | None = None
         self.mime_type = "application/json"
         self.unpack = False
+        self.parent_id: str | None = None
+        self.derived_model_ids: list[str] | None = None
         self.url = self.path.as_uri()
         self.experiment_name: str | None = None
         self.run_id: str | None = None

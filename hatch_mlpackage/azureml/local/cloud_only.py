@@ -2,97 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.abc
+import importlib.machinery
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any, NoReturn, TypeVar
 
 from hatch_mlpackage.azureml.exceptions import NotInTheCloudError
+from hatch_mlpackage.azureml.local.cloud_names import FAMILIES, IN_ENTRY_SCRIPTS, MEMBERS, MODULES
 
 PREFIX = "hatch_mlpackage.azureml"
-_TRAINING = "train the model anywhere and register its file: Model.register(ws, model_path, model_name)"
-_SERVICE = (
-    "try the service here with LocalWebservice.deploy_configuration(port=8890), and give the platform that runs it the "
-    "image that Model.package(...) builds"
-)
-DATA = "read the data with a library for its files (pandas.read_csv, pyarrow), and register models from a path"
-_LOGIN = "nothing here needs an account: leave the argument out"
-_IMAGE = "Model.package(...) writes the build context or builds the image"
-_COMPUTE = "run the program on this machine"
-_SECRETS = "give secrets to the container when it starts, as environment variables or files"
-
-# Module below `azureml` → name → what to use instead.
-MODULES: Mapping[str, Mapping[str, str]] = {
-    "core": {
-        "ComputeTarget": _COMPUTE,
-        "Dataset": DATA,
-        "Datastore": DATA,
-        "Experiment": _TRAINING,
-        "Image": _IMAGE,
-        "Keyvault": _SECRETS,
-        "Run": _TRAINING,
-        "RunConfiguration": _TRAINING,
-        "ScriptRun": _TRAINING,
-        "ScriptRunConfig": _TRAINING,
-    },
-    "core.authentication": dict.fromkeys(
-        (
-            "AzureCliAuthentication",
-            "InteractiveLoginAuthentication",
-            "MsiAuthentication",
-            "ServicePrincipalAuthentication",
-        ),
-        _LOGIN,
-    ),
-    "core.compute": dict.fromkeys(("AksCompute", "AmlCompute", "ComputeInstance", "ComputeTarget"), _COMPUTE),
-    "core.dataset": {"Dataset": DATA},
-    "core.datastore": {"Datastore": DATA},
-    "core.experiment": {"Experiment": _TRAINING},
-    "core.image": dict.fromkeys(("ContainerImage", "Image"), _IMAGE),
-    "core.keyvault": {"Keyvault": _SECRETS},
-    "core.run": {"Run": _TRAINING},
-    "core.runconfig": {"RunConfiguration": _TRAINING},
-    "core.script_run_config": {"ScriptRunConfig": _TRAINING},
-    "core.webservice": dict.fromkeys(("AciWebservice", "AksEndpoint", "AksWebservice"), _SERVICE),
-    "core.webservice.aci": {"AciWebservice": _SERVICE},
-    "core.webservice.aks": dict.fromkeys(("AksEndpoint", "AksWebservice"), _SERVICE),
-    "contrib.functions": dict.fromkeys(
-        ("package", "package_blob", "package_http", "package_service_bus_queue"), _IMAGE
-    ),
-    "train.automl": {"AutoMLConfig": _TRAINING},
-    "train.automl.run": {"AutoMLRun": _TRAINING},
-}
-
-# Class → member → what to use instead.
-MEMBERS: Mapping[str, Mapping[str, str]] = {
-    "Environment": {
-        "add_private_pip_wheel": 'name the wheel\'s path among the pip packages: "./wheels/own-1.0-py3-none-any.whl"',
-        "build": _IMAGE,
-        "build_local": _IMAGE,
-        "from_docker_build_context": "give its Dockerfile to Environment.from_dockerfile",
-        "from_existing_conda_environment": (
-            "export it with `conda env export --from-history --file environment.yml`, and give that file to "
-            "Environment.from_conda_specification"
-        ),
-        "get_image_details": _IMAGE,
-        "label": "name the version: Environment.get(ws, name, version)",
-    },
-    "LocalWebservice": {"deploy_to_cloud": _SERVICE},
-    "Model": {
-        "add_dataset_references": DATA,
-        "get_sas_urls": "Model.download(target_dir) copies the files",
-        "profile": "measure the service on the machine that is to run it",
-    },
-    "Webservice": dict.fromkeys(("deploy", "deploy_from_image", "deploy_from_model"), "use Model.deploy(...)"),
-    "Workspace": {
-        **dict.fromkeys(("compute_targets", "get_default_compute_target"), _COMPUTE),
-        **dict.fromkeys(("datasets", "datastores", "get_default_datastore", "set_default_datastore"), DATA),
-        **dict.fromkeys(("experiments", "get_run", "get_mlflow_tracking_uri"), _TRAINING),
-        "get_default_keyvault": _SECRETS,
-        "images": _IMAGE,
-    },
-}
 
 Named = TypeVar("Named", bound=type)
 
@@ -143,20 +64,59 @@ def _class(name: str, instead: str) -> type:
     return _CloudOnlyClass(name, (), {"instead": instead, "__module__": PREFIX})
 
 
-def plant_modules() -> None:
-    """Make the modules importable that hold nothing but such names, and the packages above them."""
-    for module in MODULES:
-        parts = module.split(".")
-        for end in range(1, len(parts) + 1):
-            _plant(".".join(parts[:end]))
+class _CloudOnlyModule(ModuleType):
+    """A module of the SDK that is not here: it has every public name, as a class that only the cloud has."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return _class(name, FAMILIES[_family(self.__name__.removeprefix(f"{PREFIX}."))])
 
 
-def _plant(module: str) -> None:
-    name = f"{PREFIX}.{module}"
-    if name in sys.modules:
-        return
-    sys.modules[name] = planted = ModuleType(name, "Names that only the cloud has.")
-    planted.__path__ = []
-    vars(planted).update(cloud_only_classes(module) if module in MODULES else {})
-    above, _, last = name.rpartition(".")
-    setattr(sys.modules[above], last, planted)
+class _CloudOnlyFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the SDK's modules that are not here, as the last finder."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        del path, target
+        if not fullname.startswith(f"{PREFIX}."):
+            return None
+        module = fullname.removeprefix(f"{PREFIX}.")
+        if not _family(module):
+            raise ModuleNotFoundError(_not_found(module), name=fullname)
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return _CloudOnlyModule(spec.name, "Names that only the cloud has.")
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: the module makes each name when it is asked for it."""
+
+
+def _family(module: str) -> str:
+    """Return the longest of FAMILIES that a module belongs to; empty for none, and for private modules."""
+    parts = module.split(".")
+    if any(part.startswith("_") for part in parts) or module.startswith(IN_ENTRY_SCRIPTS):
+        return ""
+    above = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((name for name in above if name in FAMILIES), "")
+
+
+def _not_found(module: str) -> str:
+    if module.startswith(IN_ENTRY_SCRIPTS):
+        return (
+            f"No module named 'azureml.{module}': an entry script has it from the server that runs it. "
+            "Serve the script: mlpackage serve --entry_script FILE"
+        )
+    return (
+        f"No module named 'azureml.{module}' here: {PREFIX} has the SDK's public modules for models, environments, "
+        "packages and local services. Where the program needs the SDK itself, install it (pip install azureml-core) "
+        "and run the program with python"
+    )
+
+
+def find_cloud_only_modules() -> None:
+    """Make the SDK's modules importable that are not here, once."""
+    if not any(isinstance(finder, _CloudOnlyFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_CloudOnlyFinder())

@@ -11,7 +11,16 @@ from typing import Mapping, Sequence
 from mlpackage_runtime.frames import WorkerSettings
 from mlpackage_runtime.server.cors import Cors
 from mlpackage_runtime.server.flags import HEALTH_PORT, PORT, read_flags
-from mlpackage_runtime.server.values import Values, at_least, none_or_at_least, one_of, port_number, read_file, seconds
+from mlpackage_runtime.server.values import (
+    Values,
+    at_least,
+    existing,
+    none_or_at_least,
+    one_of,
+    port_number,
+    read_file,
+    seconds,
+)
 
 HOUR_MS = 3_600_000
 BODY_LIMIT = 100 * 2**20  # the limit of the front end in the original's image
@@ -82,7 +91,8 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
             "entry-script", "AZUREML_ENTRY_SCRIPT", "", os.path.realpath if "entry-script" in flags else str
         ),
         source_directory=values.read("", "AZUREML_SOURCE_DIRECTORY", "", str),
-        model_dir=values.read("model-dir", "AZUREML_MODEL_DIR", "", str),
+        # An image without models may have the variable of its base, but whoever gives the flag has a folder in mind.
+        model_dir=values.read("model-dir", "AZUREML_MODEL_DIR", "", existing if "model-dir" in flags else str),
         host=values.read("host", "MLPACKAGE_HOST", "0.0.0.0", str),
         port=values.read("port", "MLPACKAGE_PORT", PORT, port_number),
         health_port=values.read("health-port", "HEALTH_PORT", HEALTH_PORT, port_number) if separate else None,

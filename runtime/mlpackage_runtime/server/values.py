@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Callable, Mapping, TypeVar
 
 T = TypeVar("T")
@@ -50,6 +51,13 @@ def read_file(path: str) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def existing(path: str) -> str:
+    """Return the path of a file or folder as it was given."""
+    if not os.path.exists(path):
+        raise ValueError(f"nothing lies at {os.path.abspath(path)}. Give the folder that holds the model.")
+    return path
 
 
 def port_number(text: str) -> int:

@@ -20,6 +20,8 @@ from mlpackage_runtime.worker.styles import choose_style
 
 TREE_LIMIT = 200
 OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+STANDARD_LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
+INSTALLED = {"site-packages", "dist-packages"}  # the names of the folders into which packages are installed
 
 
 class Started(NamedTuple):
@@ -76,10 +78,19 @@ def _broken(what: str, error: BaseException) -> StartError:
 
 
 def _where(error: BaseException, frames: traceback.StackSummary) -> str:
+    """Return what happened, after the last line of the project that led to it; the traceback shows the rest."""
     summary = traceback.format_exception_only(type(error), error)[-1].strip()
+    lines = [(frame.filename, frame.lineno) for frame in frames]
     if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}: {summary}"
-    return f"{frames[-1].filename}:{frames[-1].lineno}: {summary}" if frames else summary
+        lines.append((error.filename or "", error.lineno))
+    own = [line for line in lines if _is_own(line[0])]
+    return "".join(f"{file}:{number}: " for file, number in (own or lines)[-1:]) + summary
+
+
+def _is_own(file: str) -> bool:
+    """Return whether a file is the project's: neither installed, nor Python's, nor ours, nor a text that was run."""
+    installed = not INSTALLED.isdisjoint(file.split(os.sep))
+    return os.path.isabs(file) and not installed and not file.startswith((OWN_FOLDER + os.sep, STANDARD_LIBRARY))
 
 
 def log_tree(model_dir: str) -> None:

@@ -64,6 +64,10 @@ class DeployedService:
         self.compute_type = "Local"
         self.error: str | None = None
         self.image_id: str | None = None
+        self.image: None = None
+        self.image_digest: str | None = None
+        self.description: str | None = None
+        self.created_by: dict[str, str] | None = None
         self.tags: dict[str, str] | None = None
         self.properties: dict[str, str] | None = None
         self.created_time = self.updated_time = dt.datetime.now(dt.UTC)

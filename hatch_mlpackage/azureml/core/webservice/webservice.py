@@ -10,7 +10,7 @@ from hatch_mlpackage.azureml.core.choose_models import require_no_code, staged_m
 from hatch_mlpackage.azureml.core.inference_config import InferenceConfig
 from hatch_mlpackage.azureml.core.webservice.deployed_service import DeployedService, in_state
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
-from hatch_mlpackage.azureml.local.cloud_only import with_cloud_only_members
+from hatch_mlpackage.azureml.local.cloud_only import cloud_only_classes, with_cloud_only_members
 from hatch_mlpackage.azureml.local.services import ServiceSettings
 from hatch_mlpackage.azureml.local.workspace_folder import WorkspaceFolder, named
 from hatch_mlpackage.serve.container import RUNNERS
@@ -48,6 +48,10 @@ class LocalWebserviceDeploymentConfiguration:
         if self.engine is not None and self.engine not in RUNNERS:
             raise UserErrorException(f"Invalid configuration, engine must be one of {', '.join(RUNNERS)}")
 
+    def print_deploy_configuration(self) -> None:
+        """Print what the configuration asks for."""
+        print(f"Local deployment: port {self.port or 'any'}, {self.engine or self.python or 'this interpreter'}")
+
 
 @with_cloud_only_members
 class Webservice(DeployedService):
@@ -60,10 +64,21 @@ class Webservice(DeployedService):
         return cast("Self", object.__new__(LocalWebservice if cls is Webservice else cls))
 
     @staticmethod
-    def list(workspace: WorkspaceFolder, *_: Any, **named_: Any) -> list[LocalWebservice]:
-        """Return the services that run; `model_name` and `model_id` choose among them."""
-        chosen = {key: value for key, value in named_.items() if key in {"model_name", "model_id"}}
-        return LocalWebservice.list(workspace, **chosen)
+    def list(
+        workspace: WorkspaceFolder,
+        compute_type: str | None = None,
+        image_name: str | None = None,
+        image_id: str | None = None,
+        model_name: str | None = None,
+        model_id: str | None = None,
+        tags: Sequence[Any] | None = None,
+        properties: Sequence[Any] | None = None,
+        image_digest: str | None = None,
+    ) -> list[LocalWebservice]:
+        """Return the services that run: all have the compute type Local, and no image, tags or properties."""
+        if (compute_type or "Local").lower() != "local" or image_name or image_id or image_digest or tags or properties:
+            return []
+        return LocalWebservice.list(workspace, model_name, model_id)
 
 
 @with_cloud_only_members
@@ -144,7 +159,7 @@ class LocalWebservice(Webservice):
         self.update(wait=wait)
 
     @staticmethod
-    def list(
+    def list(  # type: ignore[override]  # the original's signatures differ, too
         workspace: WorkspaceFolder,
         model_name: str | None = None,
         model_id: str | None = None,
@@ -186,3 +201,6 @@ def _settings_of(configuration: Any, action: str) -> ServiceSettings:
         engine=configuration.engine or "",
         engine_options=configuration.engine_options,
     )
+
+
+globals().update(cloud_only_classes("core.webservice.webservice"))
