@@ -129,9 +129,9 @@ def _run_step(folder: Path, line: str, *, capture: bool = False) -> str:
     """Show a command line, run it in the folder, and return its output if `capture` is set."""
     show(f"$ {line}")
     sys.stdout.flush()
-    environment = _uv_environment() if line.startswith("uv ") else None
-    output = subprocess.PIPE if capture else None
-    with subprocess.Popen(_command_of(line), cwd=folder, env=environment, stdout=output, text=True) as process:
+    environment, flags = _uv_settings() if line.startswith("uv ") else (None, ())
+    output, words = subprocess.PIPE if capture else None, (*_command_of(line), *flags)
+    with subprocess.Popen(words, cwd=folder, env=environment, stdout=output, text=True) as process:
         try:
             printed, _ = process.communicate()
         finally:
@@ -148,11 +148,11 @@ def _command_of(line: str) -> tuple[str, ...]:
     return (*brought.get(program, (program,)), *arguments)
 
 
-def _uv_environment() -> dict[str, str]:
-    """Return the environment that makes uv ask pip's indexes, unless the user has set indexes for uv itself."""
+def _uv_settings() -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the environment and the flags that make uv ask pip's indexes, unless the user has set an index for uv."""
     with tempfile.TemporaryDirectory() as unused:  # unused: uv finds its own configuration where it is
         environment, arguments = for_uv(os.environ, Path(unused))
-    return {**environment, **({"UV_NO_INDEX": "1"} if "--no-index" in arguments else {})}
+    return environment, tuple(argument for argument in arguments if argument == "--no-index")
 
 
 def _print_title(text: str) -> None:
