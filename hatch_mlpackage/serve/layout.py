@@ -29,11 +29,15 @@ _NEEDED = ("starlette", "uvicorn")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Serving:
-    """The server's program folder, where it runs, its variables and flags, and the files whose change matters."""
+    """The server's program folder, where it runs, its variables and flags, and the files whose change matters.
+
+    `beside_script` is the folder of the entry script as the user knows it, not as it is laid out.
+    """
 
     runtime: Path
     folder: Path
     environment: Mapping[str, str]
+    beside_script: Path
     flags: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
 
@@ -49,7 +53,8 @@ def serve_project(project: Project, top: Path) -> Serving:
     script = config.source_directory or config.entry_script
     named = (*((script,) if script else ()), *(model.path for model in config.models))
     watched = tuple(project.root / path for path in ("pyproject.toml", *named))
-    return _below(top, server_environment(package), watched)
+    beside = (project.root / config.entry_script).parent
+    return _below(top, server_environment(package), watched, beside)
 
 
 def serve_context(context: Path, top: Path) -> Serving:
@@ -66,7 +71,8 @@ def serve_context(context: Path, top: Path) -> Serving:
     require_proven(context, _REMEDY)
     sources = {file.path: context.absolute() / file.path for file in manifest.files}
     _link(sources.items(), top)
-    return _below(top, variables, tuple(sources.values()))
+    beside = (context / APP_DIRECTORY / variables.get("AZUREML_ENTRY_SCRIPT", "")).parent
+    return _below(top, variables, tuple(sources.values()), beside)
 
 
 def serve_script(script: Path, model_dir: Path | None) -> Serving:
@@ -77,6 +83,7 @@ def serve_script(script: Path, model_dir: Path | None) -> Serving:
         folder=Path.cwd(),
         environment={"AML_APP_ROOT": str(Path.cwd()), **models},
         flags=("--entry-script", str(script)),
+        beside_script=script.parent,
         watched=(script.absolute().parent,),
     )
 
@@ -119,7 +126,7 @@ def _listed_variables(context: Path, manifest: Manifest) -> Mapping[str, str]:
     )
 
 
-def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...]) -> Serving:
+def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...], beside: Path) -> Serving:
     """Move the image's paths below `top`; the worker's interpreter is this machine's affair."""
     app_root = top / APP_DIRECTORY
     moved = {
@@ -127,7 +134,7 @@ def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...]) -
         for name, value in variables.items()
         if name != "MLPACKAGE_WORKER_PYTHON"
     }
-    return Serving(runtime=top / _RUNTIME, folder=app_root, environment=moved, watched=watched)
+    return Serving(runtime=top / _RUNTIME, folder=app_root, environment=moved, beside_script=beside, watched=watched)
 
 
 def _link(sources: Iterable[tuple[str, Path | bytes]], top: Path) -> None:
