@@ -3,10 +3,8 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -118,7 +116,7 @@ def test_without_questions(folder, mlpackage, installed_from):
     ],
 )
 def test_installed_from_elsewhere(folder, mlpackage, installed_from, direct_url, origin):
-    """Where mlpackage came from no index, a wheel of it is made for the build of the project, and no setting changes."""
+    """Where mlpackage came from no index, a wheel of it is made for the project's build, and no setting changes."""
     installed_from(direct_url)
 
     lines = mlpackage("new", "--no-input", "--no-lock").out.splitlines()

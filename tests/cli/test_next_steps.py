@@ -61,7 +61,7 @@ def ran(outcome: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def test_a_project_elsewhere(copy_project, tmp_path, monkeypatch, shell, serve):
-    """From `check` to an answer, each command names the next one with the project's folder and the sample that is there."""
+    """From `check` to an answer, each command names the next one with the project's folder and an existing sample."""
     copy_project("minimal", "my project")
     (tmp_path / "my project/sample.json").write_text("world")
     monkeypatch.chdir(tmp_path)
@@ -139,7 +139,7 @@ def test_every_address(project, start, host, url):
 
 
 def test_models_that_are_not_copied(copy_project, mlpackage):
-    """A context without its models cannot be served: the next line serves the project, or else only builds the image."""
+    """A context without its models cannot be served: the next line serves the project, or builds the image."""
     root = copy_project("named-models")
 
     whole = mlpackage("generate", "--project", root, "--output", root / "a").out
