@@ -26,6 +26,7 @@ from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_NAME = 99  # the template shortens the folder's name to as many
+_FIRST_FOR_CPUS = (2, 1, 1)  # of xgboost-cpu
 _ARM = frozenset({"arm64", "aarch64"})
 
 
@@ -74,7 +75,7 @@ def bake(
     refuse_existing(destination)
     with partial_folder(destination) as staging:
         with _temporary_files_in(staging), interrupts_wait():  # its hooks are programs, which would be interrupted too
-            made = _run_cookiecutter({**_image_settings(), **answers}, staging)
+            made = _run_cookiecutter({**_image_settings(), **_cpu_packages(answers), **answers}, staging)
         if model:
             _copy_model(model, made / "models" / model.name)
         if finish:
@@ -133,6 +134,13 @@ def _image_settings() -> dict[str, str]:
         "_python_version": running if running in SUPPORTED_PYTHONS else DEFAULT_PYTHON,
         "_platform": "linux/arm64" if platform.machine().lower() in _ARM else "linux/amd64",
     }
+
+
+def _cpu_packages(answers: Mapping[str, Any]) -> dict[str, str]:
+    """Tell whether a model of a pinned version can have the package for CPUs, which not every version has."""
+    pin = answers.get("_pins", {}).get("xgboost", "")
+    version = tuple(map(int, re.findall(r"\d+", pin)))
+    return {"_cpu_packages": "yes" if not pin or version >= _FIRST_FOR_CPUS else "no"}
 
 
 def _copy_model(model: Path, target: Path) -> None:

@@ -12,6 +12,8 @@ import joblib
 import pytest
 from sklearn.linear_model import Ridge
 
+from hatch_mlpackage.cli.bake import bake
+
 PATIENCE = 60
 FILES = [
     ".github/workflows/ci.yml",
@@ -149,6 +151,20 @@ def test_every_question_has_an_option(folder, mlpackage):
     assert not (folder / "trees/.github").exists()
     assert table_of(folder / "trees")["project"]["license"] == "BSD-3-Clause"
     assert "import xgboost\n" in (folder / "trees/src/score.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("version", "for_cpus"), [("2.1.1", True), ("2.1.0", False), ("1.7.6", False), ("3.4.1", True)]
+)
+def test_xgboost_for_cpus(tmp_path, version, for_cpus):
+    """A project with XGBoost takes the package without the libraries of GPUs, where the model's version has one."""
+    answers = {"framework": "xgboost", "_pins": {"xgboost": f"=={version}"}}
+
+    bake({"project_slug": "trees", **answers}, tmp_path / "trees")
+
+    ours = [line for line in table_of(tmp_path / "trees")["project"]["dependencies"] if "xgboost" in line]
+    split = [f"xgboost-cpu=={version}; sys_platform != 'darwin'", f"xgboost=={version}; sys_platform == 'darwin'"]
+    assert ours == (split if for_cpus else [f"xgboost=={version}"])
 
 
 def test_no_temporary_file_is_left(folder, start):
