@@ -40,7 +40,12 @@ class StepError(MLPackageError):
         self.exit_status = status
 
 
-@click.command("demo", cls=Verb, examples=("mlpackage demo", "mlpackage demo --directory diabetes"))
+@click.command(
+    "demo",
+    cls=Verb,
+    short_help="Package, serve and score a real model, from scratch.",
+    examples=("mlpackage demo", "mlpackage demo --directory diabetes"),
+)
 @click.option(
     "--directory",
     type=click.Path(path_type=Path),

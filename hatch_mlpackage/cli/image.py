@@ -39,7 +39,7 @@ def with_image(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
     return add_options(verb, (with_project, context, engine, tag, extra))
 
 
-@click.group("image", cls=Verbs)
+@click.group("image", cls=Verbs, short_help="Build, run, push or pull the image.")
 def command() -> None:
     """Build, run, push or pull the image with docker, podman or buildah.
 
@@ -79,6 +79,7 @@ def build_image(
 @command.command(
     "run",
     cls=Verb,
+    short_help="Serve the image on a port of this machine.",
     examples=(
         "mlpackage image run",
         "mlpackage image run --port 8080 --tag diabetes:0.1.0",
@@ -118,6 +119,7 @@ def run_image(
 @command.command(
     "push",
     cls=Verb,
+    short_help="Send the image to its registry.",
     examples=(
         "mlpackage image push",
         "mlpackage image push --engine podman --tag registry.example.com/team/diabetes:3",
@@ -136,6 +138,7 @@ def push_image(
 @command.command(
     "pull",
     cls=Verb,
+    short_help="Get the image from its registry.",
     examples=("mlpackage image pull", "mlpackage image pull --tag registry.example.com/team/diabetes:3"),
 )
 @with_image

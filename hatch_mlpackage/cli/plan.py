@@ -34,7 +34,13 @@ _DOCUMENT = """{"layers": [{"name", "files", "size"}],
    "rebuilt": [LAYER]}"""
 
 
-@click.command("plan", cls=Verb, examples=("mlpackage plan", "mlpackage plan --json"), document=_DOCUMENT)
+@click.command(
+    "plan",
+    cls=Verb,
+    short_help="Show the layers, their sizes, and what would change.",
+    examples=("mlpackage plan", "mlpackage plan --json"),
+    document=_DOCUMENT,
+)
 @with_project
 @strict_option
 @json_option("Print a JSON document with every file.")

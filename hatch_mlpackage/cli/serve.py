@@ -39,6 +39,7 @@ Layout = Callable[[Path], Serving]
 @click.command(
     "serve",
     cls=Verb,
+    short_help="Serve the project, or a context, without containers.",
     examples=(
         "mlpackage serve",
         "mlpackage serve --context dist/diabetes-0.1.0-context --python .venv/bin/python",
@@ -132,8 +133,9 @@ def _serve(serving: Serving, flags: Iterable[str]) -> int:
 
 
 def _environment(serving: Serving) -> Mapping[str, str]:
-    """Return the server's environment, which tells it to end with us, even when we are killed."""
-    return {**os.environ, **serving.environment, "MLPACKAGE_PARENT": str(os.getpid())}
+    """Return the server's environment, which tells it to end with us, and by which paths the user knows the sources."""
+    own = {"MLPACKAGE_OWN_FOLDER": str(serving.own_folder)} if serving.own_folder else {}
+    return {**os.environ, **serving.environment, "MLPACKAGE_PARENT": str(os.getpid()), **own}
 
 
 def _serve_and_reload(layout: Layout, flags: tuple[str, ...], say_next: Callable[[Serving], None]) -> NoReturn:

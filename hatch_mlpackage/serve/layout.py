@@ -31,13 +31,15 @@ _NEEDED = ("starlette", "uvicorn")
 class Serving:
     """The server's program folder, where it runs, its variables and flags, and the files whose change matters.
 
-    `beside_script` is the folder of the entry script as the user knows it, not as it is laid out.
+    `beside_script` is the folder of the entry script and `own_folder` that of the sources, as the user knows them, not
+    as they are laid out; the latter is None where they are served from their own place.
     """
 
     runtime: Path
     folder: Path
     environment: Mapping[str, str]
     beside_script: Path
+    own_folder: Path | None = None
     flags: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
 
@@ -54,7 +56,8 @@ def serve_project(project: Project, top: Path) -> Serving:
     named = (*((script,) if script else ()), *(model.path for model in config.models))
     watched = tuple(project.root / path for path in ("pyproject.toml", *named))
     beside = (project.root / config.entry_script).parent
-    return _below(top, server_environment(package), watched, beside)
+    own_folder = beside if config.source_directory is None else project.root / config.source_directory
+    return _below(top, server_environment(package), watched, beside, own_folder)
 
 
 def serve_context(context: Path, top: Path) -> Serving:
@@ -71,8 +74,10 @@ def serve_context(context: Path, top: Path) -> Serving:
     require_proven(context, _REMEDY)
     sources = {file.path: context.absolute() / file.path for file in manifest.files}
     _link(sources.items(), top)
-    beside = (context / APP_DIRECTORY / variables.get("AZUREML_ENTRY_SCRIPT", "")).parent
-    return _below(top, variables, tuple(sources.values()), beside)
+    sources_at = context.absolute() / APP_DIRECTORY
+    beside = (sources_at / variables.get("AZUREML_ENTRY_SCRIPT", "")).parent
+    own_folder = sources_at / variables.get("AZUREML_SOURCE_DIRECTORY", "")
+    return _below(top, variables, tuple(sources.values()), beside, own_folder)
 
 
 def serve_script(script: Path, model_dir: Path | None) -> Serving:
@@ -126,7 +131,9 @@ def _listed_variables(context: Path, manifest: Manifest) -> Mapping[str, str]:
     )
 
 
-def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...], beside: Path) -> Serving:
+def _below(
+    top: Path, variables: Mapping[str, str], watched: tuple[Path, ...], beside: Path, own_folder: Path
+) -> Serving:
     """Move the image's paths below `top`; the worker's interpreter is this machine's affair."""
     app_root = top / APP_DIRECTORY
     moved = {
@@ -134,7 +141,14 @@ def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...], b
         for name, value in variables.items()
         if name != "MLPACKAGE_WORKER_PYTHON"
     }
-    return Serving(runtime=top / _RUNTIME, folder=app_root, environment=moved, beside_script=beside, watched=watched)
+    return Serving(
+        runtime=top / _RUNTIME,
+        folder=app_root,
+        environment=moved,
+        beside_script=beside,
+        own_folder=own_folder,
+        watched=watched,
+    )
 
 
 def _link(sources: Iterable[tuple[str, Path | bytes]], top: Path) -> None:

@@ -205,7 +205,7 @@ def test_a_name_without_a_registry(project, mlpackage, recorder):
 
     assert (outcome.status, outcome.out, record.exists()) == (1, "", False)
     assert outcome.err == (
-        "Error[failed]: It cannot be done:\n"
+        "Error[failed]: mlpackage image push failed:\n"
         "  The image's name minimal-model:1.0 has no registry. "
         "Give --tag registry.example.com/minimal-model:1.0, or set "
         'name = "registry.example.com/minimal-model" in [tool.mlpackage.image] and build it again.\n'

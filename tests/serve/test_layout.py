@@ -63,6 +63,8 @@ def test_project(project, top):
             "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models/greeting/1",
             "WORKER_COUNT": "1",
         },
+        beside_script=project,
+        own_folder=project,
         watched=(project / "pyproject.toml", project / "score.py", project / "models/greeting.txt"),
     )
 
@@ -80,6 +82,7 @@ def test_context(project, top):
         ),
     }
     assert (top / "runtime/__main__.py").readlink() == project / "context/runtime/__main__.py"
+    assert (serving.beside_script, serving.own_folder) == (project / "context/azureml-app",) * 2
     assert serving.environment == serve_project(load_project(project), top / "other").environment | {
         "AML_APP_ROOT": f"{top}/azureml-app",
         "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models/greeting/1",
@@ -142,6 +145,7 @@ def test_script(project, tmp_path):
         folder=project,
         environment={"AML_APP_ROOT": str(project), "AZUREML_MODEL_DIR": f"{project}/models"},
         flags=("--entry-script", "score.py"),
+        beside_script=Path(),
         watched=(project,),
     )
     assert serve_script(Path("score.py"), None).environment == {"AML_APP_ROOT": str(project)}
