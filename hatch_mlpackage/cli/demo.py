@@ -113,7 +113,7 @@ def _say_what_next(directory: Path | None) -> None:
         show("Then build an image:  mlpackage image build && mlpackage image run")
     else:
         show(f"Build an image:       cd {shown_word(directory)} && mlpackage image build && mlpackage image run")
-    show("Package your own:     mlpackage new --model PATH")
+    show("Package your own:     mlpackage new")
 
 
 @contextlib.contextmanager

@@ -93,7 +93,7 @@ def command(
 
 def _say_next(host: str, port: int, serving: Serving) -> None:
     if port:  # the server itself says which free port it has taken
-        say(f"Next, elsewhere: {score_step(host, port, serving.beside_script)}")
+        say(f"Next, elsewhere: {score_step(host, port, serving.sample_folder)}")
 
 
 def choose_layout(folder: Path, context: Path | None, entry_script: Path | None, model_dir: Path | None) -> Layout:

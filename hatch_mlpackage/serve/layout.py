@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from hatch_mlpackage.context.image_values import APP_ROOT, server_environment
 from hatch_mlpackage.context.manifest import Manifest, read_manifest
-from hatch_mlpackage.context.package import inspect_project
+from hatch_mlpackage.context.package import SAMPLE, inspect_project
 from hatch_mlpackage.context.plan import APP_DIRECTORY
 from hatch_mlpackage.context.verify import require_proven
 from hatch_mlpackage.errors import ContextError, MLPackageError
@@ -31,14 +31,14 @@ _NEEDED = ("starlette", "uvicorn")
 class Serving:
     """The server's program folder, where it runs, its variables and flags, and the files whose change matters.
 
-    `beside_script` is the folder of the entry script and `own_folder` that of the sources, as the user knows them, not
-    as they are laid out; the latter is None where they are served from their own place.
+    A sample request may lie in `sample_folder`. `own_folder` is that of the sources as the user knows them, not as they
+    are laid out; it is None where they are served from their own place.
     """
 
     runtime: Path
     folder: Path
     environment: Mapping[str, str]
-    beside_script: Path
+    sample_folder: Path
     own_folder: Path | None = None
     flags: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
@@ -76,6 +76,8 @@ def serve_context(context: Path, top: Path) -> Serving:
     _link(sources.items(), top)
     sources_at = context.absolute() / APP_DIRECTORY
     beside = (sources_at / variables.get("AZUREML_ENTRY_SCRIPT", "")).parent
+    if SAMPLE in sources:
+        beside = context
     own_folder = sources_at / variables.get("AZUREML_SOURCE_DIRECTORY", "")
     return _below(top, variables, tuple(sources.values()), beside, own_folder)
 
@@ -88,7 +90,7 @@ def serve_script(script: Path, model_dir: Path | None) -> Serving:
         folder=Path.cwd(),
         environment={"AML_APP_ROOT": str(Path.cwd()), **models},
         flags=("--entry-script", str(script)),
-        beside_script=script.parent,
+        sample_folder=script.parent,
         watched=(script.absolute().parent,),
     )
 
@@ -145,7 +147,7 @@ def _below(
         runtime=top / _RUNTIME,
         folder=app_root,
         environment=moved,
-        beside_script=beside,
+        sample_folder=beside,
         own_folder=own_folder,
         watched=watched,
     )

@@ -63,7 +63,7 @@ def test_project(project, top):
             "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models/greeting/1",
             "WORKER_COUNT": "1",
         },
-        beside_script=project,
+        sample_folder=project,
         own_folder=project,
         watched=(project / "pyproject.toml", project / "score.py", project / "models/greeting.txt"),
     )
@@ -82,7 +82,7 @@ def test_context(project, top):
         ),
     }
     assert (top / "runtime/__main__.py").readlink() == project / "context/runtime/__main__.py"
-    assert (serving.beside_script, serving.own_folder) == (project / "context/azureml-app",) * 2
+    assert (serving.sample_folder, serving.own_folder) == (project / "context/azureml-app",) * 2
     assert serving.environment == serve_project(load_project(project), top / "other").environment | {
         "AML_APP_ROOT": f"{top}/azureml-app",
         "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models/greeting/1",
@@ -145,7 +145,7 @@ def test_script(project, tmp_path):
         folder=project,
         environment={"AML_APP_ROOT": str(project), "AZUREML_MODEL_DIR": f"{project}/models"},
         flags=("--entry-script", "score.py"),
-        beside_script=Path(),
+        sample_folder=Path(),
         watched=(project,),
     )
     assert serve_script(Path("score.py"), None).environment == {"AML_APP_ROOT": str(project)}
