@@ -114,17 +114,6 @@ def test_images(project, mlpackage, shell, verb, flags, following):
     assert ran(shell(run_it)) == []
 
 
-def test_a_context_without_a_script(copy_project, mlpackage, shell, serve, monkeypatch):
-    """The next line of `serve --context` sends the request that lies in a context whose script was generated."""
-    root = copy_project("no-code")
-    monkeypatch.chdir(root)
-    context = root / "dist/context"
-
-    mlpackage("generate", "--output", context)
-
-    assert serve(f"mlpackage serve --context {context}").endswith(" --data @dist/context/request.json")
-
-
 def test_an_image_of_buildah(project, mlpackage, recorder):
     """What buildah has built, podman runs; without podman there is no such line."""
     recorder("buildah")

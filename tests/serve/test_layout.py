@@ -4,7 +4,9 @@ import json
 import sys
 from pathlib import Path
 
+import joblib
 import pytest
+from sklearn.linear_model import Ridge
 
 from hatch_mlpackage.context.build import build_context
 from hatch_mlpackage.context.image_values import server_environment
@@ -87,6 +89,22 @@ def test_context(project, top):
         "AML_APP_ROOT": f"{top}/azureml-app",
         "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models/greeting/1",
     }
+
+
+def test_the_sample_of_a_context_without_a_script(tmp_path, top, made_up_lock):
+    """Where the entry script was generated, the sample request lies in the context itself."""
+    joblib.dump(Ridge().fit([[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]), tmp_path / "ridge.joblib")
+    model = '[[tool.mlpackage.models]]\nname = "r"\npath = "ridge.joblib"\nframework = "sklearn"\nallow-pickle = true\n'
+    (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "r"\nversion = "1"\n{model}')
+    package = inspect_project(load_project(tmp_path))
+    package.lock_path.parent.mkdir()
+    package.lock_path.write_text(made_up_lock(package.requirements, package.config.target))
+    build_context(package.project, tmp_path / "context")
+
+    serving = serve_context(tmp_path / "context", top)
+
+    assert serving.sample_folder == tmp_path / "context"
+    assert (serving.sample_folder / "request.json").is_file()
 
 
 def test_the_variables_are_those_of_the_manifest(copy_project, tmp_path, top):
