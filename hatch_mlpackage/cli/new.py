@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,14 @@ from typing import Any
 import click
 
 from hatch_mlpackage.cli.bake import Question, bake, questions, refuse_existing, rule_against
+from hatch_mlpackage.cli.new_lock import lock_if_possible
 from hatch_mlpackage.cli.new_steps import serve_own_model, train_and_serve
-from hatch_mlpackage.cli.output import say, show
+from hatch_mlpackage.cli.output import show
 from hatch_mlpackage.cli.own_model import about_own_model
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, EXISTING_PATH, Returned, Verb, VerbFunction, add_options
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.typed_tables import did_you_mean
-from hatch_mlpackage.lock.project_lock import lock_project
-from hatch_mlpackage.project.pyproject import load_project, plain_name
+from hatch_mlpackage.project.pyproject import plain_name
 
 _DEFAULT_NAME = "my-model"
 _ROOM = 20  # columns, for the answer on the line of the question
@@ -146,7 +145,7 @@ def command(
         for it in questions()
     }
     locked: list[Path] = []
-    finish = partial(_lock_if_possible, destination, locked.append) if lock else None
+    finish = partial(lock_if_possible, destination, locked.append) if lock else None
     for file in bake({**given, **chosen, "project_slug": name}, destination, model=model, finish=finish):
         show(f"  {destination / file}")
     next_steps = serve_own_model if model else train_and_serve
@@ -173,11 +172,3 @@ def _ask(prompt: str, kind: ProjectName | QuestionChoice, default: str, *, askin
         subsequent_indent="  ",
     )
     return str(click.prompt("\n".join(lines), default=default, type=kind, show_default=False, show_choices=False))
-
-
-def _lock_if_possible(destination: Path, lock_made: Callable[[Path], object], folder: Path) -> None:
-    """Lock the new project, or say why that failed: the project is complete without a lock, too."""
-    try:
-        lock_made(lock_project(load_project(folder.absolute()), report=say))
-    except MLPackageError as error:
-        say(f"Not locked: {str(error).replace(str(folder.absolute()), str(destination))}")

@@ -393,6 +393,26 @@ def test_a_folder_as_a_model(folder, mlpackage):
     assert (folder / "net/models/saved/variables/weights").read_bytes() == b"1"
 
 
+def test_the_build_of_pytorch_for_cpus(folder, mlpackage, index):
+    """A project with PyTorch requires the newest version that the index has for CPUs, and locks that build."""
+    for name, version, *requires in (
+        ("torch", "2.15.0", "nvidia-nccl"),
+        ("torch", "2.13.0"),
+        ("torch", "2.13.0+cpu"),
+        ("numpy", "2.5.5"),
+        ("inference_schema", "1.8", "numpy; extra == 'numpy-support'"),
+        ("nvidia_nccl", "1.0"),
+    ):
+        index.add(name, version, *requires)
+
+    outcome = mlpackage("new", "net", "--framework", "pytorch", "--no-input")
+
+    assert "torch==2.13.0" in table_of(folder / "net")["project"]["dependencies"]
+    assert "Requiring torch 2.13.0, the newest that the index has for CPUs" in outcome.err
+    locked = (folder / "net/locks/requirements.txt").read_text()
+    assert ("torch==2.13.0+cpu" in locked, "nvidia" in locked) == (True, False)
+
+
 @pytest.mark.network
 @pytest.mark.slow
 def test_the_lock(folder, mlpackage):
