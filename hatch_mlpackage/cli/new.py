@@ -138,7 +138,7 @@ def command(
     name = name or str(_ask("Name", NewName(output_dir), default, asking=asking))
     destination = output_dir / name
     refuse_existing(destination)
-    own = about_own_model(model, answers["framework"], features, asking=asking) if model else {}
+    own = _about_model(model, answers["framework"], features, asking=asking) if model else {}
     given = {**answers, **own}
     chosen = {
         it.key: given[it.key] or _ask(it.prompt, QuestionChoice(it), next(iter(it.choices)), asking=asking)
@@ -158,6 +158,18 @@ def _ask_for_model() -> Path | None:
     if not click.confirm("Do you have a trained model?", default=False):
         return None
     return Path(click.prompt("Its file or folder", type=EXISTING_PATH))
+
+
+def _about_model(model: Path, framework: str | None, features: int | None, *, asking: bool) -> dict[str, Any]:
+    """Return the template's settings for a model; ask for a framework that neither an option nor the file tells."""
+    try:
+        return about_own_model(model, framework, features, asking=asking)
+    except click.UsageError:
+        if framework or not asking:
+            raise
+    first = questions()[0]
+    answer = _ask(first.prompt, QuestionChoice(first), next(iter(first.choices)), asking=True)
+    return about_own_model(model, answer, features, asking=True)
 
 
 def _ask(prompt: str, kind: ProjectName | QuestionChoice, default: str, *, asking: bool) -> str:

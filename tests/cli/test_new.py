@@ -282,6 +282,17 @@ def test_the_first_question(folder, own_model, mlpackage, type_in):
     assert (folder / "my-ridge/models/My Ridge.joblib").is_file()
 
 
+def test_a_model_of_an_unknown_framework(folder, mlpackage, type_in):
+    """On a terminal `new` asks for the framework that the model's file does not tell."""
+    (folder / "weights.bin").write_bytes(b"\x08\x07")
+    type_in("y", "weights.bin", "", "onnx", "2", "", "none", "MIT")
+
+    outcome = mlpackage("new", "--no-lock")
+
+    assert outcome.status == 0, outcome.err
+    assert "import onnxruntime" in (folder / "weights/src/score.py").read_text()
+
+
 def test_a_question_breaks_between_words(folder, mlpackage, type_in, monkeypatch):
     """No line of a question is longer than the terminal, and no word of it is broken."""
     monkeypatch.setenv("COLUMNS", "50")
