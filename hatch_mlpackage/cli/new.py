@@ -16,7 +16,7 @@ from hatch_mlpackage.cli.bake import Question, bake, questions, refuse_existing,
 from hatch_mlpackage.cli.new_lock import lock_if_possible
 from hatch_mlpackage.cli.new_steps import serve_own_model, train_and_serve
 from hatch_mlpackage.cli.output import show
-from hatch_mlpackage.cli.own_model import about_own_model
+from hatch_mlpackage.cli.own_model import about_own_model, framework_of
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, EXISTING_PATH, Returned, Verb, VerbFunction, add_options
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.typed_tables import did_you_mean
@@ -138,12 +138,11 @@ def command(
     name = name or str(_ask("Name", NewName(output_dir), default, asking=asking))
     destination = output_dir / name
     refuse_existing(destination)
-    own = _about_model(model, answers["framework"], features, asking=asking) if model else {}
+    if model and asking and not (answers["framework"] or framework_of(model)):
+        answers["framework"] = _ask_question(questions()[0], asking=True)
+    own = about_own_model(model, answers["framework"], features, asking=asking) if model else {}
     given = {**answers, **own}
-    chosen = {
-        it.key: given[it.key] or _ask(it.prompt, QuestionChoice(it), next(iter(it.choices)), asking=asking)
-        for it in questions()
-    }
+    chosen = {it.key: given[it.key] or _ask_question(it, asking=asking) for it in questions()}
     locked: list[Path] = []
     finish = partial(lock_if_possible, destination, locked.append) if lock else None
     for file in bake({**given, **chosen, "project_slug": name}, destination, model=model, finish=finish):
@@ -160,16 +159,8 @@ def _ask_for_model() -> Path | None:
     return Path(click.prompt("Its file or folder", type=EXISTING_PATH))
 
 
-def _about_model(model: Path, framework: str | None, features: int | None, *, asking: bool) -> dict[str, Any]:
-    """Return the template's settings for a model; ask for a framework that neither an option nor the file tells."""
-    try:
-        return about_own_model(model, framework, features, asking=asking)
-    except click.UsageError:
-        if framework or not asking:
-            raise
-    first = questions()[0]
-    answer = _ask(first.prompt, QuestionChoice(first), next(iter(first.choices)), asking=True)
-    return about_own_model(model, answer, features, asking=True)
+def _ask_question(question: Question, *, asking: bool) -> str:
+    return _ask(question.prompt, QuestionChoice(question), next(iter(question.choices)), asking=asking)
 
 
 def _ask(prompt: str, kind: ProjectName | QuestionChoice, default: str, *, asking: bool) -> str:
