@@ -20,18 +20,20 @@ class MLPackageError(Exception):
     """Base of every error that is shown to the user as text, never as a traceback, and without secrets of URLs.
 
     `code` names the kind of error, which docs/errors.md explains; `heading` is printed before the `lines` of the text.
+    `command` is what the user ran, if that is known.
     """
 
     exit_status = 1
     code = "failed"
-    title = "It cannot be done"
+    title = ""
+    command = ""
 
     def __init__(self, *said: object) -> None:
         super().__init__(*(redact(text) if isinstance(text, str) else text for text in said))
 
     @property
     def heading(self) -> str:
-        return self.title
+        return self.title or f"{self.command or 'The build'} failed"
 
     @property
     def lines(self) -> tuple[str, ...]:

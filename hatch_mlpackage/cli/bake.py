@@ -10,13 +10,15 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hatch_mlpackage.context.write.leftovers import partial_folder
 from hatch_mlpackage.errors import MLPackageError
+from hatch_mlpackage.files.interrupts import interrupts_wait
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.resources import templates_directory
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON
@@ -24,6 +26,7 @@ from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_NAME = 99  # the template shortens the folder's name to as many
+_FIRST_FOR_CPUS = (2, 1, 1)  # of xgboost-cpu
 _ARM = frozenset({"arm64", "aarch64"})
 
 
@@ -54,23 +57,39 @@ def rule_against(name: str) -> str:
     return "" if _NAME.fullmatch(name) else "a name has lower-case letters, digits and single dashes between them"
 
 
-def bake(answers: Mapping[str, Any], destination: Path, *, model: Path | None = None) -> tuple[str, ...]:
+def bake(
+    answers: Mapping[str, Any],
+    destination: Path,
+    *,
+    model: Path | None = None,
+    finish: Callable[[Path], None] | None = None,
+) -> tuple[str, ...]:
     """Make the project in `destination`, for an image with the running Python and this machine's architecture.
 
     The names of `answers` are those of cookiecutter.json, whose defaults replace missing answers. A model, a file or a
-    folder, is copied into the project's models. Returns the names of the files. Raises MLPackageError when
-    `destination` exists or an answer is refused. A failure leaves nothing behind.
+    folder, is copied into the project's models. `finish` completes the project in the folder that it gets, before the
+    project is moved into its place. Returns the names of the files. Raises MLPackageError when `destination` exists or
+    an answer is refused. A failure or an interrupt leaves nothing behind.
     """
     _check(answers)
-    if destination.exists() or destination.is_symlink():
-        raise MLPackageError(f"{destination}: exists already. Choose another name, or remove it first.")
-    with _staging_folder(destination) as staging, _temporary_files_in(staging):
-        made = _run_cookiecutter({**_image_settings(), **answers}, staging)
+    refuse_existing(destination)
+    with partial_folder(destination) as staging:
+        with _temporary_files_in(staging), interrupts_wait():  # its hooks are programs, which would be interrupted too
+            made = _run_cookiecutter({**_image_settings(), **_cpu_packages(answers), **answers}, staging)
         if model:
             _copy_model(model, made / "models" / model.name)
+        if finish:
+            finish(made)
         names = sorted(path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file())
+        refuse_existing(destination)
         made.rename(destination)
     return tuple(names)
+
+
+def refuse_existing(destination: Path) -> None:
+    """Raise MLPackageError where something has the name of a new project."""
+    if os.path.lexists(destination):
+        raise MLPackageError(f"{destination}: exists already. Choose another name, or remove it first.")
 
 
 def _check(answers: Mapping[str, Any]) -> None:
@@ -87,17 +106,6 @@ def _check(answers: Mapping[str, Any]) -> None:
         raise MLPackageError(
             f"{model!r} cannot be the name of a model in the project. Use printable characters, and no slashes."
         )
-
-
-@contextlib.contextmanager
-def _staging_folder(destination: Path) -> Iterator[Path]:
-    """Make a folder on the destination's file system, and remove it whatever happens, even an early interrupt."""
-    staging = destination.with_name(f".{destination.name}-{os.getpid()}")
-    try:
-        staging.mkdir()
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -126,6 +134,13 @@ def _image_settings() -> dict[str, str]:
         "_python_version": running if running in SUPPORTED_PYTHONS else DEFAULT_PYTHON,
         "_platform": "linux/arm64" if platform.machine().lower() in _ARM else "linux/amd64",
     }
+
+
+def _cpu_packages(answers: Mapping[str, Any]) -> dict[str, str]:
+    """Tell whether a model of a pinned version can have the package for CPUs, which not every version has."""
+    pin = answers.get("_pins", {}).get("xgboost", "")
+    version = tuple(map(int, re.findall(r"\d+", pin)))
+    return {"_cpu_packages": "yes" if not pin or version >= _FIRST_FOR_CPUS else "no"}
 
 
 def _copy_model(model: Path, target: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage.cli.errors import print_notes
+from hatch_mlpackage.cli.next_steps import with_flags
 from hatch_mlpackage.cli.output import answer_json, show
 from hatch_mlpackage.cli.project import as_strict, strict_option, with_project
 from hatch_mlpackage.cli.tables import summary
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Config
     from hatch_mlpackage.project.pyproject import Project
 
-_NEXT = "Next: mlpackage generate"
-
 
 @click.command(
     "check",
     cls=Verb,
+    short_help="Report every problem of the project at once.",
     examples=("mlpackage check", "mlpackage check --strict", "mlpackage check --json --project app"),
     document='{"ok": BOOL, "problems": [{"where", "what", "fix", "level": "error|warning|hint", "code", "at"}]}',
 )
@@ -51,7 +51,8 @@ def command(*, project: Project, strict: bool, as_json: bool) -> int:
         raise ConfigurationError(errors)
     if found.package and found.plan:
         files = summary(found.plan.files)
-        show("\n".join((*described(found.package), f"ok: {files} would go into the context", _NEXT)))
+        following = f"Next: {with_flags('mlpackage generate', 'strict')}"
+        show("\n".join((*described(found.package), f"ok: {files} would go into the context", following)))
     return 0
 
 

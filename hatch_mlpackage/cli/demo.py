@@ -40,7 +40,12 @@ class StepError(MLPackageError):
         self.exit_status = status
 
 
-@click.command("demo", cls=Verb, examples=("mlpackage demo", "mlpackage demo --directory diabetes"))
+@click.command(
+    "demo",
+    cls=Verb,
+    short_help="Package, serve and score a real model, from scratch.",
+    examples=("mlpackage demo", "mlpackage demo --directory diabetes"),
+)
 @click.option(
     "--directory",
     type=click.Path(path_type=Path),
@@ -108,7 +113,7 @@ def _say_what_next(directory: Path | None) -> None:
         show("Then build an image:  mlpackage image build && mlpackage image run")
     else:
         show(f"Build an image:       cd {shown_word(directory)} && mlpackage image build && mlpackage image run")
-    show("Package your own:     mlpackage new --model PATH")
+    show("Package your own:     mlpackage new")
 
 
 @contextlib.contextmanager
@@ -129,9 +134,9 @@ def _run_step(folder: Path, line: str, *, capture: bool = False) -> str:
     """Show a command line, run it in the folder, and return its output if `capture` is set."""
     show(f"$ {line}")
     sys.stdout.flush()
-    environment = _uv_environment() if line.startswith("uv ") else None
-    output = subprocess.PIPE if capture else None
-    with subprocess.Popen(_command_of(line), cwd=folder, env=environment, stdout=output, text=True) as process:
+    environment, flags = _uv_settings() if line.startswith("uv ") else (None, ())
+    output, words = subprocess.PIPE if capture else None, (*_command_of(line), *flags)
+    with subprocess.Popen(words, cwd=folder, env=environment, stdout=output, text=True) as process:
         try:
             printed, _ = process.communicate()
         finally:
@@ -148,11 +153,11 @@ def _command_of(line: str) -> tuple[str, ...]:
     return (*brought.get(program, (program,)), *arguments)
 
 
-def _uv_environment() -> dict[str, str]:
-    """Return the environment that makes uv ask pip's indexes, unless the user has set indexes for uv itself."""
+def _uv_settings() -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the environment and the flags that make uv ask pip's indexes, unless the user has set an index for uv."""
     with tempfile.TemporaryDirectory() as unused:  # unused: uv finds its own configuration where it is
         environment, arguments = for_uv(os.environ, Path(unused))
-    return {**environment, **({"UV_NO_INDEX": "1"} if "--no-index" in arguments else {})}
+    return environment, tuple(argument for argument in arguments if argument == "--no-index")
 
 
 def _print_title(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hatch_mlpackage.cli.generate import generate
+from hatch_mlpackage.cli.next_steps import with_flags
 from hatch_mlpackage.cli.output import from_here, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, Returned, Verb, VerbFunction, Verbs, add_options
@@ -37,7 +39,7 @@ def with_image(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
     return add_options(verb, (with_project, context, engine, tag, extra))
 
 
-@click.group("image", cls=Verbs)
+@click.group("image", cls=Verbs, short_help="Build, run, push or pull the image.")
 def command() -> None:
     """Build, run, push or pull the image with docker, podman or buildah.
 
@@ -71,12 +73,13 @@ def build_image(
     tag = tag or str(manifest.image["name"])
     named = find_models(project, manifest)
     built = container.build_command(found, context, tag=tag, named=named, extra=extra)
-    return _execute(built, f"Built {tag}.\nNext: mlpackage image run --tag {tag}")
+    return _execute(built, "\n".join((f"Built {tag}.", *_run_it(found))))
 
 
 @command.command(
     "run",
     cls=Verb,
+    short_help="Serve the image on a port of this machine.",
     examples=(
         "mlpackage image run",
         "mlpackage image run --port 8080 --tag diabetes:0.1.0",
@@ -116,6 +119,7 @@ def run_image(
 @command.command(
     "push",
     cls=Verb,
+    short_help="Send the image to its registry.",
     examples=(
         "mlpackage image push",
         "mlpackage image push --engine podman --tag registry.example.com/team/diabetes:3",
@@ -134,6 +138,7 @@ def push_image(
 @command.command(
     "pull",
     cls=Verb,
+    short_help="Get the image from its registry.",
     examples=("mlpackage image pull", "mlpackage image pull --tag registry.example.com/team/diabetes:3"),
 )
 @with_image
@@ -142,8 +147,18 @@ def pull_image(
 ) -> int:
     """Get the image from the registry in its name, with the engine's own login."""
     name = _with_registry(tag or str(_about_image(project, context)["name"]))
-    pulled = container.pull_command(container.find_engine(engine), name, extra=extra)
-    return _execute(pulled, f"Pulled {name}.\nNext: mlpackage image run --tag {name}")
+    found = container.find_engine(engine)
+    pulled = container.pull_command(found, name, extra=extra)
+    return _execute(pulled, "\n".join((f"Pulled {name}.", *_run_it(found))))
+
+
+def _run_it(engine: str) -> list[str]:
+    """Name the command that runs an image which an engine has, if something here can run it."""
+    if engine in container.RUNNERS:
+        return [f"Next: {with_flags('mlpackage image run', 'context', 'engine', 'tag')}"]
+    if shutil.which("podman"):  # it has the same images as buildah
+        return [f"Next: {with_flags('mlpackage image run', 'context', 'tag')} --engine podman"]
+    return []
 
 
 def _execute(engine_command: Sequence[str], success: str = "") -> int:

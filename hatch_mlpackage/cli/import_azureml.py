@@ -33,6 +33,7 @@ _ORDER = ("taken", "no meaning", "unknown", "by hand")
 @click.command(
     "import-azureml",
     cls=Verb,
+    short_help="Convert Azure ML's configuration files.",
     examples=(
         "mlpackage import-azureml inferenceconfig.json --model ridge=model.pkl",
         "mlpackage import-azureml ic.yml --deployment dc.yml --dry-run",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage.cli.errors import print_notes
+from hatch_mlpackage.cli.next_steps import with_flags
 from hatch_mlpackage.cli.output import answer_json, from_here, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, as_typed, json_option
@@ -33,6 +34,7 @@ _DOCUMENT = """{"ok": BOOL, "written": BOOL,
 @click.command(
     "lock",
     cls=Verb,
+    short_help="Lock the image's packages, and its base image's digest.",
     examples=(
         "mlpackage lock",
         "mlpackage lock --upgrade",
@@ -69,7 +71,7 @@ def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, 
         _require_fitting(inspect_requirements(project), strict=strict, online=online)
     else:
         locked = f"Locked in {from_here(path)}. Commit it." if path.is_file() else "There is nothing to lock."
-        show(f"{locked}\nNext: mlpackage generate")
+        show(f"{locked}\nNext: {with_flags('mlpackage generate')}")
     return 0
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hatch_mlpackage.cli.bake import Question, bake, questions, rule_against
-from hatch_mlpackage.cli.output import say, show
-from hatch_mlpackage.cli.own_model import about_own_model
+from hatch_mlpackage.cli.bake import Question, bake, questions, refuse_existing, rule_against
+from hatch_mlpackage.cli.new_lock import lock_if_possible
+from hatch_mlpackage.cli.new_steps import serve_own_model, train_and_serve
+from hatch_mlpackage.cli.output import show
+from hatch_mlpackage.cli.own_model import about_own_model, framework_of
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, EXISTING_PATH, Returned, Verb, VerbFunction, add_options
 from hatch_mlpackage.errors import MLPackageError
-from hatch_mlpackage.files.quoting import shown_command, shown_word
 from hatch_mlpackage.files.typed_tables import did_you_mean
-from hatch_mlpackage.lock.project_lock import lock_project
-from hatch_mlpackage.project.pyproject import load_project, plain_name
+from hatch_mlpackage.project.pyproject import plain_name
 
 _DEFAULT_NAME = "my-model"
+_ROOM = 20  # columns, for the answer on the line of the question
 
 
 class ProjectName(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.5
@@ -34,6 +38,21 @@ class ProjectName(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # g
             # The name of a URL would hold its password, in a form that no longer shows that it is one.
             hint = "" if ":" in text or rule_against(near) else f" Did you mean '{near}'?"
             self.fail(f"'{text}' cannot name a package and an image: {rule}.{hint}", param, ctx)
+        return text
+
+
+class NewName(ProjectName):
+    """A name that nothing in the folder has."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = super().convert(value, param, ctx)
+        try:
+            refuse_existing(self._folder / text)
+        except MLPackageError as error:
+            self.fail(str(error), param, ctx)
         return text
 
 
@@ -65,6 +84,7 @@ def with_questions(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
 @click.command(
     "new",
     cls=Verb,
+    short_help="Make a project, around your own model or one to train.",
     examples=(
         "mlpackage new",
         "mlpackage new diabetes --framework xgboost --ci azure --no-input",
@@ -111,61 +131,47 @@ def command(
     On a terminal it asks for everything that no option gives. It never changes a folder that exists already.
     """
     asking = not no_input and sys.stdin.isatty()
+    model = model or (_ask_for_model() if asking else None)
     if model and model.name in {"", ".."}:
         model = Path(os.path.abspath(model))  # noqa: PTH100 - the copy needs a name, that of a link if it is one
-    name = name or _ask("Name", ProjectName(), plain_name(model.stem) if model else _DEFAULT_NAME, asking=asking)
+    default = plain_name(model.stem) if model else _DEFAULT_NAME
+    name = name or str(_ask("Name", NewName(output_dir), default, asking=asking))
+    destination = output_dir / name
+    refuse_existing(destination)
+    if model and asking and not (answers["framework"] or framework_of(model)):
+        answers["framework"] = _ask_question(questions()[0], asking=True)
     own = about_own_model(model, answers["framework"], features, asking=asking) if model else {}
     given = {**answers, **own}
-    chosen = {
-        it.key: given[it.key] or _ask(it.prompt, QuestionChoice(it), next(iter(it.choices)), asking=asking)
-        for it in questions()
-    }
-    destination = output_dir / name
-    for file in bake({**given, **chosen, "project_slug": name}, destination, model=model):
+    chosen = {it.key: given[it.key] or _ask_question(it, asking=asking) for it in questions()}
+    locked: list[Path] = []
+    finish = partial(lock_if_possible, destination, locked.append) if lock else None
+    for file in bake({**given, **chosen, "project_slug": name}, destination, model=model, finish=finish):
         show(f"  {destination / file}")
-    locked = lock and _lock_if_possible(destination)
-    next_steps = _serve_own_model if model else _train_and_serve
-    steps = next_steps(destination, conda=chosen["dependencies"] == "conda", locked=locked)
+    next_steps = serve_own_model if model else train_and_serve
+    steps = next_steps(destination, conda=chosen["dependencies"] == "conda", locked=bool(locked))
     show("\n".join(["", "Next:", *(f"  {step}" for step in steps)]))
 
 
+def _ask_for_model() -> Path | None:
+    """Ask for a model of the user's own: the rest depends on whether there is one."""
+    if not click.confirm("Do you have a trained model?", default=False):
+        return None
+    return Path(click.prompt("Its file or folder", type=EXISTING_PATH))
+
+
+def _ask_question(question: Question, *, asking: bool) -> str:
+    return _ask(question.prompt, QuestionChoice(question), next(iter(question.choices)), asking=asking)
+
+
 def _ask(prompt: str, kind: ProjectName | QuestionChoice, default: str, *, asking: bool) -> str:
-    return str(click.prompt(prompt, default=default, type=kind)) if asking else default
-
-
-def _lock_if_possible(folder: Path) -> bool:
-    """Lock the new project, or say why that failed: the project is complete without a lock, too."""
-    try:
-        lock_project(load_project(folder.absolute()), report=say)
-    except MLPackageError as error:
-        say(f"Not locked: {error}")
-        return False
-    return True
-
-
-def _train_and_serve(folder: Path, *, conda: bool, locked: bool) -> list[str]:
-    return [
-        f"cd {shown_word(folder)}",
-        *(_make_conda_environment(Path()) if conda else ()),
-        'python -m pip install --editable ".[dev]"',
-        "python train.py && pytest",
-        *([] if locked else ["mlpackage lock"]),
-        "mlpackage serve   # in another terminal: mlpackage score --data @src/sample.json",
-    ]
-
-
-def _serve_own_model(folder: Path, *, conda: bool, locked: bool) -> list[str]:
-    project = shown_word(folder)
-    # An install of the project itself would build it, and so need an index that has this plugin.
-    install = f"python -m pip install {shown_command(load_project(folder).dependencies or ())}"
-    return [
-        *(_make_conda_environment(folder) if conda else (install,)),
-        *([] if locked else [f"mlpackage lock --project {project}"]),
-        f"mlpackage serve --project {project}",
-        f"mlpackage score --data @{shown_word(folder / 'src/sample.json')}   # in another terminal",
-    ]
-
-
-def _make_conda_environment(folder: Path) -> tuple[str, str]:
-    prefix, file = (shown_word(folder / name) for name in (".venv", "environment.yml"))
-    return f"conda env create --prefix {prefix} --file {file}", f"conda activate {prefix}"
+    if not asking:
+        return default
+    choices = f" ({', '.join(map(str, kind.choices))})" if isinstance(kind, QuestionChoice) else ""
+    lines = textwrap.wrap(
+        f"{prompt}{choices} [{default}]",
+        shutil.get_terminal_size().columns - _ROOM,
+        break_long_words=False,
+        break_on_hyphens=False,
+        subsequent_indent="  ",
+    )
+    return str(click.prompt("\n".join(lines), default=default, type=kind, show_default=False, show_choices=False))

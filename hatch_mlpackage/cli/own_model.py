@@ -28,8 +28,7 @@ def about_own_model(model: Path, framework: str | None, features: int | None, *,
 
     Raises UsageError when the framework or the number of features stays unknown.
     """
-    suffix = model.suffix.lower()
-    framework = framework or next((name for name, suffixes in _SUFFIXES.items() if suffix in suffixes), None)
+    framework = framework or framework_of(model)
     if framework is None or framework == _NO_FRAMEWORK:
         readers = ", ".join(key for key in questions()[0].choices if key != _NO_FRAMEWORK)
         raise click.UsageError(f"Say which framework reads {model}: give --framework with one of {readers}.")
@@ -48,6 +47,12 @@ def about_own_model(model: Path, framework: str | None, features: int | None, *,
         "_pins": {name: f"=={version.partition('+')[0]}" for name, version in facts.versions.items()},
         "_sample": {"data": [[0.0] * count]},
     }
+
+
+def framework_of(model: Path) -> str | None:
+    """Return the framework whose models have such a suffix, None where it is not clear."""
+    suffix = model.suffix.lower()
+    return next((name for name, suffixes in _SUFFIXES.items() if suffix in suffixes), None)
 
 
 def _read_facts(model: Path, framework: str) -> tuple[ModelFacts, str]:

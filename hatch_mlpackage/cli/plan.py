@@ -14,6 +14,7 @@ from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, 
 from hatch_mlpackage.cli.verbs import Verb, json_option
 from hatch_mlpackage.context.build import plan_package
 from hatch_mlpackage.context.changes import DOCKERFILE, Change, Rebuild, changes_since, rebuilds, rebuilt_layers
+from hatch_mlpackage.context.heavy import Saving, heaviest, savings
 from hatch_mlpackage.context.manifest import MANIFEST_NAME
 from hatch_mlpackage.context.package import default_destination, inspect_project
 from hatch_mlpackage.context.plan import FOR_THE_BUILDER
@@ -27,12 +28,19 @@ if TYPE_CHECKING:
 _DOCUMENT = """{"layers": [{"name", "files", "size"}],
    "files": [{"path", "layer", "size", "mode", "copied"}],
    "packages": [{"name", "version", "size": BYTES|null}],
+   "savings": [{"packages": [NAME], "size": BYTES, "instead"}],
    "rebuilds": [{"what", "layers", "size"}],
    "changes": [{"path", "kind": "added|changed|removed", "layer"}]|null,
    "rebuilt": [LAYER]}"""
 
 
-@click.command("plan", cls=Verb, examples=("mlpackage plan", "mlpackage plan --json"), document=_DOCUMENT)
+@click.command(
+    "plan",
+    cls=Verb,
+    short_help="Show the layers, their sizes, and what would change.",
+    examples=("mlpackage plan", "mlpackage plan --json"),
+    document=_DOCUMENT,
+)
 @with_project
 @strict_option
 @json_option("Print a JSON document with every file.")
@@ -49,7 +57,8 @@ def command(*, project: Project, strict: bool, as_json: bool) -> None:
         answer_json(as_document(package, plan, locked, changes))
         return
     _draw_layers(package, plan, changes)
-    answer("\n".join((f"{summary(plan.files)} in all", *_install_lines(locked), "")))
+    lines = (*_install_lines(locked), *map(_saving_line, _savings_of(package)))
+    answer("\n".join((f"{summary(plan.files)} in all", *lines, "")))
     again = [(it.what, size(it.size), ", ".join(it.layers)) for it in _rebuilds_of(package, plan, locked)]
     draw_table(("after a change of", "size", "a builder makes these layers again"), again)
     answer("\n" + "\n".join(_change_lines(plan, changes, last)))
@@ -75,6 +84,7 @@ def as_document(
             for file in plan.files
         ],
         "packages": [{"name": it.name, "version": it.version, "size": it.size or None} for it in locked],
+        "savings": [asdict(it) for it in _savings_of(package)],
         "rebuilds": [asdict(it) for it in _rebuilds_of(package, plan, locked)],
         "changes": None if changes is None else [asdict(change) for change in changes],
         "rebuilt": list(plan.layers if changes is None else rebuilt_layers(plan, changes)),
@@ -108,11 +118,27 @@ def _layer_title(layer: str, plan: ContextPlan) -> str:
 
 
 def _install_lines(locked: tuple[LockedPackage, ...]) -> list[str]:
-    """Say how many packages the image's build installs, and their size if that of every wheel is known."""
+    """Say how many packages the image's build installs, their size if that of every wheel is known, and the biggest."""
     if not locked:
         return []
     known = f", {size(sum(package.size for package in locked))} of wheels" if all(it.size for it in locked) else ""
-    return [f"{plural(len(locked), 'package')}{known} to install besides"]
+    biggest = ", ".join(f"{it.name} {size(it.size)}" for it in heaviest(locked))
+    return [
+        f"{plural(len(locked), 'package')}{known} to install besides",
+        *([f"The heaviest: {biggest}"] if biggest else []),
+    ]
+
+
+def _savings_of(package: Package) -> tuple[Saving, ...]:
+    locks = package.locks
+    return savings(locks.packages, locks.requirements or "", gpu=package.config.cuda is not None)
+
+
+def _saving_line(saving: Saving) -> str:
+    first, *others = saving.packages
+    more = f" and {plural(len(others), 'other')}" if others else ""
+    known = f" {size(saving.size)}" if saving.size else ""
+    return f"{first}{more}{known}: no GPU in this image; {saving.instead}"
 
 
 def _tally(layer: str, changes: tuple[Change, ...] | None) -> str:

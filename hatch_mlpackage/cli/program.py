@@ -20,7 +20,7 @@ import click
 from hatch_mlpackage import __version__
 from hatch_mlpackage.cli.errors import print_error
 from hatch_mlpackage.cli.output import PLAIN, drop_what_is_not_written, reader_has_left
-from hatch_mlpackage.cli.verbs import Verbs
+from hatch_mlpackage.cli.verbs import RUNNING, Verbs
 from hatch_mlpackage.errors import INTERRUPTED, MLPackageError
 from hatch_mlpackage.redaction import redact
 
@@ -61,6 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 def run(arguments: Sequence[str]) -> int:
     """Run the program and return its exit status; known errors are printed, never raised."""
     PLAIN.set(False)
+    RUNNING.set("mlpackage")
     try:
         status = mlpackage.main(list(arguments), prog_name="mlpackage", standalone_mode=False)
         sys.stdout.flush()
@@ -73,15 +74,20 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(redact(shown.getvalue()), nl=False, err=True)
         return error.exit_code
     except MLPackageError as error:
-        print_error(error)
+        _print(error)
         return error.exit_status
     except BrokenPipeError:
         return reader_has_left()
     except OSError as error:  # a full disk or a missing permission: the system explains it best
-        print_error(MLPackageError(f"{error.filename}: {error.strerror}." if error.filename else f"{error}."))
+        _print(MLPackageError(f"{error.filename}: {error.strerror}." if error.filename else f"{error}."))
         drop_what_is_not_written()
         return MLPackageError.exit_status
     return status if isinstance(status, int) else 0
+
+
+def _print(error: MLPackageError) -> None:
+    error.command = RUNNING.get()
+    print_error(error)
 
 
 class _RedactingFormatter(logging.Formatter):

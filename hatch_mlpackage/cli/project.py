@@ -37,6 +37,12 @@ class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gen
         return {"name": name, "path": path} | ({"version": version} if version else {})
 
 
+def model_text(model: Mapping[str, str]) -> str:
+    """Write a model as `--model` takes it."""
+    version = f":{model['version']}" if "version" in model else ""
+    return f"{model['name']}{version}={model['path']}"
+
+
 def _completing(words: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
     """Let a shell complete one of some words; the configuration's checks decide whether a word is allowed."""
     return lambda _context, _parameter, begun: [word for word in words if word.startswith(begun)]
@@ -161,10 +167,7 @@ def identity(flags: Mapping[str, Any]) -> tuple[str, str]:
 
 def _typed_flags(table: Mapping[str, Any], models: tuple[dict[str, str], ...]) -> dict[str, str]:
     typed = {f"{KEY}.{key}": f"--{key.removesuffix('s')}" for key in table if key != "models"}
-    for index, model in enumerate(models):
-        version = f":{model['version']}" if "version" in model else ""
-        typed[f"{KEY}.models[{index}]"] = f"--model {model['name']}{version}={model['path']}"
-    return typed
+    return typed | {f"{KEY}.models[{index}]": f"--model {model_text(model)}" for index, model in enumerate(models)}
 
 
 def _from_project(path: str, folder: Path) -> str:

@@ -8,12 +8,14 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from hatch_mlpackage.cli.errors import print_error
+from hatch_mlpackage.cli.next_steps import LOOPBACK, score_step
 from hatch_mlpackage.cli.output import say
 from hatch_mlpackage.cli.project import open_project
 from hatch_mlpackage.cli.reload import snapshot, wait_for_change
@@ -33,13 +35,13 @@ from hatch_mlpackage.serve.layout import (
 
 Layout = Callable[[Path], Serving]
 
-_LOOPBACK = "127.0.0.1"
 _PLACE = click.Path(path_type=Path)  # the server refuses one that is not there, with the original's exit status
 
 
 @click.command(
     "serve",
     cls=Verb,
+    short_help="Serve the project, or a context, without containers.",
     examples=(
         "mlpackage serve",
         "mlpackage serve --context dist/diabetes-0.1.0-context --python .venv/bin/python",
@@ -50,7 +52,7 @@ _PLACE = click.Path(path_type=Path)  # the server refuses one that is not there,
 @click.option("--context", type=EXISTING_FOLDER, metavar="DIR", help="Verify and serve this context, not the project.")
 @click.option("--entry-script", type=EXISTING_FILE, metavar="FILE", help="Serve this script instead of the project.")
 @click.option("--model-dir", type=_PLACE, metavar="DIR", help="The value of AZUREML_MODEL_DIR for the script.")
-@click.option("--host", default=_LOOPBACK, show_default=True, help="The address to listen on.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes any free port.")
 @click.option("--worker-count", type=click.IntRange(min=1), help="Processes that score, each one request at a time.")
 @click.option(
@@ -80,18 +82,20 @@ def command(
     """
     layout = choose_layout(folder, context, entry_script, model_dir)
     interpreter = find_python(python) if python else worker_python(folder, os.environ)
-    say(f"Serving with the packages of {interpreter} (Ctrl-C stops it)\nNext, elsewhere: {_score_command(host, port)}")
+    say(f"Serving with the packages of {interpreter} (Ctrl-C stops it)")
     flags = ["--host", host, "--port", str(port), "--worker-python", interpreter]
     flags += ["--worker-count", str(worker_count)] if worker_count else []
+    say_next = partial(_say_next, host, port)
     if reload:
-        return _serve_and_reload(layout, (*flags, *extra))
+        return _serve_and_reload(layout, (*flags, *extra), say_next)
     with laid_out(layout) as serving:
+        say_next(serving)
         return _serve(serving, (*flags, *extra))
 
 
-def _score_command(host: str, port: int) -> str:
-    url = f" --url http://{host}:{port or 'PORT'}" if (host, port) != (_LOOPBACK, PORT) else ""
-    return f"mlpackage score{url} --data @request.json"
+def _say_next(host: str, port: int, serving: Serving) -> None:
+    if port:  # the server itself says which free port it has taken
+        say(f"Next, elsewhere: {score_step(host, port, serving.sample_folder)}")
 
 
 def choose_layout(folder: Path, context: Path | None, entry_script: Path | None, model_dir: Path | None) -> Layout:
@@ -131,17 +135,20 @@ def _serve(serving: Serving, flags: Iterable[str]) -> int:
 
 
 def _environment(serving: Serving) -> Mapping[str, str]:
-    """Return the server's environment, which tells it to end with us, even when we are killed."""
-    return {**os.environ, **serving.environment, "MLPACKAGE_PARENT": str(os.getpid())}
+    """Return the server's environment, which tells it to end with us, and by which paths the user knows the sources."""
+    own = {"MLPACKAGE_OWN_FOLDER": str(serving.own_folder)} if serving.own_folder else {}
+    return {**os.environ, **serving.environment, "MLPACKAGE_PARENT": str(os.getpid()), **own}
 
 
-def _serve_and_reload(layout: Layout, flags: tuple[str, ...]) -> NoReturn:
+def _serve_and_reload(layout: Layout, flags: tuple[str, ...], say_next: Callable[[Serving], None]) -> NoReturn:
     """Serve, and start again after each change; once it has served, a mistake is printed and waits for a change."""
     watched: tuple[Path, ...] = ()
     while True:
         before = snapshot(watched)
         try:
             with laid_out(layout) as serving:
+                if not watched:
+                    say_next(serving)
                 watched = serving.watched
                 changed = _serve_until_change(serving, flags)
         except MLPackageError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,8 @@ EXISTING_PATH = click.Path(exists=True, path_type=Path)
 # Each key that a flag gave, with the flag: errors then name what the user typed.
 TYPED = "hatch_mlpackage.typed"
 TEXT = "hatch_mlpackage.text"  # of the project's pyproject.toml
+
+RUNNING: ContextVar[str] = ContextVar("running", default="mlpackage")  # outlives click's context, as PLAIN does
 
 # The Azure ML server spells `--entry_script` what is `--entry-script` here.
 _CONTEXT_SETTINGS = {
@@ -89,6 +92,7 @@ class Verb(click.Command):
                 formatter.write(f"  {example}\n")
 
     def invoke(self, ctx: click.Context) -> Any:
+        RUNNING.set(ctx.command_path)
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:

@@ -29,12 +29,13 @@ class _Digest(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gener
 @click.command(
     "verify",
     cls=Verb,
+    short_help="Compare a context with its manifest.",
     examples=(
         "mlpackage verify dist/diabetes-0.1.0-context",
         "mlpackage verify --digest sha256:DIGEST context",
         "mlpackage verify --json /opt/context",
     ),
-    document='{"digest": "sha256:…", "directory": PATH, "differences": [TEXT]}',
+    document='{"digest": "sha256:…", "directory": PATH, "differences": [TEXT], "unseen": [PATH]}',
 )
 @click.argument("directory", metavar="DIR", type=EXISTING_FOLDER)
 @click.option("--digest", type=_Digest(), metavar="SHA256", help="The digest that the manifest must have: sha256:….")
@@ -45,7 +46,8 @@ def command(*, directory: Path, digest: str | None, as_json: bool) -> int:
     The manifest proves the files, and --digest proves the manifest: get the digest over another channel than the
     context, from whoever wrote it.
 
-    The exit status is 1 when there is any difference.
+    The exit status is 1 when there is any difference. With --json, `unseen` lists the files of models that are not in
+    the context, which nothing was compared with: the build of the image compares them.
     """
     manifest = read_manifest(directory)
     differences = verify_context(directory, digest or "")

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from hatch_mlpackage.context.image_values import APP_ROOT, server_environment
 from hatch_mlpackage.context.manifest import Manifest, read_manifest
-from hatch_mlpackage.context.package import inspect_project
+from hatch_mlpackage.context.package import SAMPLE, inspect_project
 from hatch_mlpackage.context.plan import APP_DIRECTORY
 from hatch_mlpackage.context.verify import require_proven
 from hatch_mlpackage.errors import ContextError, MLPackageError
@@ -29,11 +29,17 @@ _NEEDED = ("starlette", "uvicorn")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Serving:
-    """The server's program folder, where it runs, its variables and flags, and the files whose change matters."""
+    """The server's program folder, where it runs, its variables and flags, and the files whose change matters.
+
+    A sample request may lie in `sample_folder`. `own_folder` is that of the sources as the user knows them, not as they
+    are laid out; it is None where they are served from their own place.
+    """
 
     runtime: Path
     folder: Path
     environment: Mapping[str, str]
+    sample_folder: Path
+    own_folder: Path | None = None
     flags: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
 
@@ -49,7 +55,9 @@ def serve_project(project: Project, top: Path) -> Serving:
     script = config.source_directory or config.entry_script
     named = (*((script,) if script else ()), *(model.path for model in config.models))
     watched = tuple(project.root / path for path in ("pyproject.toml", *named))
-    return _below(top, server_environment(package), watched)
+    beside = (project.root / config.entry_script).parent
+    own_folder = beside if config.source_directory is None else project.root / config.source_directory
+    return _below(top, server_environment(package), watched, beside, own_folder)
 
 
 def serve_context(context: Path, top: Path) -> Serving:
@@ -66,7 +74,12 @@ def serve_context(context: Path, top: Path) -> Serving:
     require_proven(context, _REMEDY)
     sources = {file.path: context.absolute() / file.path for file in manifest.files}
     _link(sources.items(), top)
-    return _below(top, variables, tuple(sources.values()))
+    sources_at = context.absolute() / APP_DIRECTORY
+    beside = (sources_at / variables.get("AZUREML_ENTRY_SCRIPT", "")).parent
+    if SAMPLE in sources:
+        beside = context
+    own_folder = sources_at / variables.get("AZUREML_SOURCE_DIRECTORY", "")
+    return _below(top, variables, tuple(sources.values()), beside, own_folder)
 
 
 def serve_script(script: Path, model_dir: Path | None) -> Serving:
@@ -77,6 +90,7 @@ def serve_script(script: Path, model_dir: Path | None) -> Serving:
         folder=Path.cwd(),
         environment={"AML_APP_ROOT": str(Path.cwd())},
         flags=("--entry-script", str(script), *models),
+        sample_folder=script.parent,
         watched=(script.absolute().parent,),
     )
 
@@ -119,7 +133,9 @@ def _listed_variables(context: Path, manifest: Manifest) -> Mapping[str, str]:
     )
 
 
-def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...]) -> Serving:
+def _below(
+    top: Path, variables: Mapping[str, str], watched: tuple[Path, ...], beside: Path, own_folder: Path
+) -> Serving:
     """Move the image's paths below `top`; the worker's interpreter is this machine's affair."""
     app_root = top / APP_DIRECTORY
     moved = {
@@ -127,7 +143,14 @@ def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...]) -
         for name, value in variables.items()
         if name != "MLPACKAGE_WORKER_PYTHON"
     }
-    return Serving(runtime=top / _RUNTIME, folder=app_root, environment=moved, watched=watched)
+    return Serving(
+        runtime=top / _RUNTIME,
+        folder=app_root,
+        environment=moved,
+        sample_folder=beside,
+        own_folder=own_folder,
+        watched=watched,
+    )
 
 
 def _link(sources: Iterable[tuple[str, Path | bytes]], top: Path) -> None:

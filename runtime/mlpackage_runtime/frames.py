@@ -18,7 +18,7 @@ CANCEL = 10  # head: the number of a request, from 1 for each worker; the server
 # From a worker to the server.
 RECEIVING = 11  # a part of a request has arrived, and the rest has not: the worker has begun to read it
 READY = 3  # body: Description, as JSON
-FAILED = 4  # body: the reason why the script cannot start, as text; the worker's log has the details
+FAILED = 4  # body: the reason why the script cannot start, as text, which the server logs once for all workers
 RESPONSE = 5  # head: status, then header names and values in turn; body: the whole response
 STREAM = 6  # head: as of RESPONSE; the body follows in CHUNK frames
 CHUNK = 7  # body: a part of a streamed response

@@ -34,7 +34,7 @@ def test_shows_the_tree_and_what_is_next(project, mlpackage):
     assert lines[-4:] == [
         manifest.digest,
         "",
-        f"Next: mlpackage serve --context {CONTEXT}   (no container engine needed)",
+        f"Next: mlpackage serve --context {CONTEXT}   # needs no container engine",
         f"  or: docker build --tag minimal-model:1.0 {CONTEXT}",
     ]
 

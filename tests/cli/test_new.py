@@ -3,16 +3,16 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
 import joblib
 import pytest
 from sklearn.linear_model import Ridge
+
+from hatch_mlpackage.cli.bake import bake
 
 PATIENCE = 60
 FILES = [
@@ -70,8 +70,25 @@ def own_model(tmp_path) -> Path:
     return path
 
 
-def test_without_questions(folder, mlpackage):
+@pytest.fixture
+def installed_from(tmp_path_factory, monkeypatch):
+    """Give a function that makes mlpackage look installed from an index, or as `direct_url.json` says."""
+
+    def install(direct_url: dict | None = None) -> None:
+        site = tmp_path_factory.mktemp("site")
+        (site / "hatch_mlpackage-9.dist-info").mkdir()
+        (site / "hatch_mlpackage-9.dist-info/METADATA").write_text("Name: hatch-mlpackage\nVersion: 9\n")
+        if direct_url:
+            (site / "hatch_mlpackage-9.dist-info/direct_url.json").write_text(json.dumps(direct_url))
+        monkeypatch.syspath_prepend(site)
+
+    return install
+
+
+def test_without_questions(folder, mlpackage, installed_from):
     """`--no-input` takes every default, lists the files, and names the next commands."""
+    installed_from()
+
     outcome = mlpackage("new", "--no-input", "--no-lock")
 
     assert (outcome.status, outcome.err) == (0, "")
@@ -86,6 +103,32 @@ def test_without_questions(folder, mlpackage):
         "  mlpackage lock",
         "  mlpackage serve   # in another terminal: mlpackage score --data @src/sample.json",
     ]
+
+
+@pytest.mark.parametrize(
+    ("direct_url", "origin"),
+    [
+        ({"url": "file:///tmp", "dir_info": {"editable": True}}, "/tmp"),
+        ({"url": "file:///tmp/no%20such%20file.whl", "archive_info": {}}, None),
+        ({"url": "https://host/a.whl", "archive_info": {"hash": "sha256=00"}}, "https://host/a.whl"),
+        (
+            {"url": "https://host/a", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}, "subdirectory": "b"},
+            "'git+https://host/a@c0ffee#subdirectory=b'",
+        ),
+    ],
+)
+def test_installed_from_elsewhere(folder, mlpackage, installed_from, direct_url, origin):
+    """Where mlpackage came from no index, a wheel of it is made for the project's build, and no setting changes."""
+    installed_from(direct_url)
+
+    lines = mlpackage("new", "--no-input", "--no-lock").out.splitlines()
+
+    found = [line.strip() for line in lines if "python -m pip" in line]
+    with_wheel = [
+        f"python -m pip wheel --no-deps --wheel-dir dist {origin}",
+        'python -m pip install --find-links dist --editable ".[dev]"',
+    ]
+    assert found == (with_wheel if origin else ['python -m pip install --editable ".[dev]"'])
 
 
 def test_every_question_has_an_option(folder, mlpackage):
@@ -110,6 +153,20 @@ def test_every_question_has_an_option(folder, mlpackage):
     assert "import xgboost\n" in (folder / "trees/src/score.py").read_text()
 
 
+@pytest.mark.parametrize(
+    ("version", "for_cpus"), [("2.1.1", True), ("2.1.0", False), ("1.7.6", False), ("3.4.1", True)]
+)
+def test_xgboost_for_cpus(tmp_path, version, for_cpus):
+    """A project with XGBoost takes the package without the libraries of GPUs, where the model's version has one."""
+    answers = {"framework": "xgboost", "_pins": {"xgboost": f"=={version}"}}
+
+    bake({"project_slug": "trees", **answers}, tmp_path / "trees")
+
+    ours = [line for line in table_of(tmp_path / "trees")["project"]["dependencies"] if "xgboost" in line]
+    split = [f"xgboost-cpu=={version}; sys_platform != 'darwin'", f"xgboost=={version}; sys_platform == 'darwin'"]
+    assert ours == (split if for_cpus else [f"xgboost=={version}"])
+
+
 def test_no_temporary_file_is_left(folder, start):
     """`new` leaves nothing in the system's temporary folder."""
     (folder / "tmp").mkdir()
@@ -131,7 +188,7 @@ def test_for_this_machine(folder, mlpackage):
 
 def test_questions(folder, mlpackage, type_in):
     """On a terminal `new` asks for the name and the choices, takes the default on Enter, and rejects a wrong answer."""
-    type_in("Big Model", "big-model", "tensor", "light", "lightgbm", "", "none", "proprietary")
+    type_in("", "Big Model", "big-model", "tensor", "light", "lightgbm", "", "none", "proprietary")
 
     outcome = mlpackage("new", "--no-lock")
 
@@ -196,19 +253,56 @@ def test_elsewhere(tmp_path, mlpackage):
     assert f"  cd {tmp_path / 'far'}" in outcome.out.splitlines()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(folder, start, number):
-    """Ctrl-C and SIGTERM in the middle of the baking leave no files; only Ctrl-C prints a word."""
-    process = start("new", "--no-input", "--no-lock")
-    deadline = time.monotonic() + PATIENCE
-    while not list(folder.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.001)
+def test_an_existing_folder_is_refused_before_the_other_questions(folder, mlpackage, type_in):
+    """A name that something has is refused when it is given, and asked for again when it is typed."""
+    (folder / "thesis").symlink_to("nowhere")
+    type_in("n", "thesis", "essay", "python", "", "none", "MIT")
 
-    process.send_signal(number)
+    given = mlpackage("new", "thesis", "--no-lock")
+    type_in("n", "thesis", "essay", "python", "", "none", "MIT")
+    typed = mlpackage("new", "--no-lock")
 
-    _, err = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, err.strip()) == (128 + number, "Interrupted." if number == signal.SIGINT else "")
-    assert list(folder.iterdir()) == []
+    refusal = "thesis: exists already. Choose another name, or remove it first."
+    assert (given.status, given.err.splitlines()[-1]) == (1, f"  {refusal}")
+    assert "Framework" not in given.out
+    assert (typed.status, typed.out.count(refusal) + typed.err.count(refusal)) == (0, 1)
+    assert (folder / "essay/LICENSE").is_file()
+
+
+def test_the_first_question(folder, own_model, mlpackage, type_in):
+    """`new` first asks for a trained model; with one, the name follows from it and its framework is not asked for."""
+    type_in("y", "missing.joblib", own_model, "", "", "none", "MIT")
+
+    outcome = mlpackage("new", "--no-lock")
+
+    assert outcome.status == 0, outcome.err
+    asked = outcome.out[: outcome.out.index("  my-ridge/")]
+    assert asked.startswith("Do you have a trained model? [y/N]: Its file or folder: ")
+    assert "Framework" not in asked
+    assert (folder / "my-ridge/models/My Ridge.joblib").is_file()
+
+
+def test_a_model_of_an_unknown_framework(folder, mlpackage, type_in):
+    """On a terminal `new` asks for the framework that the model's file does not tell."""
+    (folder / "weights.bin").write_bytes(b"\x08\x07")
+    type_in("y", "weights.bin", "", "onnx", "2", "", "none", "MIT")
+
+    outcome = mlpackage("new", "--no-lock")
+
+    assert outcome.status == 0, outcome.err
+    assert "import onnxruntime" in (folder / "weights/src/score.py").read_text()
+
+
+def test_a_question_breaks_between_words(folder, mlpackage, type_in, monkeypatch):
+    """No line of a question is longer than the terminal, and no word of it is broken."""
+    monkeypatch.setenv("COLUMNS", "50")
+    type_in("", "", "python", "", "none", "MIT")
+
+    asked = mlpackage("new", "--no-lock").out.partition("  my-model/")[0]
+
+    lines = asked.replace("]: ", "]:\n").splitlines()
+    assert [line for line in lines if len(line) > 40] == []
+    assert {"  (sklearn, onnx, pytorch,", "  xgboost, lightgbm, python)", "  [sklearn]:"} <= set(lines)
 
 
 def test_interrupted_while_asking(folder, mlpackage, monkeypatch):
@@ -308,6 +402,26 @@ def test_a_folder_as_a_model(folder, mlpackage):
     )
     assert outcome.status == 0
     assert (folder / "net/models/saved/variables/weights").read_bytes() == b"1"
+
+
+def test_the_build_of_pytorch_for_cpus(folder, mlpackage, index):
+    """A project with PyTorch requires the newest version that the index has for CPUs, and locks that build."""
+    for name, version, *requires in (
+        ("torch", "2.15.0", "nvidia-nccl"),
+        ("torch", "2.13.0"),
+        ("torch", "2.13.0+cpu"),
+        ("numpy", "2.5.5"),
+        ("inference_schema", "1.8", "numpy; extra == 'numpy-support'"),
+        ("nvidia_nccl", "1.0"),
+    ):
+        index.add(name, version, *requires)
+
+    outcome = mlpackage("new", "net", "--framework", "pytorch", "--no-input")
+
+    assert "torch==2.13.0" in table_of(folder / "net")["project"]["dependencies"]
+    assert "Requiring torch 2.13.0, the newest that the index has for CPUs" in outcome.err
+    locked = (folder / "net/locks/requirements.txt").read_text()
+    assert ("torch==2.13.0+cpu" in locked, "nvidia" in locked) == (True, False)
 
 
 @pytest.mark.network

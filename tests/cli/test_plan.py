@@ -4,10 +4,14 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from hatch_mlpackage.cli.output import size
 from hatch_mlpackage.cli.program import run
 from hatch_mlpackage.context.build import build_context, plan_context
 from hatch_mlpackage.context.changes import Change, changes_since, rebuilt_layers
+from hatch_mlpackage.lock.inputs import inspect_requirements
+from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.project.pyproject import load_project
 
 MODEL = "azureml-models/greeting/1"
@@ -134,9 +138,10 @@ def test_json(project, mlpackage):
     """`--json` gives every file with its layer, and the changes."""
     document = json.loads(mlpackage("plan", "--json").out)
 
-    assert sorted(document) == ["changes", "files", "layers", "packages", "rebuilds", "rebuilt"]
+    assert sorted(document) == ["changes", "files", "layers", "packages", "rebuilds", "rebuilt", "savings"]
     assert document["changes"] is None
     assert document["packages"] == [{"name": "idna", "version": "3.20", "size": None}]
+    assert document["savings"] == []
     assert document["rebuilds"][0] == {
         "what": "the entry script or its sources",
         "layers": ["source", "manifest"],
@@ -196,6 +201,44 @@ def test_the_whole(project, mlpackage):
         f"a requirement {size(runtime + 215 + environment + 68_800)} environment, runtime, {MODEL}, source, manifest",
         "",
         "There is no context at dist/minimal-model-1.0-context yet: mlpackage generate writes it.",
+    ]
+
+
+NO_GPU = "nvidia-nccl-cu13 300.0 MB: no GPU in this image; xgboost-cpu has none"
+
+
+@pytest.mark.parametrize(
+    ("table", "advice"), [("", [NO_GPU]), ('base-image = "python:3.12-slim-bookworm"\ncuda = "13.0"', [])]
+)
+def test_what_is_heavy(project, mlpackage, change, table, advice):
+    """`plan` names the biggest packages, and those that only a GPU needs unless the image is for one."""
+    sizes = {"idna": 68_800, "xgboost": 130_000_000, "nvidia-nccl-cu13": 300_000_000}
+    change(project / "pyproject.toml", "[tool.mlpackage]\n", f"[tool.mlpackage]\n{table}\n")
+    change(project / "pyproject.toml", '"idna>=3.7"', '"idna>=3.7", "xgboost"')
+    lock = project / "locks/requirements.txt"
+    more = [
+        f"nvidia-nccl-cu13==2.32.3 \\\n    --hash=sha256:{'1' * 64}\n    # via xgboost\n",
+        f"xgboost==3.4.1 \\\n    --hash=sha256:{'1' * 64}\n    # via -r requirements.in\n",
+    ]
+    inputs = inspect_requirements(load_project(project))
+    body = "".join([lock.read_text().partition("body=")[2].partition("\n")[2], *more])
+    lock.write_text(with_header(body, inputs.requirements, inputs.config.target))
+    versions = {"idna": ("3.20", IDNA), "xgboost": ("3.4.1", "1" * 64), "nvidia-nccl-cu13": ("2.32.3", "1" * 64)}
+    entries = {
+        f"{name}=={version}": {"size": sizes[name], "sha256": sha256} for name, (version, sha256) in versions.items()
+    }
+    (project / "locks/packages.json").write_text(json.dumps(entries))
+
+    outcome = mlpackage("plan")
+
+    lines = outcome.out.splitlines()
+    assert outcome.status == 0, outcome.err
+    start = next(number for number, line in enumerate(lines) if line.endswith("to install besides"))
+    assert lines[start : start + 3 + len(advice)] == [
+        "3 packages, 430.1 MB of wheels to install besides",
+        "The heaviest: nvidia-nccl-cu13 300.0 MB, xgboost 130.0 MB",
+        *advice,
+        "",
     ]
 
 

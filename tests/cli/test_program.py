@@ -49,6 +49,18 @@ def test_every_verb_explains_itself_with_an_example(mlpackage, verb):
     assert "-q, --quiet" in outcome.out
 
 
+@pytest.mark.parametrize("group", [[], ["image"]])
+@pytest.mark.parametrize("columns", ["80", "100"])
+def test_the_list_of_verbs_is_whole(mlpackage, monkeypatch, group, columns):
+    """Each verb has a summary of one line that a terminal of 80 columns shows to its full stop."""
+    monkeypatch.setenv("COLUMNS", columns)
+
+    summaries = mlpackage(*group, "--help").out.partition("Commands:\n")[2].splitlines()
+
+    assert [line for line in summaries if not (line.startswith("  ") and line.endswith(".") and line[2] != " ")] == []
+    assert [line for line in summaries if line.endswith("...") or len(line) > 80] == []
+
+
 def test_version(mlpackage):
     """`--version` prints one line that fits a bug report."""
     assert mlpackage("--version").out == f"mlpackage, version {hatch_mlpackage.__version__}\n"
@@ -104,7 +116,7 @@ def test_unknown_option(mlpackage):
             "Error[unavailable]: Something outside is missing or failed:\n  no engine.\n",
         ),
         (EntryScriptError("no init()."), 3, "Error[entry-script]: The entry script cannot start:\n  no init().\n"),
-        (MLPackageError("no."), 1, "Error[failed]: It cannot be done:\n  no.\n"),
+        (MLPackageError("no."), 1, "Error[failed]: mlpackage failed:\n  no.\n"),
     ],
 )
 def test_errors_are_text_and_an_exit_status(mlpackage, monkeypatch, error, status, text):
@@ -137,7 +149,7 @@ def test_errors_of_the_machine(mlpackage, monkeypatch, error, text):
 
     outcome = mlpackage("check")
 
-    assert (outcome.status, outcome.out, outcome.err) == (1, "", f"Error[failed]: It cannot be done:\n  {text}\n")
+    assert (outcome.status, outcome.out, outcome.err) == (1, "", f"Error[failed]: mlpackage failed:\n  {text}\n")
 
 
 @pytest.fixture

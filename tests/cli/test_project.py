@@ -154,7 +154,7 @@ def test_nothing_to_work_on(folder, mlpackage, text, lacks):
 
     assert outcome.status == 1
     assert outcome.err == (
-        "Error[failed]: It cannot be done:\n"
+        "Error[failed]: mlpackage lock failed:\n"
         f"  pyproject.toml: {lacks}. Declare there what to package, or give --entry-script and --model; `mlpackage "
         "new` makes a project, and `mlpackage import-azureml` writes the table from a configuration of Azure ML.\n"
     )
@@ -197,6 +197,6 @@ def test_saved_by_another_editor(project, mlpackage, encoding):
 
     assert outcome.status == 1
     assert outcome.err == (
-        "Error[failed]: It cannot be done:\n"
+        "Error[failed]: mlpackage check failed:\n"
         f"  {path}: TOML is UTF-8 without a byte order mark, and this file is not. Save it so.\n"
     )

@@ -80,5 +80,5 @@ def test_with_a_pyproject(tmp_path):
 def test_the_hooks_table():
     """The README's table is the one that enables the hook."""
     assert tomllib.loads(blocks("toml")[1]) == {
-        "tool": {"hatch": {"build": {"targets": {"wheel": {"hooks": {"mlpackage": {}}}}}}}
+        "tool": {"hatch": {"build": {"targets": {"wheel": {"only-include": ["src"], "hooks": {"mlpackage": {}}}}}}}
     }

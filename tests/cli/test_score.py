@@ -104,7 +104,7 @@ def test_missing_file(mlpackage):
 
     assert (outcome.status, outcome.err) == (
         1,
-        "Error[failed]: It cannot be done:\n  gone.json: cannot be read: No such file or directory.\n",
+        "Error[failed]: mlpackage score failed:\n  gone.json: cannot be read: No such file or directory.\n",
     )
 
 

@@ -60,10 +60,26 @@ def test_project(project, serve, mlpackage):
 
     outcome = mlpackage("score", "--url", url, "--data", "world")
 
-    assert log[1] == f"Next, elsewhere: mlpackage score --url {url} --data @request.json\n"
+    assert log[1] == f"Next, elsewhere: curl {url}/\n"
     assert (outcome.status, outcome.out) == (0, '"Hello, world!"\n')
     assert end(process) == 143
     assert sorted(project.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("source", "file"), [("", "score.py"), ('source-directory = "."', "helper.py")])
+def test_a_failed_start_names_the_file_of_the_user(project, start, change, source, file):
+    """The reason and its traceback name the project's own files, not those that are laid out for serving."""
+    (project / "helper.py").write_text("raise ValueError('nothing works')\n")
+    line = 'import runpy; runpy.run_path("no such file")\n' if file == "score.py" else "import helper\n"
+    (project / "score.py").write_text(f"{line}{(project / 'score.py').read_text()}")
+    change(project / "pyproject.toml", "[tool.mlpackage]\n", f"[tool.mlpackage]\n{source}\n")
+    process = start("serve", "--port", "0")
+
+    _, log = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 3
+    assert f'File "{project}/{file}", line 1' in log
+    assert "mlpackage-" not in log.partition("cannot start")[2]
 
 
 def test_context(project, serve, mlpackage):

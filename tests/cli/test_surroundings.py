@@ -27,9 +27,10 @@ def test_a_full_disk(project, arguments):
     with Path("/dev/full").open("w") as full:
         outcome = run(arguments, stdout=full)
 
+    ran = "mlpackage" if "--help" in arguments else f"mlpackage {arguments[0]}"
     assert (outcome.returncode, outcome.stderr) == (
         1,
-        "Error[failed]: It cannot be done:\n  [Errno 28] No space left on device.\n",
+        f"Error[failed]: {ran} failed:\n  [Errno 28] No space left on device.\n",
     )
 
 

@@ -74,7 +74,7 @@ class Reader:
 
     def __init__(self, folder):
         self._folder = folder
-        self._port = _free_port()
+        self._port = 0
         self._server = None
         scripts = Path(sys.executable).parent
         self._environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
@@ -113,6 +113,7 @@ class Reader:
 
     def _serve(self, line):
         self._stop()
+        self._port = _free_port()  # chosen now: on a busy machine, somebody takes a port that stays free for long
         command = [*line.partition("#")[0].split(), "--port", str(self._port)]
         log = self._folder / "server.log"
         with log.open("w") as stream:

@@ -110,3 +110,15 @@ def test_demo(tmp_path, request):
     printed = printed.replace(str(tmp_path), "~").replace(sys.executable, "python3")
     printed = re.sub(r"/tmp/mlpackage-\w+", "/tmp/mlpackage", printed)
     compare("demo", draw("mlpackage demo", printed), request, narrated)
+
+
+def test_the_start_page_on_a_phone():
+    """The start page's first picture fits a screen of 390 pixels at its own size; every other one keeps its width."""
+    first = re.findall(r"\]\((pictures/\S+\.svg)\)", (ROOT / "docs/index.md").read_text(encoding="utf-8"))[0]
+    picture = (ROOT / "docs" / first).read_text(encoding="utf-8")
+    rules = (ROOT / "docs/narrow.css").read_text(encoding="utf-8")
+
+    assert int(re.search(r'viewBox="0 0 (\d+) ', picture)[1]) <= 390 - 2 * 15  # without the margins of the page
+    assert min(map(int, re.findall(r"font-size: (\d+)px", picture))) >= 12
+    assert f'img[src*="pictures/"]:not([src$="{Path(first).name}"])' in rules
+    assert "extra_css: [narrow.css]" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")

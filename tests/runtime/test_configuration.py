@@ -130,6 +130,19 @@ def test_a_separate_health_port_answers_as_the_first(serve: Start) -> None:
     assert service.request("GET", "/").text == "Healthy"
 
 
+def test_requests_for_unknown_paths_are_logged(serve: Start) -> None:
+    """A wrong path or method has a line in the log, with the path as it was sent."""
+    service = serve(ECHO)
+    sent = [("GET", "/scores?a=1"), ("GET", "/a%0Ab"), ("PUT", "/score")]
+
+    statuses = [service.request(method, target).status_code for method, target in sent]
+
+    service.wait_for_log(r"PUT (/score) 405")
+    logged = re.findall(r"azmlinfsrv - (\S+ \S+ \d+) [\d.]+ms \d+", service.log)
+    assert statuses == [404, 404, 405]
+    assert logged == ["GET /scores?a=1 404", "GET /a%0Ab 404", "PUT /score 405"]
+
+
 def test_logs_can_be_json(serve: Start) -> None:
     """Every line is an object, and the lines of a request carry its id."""
     service = serve(ECHO, "--log-format=json")

@@ -109,6 +109,26 @@ def test_a_script_that_cannot_start_ends_the_server_with_3(start: Start, script:
     assert "Task exception" not in service.log
 
 
+@pytest.mark.parametrize(
+    "script", ["def init():\n    raise ValueError('once')\ndef run(x): pass\n", "once = nowhere\n"]
+)
+def test_a_failed_start_is_logged_once(start: Start, script: str) -> None:
+    """Several workers that fail alike log the reason and its traceback once."""
+    service = start(script, "--worker-count=3")
+
+    assert service.wait() == 3
+    assert (service.log.count("cannot start"), service.log.count("Traceback")) == (1, 1)
+
+
+def test_a_missing_interpreter_is_logged_once(start: Start) -> None:
+    """A worker that cannot be run is reported once, with the next step."""
+    service = start("def init(): pass\ndef run(x): pass\n", "--worker-python=/no/such/python", "--worker-count=2")
+
+    assert service.wait() == 3
+    assert service.log.count("/no/such/python cannot be run") == 1
+    assert "Set MLPACKAGE_WORKER_PYTHON or --worker-python." in service.log
+
+
 def test_a_failing_init_shows_its_traceback_and_the_models(start: Start, tmp_path: Path) -> None:
     """The traceback has the script's frames alone; the model directory is listed."""
     (tmp_path / "models" / "ridge" / "1").mkdir(parents=True)

@@ -4,7 +4,9 @@ import json
 import sys
 from pathlib import Path
 
+import joblib
 import pytest
+from sklearn.linear_model import Ridge
 
 from hatch_mlpackage.context.build import build_context
 from hatch_mlpackage.context.image_values import server_environment
@@ -63,6 +65,8 @@ def test_project(project, top):
             "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models/greeting/1",
             "WORKER_COUNT": "1",
         },
+        sample_folder=project,
+        own_folder=project,
         watched=(project / "pyproject.toml", project / "score.py", project / "models/greeting.txt"),
     )
 
@@ -80,10 +84,27 @@ def test_context(project, top):
         ),
     }
     assert (top / "runtime/__main__.py").readlink() == project / "context/runtime/__main__.py"
+    assert (serving.sample_folder, serving.own_folder) == (project / "context/azureml-app",) * 2
     assert serving.environment == serve_project(load_project(project), top / "other").environment | {
         "AML_APP_ROOT": f"{top}/azureml-app",
         "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models/greeting/1",
     }
+
+
+def test_the_sample_of_a_context_without_a_script(tmp_path, top, made_up_lock):
+    """Where the entry script was generated, the sample request lies in the context itself."""
+    joblib.dump(Ridge().fit([[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]), tmp_path / "ridge.joblib")
+    model = '[[tool.mlpackage.models]]\nname = "r"\npath = "ridge.joblib"\nframework = "sklearn"\nallow-pickle = true\n'
+    (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "r"\nversion = "1"\n{model}')
+    package = inspect_project(load_project(tmp_path))
+    package.lock_path.parent.mkdir()
+    package.lock_path.write_text(made_up_lock(package.requirements, package.config.target))
+    build_context(package.project, tmp_path / "context")
+
+    serving = serve_context(tmp_path / "context", top)
+
+    assert serving.sample_folder == tmp_path / "context"
+    assert (serving.sample_folder / "request.json").is_file()
 
 
 def test_the_variables_are_those_of_the_manifest(copy_project, tmp_path, top):
@@ -142,6 +163,7 @@ def test_script(project, tmp_path):
         folder=project,
         environment={"AML_APP_ROOT": str(project)},
         flags=("--entry-script", "score.py", "--model-dir", f"{project}/models"),
+        sample_folder=Path(),
         watched=(project,),
     )
     assert serve_script(Path("score.py"), None).flags == ("--entry-script", "score.py")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from hatch_mlpackage.context.manifest import Manifest
 from hatch_mlpackage.context.plan import DIRECTORY_MODE, ContextFile, Hashed
 from hatch_mlpackage.context.write.file import Reuse, hash_in_place, link_file, store_once, write_file
 from hatch_mlpackage.context.write.hard_links import HardLinks
-from hatch_mlpackage.context.write.leftovers import PARTIAL, REPLACED, beside, claim, remove_dead
+from hatch_mlpackage.context.write.leftovers import REPLACED, beside, partial_folder, remove_folder
 from hatch_mlpackage.context.write.read import Progress
 from hatch_mlpackage.errors import ContextError, explained
 
@@ -72,21 +70,12 @@ def refuse_foreign(destination: Path, reason_to_keep: Callable[[Path], str]) -> 
 @contextlib.contextmanager
 def _beside(destination: Path, reason_to_keep: Callable[[Path], str]) -> Iterator[Path]:
     """Make a folder on the destination's own file system; remove it whatever happens."""
-    # Named before it is made: an interrupt at any moment finds it.
-    partial = destination.with_name(f".{destination.name}.{secrets.token_hex(8)}{PARTIAL}")
-    claimed = None
-    try:
+    with contextlib.ExitStack() as stack:
         with explained(destination):
             destination.parent.mkdir(parents=True, exist_ok=True)
             _mend_swaps(destination, reason_to_keep)
-            remove_dead(destination, _remove)
-            partial.mkdir(mode=0o700)
-        claimed = claim(partial)
+            partial = stack.enter_context(partial_folder(destination))
         yield partial
-    finally:
-        _remove(partial)
-        if claimed is not None:
-            os.close(claimed)
 
 
 def _mend_swaps(destination: Path, reason_to_keep: Callable[[Path], str]) -> None:
@@ -95,13 +84,9 @@ def _mend_swaps(destination: Path, reason_to_keep: Callable[[Path], str]) -> Non
         if replaced.is_symlink() or not replaced.is_dir() or reason_to_keep(replaced):
             continue
         if os.path.lexists(destination):
-            _remove(replaced)
+            remove_folder(replaced)
         else:
             replaced.rename(destination)
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _normalise_folders(top: Path, timestamp: int) -> None:
@@ -123,4 +108,4 @@ def _put_in_place(partial: Path, destination: Path) -> None:
             if replaced.exists():
                 replaced.rename(destination)
             raise
-    _remove(replaced)
+    remove_folder(replaced)

@@ -1,14 +1,18 @@
-"""Find what runs that were killed left beside a destination, and tell it from what a living run is writing."""
+"""Write beside a destination, and remove what runs that were killed left there, but not what a living one writes."""
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
+import secrets
+import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from hatch_mlpackage.files.interrupts import interrupts_wait
 from hatch_mlpackage.files.lock import lock
 
 PARTIAL, REPLACED = ".partial", ".replaced"
@@ -46,3 +50,28 @@ def remove_dead(destination: Path, remove: Callable[[Path], object]) -> None:
         if claimed is not None:  # otherwise a living run is writing there
             remove(partial)
             os.close(claimed)
+
+
+@contextlib.contextmanager
+def partial_folder(destination: Path) -> Iterator[Path]:
+    """Make a folder on the destination's own file system; remove it, unless it was moved, whatever happens.
+
+    First remove those that dead runs left for the same destination.
+    """
+    # Named before it is made: an interrupt at any moment finds it.
+    partial = destination.with_name(f".{destination.name}.{secrets.token_hex(8)}{PARTIAL}")
+    claimed = None
+    try:
+        remove_dead(destination, remove_folder)
+        partial.mkdir(mode=0o700)
+        claimed = claim(partial)
+        yield partial
+    finally:
+        with interrupts_wait():  # a second Ctrl-C must not leave half of it
+            remove_folder(partial)
+        if claimed is not None:
+            os.close(claimed)
+
+
+def remove_folder(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)

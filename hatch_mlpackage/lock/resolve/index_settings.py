@@ -5,9 +5,10 @@ A lock depends on the requirements, the image and the index, and not on a `resol
 package must not be looked up on the public index, where anybody can take its name. So a resolver gets only the part of
 its own configuration that says which index is asked and how it is reached.
 
-uv uses its own settings where it has any, and pip's otherwise, so that a machine on which pip works can lock. With
-pip's settings it also chooses among several indexes as pip does, which takes the best version of all of them, and not
-as uv does, which takes the first index that has the name.
+uv uses its own index where it has one, and pip's otherwise, so that a machine on which pip works can lock. With pip's
+index it also chooses among several indexes as pip does, which takes the best version of all of them, and not as uv
+does, which takes the first index that has the name. A folder of files (`find-links`) is no index: it never takes the
+place of one, and those of uv and of pip are used together.
 
 No setting reaches the lock. They are passed in environment variables, so that no list of processes shows a password.
 """
@@ -46,12 +47,14 @@ _UV_KEPT = (
     "UV_REQUEST_TIMEOUT",
     "UV_SYSTEM_CERTS",
 )
-_UV_INDEXES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
-_TOML_INDEXES = frozenset({"index", "index-url", "extra-index-url", "find-links", "no-index"})
+_UV_INDEXES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL")
+_PIP_INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+_TOML_INDEXES = frozenset({"index", "index-url", "extra-index-url", "no-index"})
 _TOML_KEPT = _TOML_INDEXES | {
     "allow-insecure-host",
     "cache-dir",
     "exclude-newer",
+    "find-links",
     "http-proxy",
     "https-proxy",
     "index-strategy",
@@ -97,24 +100,25 @@ def for_pip_tools(environ: Mapping[str, str], options: Sequence[str]) -> dict[st
 def for_pip(environ: Mapping[str, str], options: Sequence[str]) -> dict[str, str]:
     """Return the environment for a pip that builds or downloads, with uv's indexes where pip has none."""
     environment = for_pip_tools(environ, [option for option in options if option != "--pre"])
-    if not any(environment.get(name) for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")):
-        environment |= _indexes_of_uv(environ)
-    return environment
-
-
-def _indexes_of_uv(environ: Mapping[str, str]) -> dict[str, str]:
     config = _uv_config(environ)
     config |= config.get("pip", {})
+    chosen = environment.get("PIP_NO_INDEX", "").lower() in _TRUE or any(map(environment.get, _PIP_INDEXES))
+    if not chosen:
+        environment |= _indexes_of_uv(environ, config)
+    links = environment.get("PIP_FIND_LINKS", "").split()
+    links += _find_links([*environ.get("UV_FIND_LINKS", "").replace(",", " ").split(), *config.get("find-links", ())])
+    return environment | ({"PIP_FIND_LINKS": " ".join(dict.fromkeys(links))} if links else {})
+
+
+def _indexes_of_uv(environ: Mapping[str, str], config: Mapping[str, Any]) -> dict[str, str]:
     listed = [index for index in config.get("index", ()) if isinstance(index, dict) and "url" in index]
     first = [environ.get("UV_DEFAULT_INDEX"), environ.get("UV_INDEX_URL")]
     first += [*(_named(index) for index in listed if index.get("default")), config.get("index-url")]
     more = [*environ.get("UV_INDEX", "").split(), *environ.get("UV_EXTRA_INDEX_URL", "").split()]
     more += [*(_named(index) for index in listed if not index.get("default")), *config.get("extra-index-url", ())]
-    links = _find_links(environ.get("UV_FIND_LINKS", "").replace(",", " ").split())
     found = {
         "PIP_INDEX_URL": next((_with_login(index, environ) for index in first if index), ""),
         "PIP_EXTRA_INDEX_URL": " ".join(_with_login(index, environ) for index in more),
-        "PIP_FIND_LINKS": " ".join(links),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -160,9 +164,10 @@ def _add_pip_settings(environment: dict[str, str], settings: Mapping[str, str]) 
     for name, variable in _UV_FOR_PIP.items():
         if name in settings:
             environment.setdefault(variable, settings[name])
-    links = _find_links(settings.get("find-links", "").split())
+    links = [link for link in environment.get("UV_FIND_LINKS", "").split(",") if link]
+    links += _find_links(settings.get("find-links", "").split())
     if links:
-        environment["UV_FIND_LINKS"] = ",".join(links)
+        environment["UV_FIND_LINKS"] = ",".join(dict.fromkeys(links))
     if settings.get("keyring-provider", "disabled") in {"subprocess", "import"}:
         environment.setdefault("UV_KEYRING_PROVIDER", "subprocess")
     environment.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")

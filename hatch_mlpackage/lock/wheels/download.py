@@ -84,7 +84,7 @@ def _present(pins: Sequence[Pin], folder: Path, target: Target) -> dict[Pin, Pat
 
 def _download(task: Task, pins: Sequence[Pin]) -> None:
     (task.folder / OUTPUT).write_text("".join(f"{_entry(pin)}\n" for pin in pins), encoding="utf-8")
-    command = [*PIP, "download", *_FLAGS, *_target_flags(task.target), f"--dest={task.folder}"]
+    command = [*PIP, "download", *_FLAGS, *target_flags(task.target), f"--dest={task.folder}"]
     environment = index_settings.for_pip(os.environ, task.requirements.options)
     outcome = run(command, environment, task, doing="downloading")
     if outcome.status:
@@ -102,7 +102,7 @@ def _entry(pin: Pin) -> str:
     return " ".join((what, *(f"--hash={digest}" for digest in pin.hashes)))
 
 
-def _target_flags(target: Target) -> Iterator[str]:
+def target_flags(target: Target) -> Iterator[str]:
     """Yield pip's options for the image, with each glibc version in order, which pip does not know."""
     yield f"--python-version={target.python}"
     yield from (f"--abi={abi}" for abi in (f"cp{target.python.replace('.', '')}", "abi3", "none"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from itertools import chain
 from typing import Callable, Sequence
 from urllib.parse import parse_qsl
@@ -19,7 +20,7 @@ from mlpackage_runtime.server.answers import HTML_TYPE, Outgoing
 from mlpackage_runtime.server.asgi import Receive, Scope, Send
 from mlpackage_runtime.server.body import Body, BodyTooLargeError, NoRoomError, Room, read_body
 from mlpackage_runtime.server.connection import GONE
-from mlpackage_runtime.server.endpoint import Endpoint, Respond
+from mlpackage_runtime.server.endpoint import Endpoint, Respond, target_of
 from mlpackage_runtime.server.gate import way_to_workers
 from mlpackage_runtime.server.jobs import DeadlinePassed, WorkerDied
 from mlpackage_runtime.server.logs import RequestLog
@@ -43,6 +44,7 @@ class Application:
     def __init__(self, settings: Settings, pool: Pool, log: RequestLog) -> None:
         self._settings = settings
         self._pool = pool
+        self._log = log
         self._ask_worker = way_to_workers(settings, pool)
         self._in_flight = 0
         self._drained = asyncio.Event()
@@ -55,7 +57,7 @@ class Application:
                 ExactRoute("/score", self._score, methods=list(SCORE_METHODS)),
                 ExactRoute("/swagger.json", self._endpoint(self._swagger, log), methods=list(PROBE_METHODS)),
             ],
-            exception_handlers={HTTPException: _routing_error},
+            exception_handlers={HTTPException: self._routing_error},
         )
         self._routes.router.redirect_slashes = False
 
@@ -75,6 +77,18 @@ class Application:
             self._in_flight -= 1
             if self._draining and not self._in_flight:
                 self._drained.set()
+
+    async def _routing_error(self, request: Request, error: Exception) -> Response:
+        """Answer a request for an unknown path or method, and log it: the client has a wrong URL."""
+        started = time.perf_counter()
+        if not isinstance(error, HTTPException):
+            raise error
+        message = {404: answers.NOT_FOUND, 405: answers.WRONG_METHOD}.get(error.status_code, error.detail)
+        headers = {"x-ms-run-function-failed": "False", **(error.headers or {})}
+        body = answers.json_body({"message": message})
+        took, target = (time.perf_counter() - started) * 1000, target_of(request.scope)
+        self._log.add(request.method, target, error.status_code, took, length=len(body), request_id="")
+        return Response(body, error.status_code, headers, media_type="application/json")
 
     async def drain(self) -> None:
         """Refuse new requests, and return when every accepted request has its response."""
@@ -148,11 +162,3 @@ def _not_for_the_script(method: str) -> Outgoing:
     if method == "OPTIONS":
         return answers.whole(200, [HTML_TYPE, RUN_SUCCEEDED], b"")
     return answers.error(405, "Method not allowed")
-
-
-async def _routing_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    message = {404: answers.NOT_FOUND, 405: answers.WRONG_METHOD}.get(error.status_code, error.detail)
-    headers = {"x-ms-run-function-failed": "False", **(error.headers or {})}
-    return Response(answers.json_body({"message": message}), error.status_code, headers, media_type="application/json")

@@ -68,7 +68,7 @@ class Endpoint:
             length = "N/A" if stream is not None else len(body)
             elapsed_ms = (time.perf_counter() - started) * 1000
             request_name = request_id.decode("latin-1")
-            self._log.add(scope["method"], _target(scope), status, elapsed_ms, length=length, request_id=request_name)
+            self._log.add(scope["method"], target_of(scope), status, elapsed_ms, length=length, request_id=request_name)
 
     async def _send_large(self, body: bytes, send: Send) -> None:
         """Send a body in slices, each when the client has taken those before it, and count its bytes until then."""
@@ -82,6 +82,7 @@ class Endpoint:
             self._room.give_back(len(body))
 
 
-def _target(scope: Scope) -> str:
-    query = scope["query_string"].decode("latin-1")
-    return f"{scope['path']}?{query}" if query else str(scope["path"])
+def target_of(scope: Scope) -> str:
+    """Return the path and the query as they were sent: decoded, a line break could forge a line of the log."""
+    path, query = scope["raw_path"].decode("latin-1"), scope["query_string"]
+    return f"{path}?{query.decode('latin-1')}" if query else path

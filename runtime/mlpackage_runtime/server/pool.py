@@ -122,6 +122,8 @@ class Pool:
             self._failing = False
         if not startup.done():
             startup.set_result(reason)
+        elif reason:
+            log.error("A worker cannot start: %s", reason)
         status = await worker.ended()
         self._workers.discard(worker)
         if not self._closing and self._all_started:
@@ -131,8 +133,10 @@ class Pool:
     def _not_spawned(self, startup: asyncio.Future[str], error: OSError | ValueError) -> bool:
         cause = error.strerror if isinstance(error, OSError) else error
         reason = f"The worker's interpreter {self._settings.worker_python} cannot be run: {cause}."
-        log.error("%s Set MLPACKAGE_WORKER_PYTHON or --worker-python.", reason)
-        if not startup.done():
+        reason += " Set MLPACKAGE_WORKER_PYTHON or --worker-python."
+        if startup.done():
+            log.error("%s", reason)
+        else:
             startup.set_result(reason)
         return False
 

@@ -40,17 +40,18 @@ def serve(arguments: Sequence[str]) -> int:
         return CANNOT_START
     if not end_with(os.environ.pop("MLPACKAGE_PARENT", "")):
         return 0
+    own_folder = os.environ.pop("MLPACKAGE_OWN_FOLDER", "")  # where the user keeps the sources that were laid out here
     logs.configure(settings)
     if os.environ.get("AML_APP_INSIGHTS_ENABLED", "").lower() == "true":
         log.warning("AML_APP_INSIGHTS_ENABLED is true, but this server sends nothing to Application Insights")
     adopt_orphans()
     try:
-        return uvloop.run(_serve(settings, _connections_allowed(settings.connection_limit)))
+        return uvloop.run(_serve(settings, _connections_allowed(settings.connection_limit), own_folder))
     finally:
         logs.close()
 
 
-async def _serve(settings: Settings, connections: int) -> int:
+async def _serve(settings: Settings, connections: int, own_folder: str) -> int:
     ports = [settings.port] if settings.health_port is None else [settings.port, settings.health_port]
     with contextlib.ExitStack() as bound:
         try:
@@ -67,7 +68,10 @@ async def _serve(settings: Settings, connections: int) -> int:
         reaping = asyncio.ensure_future(reap_orphans())
         serving.add_done_callback(lambda _: server.stop.set())  # it ends before only where it fails
         try:
-            return await _run(settings, pool, application, server, _url(listeners[0]))
+            reason = await _run(settings, pool, application, server, _url(listeners[0]))
+            if reason:
+                log.critical("The entry script cannot start: %s", _as_known(reason, settings, own_folder))
+            return CANNOT_START if reason else 0
         finally:
             server.should_exit = True
             try:
@@ -96,25 +100,29 @@ def _uvicorn_config(application: Application, settings: Settings, connections: i
     )
 
 
-async def _run(settings: Settings, pool: Pool, application: Application, server: StoppableServer, url: str) -> int:
-    """Start the workers, wait for the signal to stop, and return the exit status."""
+def _as_known(reason: str, settings: Settings, own_folder: str) -> str:
+    """Name the sources in a reason by the paths that the user knows, if they were laid out elsewhere for serving."""
+    laid_out = os.path.join(settings.app_root, settings.source_directory)
+    return reason.replace(os.path.join(laid_out, ""), os.path.join(own_folder, "")) if own_folder else reason
+
+
+async def _run(settings: Settings, pool: Pool, application: Application, server: StoppableServer, url: str) -> str:
+    """Start the workers and wait for the signal to stop; return the reason if the script cannot start."""
     stopping = asyncio.ensure_future(server.stop.wait())
     starting = asyncio.ensure_future(pool.start())
     await asyncio.wait({stopping, starting}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
         starting.cancel()
-        return 0
-    reason = starting.result()
-    if reason:
-        log.critical("The entry script cannot start: %s", reason)
+        return ""
+    if reason := starting.result():
         stopping.cancel()
-        return CANNOT_START
+        return reason
     log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     log.info("Ready: %s/score, %d worker(s)", url, settings.worker_count)
     await stopping
     log.info("Stopping: finishing what was accepted; another signal ends that at once")
     await _drain(application, server, settings.drain_timeout)
-    return 0
+    return ""
 
 
 async def _drain(application: Application, server: StoppableServer, timeout: float) -> None:

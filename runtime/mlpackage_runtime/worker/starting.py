@@ -32,7 +32,7 @@ class Started(NamedTuple):
 
 
 def start(settings: WorkerSettings) -> Started:
-    """Load the script and call its init(); logs the details of a failure and raises StartError."""
+    """Load the script and call its init(); raises StartError, with a traceback of what the script raised."""
     shims.install()
     extend_path(settings.app_root, settings.source_directory)
     sys.argv[:] = [os.path.join(settings.app_root, settings.entry_script)]
@@ -42,8 +42,7 @@ def start(settings: WorkerSettings) -> Started:
         script = load_script(settings.app_root, settings.entry_script)
         log.info("Found user script at %s", script.file)
         style = choose_style(script, Limits(settings))
-    except StartError as error:
-        log.error("%s", error)  # noqa: TRY400 - the text says it all
+    except StartError:
         raise
     except BaseException as error:
         raise _broken("Failed to import user script because it raised an unhandled exception", error) from error
@@ -61,20 +60,18 @@ def _initialise(script: Script, model_dir: str) -> None:
             awaited(outcome)
     except BaseException as error:
         broken = _broken("User's init function failed", error)
-        log_tree(model_dir)
-        raise broken from error
+        raise StartError("\n".join((str(broken), *contents(model_dir)))) from error
     log.info("Users's init has completed successfully")
 
 
 def _broken(what: str, error: BaseException) -> StartError:
-    """Log an exception of the script without our own frames, and return it with a one-line reason."""
+    """Describe an exception of the script on one line, and then by its traceback without our own frames."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith((OWN_FOLDER, "<frozen importlib")):
         trace = trace.tb_next
     where = _where(error, traceback.extract_tb(trace))
     details = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
-    log.error("%s: %s\n%s", what, where, details)
-    return StartError(f"{what}: {where}")
+    return StartError(f"{what}: {where}\n{details}")
 
 
 def _where(error: BaseException, frames: traceback.StackSummary) -> str:
@@ -93,17 +90,16 @@ def _is_own(file: str) -> bool:
     return os.path.isabs(file) and not installed and not file.startswith((OWN_FOLDER + os.sep, STANDARD_LIBRARY))
 
 
-def log_tree(model_dir: str) -> None:
-    """Log the contents of the model directory, because a wrong path is why most calls of init() fail."""
+def contents(model_dir: str) -> Iterator[str]:
+    """Yield lines about the model directory, because a wrong path is why most calls of init() fail."""
     if not model_dir or not os.path.exists(model_dir):
-        log.info("AZUREML_MODEL_DIR is %s", f"{model_dir}, which does not exist" if model_dir else "not set")
+        yield f"AZUREML_MODEL_DIR is {f'{model_dir}, which does not exist' if model_dir else 'not set'}"
         return
-    log.info("Model Directory Contents:")
+    yield "Model Directory Contents:"
     lines = list(itertools.islice(tree(model_dir), TREE_LIMIT + 1))
-    for line in lines[:TREE_LIMIT]:
-        log.info("%s", line)
+    yield from lines[:TREE_LIMIT]
     if len(lines) > TREE_LIMIT:
-        log.info("Output Truncated. First %d lines shown.", TREE_LIMIT)
+        yield f"Output Truncated. First {TREE_LIMIT} lines shown."
 
 
 def tree(path: str, depth: int = 0) -> Iterator[str]:

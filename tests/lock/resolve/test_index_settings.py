@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.resolve import index_settings
+from hatch_mlpackage.lock.resolve.make import make_lock
+from hatch_mlpackage.project.target import Target
 
 pytestmark = pytest.mark.usefixtures("clean_machine")
 NOTHING = {"PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1"}
@@ -59,6 +64,11 @@ AS_PIP = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
             [],
         ),
         ({"PIP_INDEX_URL": "https://pip", "UV_INDEX_URL": "https://uv"}, {"UV_INDEX_URL": "https://uv", **ALWAYS}, []),
+        (
+            {"PIP_INDEX_URL": "https://pip", "PIP_FIND_LINKS": "https://b https://a", "UV_FIND_LINKS": "https://a"},
+            {"UV_DEFAULT_INDEX": "https://pip", "UV_FIND_LINKS": "https://a,https://b", **ALWAYS, **AS_PIP},
+            [],
+        ),
     ],
 )
 def test_uv_takes_only_what_is_about_the_index(
@@ -181,3 +191,68 @@ def test_the_logins_of_uvs_indexes_for_pip(tmp_path: Path, settings, config, fir
     made = index_settings.for_pip(environ, ())
 
     assert (made.get("PIP_INDEX_URL"), made.get("PIP_EXTRA_INDEX_URL")) == (first, more)
+
+
+@pytest.fixture
+def no_way_out(clean_machine: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Let the resolvers reach this machine only: a question to the public index fails."""
+    for name in ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"):
+        clean_machine.setenv(name, "http://127.0.0.1:9")
+        clean_machine.delenv(name.lower(), raising=False)
+    clean_machine.setenv("no_proxy", "127.0.0.1")
+    return clean_machine
+
+
+@pytest.mark.parametrize("how", ["variable", "file"])
+def test_a_folder_of_wheels_for_uv_leaves_pips_index(no_way_out, index, asking, tmp_path: Path, how, quiet) -> None:
+    """With `find-links` of uv and an index of pip, the lock comes from that index and that folder, and no other."""
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels/beta-2.0-py3-none-any.whl").write_bytes(wheel_of(index, "beta", "2.0"))
+    (tmp_path / "uv.toml").write_text(f'find-links = ["{tmp_path}/wheels"]\n')
+    name, value = ("UV_FIND_LINKS", tmp_path / "wheels") if how == "variable" else ("UV_CONFIG_FILE", "uv.toml")
+    no_way_out.setenv(name, str(tmp_path / value))
+    index.add("alpha", "1.5", "beta")
+    index.add("beta", "1.0")
+    target = Target(python="3.12", platform="linux/amd64", libc="manylinux_2_28")
+
+    lock = make_lock(asking("alpha"), target, locker="uv", report=quiet)
+
+    assert {pin.name: pin.version for pin in read_pins(lock)} == {"alpha": "1.5", "beta": "2.0"}
+    assert "/simple/alpha/" in index.asked
+
+
+@pytest.mark.parametrize("how", ["variable", "file"])
+def test_a_folder_of_wheels_for_pip_leaves_uvs_index(no_way_out, index, tmp_path: Path, how) -> None:
+    """With `find-links` of pip and an index of uv, pip downloads from both, and asks no other index."""
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels/beta-2.0-py3-none-any.whl").write_bytes(wheel_of(index, "beta", "2.0"))
+    (tmp_path / "pip.conf").write_text(f"[global]\nfind-links = {tmp_path}/wheels\n")
+    name, value = ("PIP_FIND_LINKS", "wheels") if how == "variable" else ("PIP_CONFIG_FILE", "pip.conf")
+    no_way_out.setenv(name, str(tmp_path / value))
+    no_way_out.delenv("PIP_INDEX_URL")
+    no_way_out.setenv("UV_DEFAULT_INDEX", index.url)
+    index.add("alpha", "1.5", "beta")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(tmp_path / "got"), "alpha"]
+
+    outcome = subprocess.run(
+        command, env=index_settings.for_pip(os.environ, ()), capture_output=True, text=True, check=False
+    )
+
+    assert outcome.returncode == 0, outcome.stderr
+    got = sorted(path.name for path in (tmp_path / "got").iterdir())
+    assert got == ["alpha-1.5-py3-none-any.whl", "beta-2.0-py3-none-any.whl"]
+
+
+def test_pip_without_an_index_gets_none_of_uvs(tmp_path: Path) -> None:
+    """Where pip may ask no index, it is not given one of uv's, but uv's folders still count."""
+    environ = {**NOTHING, "PIP_NO_INDEX": "1", "UV_DEFAULT_INDEX": "https://uv", "UV_FIND_LINKS": str(tmp_path)}
+
+    made = index_settings.for_pip(environ, ())
+
+    assert (made.get("PIP_INDEX_URL"), made.get("PIP_FIND_LINKS")) == (None, str(tmp_path))
+
+
+def wheel_of(index, name: str, version: str) -> bytes:
+    """Return a wheel that the index no longer has."""
+    index.add(name, version)
+    return index.files.pop(f"{name}-{version}-py3-none-any.whl")

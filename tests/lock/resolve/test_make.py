@@ -33,6 +33,15 @@ def pinned(lock: str) -> dict[str, str | None]:
     return {pin.name: pin.version for pin in read_pins(lock)}
 
 
+def test_the_build_for_cpus(index: PackageIndex, asking: Callable[..., Requirements], quiet: Any) -> None:
+    """Where an index has the build of a version for CPUs, the lock takes that one, and nothing that GPUs need."""
+    index.add("torch", "2.15.0", "nvidia-nccl")
+    index.add("nvidia_nccl", "1.0")
+    index.add("torch", "2.15.0+cpu")
+
+    assert pinned(make_lock(asking("torch"), TARGET, report=quiet)) == {"torch": "2.15.0+cpu"}
+
+
 @BOTH
 def test_the_whole_lock(index: PackageIndex, asking: Callable[..., Requirements], locker: Any) -> None:
     """Both resolvers write the same text: a header, every pin, every file's hash, and what requires it."""
