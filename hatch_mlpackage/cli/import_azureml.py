@@ -27,7 +27,7 @@ from hatch_mlpackage.project.pyproject import PYPROJECT
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.report import Conversion, ReportRow
 
-_ORDER = ("taken", "no meaning", "unknown", "by hand")
+_ORDER = ("taken", "no meaning", "unknown", "repeated", "by hand")
 
 
 @click.command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.typed_tables import did_you_mean
@@ -15,6 +15,22 @@ if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
 
 COMPUTE_TYPES = ("local", "aci", "aks", "aksendpoint")
+# The keys that each compute type read; the original ignored the others, whatever their values.
+_ACI = frozenset(
+    "containerResourceRequirements location authEnabled sslEnabled sslCertificate sslKey cname appInsightsEnabled "
+    "dnsNameLabel vaultBaseUrl keyName keyVersion vnetName subnetName keys".split()
+)
+_AKS = frozenset(
+    "autoScaler dataCollection authEnabled tokenAuthEnabled containerResourceRequirements appInsightsEnabled "
+    "scoringTimeoutMs maxConcurrentRequestsPerContainer maxQueueWaitMs maxQueueWaitsMs numReplicas keys gpuCores "
+    "livenessProbeRequirements namespace computeTargetName".split()
+)
+_READ_BY = {
+    "local": frozenset({"port"}),
+    "aci": _ACI,
+    "aks": _AKS,
+    "aksendpoint": _AKS - {"computeTargetName"} | {"versionName", "trafficPercentile"},
+}
 _LAST_PORT = 65535
 _PERCENT = 100
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{,61}[a-z0-9])?")
@@ -54,13 +70,11 @@ class Probe(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeploymentConfiguration(Section):
-    """The keys of `deploymentconfig.json` for every compute type."""
+    """The keys of `deploymentconfig.json` for every compute type; `unread` are those of other types than its own."""
 
     compute_type: Given[str] | None = None
     port: Given[int] | None = None
     container_resource_requirements: Resources | None = None
-    cpu_cores: Given[float] | None = None
-    memory: Given[float] | None = spelt("memoryInGB")
     gpu_cores: Given[int] | None = None
     scoring_timeout_ms: Given[int] | None = None
     max_concurrent_requests: Given[int] | None = spelt("maxConcurrentRequestsPerContainer")
@@ -92,7 +106,8 @@ class DeploymentConfiguration(Section):
 
 def read_deployment(node: Node, problems: Problems) -> DeploymentConfiguration:
     """Read and check a configuration; use it only where no problem was added."""
-    found = read_section(DeploymentConfiguration, node, problems)
+    read, unread = _by_compute_type(node)
+    found = replace(read_section(DeploymentConfiguration, read, problems), unread=unread)
     kind = found.compute_type
     if kind is None:
         problems.add(node.where, "computeType is required and missing.", f"Use one of {', '.join(COMPUTE_TYPES)}.")
@@ -104,12 +119,24 @@ def read_deployment(node: Node, problems: Problems) -> DeploymentConfiguration:
     return found
 
 
+def _by_compute_type(node: Node) -> tuple[Node, tuple[Given[Node], ...]]:
+    """Split off the keys that the file's compute type did not read, and some other type did."""
+    kind = node.members.get("computeType")
+    read = _READ_BY.get(kind.text.lower() if kind else "")
+    if read is None:
+        return node, ()
+    others = frozenset().union(*_READ_BY.values()) - read
+    unread = [Given(key=key, value=member, where=member.where) for key, member in node.members.items() if key in others]
+    members = {key: member for key, member in node.members.items() if key not in others}
+    return replace(node, value=members), tuple(unread)
+
+
 def _wrong_numbers(found: DeploymentConfiguration) -> Iterator[tuple[str, str]]:
     resources = found.container_resource_requirements or Resources()
     scaler, probe = found.auto_scaler or AutoScaler(), found.liveness_probe or Probe()
     positive = (
         *(resources.cpu, resources.memory, resources.cpu_limit, resources.memory_limit),
-        *(found.cpu_cores, found.memory, found.scoring_timeout_ms, found.max_concurrent_requests),
+        *(found.scoring_timeout_ms, found.max_concurrent_requests),
         *(found.num_replicas, scaler.min_replicas, scaler.max_replicas),
         *(scaler.refresh_period_in_seconds, scaler.target_utilization),
         *(probe.period_seconds, probe.timeout_seconds, probe.success_threshold, probe.failure_threshold),

@@ -34,7 +34,7 @@ class Imported:
     def warnings(self) -> Iterator[Problem]:
         """Yield the keys without effect that somebody may have relied on."""
         for row in self.rows:
-            if row.outcome == "unknown" or (row.outcome == "by hand" and not row.settled_by):
+            if row.outcome in {"unknown", "repeated"} or (row.outcome == "by hand" and not row.settled_by):
                 yield Problem(where=row.where, what=f"{row.key}: {_sentence(row.said)}", level="warning")
 
     def placed(self, problem: Problem) -> Problem:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.shapes import Given, Section
 
 # taken: it is in the table. no meaning: it concerns nothing in an image. unknown: the original ignored it too.
-# by hand: a person must decide, as the row says.
-Outcome = Literal["taken", "no meaning", "unknown", "by hand"]
+# repeated: a later value of the key counts. by hand: a person must decide, as the row says.
+Outcome = Literal["taken", "no meaning", "unknown", "repeated", "by hand"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,8 +93,11 @@ class Draft:
             self._add(given, "by hand", what, settled_by)
 
     def name_unknown(self, *sections: Section | None) -> None:
-        """Report the keys that have no field."""
+        """Report the keys that have no field, and those that are given again."""
         for section in filter(None, sections):
+            for given in section.repeated:
+                said = f"line {given.value} gives this key again: the last value counts, as in the original"
+                self._add(given, "repeated", said)
             for unknown in section.unknown:
                 said = "this file has no such key; the original ignored it silently"
                 said += f". {unknown.hint}" if unknown.hint else ""

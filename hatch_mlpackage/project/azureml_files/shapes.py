@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
@@ -17,6 +17,8 @@ S = TypeVar("S", bound="Section")
 
 # Keys that people write in the wrong place, and what to use instead.
 _ELSEWHERE = {
+    "cpuCores": "In this file, containerResourceRequirements.cpu is what counts.",
+    "memoryInGB": "In this file, containerResourceRequirements.memoryInGB is what counts.",
     "condaFile": "In an environment, python.condaDependenciesFile names it.",
     "dependencies": "Files that the script needs go along with sourceDirectory.",
     "schemaFile": "The schema is what the decorators of run() say.",
@@ -45,10 +47,20 @@ class Unknown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
-    """An object in a file; `where` is its place, `unknown` lists its keys without a field."""
+    """An object in a file; `where` is its place, `unknown` lists its keys without a field.
+
+    `unread` lists the keys that only other files of its kind have a use for, and that were not read.
+    `repeated` lists the keys that a file gives again, wherever in it, with the line of the last value, which counts;
+    only the section of the whole file has them.
+    """
 
     where: str = ""
     unknown: tuple[Unknown, ...] = ()
+    unread: tuple[Given[Node], ...] = ()
+    repeated: tuple[Given[int], ...] = ()
+
+
+_OWN = frozenset(found.name for found in fields(Section))
 
 
 def spelt(*keys: str, text_as: str = "") -> Any:
@@ -67,6 +79,8 @@ def read_section(shape: type[S], node: Node, problems: Problems, *, prefix: str 
     known = keys_of(shape)
     types = get_type_hints(shape)
     values: dict[str, Any] = {"where": node.where, "unknown": tuple(_unknown(node.value, known, prefix))}
+    if not prefix:
+        values["repeated"] = tuple(_repeated(node, ""))
     for key, member in node.value.items():
         if key in known and member.value is not None:
             target = known[key]
@@ -82,9 +96,18 @@ def _unknown(members: Mapping[str, Node], known: Mapping[str, Any], prefix: str)
     ]
 
 
+def _repeated(node: Node, prefix: str) -> Iterator[Given[int]]:
+    for key, member in node.members.items():
+        if member.first:
+            yield Given(key=f"{prefix}{key}", value=member.line, where=f"{member.path}:{member.first}")
+        yield from _repeated(member, f"{prefix}{key}.")
+    for item in node.value if isinstance(node.value, tuple) else ():
+        yield from _repeated(item, prefix)
+
+
 def keys_of(shape: type[Section]) -> dict[str, Field[Any]]:
     """Return every key that a section reads, with the field that takes its value."""
-    own = [found for found in fields(shape) if found.name not in {"where", "unknown"}]
+    own = [found for found in fields(shape) if found.name not in _OWN]
     return {key: found for found in own for key in found.metadata.get("keys") or (_camel_case(found.name),)}
 
 

@@ -236,6 +236,22 @@ INFERENCE = {
     "aks-as-found": deployed(
         computeType="aks", maxQueueWaitsMs=100, cpuCores=1, memoryInGB=2, ComputeTarget="a", autoScaler=None,
     ),
+    "aks-with-keys-of-others": deployed(
+        computeType="aks", authEnabled=True, sslEnabled=True, vnetName="v", port="8890", trafficPercentile=101,
+    ),
+    "aci-with-keys-of-others": deployed(
+        computeType="aci", scoringTimeoutMs=0, autoScaler={"autoscaleEnabled": False}, namespace="No",
+    ),
+    "local-with-keys-of-others": deployed(computeType="local", port=8890, containerResourceRequirements={"cpu": 0}),
+    "keys-given-again": Case(
+        text=(
+            '{\n"entryScript": "other.py",\n"entryScript": "score.py",\n"environment": {\n'
+            '"environmentVariables": {"A": "1"},\n"environmentVariables": {\n"A": "2",\n"A": "3"}\n}}\n'
+        )
+    ),
+    "keys-given-again-in-yaml": Case(
+        text="entryScript: score.py\ncondaFile: old.yml\nruntime: python\ncondaFile: conda.yml\n",
+    ),
     # What is refused.
     "no-entry-script": Case({"sourceDirectory": "src"}),
     "blank-entry-script": Case({"entryScript": ""}),
@@ -274,10 +290,11 @@ INFERENCE = {
     "a-list": Case(["score.py"]),
     "no-compute-type": deployed(port=1),
     "unknown-compute-type": deployed(computeType="acl"),
-    "wrong-port": deployed(computeType="local", port="8890"),
+    "port-of-another-type": deployed(computeType="local", port="8890"),
+    "wrong-port": deployed(computeType="local", port=0),
     "wrong-numbers": deployed(
-        computeType="aks", port=0, scoringTimeoutMs=0, maxConcurrentRequestsPerContainer=-1, maxQueueWaitMs=-1,
-        gpuCores=-1, trafficPercentile=101, cpuCores=0, memoryInGB=-0.5,
+        computeType="aksendpoint", scoringTimeoutMs=0, maxConcurrentRequestsPerContainer=-1, maxQueueWaitMs=-1,
+        gpuCores=-1, trafficPercentile=101, cpuCores=0,
         containerResourceRequirements={"cpu": 2, "memoryInGB": 4, "cpuLimit": 1, "memoryInGBLimit": 3},
         livenessProbeRequirements={"periodSeconds": 0, "initialDelaySeconds": -1},
     ),

@@ -67,7 +67,7 @@ def try_all(node, places):
         deployment = None if found.found else deploying
         conversion = convert(inference, deployment, places, problems)
         assert tomllib.loads(tomlkit.dumps(dict(conversion.table))) == conversion.table
-        assert {row.outcome for row in conversion.rows} <= {"taken", "no meaning", "unknown", "by hand"}
+        assert {row.outcome for row in conversion.rows} <= {"taken", "no meaning", "unknown", "repeated", "by hand"}
         convert(inference, deployment, places, problems, in_place=True)
     assert all(problem.where and problem.what for problem in problems.found)
 
