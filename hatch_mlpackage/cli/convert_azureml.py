@@ -23,10 +23,17 @@ if TYPE_CHECKING:
 
 
 def convert_files(
-    config: Path, deployment: Path | None, environment: Path | None, folder: Path, problems: Problems
+    config: Path,
+    deployment: Path | None,
+    environment: Path | None,
+    folder: Path,
+    problems: Problems,
+    *,
+    python: str = "",
 ) -> Conversion:
     """Convert an inference configuration and what goes with it for the project in `folder`.
 
+    `python` replaces the version that they pin.
     Raises ConfigurationError when a file cannot be read; other mistakes are added to `problems`.
     """
     node = _read_document(config, problems)
@@ -38,7 +45,7 @@ def convert_files(
     problems.raise_if_any()
     assert inference is not None  # noqa: S101 - otherwise a problem was raised
     places = Places(root=folder.absolute(), here=Path.cwd(), beside=config.absolute().parent)
-    conversion = convert(inference, deploying, places, problems)
+    conversion = convert(inference, deploying, places, problems, python=python)
     script = conversion.table.get("entry-script")
     if script:
         read_entry_script(file_bytes(folder / script), script, problems)

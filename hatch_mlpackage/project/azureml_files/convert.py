@@ -29,12 +29,14 @@ def convert(
     problems: Problems,
     *,
     in_place: bool = False,
+    python: str = "",
 ) -> Conversion:
     """Convert configurations that were read without a problem; report problems with the files that they name.
 
     Conda dependencies in a configuration become a file of their own; with `in_place` they stay where they are.
+    `python` (`3.11`) replaces the Python that they pin.
     """
-    draft = Draft(places=places, problems=problems, in_place=in_place)
+    draft = Draft(places=places, problems=problems, in_place=in_place, python=python)
     source = _take_source(inference, draft)
     _take_script(inference, draft, source)
     about = " ".join(inference.description.value.split()) if inference.description else ""
@@ -47,6 +49,8 @@ def convert(
     draft.name_unknown(inference, inference.base_image_registry)
     if deployment:
         convert_deployment(deployment, draft)
+    if python:
+        draft.table["python-version"] = python  # also where no file lists packages
     return draft.finish()
 
 

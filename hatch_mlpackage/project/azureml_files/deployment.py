@@ -16,17 +16,38 @@ if TYPE_CHECKING:
 
 COMPUTE_TYPES = ("local", "aci", "aks", "aksendpoint")
 # The keys that each compute type read; the original ignored the others, whatever their values.
-_ACI = frozenset(
-    "containerResourceRequirements location authEnabled sslEnabled sslCertificate sslKey cname appInsightsEnabled "
-    "dnsNameLabel vaultBaseUrl keyName keyVersion vnetName subnetName keys".split()
-)
-_AKS = frozenset(
-    "autoScaler dataCollection authEnabled tokenAuthEnabled containerResourceRequirements appInsightsEnabled "
-    "scoringTimeoutMs maxConcurrentRequestsPerContainer maxQueueWaitMs maxQueueWaitsMs numReplicas keys gpuCores "
-    "livenessProbeRequirements namespace computeTargetName".split()
-)
+_BOTH = {"containerResourceRequirements", "authEnabled", "appInsightsEnabled", "keys"}
+_ACI = {
+    *_BOTH,
+    "location",
+    "sslEnabled",
+    "sslCertificate",
+    "sslKey",
+    "cname",
+    "dnsNameLabel",
+    "vaultBaseUrl",
+    "keyName",
+    "keyVersion",
+    "vnetName",
+    "subnetName",
+}
+_AKS = {
+    *_BOTH,
+    "autoScaler",
+    "dataCollection",
+    "tokenAuthEnabled",
+    "scoringTimeoutMs",
+    "maxConcurrentRequestsPerContainer",
+    "maxQueueWaitMs",
+    "maxQueueWaitsMs",
+    "numReplicas",
+    "gpuCores",
+    "livenessProbeRequirements",
+    "namespace",
+    "computeTargetName",
+}
 _READ_BY = {
-    "local": frozenset({"port"}),
+    "local": {"port"},
     "aci": _ACI,
     "aks": _AKS,
     "aksendpoint": _AKS - {"computeTargetName"} | {"versionName", "trafficPercentile"},
@@ -125,7 +146,7 @@ def _by_compute_type(node: Node) -> tuple[Node, tuple[Given[Node], ...]]:
     read = _READ_BY.get(kind.text.lower() if kind else "")
     if read is None:
         return node, ()
-    others = frozenset().union(*_READ_BY.values()) - read
+    others = set().union(*_READ_BY.values()) - read
     unread = [Given(key=key, value=member, where=member.where) for key, member in node.members.items() if key in others]
     members = {key: member for key, member in node.members.items() if key not in others}
     return replace(node, value=members), tuple(unread)

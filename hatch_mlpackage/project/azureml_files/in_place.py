@@ -60,7 +60,8 @@ def with_imported(table: Mapping[str, Any], root: Path, problems: Problems) -> I
     if len(problems.found) > before:
         return Imported(table=table)
     places = Places(root=root, here=root, beside=(root / inference_node.path).parent)
-    conversion = convert(inference, deployment, places, problems, in_place=True)
+    python = str(table.get("python-version") or "")
+    conversion = convert(inference, deployment, places, problems, in_place=True, python=python)
     merged = _merged(conversion.table, table)
     for row in conversion.rows:
         if row.outcome == "by hand" and row.settled_by and not any(key in merged for key in row.settled_by):

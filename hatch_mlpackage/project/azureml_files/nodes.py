@@ -12,7 +12,8 @@ class Node:
     """A value with its place, which for a member of an object is the place of its key.
 
     `value` is a scalar, a tuple of nodes or a mapping of nodes; `text` is a scalar as written; `line` counts from 1,
-    and is 0 where there is no file. `first` is the line of the first value of a key that its object gives again, else 0.
+    and is 0 where there is no file. `first` is the line of a member's first value where its object
+    gives the key again, else 0.
     """
 
     path: str

@@ -41,6 +41,7 @@ class Case(NamedTuple):
     deployment: object = None
     environment: object = None
     folder: str = ""
+    python: str = ""
 
     def written(self) -> str:
         return self.text or json.dumps(self.values, indent=2)
@@ -141,6 +142,10 @@ INFERENCE = {
         {"entryScript": "beside.py", "extraDockerfileSteps": "steps"}, folder="deploy"
     ),
     "old-python": Case({"entryScript": "score.py", "condaFile": "old.yml"}),
+    "old-python-replaced": Case({"entryScript": "score.py", "condaFile": "old.yml"}, python="3.11"),
+    "old-python-replaced-in-an-environment": conda(dependencies=["python=3.6.2"])._replace(python="3.11"),
+    "python-that-is-pinned-is-chosen": Case({"entryScript": "score.py", "condaFile": "myenv.yml"}, python="3.8"),
+    "python-without-packages": Case({"entryScript": "score.py"}, python="3.11"),
     # Notations.
     "yaml": Case(text="# MLOps\nentryScript: score.py\nsourceDirectory: src\ncondaFile: conda.yml # the packages\n"),
     "crlf-and-trailing-comma": Case(text='{\r\n  "entryScript": "score.py",\r\n  "condaFile": "conda.yml",\r\n}\r\n'),

@@ -43,7 +43,7 @@ def converted(case, root, problems):
     if problems.found:
         return None
     places = Places(root=root, here=root, beside=root / case.folder)
-    return convert(inference, deployment, places, problems)
+    return convert(inference, deployment, places, problems, python=case.python)
 
 
 def report(conversion, problems):

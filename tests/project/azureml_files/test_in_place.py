@@ -190,6 +190,28 @@ def test_what_a_person_must_decide(make):
     )
 
 
+def test_an_old_python(make, problems):
+    """A pinned Python that cannot be served must be replaced, and `python-version` in the table does it."""
+    undecided = Problems()
+    project = make(nested(python={"condaDependencies": {"dependencies": ["python=3.6.2", {"pip": ["idna"]}]}}))
+
+    read_declaration(project, undecided)
+    decided = replace(project, table={**project.table, "python-version": "3.11"})
+    config = read_declaration(decided, problems).config
+    conda = read_conda(decided, config, Locks(), problems)
+
+    assert found(undecided) == [
+        (
+            "inferenceconfig.json:7: environment.python.condaDependencies (python): python=3.6.2 is not served, only "
+            '3.8 to 3.14: replace it with python-version = "3.11"; a pickled model may not load or may answer '
+            "otherwise there, so compare its answers or train it again. "
+            "Decide it with python-version in [tool.mlpackage]."
+        )
+    ]
+    assert found(problems) == []
+    assert (config.python_version, conda.target.python) == ("3.11", "3.11")
+
+
 def test_wrong_values_are_on_their_lines(make, problems):
     """The configuration's checks report a wrong value with its line in the file."""
     project = make(nested(docker={"baseImage": "Team/Base"}, environmentVariables={"A-B": "1"}))
