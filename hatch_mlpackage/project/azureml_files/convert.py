@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import keyword
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.project.azureml_files.convert_deployment import convert_deployment
 from hatch_mlpackage.project.azureml_files.convert_docker import take_base_image
 from hatch_mlpackage.project.azureml_files.convert_environment import convert_environment
-from hatch_mlpackage.project.azureml_files.convert_python import take_conda_file
+from hatch_mlpackage.project.azureml_files.convert_python import is_user_managed, take_conda_file
 from hatch_mlpackage.project.azureml_files.environment import EnvironmentDefinition
-from hatch_mlpackage.project.azureml_files.places import Places, find
+from hatch_mlpackage.project.azureml_files.places import Places, find, settled
 from hatch_mlpackage.project.azureml_files.report import Conversion, Draft, ReportRow
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ def convert(
     Conda dependencies in a configuration become a file of their own; with `in_place` they stay where they are.
     `python` (`3.11`) replaces the Python that they pin.
     """
+    source_directory = inference.source_directory.value if inference.source_directory else ""
+    places = settled(places, source_directory, _files_of(inference))
+    if in_place:
+        places = replace(places, better_root=None)  # the project is where its pyproject.toml is
     draft = Draft(places=places, problems=problems, in_place=in_place, python=python)
     source = _take_source(inference, draft)
     _take_script(inference, draft, source)
@@ -52,6 +58,18 @@ def convert(
     if python:
         draft.table["python-version"] = python  # also where no file lists packages
     return draft.finish()
+
+
+def _files_of(inference: InferenceConfiguration) -> Iterator[str]:
+    python = inference.environment.python if inference.environment else None
+    for given in (
+        inference.entry_script,
+        inference.conda_file,
+        inference.extra_dockerfile_steps,
+        python.conda_dependencies_file if python and not is_user_managed(python) else None,
+    ):
+        if given and given.value.strip():
+            yield given.value
 
 
 def _take_source(inference: InferenceConfiguration, draft: Draft) -> Path | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from hatch_mlpackage.project.azureml_files.places import BRING_IN, Found, Places, find
+from hatch_mlpackage.project.azureml_files.places import BRING_IN, Found, Places, find, whole_project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +83,9 @@ class Draft:
         """Set a key to a file or folder that was found, or ask for one that is outside of the project."""
         if found.path:
             self.take(given, key, found.path, found.note or note)
+        elif whole_project(self.places):
+            what = f"{given.key} names '{given.value}', which is outside of the project."
+            self.problems.add(given.where, what, whole_project(self.places))
         else:
             self.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", key)
 

@@ -21,6 +21,7 @@ PROJECT = {
     "src/inner/score.py": SCRIPT,
     "x/y/score.py": SCRIPT,
     "deploy/beside.py": SCRIPT,
+    "deploy/conda.yml": "dependencies:\n  - python=3.9\n",
     "deploy/steps": "RUN true\n",
     "../scripts/score.py": SCRIPT,
     "../conda_dependencies.yml": CONDA,
@@ -141,6 +142,11 @@ INFERENCE = {
     "found-beside-the-file": Case(
         {"entryScript": "beside.py", "extraDockerfileSteps": "steps"}, folder="deploy"
     ),
+    "all-beside-the-file": Case(
+        {"entryScript": "beside.py", "condaFile": "conda.yml", "extraDockerfileSteps": "steps"}, folder="deploy"
+    ),
+    "absolute-script": Case({"entryScript": "/src/score.py", "condaFile": "conda.yml"}),
+    "absolute-script-beside-the-file": Case({"entryScript": "/scripts/beside.py"}, folder="deploy"),
     "old-python": Case({"entryScript": "score.py", "condaFile": "old.yml"}),
     "old-python-replaced": Case({"entryScript": "score.py", "condaFile": "old.yml"}, python="3.11"),
     "old-python-replaced-in-an-environment": conda(dependencies=["python=3.6.2"])._replace(python="3.11"),
@@ -269,7 +275,6 @@ INFERENCE = {
     "no-source-directory": Case({"entryScript": "score.py", "sourceDirectory": "scr"}),
     "no-script": Case({"entryScript": "scroe.py"}),
     "script-outside-of-its-source": Case({"entryScript": "notes.txt", "sourceDirectory": "src"}),
-    "absolute-script": Case({"entryScript": "/src/score.py"}),
     "a-name-too-long": Case({"entryScript": f"{'a' * 300}.py"}),
     "not-python": Case({"entryScript": "notes.txt"}),
     "bad-name": Case({"entryScript": "bad-name.py"}),
