@@ -75,7 +75,9 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Write [tool.mlpackage] from CONFIG, an inference configuration of Azure ML v1 in JSON or YAML.
+    """Write [tool.mlpackage] from CONFIG, a configuration of Azure ML in JSON or YAML.
+
+    CONFIG is an inference configuration of v1, or an online deployment or model package of v2.
 
     Prints what each key of CONFIG became, and what you must decide yourself. Paths in CONFIG stay relative to the
     current folder and to its sourceDirectory, as Azure ML reads them.

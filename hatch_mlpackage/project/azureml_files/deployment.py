@@ -135,9 +135,14 @@ def read_deployment(node: Node, problems: Problems) -> DeploymentConfiguration:
     elif kind.value.lower() not in COMPUTE_TYPES:
         what = f"computeType '{kind.value}' is not one of {', '.join(COMPUTE_TYPES)}."
         problems.add(kind.where, what, did_you_mean(kind.value.lower(), COMPUTE_TYPES))
+    check_deployment(found, problems)
+    return found
+
+
+def check_deployment(found: DeploymentConfiguration, problems: Problems) -> None:
+    """Report the values that the original refused."""
     for where, what in (*_wrong_numbers(found), *_wrong_pairs(found)):
         problems.add(where, what)
-    return found
 
 
 def _by_compute_type(node: Node) -> tuple[Node, tuple[Given[Node], ...]]:

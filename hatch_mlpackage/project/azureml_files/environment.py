@@ -117,13 +117,14 @@ def check_environment(environment: EnvironmentDefinition, problems: Problems) ->
         problems.add(platform.os.where, f"{platform.os.key} is '{platform.os.value}'.", "Images are for Linux.")
     variables = environment.environment_variables
     if variables:
-        _check_variables(variables, problems)
+        check_variables(variables, problems)
     conda = (environment.python or Python()).conda_dependencies
     if conda:
         _check_conda(conda, problems)
 
 
-def _check_variables(variables: Given[Node], problems: Problems) -> None:
+def check_variables(variables: Given[Node], problems: Problems) -> None:
+    """Report variables that are no object of texts."""
     members = variables.value.value
     if not isinstance(members, Mapping):
         what = f"{variables.key} must be an object, not {variables.value.described()}."

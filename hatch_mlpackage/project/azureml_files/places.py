@@ -23,20 +23,27 @@ BRING_IN = "copy it into the project, or make a link to it there, and name that"
 class Places:
     """The folders of the project (`root`), of the user (`here`) and of the configuration file (`beside`).
 
-    `base` is the one from which all paths of the configuration hold, if there is one; `better_root` is a project folder
-    that holds all files, where `root` does not.
+    With `from_file`, paths count from the configuration file, and none but the script's from the source directory, as
+    in Azure ML v2. `base` is the folder from which all paths of the configuration hold, if there is one; `better_root`
+    is a project folder that holds all files, where `root` does not.
     """
 
     root: Path
     here: Path
     beside: Path
+    from_file: bool = False
     base: Path | None = None
     better_root: Path | None = None
 
     @property
+    def first(self) -> Path:
+        """Return the folder where the original looked."""
+        return self.beside if self.from_file else self.here
+
+    @property
     def bases(self) -> tuple[Path, ...]:
         """Return the folders that paths may be relative to, the likeliest first."""
-        return tuple(dict.fromkeys(filter(None, (self.base, self.here, self.beside, self.root))))
+        return tuple(dict.fromkeys(filter(None, (self.base, self.first, self.here, self.beside, self.root))))
 
     @property
     def better_project(self) -> str:
@@ -79,24 +86,31 @@ def _upwards(folder: Path) -> tuple[Path, ...]:
 
 
 def _held(base: Path, source: str, files: Iterable[str]) -> list[Path] | None:
-    """Return the places of all files in a folder, or None where one is missing."""
+    """Return the places of all files, of which models may be folders, or None where one is missing."""
     folder = _in(Path.is_dir, base, source) if source else base
     if folder is None:
         return None
-    found = [_in(Path.is_file, folder, file) or _in(Path.is_file, base, file) for file in files]
+    found = [_in(Path.exists, folder, file) or _in(Path.exists, base, file) for file in files]
     held = [place for place in found if place is not None]
     return [folder, *held] if len(held) == len(found) else None
 
 
 def find(
-    given: Given[str], places: Places, problems: Problems, *, source: Path | None = None, is_folder: bool = False
+    given: Given[str],
+    places: Places,
+    problems: Problems,
+    *,
+    source: Path | None = None,
+    is_folder: bool = False,
+    is_model: bool = False,
 ) -> Found | None:
     """Look in the source directory, then in the folders that paths may be relative to; report a missing file.
 
     Never resolves links, so that a link in the project can bring in a file from outside.
     """
-    wanted, kind = _spelt(given.value), Path.is_dir if is_folder else Path.is_file
-    first = source or places.here
+    wanted = _spelt(given.value)
+    kind = Path.exists if is_model else Path.is_dir if is_folder else Path.is_file
+    first = source or places.first
     bases = tuple(dict.fromkeys(filter(None, (source, *places.bases))))
     for base in bases:
         place = _in(kind, base, wanted)
@@ -105,7 +119,7 @@ def find(
             is_first = place == Path(os.path.normpath(first / wanted))
             note = "" if is_first else f"found in {_shown(base)}; the original looked {_where(wanted, first)} alone"
             return Found(place=place, path="" if leads_outside(path) else path, note=note)
-    noun = "folder" if is_folder else "file"
+    noun = "file or folder" if is_model else "folder" if is_folder else "file"
     what = f"{given.key} names '{given.value}', and there is no such {noun}."
     problems.add(given.where, what, whole_project(places) or _hint(kind, bases, wanted))
     return None

@@ -56,8 +56,13 @@ class Section:
 
     where: str = ""
     unknown: tuple[Unknown, ...] = ()
-    unread: tuple[Given[Node], ...] = ()
+    unread: tuple[Given[Any], ...] = ()
     repeated: tuple[Given[int], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlainSection(Section):
+    """A section whose keys are the names of its fields, as in Azure ML v2."""
 
 
 _OWN = frozenset(found.name for found in fields(Section))
@@ -108,7 +113,8 @@ def _repeated(node: Node, prefix: str) -> Iterator[Given[int]]:
 def keys_of(shape: type[Section]) -> dict[str, Field[Any]]:
     """Return every key that a section reads, with the field that takes its value."""
     own = [found for found in fields(shape) if found.name not in _OWN]
-    return {key: found for found in own for key in found.metadata.get("keys") or (_camel_case(found.name),)}
+    spelling = str if issubclass(shape, PlainSection) else _camel_case
+    return {key: found for found in own for key in found.metadata.get("keys") or (spelling(found.name),)}
 
 
 def _camel_case(name: str) -> str:

@@ -26,6 +26,49 @@ PROJECT = {
     "../scripts/score.py": SCRIPT,
     "../conda_dependencies.yml": CONDA,
 }
+ONLINE = """\
+$schema: https://schemas.example/managedOnlineDeployment.schema.json
+name: blue
+endpoint_name: my-endpoint
+model:
+  path: ../src/inner
+code_configuration:
+  code: ../src
+  scoring_script: score.py
+environment:
+  conda_file: conda.yml
+  image: mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04:latest
+instance_type: Standard_DS3_v2
+instance_count: 1
+"""
+ONLINE_WHOLE = """\
+name: green
+type: kubernetes
+endpoint_name: my-endpoint
+description: Ridge regression
+model: ../notes.txt
+code_configuration: {code: ../src, scoring_script: inner/score.py}
+environment:
+  name: env
+  version: 2
+  image: registry.example/base:1
+  conda_file:
+    channels: [conda-forge]
+    dependencies: [python=3.9, {pip: [azureml-inference-server-http]}]
+  inference_config: {liveness_route: {path: /, port: 5001}}
+environment_variables: {WORKER_COUNT: 2, API_KEY: letmein, A: b}
+request_settings: {request_timeout_ms: 3000, max_concurrent_requests_per_instance: 4, max_queue_wait_ms: 100}
+liveness_probe: {initial_delay: 10, period: 5, timeout: 2, success_threshold: 1, failure_threshold: 30}
+readiness_probe: {initial_delay: 10}
+resources: {requests: {cpu: "0.1"}}
+scale_settings: {type: default}
+app_insights_enabled: true
+data_collector: {collections: {}}
+egress_public_network_access: disabled
+model_mount_path: /var/model
+tags: {a: b}
+propertys: {}
+"""
 REGISTRY = {"address": "registry.example", "username": "me", "password": "hunter2"}
 CONDA_DEPENDENCIES = {
     "name": "project_environment",
@@ -263,7 +306,52 @@ INFERENCE = {
     "keys-given-again-in-yaml": Case(
         text="entryScript: score.py\ncondaFile: old.yml\nruntime: python\ncondaFile: conda.yml\n",
     ),
+    # Files of Azure ML v2.
+    "online-deployment": Case(text=ONLINE, folder="deploy"),
+    "online-deployment-with-everything": Case(text=ONLINE_WHOLE, folder="deploy"),
+    "online-deployment-of-registered-things": Case(
+        text=(
+            "endpoint_name: e\nmodel: azureml:ridge:3\nenvironment: azureml:sklearn@latest\n"
+            "code_configuration: {code: ../src, scoring_script: score.py}\nenvironment_variables: {A: 1}\n"
+        ),
+        folder="deploy",
+    ),
+    "online-deployment-with-its-image": Case(
+        text=(
+            "endpoint_name: e\nmodel: {name: ridge, version: 3, path: ../notes.txt}\n"
+            "environment: {image: 'registry.example/own:1'}\n"
+            "code_configuration: {code: .., scoring_script: bad-name.py}\n"
+        ),
+        folder="deploy",
+    ),
+    "online-deployment-with-a-dockerfile": Case(
+        text=(
+            "endpoint_name: e\nenvironment: {name: e, build: {path: .., dockerfile_path: steps.Dockerfile}}\n"
+            "code_configuration: {code: ../src, scoring_script: score.py}\n"
+        ),
+        folder="deploy",
+    ),
+    "model-package": Case(
+        text=(
+            "base_environment_source:\n  type: environment_asset\n  resource_id: azureml:sklearn:1\n"
+            "target_environment: packaged\ninferencing_server:\n  type: azureml_online\n"
+            "  code_configuration:\n    code: src\n    scoring_script: score.py\n"
+        )
+    ),
     # What is refused.
+    "online-deployment-without-a-script": Case(
+        text="$schema: s\nendpoint_name: e\nmodel: azureml:m:1\ninstance_type: x\n"
+    ),
+    "online-deployment-beside-another": Case(
+        text="endpoint_name: e\ncode_configuration: {code: src, scoring_script: score.py}\n",
+        deployment={"computeType": "local"},
+    ),
+    "online-deployment-with-mistakes": Case(
+        text=(
+            "endpoint_name: e\ncode_configuration: {code: scr, scoring_script: score.py}\nrequest_settings:\n"
+            "  request_timeout_ms: 0\nenvironment_variables: [A]\nenvironment: {conda_file: {dependancies: []}}\n"
+        )
+    ),
     "no-entry-script": Case({"sourceDirectory": "src"}),
     "blank-entry-script": Case({"entryScript": ""}),
     "an-environment-alone": Case(WHOLE),
