@@ -11,8 +11,8 @@ from hatch_mlpackage.project.azureml_files.configurations import read_configurat
 from hatch_mlpackage.project.azureml_files.documents import read_document
 from hatch_mlpackage.project.azureml_files.environment import EnvironmentDefinition, Python, with_saved_files
 from hatch_mlpackage.project.azureml_files.inference import read_environment_file
-from hatch_mlpackage.project.azureml_files.online import is_environment, read_online_environment
 from hatch_mlpackage.project.azureml_files.places import Places
+from hatch_mlpackage.project.azureml_files.read_online import is_environment, read_online_environment
 from hatch_mlpackage.project.sources.entry_script import read_entry_script
 
 if TYPE_CHECKING:

@@ -6,15 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.project.azureml_files.convert import convert
-from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration, read_deployment
+from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration
 from hatch_mlpackage.project.azureml_files.inference import InferenceConfiguration, read_inference
-from hatch_mlpackage.project.azureml_files.online import (
-    OnlineDeployment,
-    as_deployment,
-    as_inference,
-    is_online,
-    read_online,
-)
+from hatch_mlpackage.project.azureml_files.online import OnlineDeployment
+from hatch_mlpackage.project.azureml_files.read_deployment import read_deployment
+from hatch_mlpackage.project.azureml_files.read_online import as_deployment, as_inference, is_online, read_online
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems

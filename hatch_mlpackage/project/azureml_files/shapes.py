@@ -24,6 +24,12 @@ _ELSEWHERE = {
     "schemaFile": "The schema is what the decorators of run() say.",
 }
 _TOO_MUCH = 10**300
+_FIXES = {
+    str: "Write one value, in quotes.",
+    bool: "Write true or false, without quotes.",
+    int: "Write the number without quotes.",
+    float: "Write the number without quotes.",
+}
 _NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -79,7 +85,8 @@ def spelt(*keys: str, text_as: str = "") -> Any:
 def read_section(shape: type[S], node: Node, problems: Problems, *, prefix: str = "") -> S:
     """Read an object; absent, null and wrong values become None, and wrong ones are reported."""
     if not isinstance(node.value, Mapping):
-        problems.add(node.where, f"{prefix.rstrip('.') or 'the file'} must be an object, not {node.described()}.")
+        what = f"{prefix.rstrip('.') or 'the file'} must be an object, not {node.described()}."
+        problems.add(node.where, what, "Write keys with their values, or remove it.")
         return shape()
     known = keys_of(shape)
     types = get_type_hints(shape)
@@ -134,7 +141,7 @@ def _read(kind: Any, node: Node, key: str, target: Field[Any], problems: Problem
         return Given(key=key, value=node, where=node.where)
     value = _fitting(wanted, node)
     if value is None:
-        problems.add(node.where, f"{key} must be {_NAMES[wanted]}, not {node.described()}.")
+        problems.add(node.where, f"{key} must be {_NAMES[wanted]}, not {node.described()}.", _FIXES[wanted])
         return None
     return Given(key=key, value=value, where=node.where)
 

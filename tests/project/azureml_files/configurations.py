@@ -192,7 +192,9 @@ INFERENCE = {
     "absolute-script-beside-the-file": Case({"entryScript": "/scripts/beside.py"}, folder="deploy"),
     "old-python": Case({"entryScript": "score.py", "condaFile": "old.yml"}),
     "old-python-replaced": Case({"entryScript": "score.py", "condaFile": "old.yml"}, python="3.11"),
-    "old-python-replaced-in-an-environment": conda(dependencies=["python=3.6.2"])._replace(python="3.11"),
+    "old-python-replaced-in-an-environment": Case(
+        conda(dependencies=["python=3.6.2"]).values, python="3.11"
+    ),
     "python-that-is-pinned-is-chosen": Case({"entryScript": "score.py", "condaFile": "myenv.yml"}, python="3.8"),
     "python-without-packages": Case({"entryScript": "score.py"}, python="3.11"),
     # Notations.

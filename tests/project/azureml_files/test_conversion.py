@@ -12,20 +12,9 @@ from hatch_mlpackage.project.azureml_files.documents import read_document
 from hatch_mlpackage.project.azureml_files.inference import read_environment_file
 from hatch_mlpackage.project.azureml_files.places import Places
 
-from .configurations import INFERENCE, PROJECT
+from .configurations import INFERENCE
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden/azureml"
-
-
-@pytest.fixture
-def root(tmp_path):
-    """Write the project that the configurations belong to."""
-    top = tmp_path / "project"
-    for name, text in PROJECT.items():
-        path = top / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
-    return top
 
 
 def converted(case, root, problems):
