@@ -11,6 +11,7 @@ from hatch_mlpackage.project.azureml_files.inference import InferenceConfigurati
 from hatch_mlpackage.project.azureml_files.online import OnlineDeployment
 from hatch_mlpackage.project.azureml_files.read_deployment import read_deployment
 from hatch_mlpackage.project.azureml_files.read_online import as_deployment, as_inference, is_online, read_online
+from hatch_mlpackage.project.target import NEARBY_PYTHON
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -36,6 +37,7 @@ class Configuration:
             problems,
             in_place=in_place,
             python=python,
+            python_way=f'python-version = "{NEARBY_PYTHON}"' if in_place else f"--python-version {NEARBY_PYTHON}",
             online=self.online,
         )
 

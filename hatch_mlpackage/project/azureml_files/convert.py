@@ -33,18 +33,20 @@ def convert(
     *,
     in_place: bool = False,
     python: str = "",
+    python_way: str = "",
     online: OnlineDeployment | None = None,
 ) -> Conversion:
     """Convert configurations that were read without a problem; report problems with the files that they name.
 
     Conda dependencies in a configuration become a file of their own; with `in_place` they stay where they are.
-    `python` (`3.11`) replaces the Python that they pin. `online` is the file of Azure ML v2 that they were read from.
+    `python` (`3.11`) replaces the Python that they pin, and `python_way` is how the user chooses one. `online` is the
+    file of Azure ML v2 that they were read from.
     """
     source_directory = inference.source_directory.value if inference.source_directory else ""
     places = settled(places, source_directory, _files_of(inference, online))
     if in_place:
         places = replace(places, better_root=None)  # the project is where its pyproject.toml is
-    draft = Draft(places=places, problems=problems, in_place=in_place, python=python)
+    draft = Draft(places=places, problems=problems, in_place=in_place, python=python, python_way=python_way)
     source = _take_source(inference, draft)
     _take_script(inference, draft, source)
     about = " ".join(inference.description.value.split()) if inference.description else ""

@@ -13,7 +13,7 @@ from hatch_mlpackage.project.azureml_files.python_pin import allows_python, item
 from hatch_mlpackage.project.azureml_files.shapes import Given
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON
 from hatch_mlpackage.project.known_images import NOT_NEEDED
-from hatch_mlpackage.project.target import NEARBY_PYTHON, PICKLED, SUPPORTED_PYTHONS
+from hatch_mlpackage.project.target import PICKLED, SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.environment import Python
@@ -106,9 +106,8 @@ def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
     elif pin and allowed:
         draft.take(one, "python-version", allowed, f"as {pin} asks")
     elif pin:
-        way = f'python-version = "{NEARBY_PYTHON}"' if draft.in_place else f"--python-version {NEARBY_PYTHON}"
         served = f"{SUPPORTED_PYTHONS[0]} to {SUPPORTED_PYTHONS[-1]}"
-        what = f"{pin} is not served, only {served}: replace it with {way}; {PICKLED}"
+        what = f"{pin} is not served, only {served}: replace it with {draft.python_way}; {PICKLED}"
         draft.by_hand(one, what, "python-version")
     else:
         note = "no version is asked for; the original's default changed (3.6.2, 3.8.13, 3.10.18)"

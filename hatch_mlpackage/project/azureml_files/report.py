@@ -48,13 +48,15 @@ class Draft:
     """An unfinished conversion; its methods do nothing for a key that the file does not give (None).
 
     Conda dependencies and a Dockerfile's text become files of their own; with `in_place` they stay where they are.
-    `python` is the version that the user chose, whatever the files pin.
+    `python` is the version that the user chose, whatever the files pin, and
+    `python_way` is how to choose one.
     """
 
     places: Places
     problems: Problems
     in_place: bool
     python: str = ""
+    python_way: str = ""
     table: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     rows: list[ReportRow] = field(default_factory=list)
