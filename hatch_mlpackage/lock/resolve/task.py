@@ -84,13 +84,17 @@ _INSIDE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """One resolution, whose inputs and output lie in `folder` under the fixed names."""
+    """One resolution, whose inputs and output lie in `folder` under the fixed names.
+
+    `is_check` tells that the versions are chosen already, so that no others are looked for where they do not fit.
+    """
 
     folder: Path
     requirements: Requirements
     target: Target
     upgrade: bool
     report: Callable[[str], None]
+    is_check: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

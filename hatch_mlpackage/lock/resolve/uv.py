@@ -53,7 +53,11 @@ def resolve(task: Task) -> None:
     """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
     outcome = _compile(task, "--quiet")
     if outcome.status:
-        fail(task, outcome, reason_of(outcome), lambda: known_fix(task, outcome.said) or _other_versions(task, outcome))
+        fail(task, outcome, reason_of(outcome), lambda: _fix(task, outcome))
+
+
+def _fix(task: Task, outcome: Outcome) -> str:
+    return known_fix(task, outcome.said) or ("" if task.is_check else _other_versions(task, outcome))
 
 
 def _other_versions(task: Task, outcome: Outcome) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.pins.pins import read_pins
-from hatch_mlpackage.lock.resolve.make import make_lock
+from hatch_mlpackage.lock.resolve.make import make_lock, resolve_again
 from hatch_mlpackage.project.target import Target
 
 if TYPE_CHECKING:
@@ -111,6 +111,18 @@ def test_no_other_version(index: PackageIndex, locked: Callable[..., dict[str, s
         locked("alpha==1.0")
 
     assert str(failure.value).splitlines()[-1].startswith("Only wheels are locked, as the image has no compiler: ")
+
+
+def test_a_check_looks_for_no_other_version(index: PackageIndex, asking: Callable[..., Requirements]) -> None:
+    """Comparing locked versions with an index says that they do not fit, and looks for no others."""
+    index.add("alpha", "1.0", tag=OLD)
+    index.add("alpha", "2.0")
+    reported: list[str] = []
+
+    with pytest.raises(LockError, match="Only wheels are locked"):
+        resolve_again(asking("alpha==1.0"), TARGET, (), (), report=reported.append)
+
+    assert reported == []
 
 
 def test_the_end_of_a_long_explanation(index: PackageIndex, locked: Callable[..., dict[str, str | None]]) -> None:

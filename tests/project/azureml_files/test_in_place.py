@@ -190,6 +190,24 @@ def test_what_a_person_must_decide(make):
     )
 
 
+def test_a_key_that_is_given_again(make, problems):
+    """A value that a later one replaces is a warning with its line."""
+    project = make({"entryScript": "src/score.py"})
+    text = '{\n"entryScript": "src/old.py",\n"entryScript": "src/score.py"}'
+    (project.root / "inferenceconfig.json").write_text(text)
+
+    imported = with_imported(project.table, project.root, problems)
+
+    assert imported.table["entry-script"] == "src/score.py"
+    assert list(imported.warnings) == [
+        Problem(
+            where="inferenceconfig.json:2",
+            what="entryScript: line 3 gives this key again: the last value counts, as in the original.",
+            level="warning",
+        )
+    ]
+
+
 def test_an_old_python(make, problems):
     """A pinned Python that cannot be served must be replaced, and `python-version` in the table does it."""
     undecided = Problems()
