@@ -27,6 +27,7 @@ _FLAG_FOR = {
     "--trusted-host": "--allow-insecure-host",
 }
 
+_NOT_FOUND = "not found in the package registry"
 _LONGEST_EXPLANATION = 8  # lines; a long one derives the cause step by step, and ends with it
 _MOST_HINTS = 4
 
@@ -65,7 +66,7 @@ def _other_versions(task: Task, outcome: Outcome) -> str:
     path = task.folder / INPUT
     asked = [Requirement(line) for line in file_text(path).splitlines()]
     loosened = {it.name: it for it in asked if may_change(it, outcome.said)}
-    if not loosened:
+    if not loosened or _NOT_FOUND in outcome.said:
         return ""
     task.report("These versions cannot be locked: looking for others.")
     lines = (str(without_limit(it) if it.name in loosened else it) for it in asked)
@@ -91,7 +92,7 @@ def _compile(task: Task, *flags: str) -> Outcome:
     environment, settings = index_settings.for_uv(os.environ, task.folder)
     command = [find_uv() or "uv", *_arguments(task), *flags, *settings]
     outcome = run(command, environment, task)
-    if outcome.status and "not found in the package registry" in outcome.said:
+    if outcome.status and _NOT_FOUND in outcome.said:
         # When uv compares several indexes it silently skips one that refuses; with first-index it reports it.
         again = run([*command, "--index-strategy=first-index"], environment, task)
         outcome = again if again.status else outcome

@@ -113,6 +113,17 @@ def test_no_other_version(index: PackageIndex, locked: Callable[..., dict[str, s
     assert str(failure.value).splitlines()[-1].startswith("Only wheels are locked, as the image has no compiler: ")
 
 
+def test_a_misspelt_name(index: PackageIndex, asking: Callable[..., Requirements]) -> None:
+    """A name that no index has is no matter of versions, so that no others are looked for."""
+    index.add("alpha", "1.0")
+    reported: list[str] = []
+
+    with pytest.raises(LockError, match="check the spelling"):
+        make_lock(asking("alpha==1.0", "alhpa==1.0"), TARGET, report=reported.append)
+
+    assert [line for line in reported if "looking" in line] == []
+
+
 def test_a_check_looks_for_no_other_version(index: PackageIndex, asking: Callable[..., Requirements]) -> None:
     """Comparing locked versions with an index says that they do not fit, and looks for no others."""
     index.add("alpha", "1.0", tag=OLD)
