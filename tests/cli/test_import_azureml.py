@@ -288,7 +288,7 @@ def test_from_elsewhere(folder, mlpackage, tmp_path_factory, monkeypatch):
             "ridge=models/ridge.pkl",
             [
                 "dc.json:1: computeType 'acl' is not one of local, aci, aks, aksendpoint. Did you mean 'aci'?",
-                "dc.json:1: port must be between 1 and 65535, not 0.",
+                "dc.json:1: port must be between 1 and 65535, not 0. Write such a port, or remove it.",
             ],
         ),
         (

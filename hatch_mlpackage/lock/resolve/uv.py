@@ -30,6 +30,7 @@ _FLAG_FOR = {
 _NOT_FOUND = "not found in the package registry"
 _LONGEST_EXPLANATION = 8  # lines; a long one derives the cause step by step, and ends with it
 _MOST_HINTS = 4
+_WIDEST = "10000"
 
 
 def find_uv() -> str | None:
@@ -90,6 +91,7 @@ def _compile(task: Task, *flags: str) -> Outcome:
     in_file = [option for option in task.requirements.options if option.partition(" ")[0] not in _FLAG_FOR]
     (task.folder / _INDEXES).write_text("".join(f"{option}\n" for option in in_file), encoding="utf-8")
     environment, settings = index_settings.for_uv(os.environ, task.folder)
+    environment = {**environment, "COLUMNS": _WIDEST}  # else uv breaks its lines anywhere
     command = [find_uv() or "uv", *_arguments(task), *flags, *settings]
     outcome = run(command, environment, task)
     if outcome.status and _NOT_FOUND in outcome.said:
