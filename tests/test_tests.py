@@ -20,6 +20,8 @@ WIDER = {
     "cli/test_bad_input.py",
     "cli/test_check_no_code.py",
     "cli/test_import_layout.py",
+    "cli/test_import_online.py",
+    "cli/test_import_paths.py",
     "cli/test_lock_online.py",
     "cli/test_nothing_is_lost.py",
     "cli/test_new_interrupted.py",
@@ -37,6 +39,7 @@ WIDER = {
     "plugin/test_reproducible.py",
     "project/azureml_files/test_arbitrary.py",
     "project/azureml_files/test_conversion.py",
+    "project/azureml_files/test_corrections.py",
     "project/model_facts/test_hostile.py",
     "project/model_facts/test_refusals.py",
 }

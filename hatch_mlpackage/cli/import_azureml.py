@@ -23,11 +23,12 @@ from hatch_mlpackage.files.quoting import shown_word
 from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.replace import replace_texts
 from hatch_mlpackage.project.pyproject import PYPROJECT
+from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.report import Conversion, ReportRow
 
-_ORDER = ("taken", "no meaning", "unknown", "by hand")
+_ORDER = ("taken", "no meaning", "unknown", "repeated", "by hand")
 
 
 @click.command(
@@ -38,6 +39,7 @@ _ORDER = ("taken", "no meaning", "unknown", "by hand")
         "mlpackage import-azureml inferenceconfig.json --model ridge=model.pkl",
         "mlpackage import-azureml ic.yml --deployment dc.yml --dry-run",
         "mlpackage import-azureml inferenceconfig.json --environment azureml_environment.json",
+        "mlpackage import-azureml inferenceconfig.json --python-version 3.11",
     ),
 )
 @click.argument("config", type=EXISTING_FILE)
@@ -51,6 +53,13 @@ _ORDER = ("taken", "no meaning", "unknown", "by hand")
     help="The Environment that CONFIG names: its JSON, or the folder that save_to_directory made.",
 )
 @click.option("--model", "models", type=ModelFlag(), multiple=True, help="A model file or folder; repeatable.")
+@click.option(
+    "--python-version",
+    "python",
+    type=click.Choice(SUPPORTED_PYTHONS),
+    metavar="X.Y",
+    help="The image's Python, in place of the one that the conda file or the Environment pins.",
+)
 @folder_option("The folder of the pyproject.toml to write.")
 @click.option("--force", is_flag=True, help="Replace what pyproject.toml and other files say differently.")
 @click.option("--dry-run", is_flag=True, help="Print what would be written, and write nothing.")
@@ -61,18 +70,22 @@ def command(
     deployment: Path | None,
     environment: Path | None,
     models: tuple[dict[str, str], ...],
+    python: str | None,
     folder: Path,
     force: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Write [tool.mlpackage] from CONFIG, an inference configuration of Azure ML v1 in JSON or YAML.
+    """Write [tool.mlpackage] from CONFIG, a configuration of Azure ML in JSON or YAML.
+
+    CONFIG is an inference configuration of v1, or an online deployment or model package of v2.
 
     Prints what each key of CONFIG became, and what you must decide yourself. Paths in CONFIG stay relative to the
     current folder and to its sourceDirectory, as Azure ML reads them.
     """
     problems = Problems()
-    conversion = convert_files(config, deployment, environment, folder, problems)
+    chosen = python or ("" if force else _chosen_python(folder))
+    conversion = convert_files(config, deployment, environment, folder, problems, python=chosen)
     _check_model_paths(models, problems)
     problems.raise_if_any()
     table = {**conversion.table, **table_from_flags(folder, {"models": models})}
@@ -86,6 +99,16 @@ def command(
     if not as_json and not is_quiet():
         _print_report(conversion.rows)
         show(_closing(conversion.rows, folder, files, dry_run=dry_run))
+
+
+def _chosen_python(folder: Path) -> str:
+    """Return the Python that the project's table names already, or the empty string."""
+    try:
+        table = tomllib.loads(_text_of(folder / PYPROJECT) or "")["tool"]["mlpackage"]
+    except (KeyError, TypeError, tomllib.TOMLDecodeError):
+        return ""  # writing the table reports what is wrong with it
+    version = table.get("python-version") if isinstance(table, Mapping) else ""
+    return version if version in SUPPORTED_PYTHONS else ""
 
 
 def _check_model_paths(models: tuple[dict[str, str], ...], problems: Problems) -> None:

@@ -145,10 +145,10 @@ def _read_requirements(
     if no_code is not None:
         inline = config.dependencies or ()
         requirements = with_generated(requirements, no_code, inline=inline, conda=conda_names(conda))
-    requirements = replace_serving(requirements, script)
     if conda is None or conda.file.kind == "pip":
-        return with_pylock(requirements, config, locks)
-    return with_conda_pins(requirements, locks)
+        return with_pylock(replace_serving(requirements, script), config, locks)
+    # What the script needs beside them comes last, so that conda's versions limit it too.
+    return replace_serving(with_conda_pins(requirements, locks), script, conda=conda_names(conda))
 
 
 def _read_no_code(project: Project, config: Config, locks: Locks, problems: Problems) -> NoCode | None:

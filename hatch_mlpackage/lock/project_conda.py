@@ -47,7 +47,8 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
     differs = record is not None and file is not None and record.asked != file.asked
     if file is None:
         return None
-    check_conda_python(file, config.python_version, problems)
+    is_chosen = "python-version" in project.table
+    check_conda_python(file, config.python_version, problems, is_chosen=is_chosen)
     if file.kind != "pip":
         _check_image(config, problems)
     channel = real_path(project.root / config.conda_channel) if config.conda_channel else None

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 SUPPORTED_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+# What messages suggest in place of a Python that is too old: the packages of its time may still have wheels for it.
+NEARBY_PYTHON = "3.11"
+# What another Python means for a model.
+PICKLED = "a pickled model may not load or may answer otherwise there, so compare its answers or train it again"
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 SUBDIRS = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}  # conda's names for them
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from hatch_mlpackage.azureml.core import Environment, Model
+from hatch_mlpackage.azureml.core.conda_dependencies import CondaDependencies
 from hatch_mlpackage.azureml.core.model import InferenceConfig
 from hatch_mlpackage.azureml.exceptions import UserErrorException, WebserviceException
 from hatch_mlpackage.context.manifest import read_manifest
@@ -229,6 +231,24 @@ def test_own_lines_of_a_dockerfile(ws, folder):
 
     assert "RUN echo a base\n" in Path("outNone/Dockerfile").read_text()
     assert "RUN echo an extra step\n" in Path("outsteps/Dockerfile").read_text()
+
+
+def test_a_python_that_is_not_served(ws):
+    """An environment with an old Python is refused with the call that replaces it, and with that it is packaged."""
+    Path("score.py").write_text(ECHO)
+    environment = Environment("old")
+    environment.python.conda_dependencies = CondaDependencies.create(python_version="3.6.2")
+    inference = InferenceConfig("score.py", environment=environment)
+
+    with pytest.raises(UserErrorException) as refused:
+        Model.package(ws, [], inference, generate_dockerfile=True)
+    version = re.search(r'environment\.python\.conda_dependencies\.set_python_version\("(.+?)"\)', str(refused.value))[
+        1
+    ]
+    environment.python.conda_dependencies.set_python_version(version)
+    Model.package(ws, [], inference, generate_dockerfile=True).save("out")
+
+    assert f"FROM python:{version}-slim" in Path("out/Dockerfile").read_text()
 
 
 def test_an_image_with_its_own_packages(ws, caplog):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -175,6 +176,30 @@ def test_what_must_be_decided(folder, mlpackage):
     ]
 
 
+def test_an_old_python(folder, mlpackage):
+    """A Python that is not served is replaced as the report says, and stays so when the import is repeated."""
+    (folder / "conda.yml").write_text("dependencies:\n- python=3.6.2\n- pip: [azureml-defaults]\n")
+    (folder / "ic.json").write_text('{"entryScript": "src/score.py", "condaFile": "conda.yml"}')
+
+    undecided = mlpackage("import-azureml", "ic.json")
+    refused = mlpackage("lock")
+    flag = re.search(r"--python-version 3\.\d+", undecided.out)[0]
+    decided = mlpackage("import-azureml", "ic.json", *flag.split())
+    again = mlpackage("import-azureml", "ic.json")
+
+    assert "1 key must be decided by hand: see `by hand` above.\n" in undecided.out
+    assert refused.err.splitlines()[1:] == [
+        (
+            "  conda.yml:2: `python 3.6.2.*` excludes the image's Python 3.12. Entry scripts are run on Python 3.8 to "
+            '3.14: choose one with python-version = "3.11" in [tool.mlpackage], which replaces this line.'
+        )
+    ]
+    assert "by hand" not in decided.out
+    assert again.out.splitlines()[-3] == "Wrote nothing: it was there already."
+    assert mlpackage("lock").status == 0
+    assert mlpackage("check").status == 0
+
+
 def test_an_environment_of_its_own(folder, mlpackage):
     """`--environment` completes a reference to an environment, and is refused beside a full definition."""
     reference = {"entryScript": "src/score.py", "environment": {"name": "env", "version": "1"}}
@@ -263,7 +288,7 @@ def test_from_elsewhere(folder, mlpackage, tmp_path_factory, monkeypatch):
             "ridge=models/ridge.pkl",
             [
                 "dc.json:1: computeType 'acl' is not one of local, aci, aks, aksendpoint. Did you mean 'aci'?",
-                "dc.json:1: port must be between 1 and 65535, not 0.",
+                "dc.json:1: port must be between 1 and 65535, not 0. Write such a port, or remove it.",
             ],
         ),
         (

@@ -154,6 +154,24 @@ def test_a_channel_that_changed(vendored):
     assert not (vendored / "dist").exists()
 
 
+def test_the_python_of_the_table_replaces_the_file_s(vendored):
+    """A project that chose its Python is locked and written for it, whatever the conda file pins."""
+    (vendored / "environment.yml").write_text("dependencies:\n- python=3.7.5\n- greeting\n")
+    said = []
+
+    lock_project(load_project(vendored), report=said.append)
+
+    dockerfile = next(file.source for file in plan_context(load_project(vendored)).files if file.path == "Dockerfile")
+    assert b"python:3.11-slim-bookworm" in dockerfile
+    assert "/python-3.11.4-h_cpython.conda#" in (vendored / "locks/conda-linux-64.lock").read_text()
+    assert [line for line in said if "3.7.5" in line] == [
+        (
+            "environment.yml:2: `python 3.7.5.*` is replaced by 3.11: a pickled model may not load or may answer "
+            "otherwise there, so compare its answers or train it again."
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -60,6 +60,7 @@ def test_the_rest_of_azureml_core_says_what_is_missing(serve: Start) -> None:
     service = serve(
         """
         from azureml.core import Experiment, Run, Workspace
+        from azureml.core.run import ScriptRunConfig
         import azureml.core.webservice
 
         def init():
@@ -67,7 +68,7 @@ def test_the_rest_of_azureml_core_says_what_is_missing(serve: Start) -> None:
 
         def run(raw_data):
             said = []
-            for use in (Workspace, lambda: Workspace.from_config(), lambda: Run.get_context()):
+            for use in (Workspace, lambda: Workspace.from_config(), Run, lambda: Run.get(0), ScriptRunConfig):
                 try:
                     use()
                 except RuntimeError as error:
@@ -78,8 +79,46 @@ def test_the_rest_of_azureml_core_says_what_is_missing(serve: Start) -> None:
     assert service.post("x").json() == [
         "azureml.core.Workspace",
         "azureml.core.Workspace.from_config",
-        "azureml.core.Run.get_context",
+        "azureml.core.run.Run",
+        "azureml.core.run.Run.get",
+        "azureml.core.run.ScriptRunConfig",
     ]
+
+
+def test_a_run_is_offline(serve: Start) -> None:
+    """A script that was also run for training gets a run that records nothing, prints that, and has no workspace."""
+    service = serve(
+        """
+        from azureml.core import Run
+        from azureml.core.run import Run as SameRun, _OfflineRun
+
+        def init():
+            global active
+            active = Run.get_context()
+            active.log("accuracy", 0.5)
+            with active.child_run("part") as child:
+                child.tag("kind", value="child")
+
+        def run(raw_data):
+            said = [type(active) is _OfflineRun, SameRun is Run, active.id.partition("_")[0]]
+            said += [active.child_run("a").id == f"{active.id}.a", hasattr(active, "experiment")]
+            try:
+                Run.get_context(allow_offline=False)
+            except Exception as error:
+                said.append(type(error).__name__)
+            try:
+                active.experiment
+            except AttributeError as error:
+                said.append(str(error))
+            return said
+        """
+    )
+    assert service.post("x").json() == [
+        *(True, True, "OfflineRun", True, False, "RunEnvironmentException"),
+        "'_OfflineRun' object has no attribute 'experiment': no run is active in a scoring image",
+    ]
+    assert "No run is active, so nothing is recorded: log('accuracy', 0.5)" in service.log
+    assert "No run is active, so nothing is recorded: tag('kind', value='child')" in service.log
 
 
 def test_collectors_take_data_and_say_once_that_it_is_dropped(serve: Start) -> None:

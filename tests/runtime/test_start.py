@@ -22,6 +22,14 @@ GOOD = """
 """
 
 
+@pytest.mark.parametrize("name", ["score-it.py", "class.py"])
+def test_a_script_whose_name_is_no_module_s(serve: Start, tmp_path: Path, name: str) -> None:
+    """The script is loaded by its path, so that its name may have a dash or be a keyword."""
+    (tmp_path / name).write_text("def init(): pass\ndef run(raw_data): return __file__\n", encoding="utf-8")
+    service = serve(None, AZUREML_ENTRY_SCRIPT=name)
+    assert service.post("x").json() == str(tmp_path / name)
+
+
 def test_one_port_for_two_purposes_is_refused(start: Start) -> None:
     """A health port that is the port itself keeps the server from starting."""
     with socket.socket() as free:

@@ -24,7 +24,7 @@ from hatch_mlpackage.project.azureml_files.nodes import node_of
 from hatch_mlpackage.project.azureml_files.places import Places
 from hatch_mlpackage.project.azureml_files.python_pin import python_version
 from hatch_mlpackage.project.pyproject import Project, plain_name
-from hatch_mlpackage.project.target import python_of
+from hatch_mlpackage.project.target import NEARBY_PYTHON, python_of
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.report import Conversion
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 # The frameworks that need no entry script, with their names in `[tool.mlpackage]`.
 NO_CODE = {"Onnx": "onnx", "ScikitLearn": "sklearn", "TensorFlow": "tensorflow", "PyTorch": "pytorch"}
 
+_PYTHON = f'environment.python.conda_dependencies.set_python_version("{NEARBY_PYTHON}")'
 _SPECIAL, _ESCAPED = re.compile(r"[\\*?\[\]]"), r"\\\g<0>"  # characters with a meaning in patterns of .gitignore
 
 
@@ -132,7 +133,7 @@ def _convert(folder: Path, document: Mapping[str, Any]) -> Conversion:
     problems = Problems()
     places = Places(root=folder, here=folder, beside=folder)
     inference = read_inference(node_of(document, "InferenceConfig"), problems)
-    conversion = None if problems.found else convert(inference, None, places, problems)
+    conversion = None if problems.found else convert(inference, None, places, problems, python_way=_PYTHON)
     if conversion is None or problems.found:
         raise UserErrorException("\n".join(map(str, problems.found)))
     undecided = [row for row in conversion.rows if row.outcome == "by hand"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from hatch_mlpackage.lock.asked.brought import BROUGHT, LEFT_OUT, STOOD_IN
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.project.no_code.frameworks import SAME_MODULES
 from hatch_mlpackage.project.sources.entry_script import EntryScript
@@ -22,20 +23,6 @@ from hatch_mlpackage.project.sources.entry_script import EntryScript
 if TYPE_CHECKING:
     from hatch_mlpackage.project.no_code.generated import NoCode
 
-# Distributions that only served, and what replaces each. `azureml-core` is not among them: a project that names it may
-# use more of it than the stand-in for `Model.get_model_path` has.
-SERVING = {
-    "azureml-contrib-services": "the server's module of AMLRequest and AMLResponse",
-    "azureml-defaults": "the server in the image",
-    "azureml-inference-server-http": "the server in the image",
-    "azureml-monitoring": "a collector that collects nothing",
-}
-# Modules that those brought and scripts import → requirement.
-_BROUGHT = {
-    "flask": "flask",
-    "flask_cors": "flask-cors",
-    "inference_schema": "inference-schema",
-}
 # Modules of inference-schema that need one of its extras → extra.
 _SCHEMA_EXTRAS = {
     "inference_schema.parameter_types.numpy_parameter_type": "numpy-support",
@@ -46,15 +33,18 @@ _RAW = ("azureml.contrib.services", "azureml_inference_server_http")
 _WERKZEUG, _FLASK = "werkzeug", "flask"
 
 
-def replace_serving(requirements: Requirements, script: EntryScript) -> Requirements:
-    """Leave out what the server replaces, and add what the script needs of it; each change gets a note."""
+def replace_serving(requirements: Requirements, script: EntryScript, *, conda: Iterable[str] = ()) -> Requirements:
+    """Leave out what the server replaces, and add what the script needs of it; each change gets a note.
+
+    `conda` are the names of the packages that conda installs.
+    """
     asked = [(Requirement(text).name, text) for text in requirements.requirements]
-    dropped = sorted((name, text) for name, text in asked if name in SERVING)
-    kept = [text for name, text in asked if name not in SERVING]
-    names = {name for name, _ in asked} - SERVING.keys()
+    dropped = sorted((name, text) for name, text in asked if name in LEFT_OUT)
+    kept = [text for name, text in asked if name not in LEFT_OUT]
+    names = {name for name, _ in asked} - LEFT_OUT.keys() | set(map(canonicalize_name, conda))
     added = dict(_needed(script, names, after=tuple(dict.fromkeys(name for name, _ in dropped))))
     notes = [
-        *(f"{text} is left out: {SERVING[name]} replaces it." for name, text in dropped),
+        *(f"{text} is left out: {LEFT_OUT[name]}." for name, text in dropped),
         *(f"{requirement} is added: {reason}." for requirement, reason in added.items()),
     ]
     return replace(
@@ -65,12 +55,23 @@ def replace_serving(requirements: Requirements, script: EntryScript) -> Requirem
 
 
 def _needed(script: EntryScript, asked: AbstractSet[str], *, after: Sequence[str]) -> Iterator[tuple[str, str]]:
-    brought = " and ".join(after)
-    for module, distribution in _BROUGHT.items():
-        if after and distribution not in asked and script.uses(module):
-            yield _with_extras(distribution, script), f"the script imports {module}, which {brought} brought"
+    brought: dict[tuple[str, str], list[str]] = {}
+    for name in after:
+        for module, distribution in BROUGHT[name].items():
+            if distribution not in asked and _uses(script, module):
+                brought.setdefault((module, distribution), []).append(name)
+    for (module, distribution), names in brought.items():
+        yield _with_extras(distribution, script), f"the script imports {module}, which {' and '.join(names)} brought"
     if not {_WERKZEUG, _FLASK} & asked and (script.call_style == "rawhttp" or any(map(script.uses, _RAW))):
         yield _WERKZEUG, "the script takes the raw request, an object of this package"
+
+
+def _uses(script: EntryScript, module: str) -> bool:
+    """Tell whether the script needs the real module; for some the stand-ins are enough."""
+    if module != "azureml.core":
+        return script.uses(module)
+    names = (name for name in script.imports if name == module or name.startswith(f"{module}."))
+    return any(not name.startswith(STOOD_IN) for name in names)
 
 
 def _with_extras(distribution: str, script: EntryScript) -> str:

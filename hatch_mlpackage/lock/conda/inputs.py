@@ -6,6 +6,7 @@ The file's Python is checked against the image's, which pip's lock and the serve
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.conda.explicit import parse_package
 from hatch_mlpackage.lock.conda.spec import allows, package_name
 from hatch_mlpackage.lock.pins.header import SCHEMA, digest
-from hatch_mlpackage.project.target import SUBDIRS, SUPPORTED_PYTHONS, Target
+from hatch_mlpackage.project.target import NEARBY_PYTHON, PICKLED, SUBDIRS, SUPPORTED_PYTHONS, Target
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.conda.conda_file import CondaFile
@@ -46,18 +47,26 @@ class CondaInputs:
 
     @property
     def specs(self) -> tuple[Line, ...]:
-        """Return the specs to solve: those of the file, and the image's Python where the file pins none."""
-        if self.file.kind != "environment" or _pins_python(self.file):
+        """Return the specs to solve: those of the file, and the image's Python where the file pins none or another."""
+        if self.file.kind != "environment":
             return self.file.specs
-        return (*self.file.specs, Line(0, f"python {self.target.python}.*"))
+        replaced = self._replaced
+        kept = tuple(spec for spec in self.file.specs if spec not in replaced)
+        return kept if _pins_python(kept) else (*kept, Line(0, f"python {self.target.python}.*"))
+
+    @property
+    def _replaced(self) -> tuple[Line, ...]:
+        """Return the pins of another Python, which check_conda_python accepted because the project chose its own."""
+        return () if self.file.kind == "locked" else tuple(_excluding(self.file, self.target.python))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return the file's notes, and the assumption about Python where one is made."""
-        if self.specs == self.file.specs:
-            return self.file.notes
-        taken = f"{self.file.path}: python is not pinned: the image's Python {self.target.python} is used."
-        return (*self.file.notes, taken)
+        """Return the file's notes, and what is used in place of the Python that it pins, or does not."""
+        python = self.target.python
+        replaced = [f"{self.file.where(it)}: `{it.text}` is replaced by {python}: {PICKLED}." for it in self._replaced]
+        if not replaced and self.specs != self.file.specs:
+            replaced = [f"{self.file.path}: python is not pinned: the image's Python {python} is used."]
+        return (*self.file.notes, *replaced)
 
     def virtual_packages(self) -> tuple[tuple[str, str, str], ...]:
         """Return the name, version and build of each virtual package that the image offers."""
@@ -82,19 +91,28 @@ class CondaInputs:
         return digest(json.dumps(inputs, sort_keys=True, separators=(",", ":")))
 
 
-def _pins_python(file: CondaFile) -> bool:
-    """Tell whether the file asks for some version of Python."""
-    return any(package_name(spec.text) == "python" and len(spec.text.split()) > 1 for spec in file.specs)
+def _pins_python(specs: Iterable[Line]) -> bool:
+    """Tell whether some version of Python is asked for."""
+    return any(package_name(spec.text) == "python" and len(spec.text.split()) > 1 for spec in specs)
 
 
-def check_conda_python(file: CondaFile, python: str, problems: Problems) -> None:
-    """Report each line that excludes the image's Python (`3.12`)."""
+def _excluding(file: CondaFile, python: str) -> Iterator[Line]:
+    """Yield each line that excludes a Python."""
+    for spec in file.specs:
+        if package_name(spec.text) == "python" and not allows(spec.text, (f"{python}.{patch}" for patch in _PATCHES)):
+            yield spec
+
+
+def check_conda_python(file: CondaFile, python: str, problems: Problems, *, is_chosen: bool = False) -> None:
+    """Report each line that excludes the image's Python (`3.12`), unless the project chose that Python itself.
+
+    The packages of another tool's lock are used unchanged, and their Python with them.
+    """
     if file.kind == "locked":
         _check_locked_python(file, python, problems)
         return
-    for spec in file.specs:
-        if package_name(spec.text) == "python" and not allows(spec.text, (f"{python}.{patch}" for patch in _PATCHES)):
-            problems.add(file.where(spec), f"`{spec.text}` excludes the image's Python {python}.", _python_fix(spec))
+    for spec in () if is_chosen else _excluding(file, python):
+        problems.add(file.where(spec), f"`{spec.text}` excludes the image's Python {python}.", _python_fix(spec))
 
 
 def _check_locked_python(file: CondaFile, python: str, problems: Problems) -> None:
@@ -112,4 +130,7 @@ def _python_fix(spec: Line) -> str:
     for version in reversed(SUPPORTED_PYTHONS):
         if allows(spec.text, (f"{version}.{patch}" for patch in _PATCHES)):
             return f'Set python-version = "{version}" in [tool.mlpackage], or change it here.'
-    return f"Entry scripts are run on Python {SUPPORTED_PYTHONS[0]} to {SUPPORTED_PYTHONS[-1]}: ask for one of them."
+    return (
+        f"Entry scripts are run on Python {SUPPORTED_PYTHONS[0]} to {SUPPORTED_PYTHONS[-1]}: choose one with "
+        f'python-version = "{NEARBY_PYTHON}" in [tool.mlpackage], which replaces this line.'
+    )

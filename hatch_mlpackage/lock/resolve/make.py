@@ -82,9 +82,8 @@ def resolve_again(
     # As an earlier output, which a resolver starts from, they would only be preferred.
     fixed = (f"{pin.name}=={pin.version}" for pin in pins if pin.url is None and not pin.file)
     limited = replace(requirements, constraints=(*requirements.constraints, *fixed))
-    _, needed = _resolved(
-        limited, target, _choose("uv", target, report), vendored, kept="", upgrade=False, report=report
-    )
+    resolve = _choose("uv", target, report)
+    _, needed = _resolved(limited, target, resolve, vendored, kept="", upgrade=False, report=report, is_check=True)
     return needed
 
 
@@ -97,11 +96,19 @@ def _resolved(
     kept: str,
     upgrade: bool,
     report: Callable[[str], None],
+    is_check: bool = False,
 ) -> tuple[str, tuple[Pin, ...]]:
     """Return a resolver's output, and the pins in it, which were checked."""
     try:
         with tempfile.TemporaryDirectory(prefix="mlpackage-lock-") as folder:
-            task = Task(folder=Path(folder), requirements=requirements, target=target, upgrade=upgrade, report=report)
+            task = Task(
+                folder=Path(folder),
+                requirements=requirements,
+                target=target,
+                upgrade=upgrade,
+                report=report,
+                is_check=is_check,
+            )
             _write_inputs(task, vendored, kept)
             resolve(task)
             body = _by_path(file_text(task.folder / OUTPUT), vendored)

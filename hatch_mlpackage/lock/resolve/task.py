@@ -73,7 +73,10 @@ _INSIDE = (
     ),
     (
         r"no usable wheels|no wheels|building from source is disabled",
-        "Only wheels are locked, as the image has no compiler: choose a version that has a wheel for the image.",
+        (
+            "Only wheels are locked, as the image has no compiler: choose a version that has a wheel for the image, or "
+            "put the source archive of a package of pure Python into the project, and require that: ./name-1.0.tar.gz"
+        ),
     ),
     (r"", "Loosen one of these, or change the image's Python or platform, and run `mlpackage lock` again."),
 )
@@ -81,13 +84,17 @@ _INSIDE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """One resolution, whose inputs and output lie in `folder` under the fixed names."""
+    """One resolution, whose inputs and output lie in `folder` under the fixed names.
+
+    `is_check` tells that the versions are chosen already, so that no others are looked for where they do not fit.
+    """
 
     folder: Path
     requirements: Requirements
     target: Target
     upgrade: bool
     report: Callable[[str], None]
+    is_check: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,12 +148,15 @@ def first_lines(text: str, most: int) -> str:
     return "\n".join(f"  {line}" for line in lines[:most] + (["…"] if len(lines) > most else []))
 
 
-def fail(task: Task, outcome: Outcome, reason: str) -> NoReturn:
-    """Raise UnavailableError where something outside failed, or LockError for requirements that cannot be locked."""
+def fail(task: Task, outcome: Outcome, reason: str, find_fix: Callable[[], str] = str) -> NoReturn:
+    """Raise UnavailableError where something outside failed, or LockError for requirements that cannot be locked.
+
+    `find_fix` looks for the next step of these requirements; where it finds none, there is one for such failures.
+    """
     text = first_lines(reason, _LONGEST_REASON) or f"  It printed nothing, and ended with status {outcome.status}."
     raise_if_outside(outcome, text)
     said = " ".join(outcome.said.split())
-    fix = next(fix for pattern, fix in _INSIDE if re.search(pattern, said))
+    fix = find_fix() or next(fix for pattern, fix in _INSIDE if re.search(pattern, said))
     raise LockError(f"The requirements cannot be locked for {task.target}:\n{text}\n{fix}")
 
 

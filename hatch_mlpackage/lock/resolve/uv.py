@@ -7,7 +7,12 @@ import re
 import shutil
 import sys
 
+from packaging.requirements import Requirement
+
+from hatch_mlpackage.files.read import file_text
+from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.resolve import index_settings
+from hatch_mlpackage.lock.resolve.advice import in_place_of, known_fix, may_change, without_limit
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Outcome, Task, fail, run
 from hatch_mlpackage.project.target import Target
 
@@ -21,6 +26,11 @@ _FLAG_FOR = {
     "--pre": "--prerelease",
     "--trusted-host": "--allow-insecure-host",
 }
+
+_NOT_FOUND = "not found in the package registry"
+_LONGEST_EXPLANATION = 8  # lines; a long one derives the cause step by step, and ends with it
+_MOST_HINTS = 4
+_WIDEST = "10000"
 
 
 def find_uv() -> str | None:
@@ -45,7 +55,28 @@ def resolve(task: Task) -> None:
     """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
     outcome = _compile(task, "--quiet")
     if outcome.status:
-        fail(task, outcome, reason_of(outcome))
+        fail(task, outcome, reason_of(outcome), lambda: _fix(task, outcome))
+
+
+def _fix(task: Task, outcome: Outcome) -> str:
+    return known_fix(task, outcome.said) or ("" if task.is_check else _other_versions(task, outcome))
+
+
+def _other_versions(task: Task, outcome: Outcome) -> str:
+    """Name versions that can be locked in place of those that are asked for: the nearest ones, if uv finds any."""
+    path = task.folder / INPUT
+    asked = [Requirement(line) for line in file_text(path).splitlines()]
+    loosened = {it.name: it for it in asked if may_change(it, outcome.said)}
+    if not loosened or _NOT_FOUND in outcome.said:
+        return ""
+    task.report("These versions cannot be locked: looking for others.")
+    lines = (str(without_limit(it) if it.name in loosened else it) for it in asked)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    (task.folder / OUTPUT).unlink(missing_ok=True)
+    if all(_compile(task, "--quiet", flag).status for flag in ("--resolution=lowest-direct", "--resolution=highest")):
+        return ""
+    found = {pin.name: pin.version or "" for pin in read_pins(file_text(task.folder / OUTPUT))}
+    return in_place_of(loosened.values(), found)
 
 
 def list_files(task: Task) -> Outcome:
@@ -60,9 +91,10 @@ def _compile(task: Task, *flags: str) -> Outcome:
     in_file = [option for option in task.requirements.options if option.partition(" ")[0] not in _FLAG_FOR]
     (task.folder / _INDEXES).write_text("".join(f"{option}\n" for option in in_file), encoding="utf-8")
     environment, settings = index_settings.for_uv(os.environ, task.folder)
+    environment = {**environment, "COLUMNS": _WIDEST}  # else uv breaks its lines anywhere
     command = [find_uv() or "uv", *_arguments(task), *flags, *settings]
     outcome = run(command, environment, task)
-    if outcome.status and "not found in the package registry" in outcome.said:
+    if outcome.status and _NOT_FOUND in outcome.said:
         # When uv compares several indexes it silently skips one that refuses; with first-index it reports it.
         again = run([*command, "--index-strategy=first-index"], environment, task)
         outcome = again if again.status else outcome
@@ -92,5 +124,11 @@ def _arguments(task: Task) -> list[str]:
 
 
 def reason_of(outcome: Outcome) -> str:
-    """Keep uv's error, its causes and its hints."""
-    return re.sub(r"(?m)^(?:error|\s*cause): ", "", outcome.said)
+    """Keep uv's error, the end of its explanation, which names the cause, and its hints."""
+    text = re.sub(r"(?m)^(?:error|\s*cause): ", "", outcome.said)
+    explained, hint, hints = text.partition("\nhint: ")
+    lines = [line for line in explained.splitlines() if line.strip()]
+    if len(lines) > _LONGEST_EXPLANATION:
+        lines = [lines[0], "…", *lines[2 - _LONGEST_EXPLANATION :]]
+    said = [re.sub(r"\s+", " ", one).strip() for one in hints.split("\nhint: ")] if hint else []
+    return "\n".join([*lines, *(f"hint: {one}" for one in said[-_MOST_HINTS:])])

@@ -15,13 +15,15 @@ _RUN = "set it when you run the image: mlpackage image run --"
 _SCALE = "the platform that runs the image decides how many containers there are"
 _AUTH = "the original checked it in front of the container; the image asks for no key"
 _TLS = "the original ended TLS in front of the container: do the same"
+_CERTIFICATE = frozenset({"sslEnabled", "sslCertificate", "sslKey", "cname"})
 _CLOUD = "a place or a name in the cloud"
 _TELEMETRY = "the image sends nothing: it logs to the standard output"
 
 
 def convert_deployment(deployment: DeploymentConfiguration, draft: Draft) -> None:
     """Convert a configuration that was read without a problem."""
-    draft.drop(deployment.compute_type, "the image is the same wherever it runs")
+    kind = deployment.compute_type
+    draft.drop(kind, "the image is the same wherever it runs")
     draft.take(deployment.port, "image.port", _value(deployment.port), "the port of mlpackage image run")
     for key, given in (
         ("server.scoring-timeout-ms", deployment.scoring_timeout_ms),
@@ -41,17 +43,25 @@ def convert_deployment(deployment: DeploymentConfiguration, draft: Draft) -> Non
     _drop_resources(deployment, draft)
     for given, why in _dropped(deployment):
         draft.drop(given, why)
+    for unread in deployment.unread:
+        draft.drop(unread, _unread(unread.key, kind.value.lower() if kind else ""))
     sections = (deployment.container_resource_requirements, deployment.auto_scaler, deployment.liveness_probe)
     draft.name_unknown(deployment, *sections)
 
 
 def _drop_resources(deployment: DeploymentConfiguration, draft: Draft) -> None:
     resources = deployment.container_resource_requirements or Resources()
-    for cpu in (resources.cpu, resources.cpu_limit, deployment.cpu_cores):
+    for cpu in (resources.cpu, resources.cpu_limit):
         draft.drop(cpu, f"{_RUN} --cpus {_value(cpu)}")
-    for memory in (resources.memory, resources.memory_limit, deployment.memory):
+    for memory in (resources.memory, resources.memory_limit):
         draft.drop(memory, f"{_RUN} --memory {_value(memory)}g")
     draft.drop(deployment.gpu_cores, f"{_RUN} --gpus {_value(deployment.gpu_cores)}")
+
+
+def _unread(key: str, kind: str) -> str:
+    if kind.startswith("aks") and key in _CERTIFICATE:
+        return "AKS takes the certificate from the cluster: only an aci file names one"
+    return f"the original did not read it where computeType is {kind}"
 
 
 def _dropped(found: DeploymentConfiguration) -> Iterator[tuple[Given[Any] | None, str]]:

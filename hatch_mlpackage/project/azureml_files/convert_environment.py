@@ -37,21 +37,23 @@ def convert_environment(environment: EnvironmentDefinition, draft: Draft, source
     """Convert an Environment that was read without a problem."""
     name = environment.name
     if environment.is_reference:
-        what = f"'{name.value if name else ''}' is kept in a workspace: export it with save_to_directory, and give it"
-        draft.by_hand(
-            name, f"{what} with --environment, or name its packages", "conda-file", "requirements", "dependencies"
-        )
+        named = name.value if name else ""
+        export = "save its file" if named.startswith("azureml:") else "export it with save_to_directory"
+        what = f"'{named}' is kept in a workspace: {export}, and give it with --environment, or name its packages"
+        draft.by_hand(name, what, "conda-file", "requirements", "dependencies")
     else:
         draft.drop(name, "the lock, not a name, says what is in the image")
     draft.drop(environment.version, "the lock, not a version, says what is in the image")
     draft.drop(environment.asset_id, "a name in a workspace")
-    _take_variables(environment.environment_variables, draft)
+    take_variables(environment.environment_variables, draft)
     python, docker = environment.python or Python(), environment.docker or Docker()
     convert_python(python, draft, source)
     convert_docker(docker, draft, has_packages=is_user_managed(python))
     draft.drop(environment.inferencing_stack_version, NOT_NEEDED["inferencing-stack-version"])
     for given in (environment.spark, environment.databricks, environment.r):
         _drop_section(given, draft)
+    for given in environment.unread:
+        draft.drop(given, "only Azure ML used it")
     platform, registry = docker.platform, docker.base_image_registry
     draft.name_unknown(environment, python, docker, platform, registry, docker.build_context)
 
@@ -63,7 +65,8 @@ def _drop_section(given: Given[Node] | None, draft: Draft) -> None:
         draft.drop(given, "only Python is installed")
 
 
-def _take_variables(given: Given[Node] | None, draft: Draft) -> None:
+def take_variables(given: Given[Node] | None, draft: Draft) -> None:
+    """Set environment variables, except those that only the original's images knew."""
     for name, node in given.value.members.items() if given else ():
         one = Given(key=f"{given.key if given else ''}.{name}", value=node.text, where=node.where)
         if name == "WORKER_COUNT" and re.fullmatch(r"[0-9]{1,4}", node.text):

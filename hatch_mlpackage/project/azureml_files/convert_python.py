@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file, conda_items, odd_keys
-from hatch_mlpackage.project.azureml_files.python_pin import items_of, pin_of, python_for
+from hatch_mlpackage.project.azureml_files.python_pin import allows_python, items_of, pin_of, python_for
 from hatch_mlpackage.project.azureml_files.shapes import Given
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON
 from hatch_mlpackage.project.known_images import NOT_NEEDED
+from hatch_mlpackage.project.target import PICKLED, SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.environment import Python
@@ -95,13 +96,19 @@ def _drop_defaults(given: Given[Any], items: list[str], draft: Draft) -> None:
 
 
 def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
+    """Set the Python that the user chose, or else the one that is pinned."""
     pin = pin_of(items)
-    python = python_for(pin) if pin else DEFAULT_PYTHON
     one = Given(key=f"{given.key} (python)", value=pin, where=given.where)
-    if pin and python:
-        draft.take(one, "python-version", python, f"as {pin} asks")
+    allowed = python_for(pin) if pin else DEFAULT_PYTHON
+    if draft.python:
+        is_other = bool(pin) and not allows_python(pin, draft.python)
+        draft.take(one, "python-version", draft.python, f"in place of {pin}: {PICKLED}" if is_other else "as you chose")
+    elif pin and allowed:
+        draft.take(one, "python-version", allowed, f"as {pin} asks")
     elif pin:
-        draft.by_hand(one, f"{pin} cannot be served: ask for Python 3.8 or later in the conda file")
+        served = f"{SUPPORTED_PYTHONS[0]} to {SUPPORTED_PYTHONS[-1]}"
+        what = f"{pin} is not served, only {served}: replace it with {draft.python_way}; {PICKLED}"
+        draft.by_hand(one, what, "python-version")
     else:
         note = "no version is asked for; the original's default changed (3.6.2, 3.8.13, 3.10.18)"
-        draft.take(one, "python-version", python, note)
+        draft.take(one, "python-version", allowed, note)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.files.parse import decode
 from hatch_mlpackage.files.yaml_lines import broken_lines, line_of, read_yaml
-from hatch_mlpackage.project.azureml_files.json_text import DEEPEST, DuplicateKeyError, NotJSONError, read_json
-from hatch_mlpackage.project.azureml_files.nodes import Node
+from hatch_mlpackage.project.azureml_files.json_text import DEEPEST, NotJSONError, read_json
+from hatch_mlpackage.project.azureml_files.nodes import Node, with_member
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -35,16 +35,8 @@ def read_document(content: bytes, path: str, problems: Problems) -> Node | None:
 def _read_text(text: str, path: str, problems: Problems) -> Node | None:
     try:
         return read_json(text, path)
-    except DuplicateKeyError as error:
-        key, first, second = error.args
-        _report_duplicate(key, first, f"{path}:{second}", problems)
-        return None
     except NotJSONError:
         return _read_yaml(text, path, problems)
-
-
-def _report_duplicate(key: str, first: int, where: str, problems: Problems) -> None:
-    problems.add(where, f"'{key}' is also on line {first}.", "The original took the last one: keep one of them.")
 
 
 def _is_text(node: Node, problems: Problems) -> bool:
@@ -108,11 +100,7 @@ class _YamlReader:
             if key.id != "scalar":
                 self._problems.add(f"{self._path}:{line}", "this key is not text.", "Write a name before the colon.")
                 continue
-            name = str(key.value)
-            if name in members:
-                _report_duplicate(name, members[name].line, f"{self._path}:{line}", self._problems)
-            member = self.read(value, depth + 1)
-            members[name] = Node(path=self._path, line=line, value=member.value, text=member.text)
+            with_member(members, str(key.value), line, self.read(value, depth + 1))
         return members
 
 

@@ -114,16 +114,19 @@ def check_environment(environment: EnvironmentDefinition, problems: Problems) ->
         problems.add(given.where, f"{given.key} cannot be given beside baseImage.", "Keep one of the two.")
     platform = docker.platform or Platform()
     if platform.os and platform.os.value.lower() != "linux":
-        problems.add(platform.os.where, f"{platform.os.key} is '{platform.os.value}'.", "Images are for Linux.")
+        problems.add(
+            platform.os.where, f"{platform.os.key} is '{platform.os.value}'.", "Images are for Linux: remove it."
+        )
     variables = environment.environment_variables
     if variables:
-        _check_variables(variables, problems)
+        check_variables(variables, problems)
     conda = (environment.python or Python()).conda_dependencies
     if conda:
         _check_conda(conda, problems)
 
 
-def _check_variables(variables: Given[Node], problems: Problems) -> None:
+def check_variables(variables: Given[Node], problems: Problems) -> None:
+    """Report variables that are no object of texts."""
     members = variables.value.value
     if not isinstance(members, Mapping):
         what = f"{variables.key} must be an object, not {variables.value.described()}."
@@ -131,7 +134,8 @@ def _check_variables(variables: Given[Node], problems: Problems) -> None:
         return
     for name, node in members.items():
         if isinstance(node.value, tuple | Mapping):
-            problems.add(node.where, f"{variables.key}.{name} must be text, not {node.described()}.")
+            what = f"{variables.key}.{name} must be text, not {node.described()}."
+            problems.add(node.where, what, "Write one value, in quotes.")
 
 
 def _check_conda(conda: Given[Node], problems: Problems) -> None:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hatch_mlpackage.errors import Problem, Problems
 from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.typed_tables import describe
-from hatch_mlpackage.project.azureml_files.convert import convert
-from hatch_mlpackage.project.azureml_files.deployment import read_deployment
+from hatch_mlpackage.project.azureml_files.configurations import read_configuration
 from hatch_mlpackage.project.azureml_files.documents import read_document
-from hatch_mlpackage.project.azureml_files.inference import read_inference
 from hatch_mlpackage.project.azureml_files.places import Places
 from hatch_mlpackage.project.config.keys import IN_PLACE, KEY, leads_outside
 
@@ -34,7 +32,7 @@ class Imported:
     def warnings(self) -> Iterator[Problem]:
         """Yield the keys without effect that somebody may have relied on."""
         for row in self.rows:
-            if row.outcome == "unknown" or (row.outcome == "by hand" and not row.settled_by):
+            if row.outcome in {"unknown", "repeated"} or (row.outcome == "by hand" and not row.settled_by):
                 yield Problem(where=row.where, what=f"{row.key}: {_sentence(row.said)}", level="warning")
 
     def placed(self, problem: Problem) -> Problem:
@@ -55,12 +53,12 @@ def with_imported(table: Mapping[str, Any], root: Path, problems: Problems) -> I
     if not inference_node:
         return Imported(table=table)
     before = len(problems.found)
-    inference = read_inference(inference_node, problems)
-    deployment = read_deployment(deployment_node, problems) if deployment_node else None
+    configuration = read_configuration(inference_node, deployment_node, problems)
     if len(problems.found) > before:
         return Imported(table=table)
     places = Places(root=root, here=root, beside=(root / inference_node.path).parent)
-    conversion = convert(inference, deployment, places, problems, in_place=True)
+    python = str(table.get("python-version") or "")
+    conversion = configuration.converted(places, problems, in_place=True, python=python)
     merged = _merged(conversion.table, table)
     for row in conversion.rows:
         if row.outcome == "by hand" and row.settled_by and not any(key in merged for key in row.settled_by):

@@ -72,7 +72,8 @@ def _check_choice(given: Given[str] | None, allowed: tuple[str, ...], problems: 
     if given and given.value and given.value.lower() not in allowed:
         shown = ", ".join(allowed)
         hint = did_you_mean(given.value.lower(), allowed)
-        problems.add(given.where, f"{given.key} '{given.value}' is not one of {shown}.", hint)
+        what = f"{given.key} '{given.value}' is not one of {shown}."
+        problems.add(given.where, what, hint or "Choose one of them, or remove it.")
 
 
 def read_environment_file(node: Node, problems: Problems) -> EnvironmentDefinition:

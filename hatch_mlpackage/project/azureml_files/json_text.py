@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from hatch_mlpackage.project.azureml_files.nodes import Node
+from hatch_mlpackage.project.azureml_files.nodes import Node, with_member
 
 _TOKEN = re.compile(
     r"""[ \t\r\n]*(?:
@@ -24,12 +24,8 @@ class NotJSONError(ValueError):
     """The text is not JSON; it may be YAML."""
 
 
-class DuplicateKeyError(ValueError):
-    """An object has a key twice; the arguments are the key and the lines of both."""
-
-
 def read_json(text: str, path: str) -> Node:
-    """Parse one document; raise NotJSONError or DuplicateKeyError."""
+    """Parse one document; raise NotJSONError for anything else."""
     reader = _JSONReader(text, path)
     node = reader.value(0)
     if reader.kind != "end":
@@ -100,9 +96,7 @@ class _JSONReader:
             if not self._take(":"):
                 raise NotJSONError(f"a colon is missing on line {key.line}")
             member = self.value(depth + 1)
-            if key.text in members:
-                raise DuplicateKeyError(key.text, members[key.text].line, key.line)
-            members[key.text] = Node(path=self._path, line=key.line, value=member.value, text=member.text)
+            with_member(members, key.text, key.line, member)
             if not self._take(",") and self.text != "}":
                 raise NotJSONError(f"a comma is missing on line {self.line}")
         return members

@@ -12,13 +12,15 @@ class Node:
     """A value with its place, which for a member of an object is the place of its key.
 
     `value` is a scalar, a tuple of nodes or a mapping of nodes; `text` is a scalar as written; `line` counts from 1,
-    and is 0 where there is no file.
+    and is 0 where there is no file. `first` is the line of a member's first value where its object
+    gives the key again, else 0.
     """
 
     path: str
     line: int
     value: bool | int | float | str | tuple[Node, ...] | Mapping[str, Node] | None
     text: str = ""
+    first: int = 0
 
     @property
     def where(self) -> str:
@@ -48,6 +50,13 @@ class Node:
         if isinstance(self.value, Mapping):
             return "an object"
         return "null" if self.value is None else f"'{self.text}'" if self.text else repr(self.value)
+
+
+def with_member(members: dict[str, Node], key: str, line: int, value: Node) -> None:
+    """Add a member to an object that is being read; the last value of a key counts, as for the original."""
+    before = members.get(key)
+    first = (before.first or before.line) if before else 0
+    members[key] = Node(path=value.path, line=line, value=value.value, text=value.text, first=first)
 
 
 def node_of(value: Any, path: str) -> Node:

@@ -49,14 +49,15 @@ def pin_of(requirements: Iterable[str]) -> str:
 
 def python_for(pin: str) -> str:
     """Return the Python of an image for a pin: the default version where it is allowed, else the newest."""
+    allowed = [version for version in reversed(SUPPORTED_PYTHONS) if allows_python(pin, version)]
+    return DEFAULT_PYTHON if DEFAULT_PYTHON in allowed else next(iter(allowed), "")
+
+
+def allows_python(pin: str, python: str) -> bool:
+    """Tell whether a pin (`python=3.8.13`) allows some patch release of a Python (`3.8`)."""
     found = _PIN.fullmatch(pin)
     versions = found["versions"].replace(" ", "") if found else ""
-    allowed = [
-        version
-        for version in reversed(SUPPORTED_PYTHONS)
-        if any(_is_within(alternative, version) for alternative in versions.split("|"))
-    ]
-    return DEFAULT_PYTHON if DEFAULT_PYTHON in allowed else next(iter(allowed), "")
+    return any(_is_within(alternative, python) for alternative in versions.split("|"))
 
 
 def _is_within(constraints: str, python: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from hatch_mlpackage.project.azureml_files.places import BRING_IN, Found, Places, find
+from hatch_mlpackage.project.azureml_files.places import BRING_IN, Found, Places, find, whole_project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.shapes import Given, Section
 
 # taken: it is in the table. no meaning: it concerns nothing in an image. unknown: the original ignored it too.
-# by hand: a person must decide, as the row says.
-Outcome = Literal["taken", "no meaning", "unknown", "by hand"]
+# repeated: a later value of the key counts. by hand: a person must decide, as the row says.
+Outcome = Literal["taken", "no meaning", "unknown", "repeated", "by hand"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,11 +48,15 @@ class Draft:
     """An unfinished conversion; its methods do nothing for a key that the file does not give (None).
 
     Conda dependencies and a Dockerfile's text become files of their own; with `in_place` they stay where they are.
+    `python` is the version that the user chose, whatever the files pin, and
+    `python_way` is how to choose one.
     """
 
     places: Places
     problems: Problems
     in_place: bool
+    python: str = ""
+    python_way: str = ""
     table: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     rows: list[ReportRow] = field(default_factory=list)
@@ -81,6 +85,9 @@ class Draft:
         """Set a key to a file or folder that was found, or ask for one that is outside of the project."""
         if found.path:
             self.take(given, key, found.path, found.note or note)
+        elif whole_project(self.places):
+            what = f"{given.key} names '{given.value}', which is outside of the project."
+            self.problems.add(given.where, what, whole_project(self.places))
         else:
             self.by_hand(given, f"'{given.value}' is outside of the project: {BRING_IN}", key)
 
@@ -93,8 +100,11 @@ class Draft:
             self._add(given, "by hand", what, settled_by)
 
     def name_unknown(self, *sections: Section | None) -> None:
-        """Report the keys that have no field."""
+        """Report the keys that have no field, and those that are given again."""
         for section in filter(None, sections):
+            for given in section.repeated:
+                said = f"line {given.value} gives this key again: the last value counts, as in the original"
+                self._add(given, "repeated", said)
             for unknown in section.unknown:
                 said = "this file has no such key; the original ignored it silently"
                 said += f". {unknown.hint}" if unknown.hint else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
@@ -17,11 +17,19 @@ S = TypeVar("S", bound="Section")
 
 # Keys that people write in the wrong place, and what to use instead.
 _ELSEWHERE = {
+    "cpuCores": "In this file, containerResourceRequirements.cpu is what counts.",
+    "memoryInGB": "In this file, containerResourceRequirements.memoryInGB is what counts.",
     "condaFile": "In an environment, python.condaDependenciesFile names it.",
     "dependencies": "Files that the script needs go along with sourceDirectory.",
     "schemaFile": "The schema is what the decorators of run() say.",
 }
 _TOO_MUCH = 10**300
+_FIXES = {
+    str: "Write one value, in quotes.",
+    bool: "Write true or false, without quotes.",
+    int: "Write the number without quotes.",
+    float: "Write the number without quotes.",
+}
 _NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -45,10 +53,25 @@ class Unknown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
-    """An object in a file; `where` is its place, `unknown` lists its keys without a field."""
+    """An object in a file; `where` is its place, `unknown` lists its keys without a field.
+
+    `unread` lists the keys that only other files of its kind have a use for, and that were not read.
+    `repeated` lists the keys that a file gives again, wherever in it, with the line of the last value, which counts;
+    only the section of the whole file has them.
+    """
 
     where: str = ""
     unknown: tuple[Unknown, ...] = ()
+    unread: tuple[Given[Any], ...] = ()
+    repeated: tuple[Given[int], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlainSection(Section):
+    """A section whose keys are the names of its fields, as in Azure ML v2."""
+
+
+_OWN = frozenset(found.name for found in fields(Section))
 
 
 def spelt(*keys: str, text_as: str = "") -> Any:
@@ -62,11 +85,14 @@ def spelt(*keys: str, text_as: str = "") -> Any:
 def read_section(shape: type[S], node: Node, problems: Problems, *, prefix: str = "") -> S:
     """Read an object; absent, null and wrong values become None, and wrong ones are reported."""
     if not isinstance(node.value, Mapping):
-        problems.add(node.where, f"{prefix.rstrip('.') or 'the file'} must be an object, not {node.described()}.")
+        what = f"{prefix.rstrip('.') or 'the file'} must be an object, not {node.described()}."
+        problems.add(node.where, what, "Write keys with their values, or remove it.")
         return shape()
     known = keys_of(shape)
     types = get_type_hints(shape)
     values: dict[str, Any] = {"where": node.where, "unknown": tuple(_unknown(node.value, known, prefix))}
+    if not prefix:
+        values["repeated"] = tuple(_repeated(node, ""))
     for key, member in node.value.items():
         if key in known and member.value is not None:
             target = known[key]
@@ -82,10 +108,20 @@ def _unknown(members: Mapping[str, Node], known: Mapping[str, Any], prefix: str)
     ]
 
 
+def _repeated(node: Node, prefix: str) -> Iterator[Given[int]]:
+    for key, member in node.members.items():
+        if member.first:
+            yield Given(key=f"{prefix}{key}", value=member.line, where=f"{member.path}:{member.first}")
+        yield from _repeated(member, f"{prefix}{key}.")
+    for item in node.value if isinstance(node.value, tuple) else ():
+        yield from _repeated(item, prefix)
+
+
 def keys_of(shape: type[Section]) -> dict[str, Field[Any]]:
     """Return every key that a section reads, with the field that takes its value."""
-    own = [found for found in fields(shape) if found.name not in {"where", "unknown"}]
-    return {key: found for found in own for key in found.metadata.get("keys") or (_camel_case(found.name),)}
+    own = [found for found in fields(shape) if found.name not in _OWN]
+    spelling = str if issubclass(shape, PlainSection) else _camel_case
+    return {key: found for found in own for key in found.metadata.get("keys") or (spelling(found.name),)}
 
 
 def _camel_case(name: str) -> str:
@@ -105,7 +141,7 @@ def _read(kind: Any, node: Node, key: str, target: Field[Any], problems: Problem
         return Given(key=key, value=node, where=node.where)
     value = _fitting(wanted, node)
     if value is None:
-        problems.add(node.where, f"{key} must be {_NAMES[wanted]}, not {node.described()}.")
+        problems.add(node.where, f"{key} must be {_NAMES[wanted]}, not {node.described()}.", _FIXES[wanted])
         return None
     return Given(key=key, value=value, where=node.where)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -67,7 +66,7 @@ def check_entry_script(config: Config, project: Project, problems: Problems) -> 
         return
     if not found.is_file():
         problems.add(where, f"'{script}' is not a file.", "Name the Python file with init() and run().")
-    _check_module_name(script, where, problems)
+    _check_suffix(script, where, problems)
     source = config.source_directory
     if source and source != "." and not script.startswith(f"{source}/"):
         what = f"'{script}' is not inside source-directory '{source}'."
@@ -93,12 +92,10 @@ def _missing_script(config: Config) -> tuple[str, str]:
     )
 
 
-def _check_module_name(script: str, where: str, problems: Problems) -> None:
+def _check_suffix(script: str, where: str, problems: Problems) -> None:
     name = PurePosixPath(script)
     if name.suffix != ".py":
         problems.add(where, f"'{script}' is not a Python file.", _PYTHON_ONLY.get(name.suffix, _PYTHON_ONLY[""]))
-    elif not name.stem.isidentifier() or keyword.iskeyword(name.stem):
-        problems.add(where, f"'{script}' cannot be imported as a module.", "Rename it to a valid Python module name.")
 
 
 def check_source_directory(config: Config, project: Project, problems: Problems) -> None:

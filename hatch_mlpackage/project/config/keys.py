@@ -189,8 +189,8 @@ class Config:
         shown="required, unless there is one model and it has a `framework`",
     )
     inference_config: str | None = key(
-        "an inference configuration of Azure ML v1, read where it is; a key set in this table wins over the file: "
-        "[Azure ML v1](migrate-from-azureml.md#use-the-files-where-they-are)",
+        "an inference configuration of Azure ML v1, or a deployment of v2, read where it is; a key set in this table "
+        "wins over the file: [Azure ML v1](migrate-from-azureml.md#use-the-files-where-they-are)",
         default=None,
     )
     deployment_config: str | None = key(

@@ -20,6 +20,8 @@ NUMPY = "inference_schema.parameter_types.numpy_parameter_type"
 PANDAS = "inference_schema.parameter_types.pandas_parameter_type"
 DEFAULTS_NOTE = "azureml-defaults is left out: the server in the image replaces it."
 
+SERVER_NOTE = "azureml-inference-server-http is left out: the server in the image replaces it."
+
 
 def script(*imports, call_style="text"):
     return EntryScript(call_style=call_style, parameters=("data",), imports=frozenset(imports))
@@ -98,6 +100,43 @@ def script(*imports, call_style="text"):
                 ("inference-schema is added: the script imports inference_schema, which azureml-defaults brought."),
             ],
         ),
+        (
+            ["azureml-defaults==1.13.0"],
+            script("requests", "yaml", "numpy.linalg", "azure.identity", "azure.storage.blob", "pandas"),
+            ["azure-identity", "numpy", "pyyaml", "requests"],
+            [
+                "azureml-defaults==1.13.0 is left out: the server in the image replaces it.",
+                "azure-identity is added: the script imports azure.identity, which azureml-defaults brought.",
+                "numpy is added: the script imports numpy, which azureml-defaults brought.",
+                "requests is added: the script imports requests, which azureml-defaults brought.",
+                "pyyaml is added: the script imports yaml, which azureml-defaults brought.",
+            ],
+        ),
+        (
+            ["azureml-defaults", "azureml-sdk"],
+            script("requests", "azureml.core.model", "azureml.core.run"),
+            ["requests"],
+            [
+                DEFAULTS_NOTE,
+                "azureml-sdk is left out: the parts of it that the script imports replace it.",
+                "requests is added: the script imports requests, which azureml-defaults and azureml-sdk brought.",
+            ],
+        ),
+        (
+            ["azureml-sdk~=1.61"],
+            script("azureml.core", "azureml.train.automl"),
+            ["azureml-core", "azureml-train-automl-client", "azureml-train-core"],
+            [
+                "azureml-sdk~=1.61 is left out: the parts of it that the script imports replace it.",
+                "azureml-core is added: the script imports azureml.core, which azureml-sdk brought.",
+                "azureml-train-core is added: the script imports azureml.train, which azureml-sdk brought.",
+                (
+                    "azureml-train-automl-client is added: the script imports azureml.train.automl, which azureml-sdk "
+                    "brought."
+                ),
+            ],
+        ),
+        (["azureml-inference-server-http"], script("requests"), [], [SERVER_NOTE]),
     ],
 )
 def test_replace_serving(asked, entry_script, kept, notes):
@@ -105,6 +144,15 @@ def test_replace_serving(asked, entry_script, kept, notes):
     replaced = replace_serving(Requirements(requirements=tuple(asked), notes=("before",)), entry_script)
 
     assert (list(replaced.requirements), list(replaced.notes)) == (kept, ["before", *notes])
+
+
+def test_conda_has_it():
+    """A package that conda installs is not added for pip."""
+    replaced = replace_serving(
+        Requirements(requirements=("azureml-defaults",)), script("numpy", "yaml"), conda=("numpy", "PyYAML")
+    )
+
+    assert (replaced.requirements, replaced.notes) == ((), (DEFAULTS_NOTE,))
 
 
 RAW = (

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings, strategies
 
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.lock.asked.pip_file import Line
 from hatch_mlpackage.lock.conda.conda_file import CondaFile
-from hatch_mlpackage.lock.conda.inputs import check_conda_python
+from hatch_mlpackage.lock.conda.inputs import CondaInputs, check_conda_python
 from hatch_mlpackage.lock.conda.reading import read_conda_file
+from hatch_mlpackage.project.target import Target
 
 NO_CHANNELS = (
     "environment.yml: no channels are named: conda-forge is used. "
@@ -265,6 +268,27 @@ def test_python_of_the_image():
         ),
         (
             "environment.yml:4: `python ==3.6` excludes the image's Python 3.12. "
-            "Entry scripts are run on Python 3.8 to 3.14: ask for one of them."
+            'Entry scripts are run on Python 3.8 to 3.14: choose one with python-version = "3.11" in [tool.mlpackage], '
+            "which replaces this line."
         ),
     ]
+
+
+@pytest.mark.parametrize("kind", ["environment", "pip"])
+def test_a_python_that_the_project_chose(kind):
+    """The Python that the project chose replaces the file's pin, and a note says what that means for the model."""
+    problems = Problems()
+    file = replace(environment((4, "python 3.6.2.*"), (5, "numpy")), kind=kind)
+    asked = CondaInputs(file=file, target=Target(python="3.11", platform="linux/amd64", libc="manylinux_2_36"))
+
+    check_conda_python(file, "3.11", problems, is_chosen=True)
+
+    assert problems.found == ()
+    assert asked.notes == (
+        (
+            "environment.yml:4: `python 3.6.2.*` is replaced by 3.11: a pickled model may not load or may answer "
+            "otherwise there, so compare its answers or train it again."
+        ),
+    )
+    if kind == "environment":
+        assert [spec.text for spec in asked.specs] == ["numpy", "python 3.11.*"]

@@ -21,10 +21,54 @@ PROJECT = {
     "src/inner/score.py": SCRIPT,
     "x/y/score.py": SCRIPT,
     "deploy/beside.py": SCRIPT,
+    "deploy/conda.yml": "dependencies:\n  - python=3.9\n",
     "deploy/steps": "RUN true\n",
     "../scripts/score.py": SCRIPT,
     "../conda_dependencies.yml": CONDA,
 }
+ONLINE = """\
+$schema: https://schemas.example/managedOnlineDeployment.schema.json
+name: blue
+endpoint_name: my-endpoint
+model:
+  path: ../src/inner
+code_configuration:
+  code: ../src
+  scoring_script: score.py
+environment:
+  conda_file: conda.yml
+  image: mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04:latest
+instance_type: Standard_DS3_v2
+instance_count: 1
+"""
+ONLINE_WHOLE = """\
+name: green
+type: kubernetes
+endpoint_name: my-endpoint
+description: Ridge regression
+model: ../notes.txt
+code_configuration: {code: ../src, scoring_script: inner/score.py}
+environment:
+  name: env
+  version: 2
+  image: registry.example/base:1
+  conda_file:
+    channels: [conda-forge]
+    dependencies: [python=3.9, {pip: [azureml-inference-server-http]}]
+  inference_config: {liveness_route: {path: /, port: 5001}}
+environment_variables: {WORKER_COUNT: 2, API_KEY: letmein, A: b}
+request_settings: {request_timeout_ms: 3000, max_concurrent_requests_per_instance: 4, max_queue_wait_ms: 100}
+liveness_probe: {initial_delay: 10, period: 5, timeout: 2, success_threshold: 1, failure_threshold: 30}
+readiness_probe: {initial_delay: 10}
+resources: {requests: {cpu: "0.1"}}
+scale_settings: {type: default}
+app_insights_enabled: true
+data_collector: {collections: {}}
+egress_public_network_access: disabled
+model_mount_path: /var/model
+tags: {a: b}
+propertys: {}
+"""
 REGISTRY = {"address": "registry.example", "username": "me", "password": "hunter2"}
 CONDA_DEPENDENCIES = {
     "name": "project_environment",
@@ -41,6 +85,7 @@ class Case(NamedTuple):
     deployment: object = None
     environment: object = None
     folder: str = ""
+    python: str = ""
 
     def written(self) -> str:
         return self.text or json.dumps(self.values, indent=2)
@@ -140,7 +185,18 @@ INFERENCE = {
     "found-beside-the-file": Case(
         {"entryScript": "beside.py", "extraDockerfileSteps": "steps"}, folder="deploy"
     ),
+    "all-beside-the-file": Case(
+        {"entryScript": "beside.py", "condaFile": "conda.yml", "extraDockerfileSteps": "steps"}, folder="deploy"
+    ),
+    "absolute-script": Case({"entryScript": "/src/score.py", "condaFile": "conda.yml"}),
+    "absolute-script-beside-the-file": Case({"entryScript": "/scripts/beside.py"}, folder="deploy"),
     "old-python": Case({"entryScript": "score.py", "condaFile": "old.yml"}),
+    "old-python-replaced": Case({"entryScript": "score.py", "condaFile": "old.yml"}, python="3.11"),
+    "old-python-replaced-in-an-environment": Case(
+        conda(dependencies=["python=3.6.2"]).values, python="3.11"
+    ),
+    "python-that-is-pinned-is-chosen": Case({"entryScript": "score.py", "condaFile": "myenv.yml"}, python="3.8"),
+    "python-without-packages": Case({"entryScript": "score.py"}, python="3.11"),
     # Notations.
     "yaml": Case(text="# MLOps\nentryScript: score.py\nsourceDirectory: src\ncondaFile: conda.yml # the packages\n"),
     "crlf-and-trailing-comma": Case(text='{\r\n  "entryScript": "score.py",\r\n  "condaFile": "conda.yml",\r\n}\r\n'),
@@ -236,7 +292,68 @@ INFERENCE = {
     "aks-as-found": deployed(
         computeType="aks", maxQueueWaitsMs=100, cpuCores=1, memoryInGB=2, ComputeTarget="a", autoScaler=None,
     ),
+    "aks-with-keys-of-others": deployed(
+        computeType="aks", authEnabled=True, sslEnabled=True, vnetName="v", port="8890", trafficPercentile=101,
+    ),
+    "aci-with-keys-of-others": deployed(
+        computeType="aci", scoringTimeoutMs=0, autoScaler={"autoscaleEnabled": False}, namespace="No",
+    ),
+    "local-with-keys-of-others": deployed(computeType="local", port=8890, containerResourceRequirements={"cpu": 0}),
+    "keys-given-again": Case(
+        text=(
+            '{\n"entryScript": "other.py",\n"entryScript": "score.py",\n"environment": {\n'
+            '"environmentVariables": {"A": "1"},\n"environmentVariables": {\n"A": "2",\n"A": "3"}\n}}\n'
+        )
+    ),
+    "keys-given-again-in-yaml": Case(
+        text="entryScript: score.py\ncondaFile: old.yml\nruntime: python\ncondaFile: conda.yml\n",
+    ),
+    # Files of Azure ML v2.
+    "online-deployment": Case(text=ONLINE, folder="deploy"),
+    "online-deployment-with-everything": Case(text=ONLINE_WHOLE, folder="deploy"),
+    "online-deployment-of-registered-things": Case(
+        text=(
+            "endpoint_name: e\nmodel: azureml:ridge:3\nenvironment: azureml:sklearn@latest\n"
+            "code_configuration: {code: ../src, scoring_script: score.py}\nenvironment_variables: {A: 1}\n"
+        ),
+        folder="deploy",
+    ),
+    "online-deployment-with-its-image": Case(
+        text=(
+            "endpoint_name: e\nmodel: {name: ridge, version: 3, path: ../notes.txt}\n"
+            "environment: {image: 'registry.example/own:1'}\n"
+            "code_configuration: {code: .., scoring_script: bad-name.py}\n"
+        ),
+        folder="deploy",
+    ),
+    "online-deployment-with-a-dockerfile": Case(
+        text=(
+            "endpoint_name: e\nenvironment: {name: e, build: {path: .., dockerfile_path: steps.Dockerfile}}\n"
+            "code_configuration: {code: ../src, scoring_script: score.py}\n"
+        ),
+        folder="deploy",
+    ),
+    "model-package": Case(
+        text=(
+            "base_environment_source:\n  type: environment_asset\n  resource_id: azureml:sklearn:1\n"
+            "target_environment: packaged\ninferencing_server:\n  type: azureml_online\n"
+            "  code_configuration:\n    code: src\n    scoring_script: score.py\n"
+        )
+    ),
     # What is refused.
+    "online-deployment-without-a-script": Case(
+        text="$schema: s\nendpoint_name: e\nmodel: azureml:m:1\ninstance_type: x\n"
+    ),
+    "online-deployment-beside-another": Case(
+        text="endpoint_name: e\ncode_configuration: {code: src, scoring_script: score.py}\n",
+        deployment={"computeType": "local"},
+    ),
+    "online-deployment-with-mistakes": Case(
+        text=(
+            "endpoint_name: e\ncode_configuration: {code: scr, scoring_script: score.py}\nrequest_settings:\n"
+            "  request_timeout_ms: 0\nenvironment_variables: [A]\nenvironment: {conda_file: {dependancies: []}}\n"
+        )
+    ),
     "no-entry-script": Case({"sourceDirectory": "src"}),
     "blank-entry-script": Case({"entryScript": ""}),
     "an-environment-alone": Case(WHOLE),
@@ -248,7 +365,6 @@ INFERENCE = {
     "no-source-directory": Case({"entryScript": "score.py", "sourceDirectory": "scr"}),
     "no-script": Case({"entryScript": "scroe.py"}),
     "script-outside-of-its-source": Case({"entryScript": "notes.txt", "sourceDirectory": "src"}),
-    "absolute-script": Case({"entryScript": "/src/score.py"}),
     "a-name-too-long": Case({"entryScript": f"{'a' * 300}.py"}),
     "not-python": Case({"entryScript": "notes.txt"}),
     "bad-name": Case({"entryScript": "bad-name.py"}),
@@ -274,10 +390,11 @@ INFERENCE = {
     "a-list": Case(["score.py"]),
     "no-compute-type": deployed(port=1),
     "unknown-compute-type": deployed(computeType="acl"),
-    "wrong-port": deployed(computeType="local", port="8890"),
+    "port-of-another-type": deployed(computeType="local", port="8890"),
+    "wrong-port": deployed(computeType="local", port=0),
     "wrong-numbers": deployed(
-        computeType="aks", port=0, scoringTimeoutMs=0, maxConcurrentRequestsPerContainer=-1, maxQueueWaitMs=-1,
-        gpuCores=-1, trafficPercentile=101, cpuCores=0, memoryInGB=-0.5,
+        computeType="aksendpoint", scoringTimeoutMs=0, maxConcurrentRequestsPerContainer=-1, maxQueueWaitMs=-1,
+        gpuCores=-1, trafficPercentile=101, cpuCores=0,
         containerResourceRequirements={"cpu": 2, "memoryInGB": 4, "cpuLimit": 1, "memoryInGBLimit": 3},
         livenessProbeRequirements={"periodSeconds": 0, "initialDelaySeconds": -1},
     ),

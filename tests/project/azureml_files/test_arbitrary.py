@@ -12,23 +12,27 @@ from hypothesis import given, settings, strategies as st
 
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file, in_place
-from hatch_mlpackage.project.azureml_files.convert import convert
-from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration, read_deployment
+from hatch_mlpackage.project.azureml_files.configurations import read_configuration
+from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration
 from hatch_mlpackage.project.azureml_files.documents import read_document
 from hatch_mlpackage.project.azureml_files.environment import Docker, EnvironmentDefinition, Python
 from hatch_mlpackage.project.azureml_files.inference import (
     InferenceConfiguration,
     read_environment_file,
-    read_inference,
 )
 from hatch_mlpackage.project.azureml_files.nodes import node_of
+from hatch_mlpackage.project.azureml_files.online import CodeConfiguration, OnlineDeployment, OnlineEnvironment
 from hatch_mlpackage.project.azureml_files.places import Places
+from hatch_mlpackage.project.azureml_files.read_online import read_online_environment
 from hatch_mlpackage.project.azureml_files.shapes import keys_of
 
 SHAPES = (InferenceConfiguration, EnvironmentDefinition, Python, Docker, DeploymentConfiguration)
+ONLINE_SHAPES = (OnlineDeployment, OnlineEnvironment, CodeConfiguration)
 KEYS = sorted({key for shape in SHAPES for key in keys_of(shape)})
+ONLINE_KEYS = sorted({key for shape in ONLINE_SHAPES for key in keys_of(shape)})
 KNOWN_VALUES = (
     *("score.py", "python", "local", "aks", "python=3.8", "..", "/", "Linux", "a b", "{{x}}", ""),
+    *("azureml:x:1", "./model", "https://e.example/x"),
     *("a" * 300, "/" * 5000),
 )
 
@@ -47,6 +51,9 @@ trees = st.recursive(
     max_leaves=25,
 )
 documents = st.dictionaries(keys, trees, max_size=8).map(lambda tree: {"entryScript": "score.py", **tree})
+online_documents = st.dictionaries(st.sampled_from(ONLINE_KEYS), trees, max_size=8).map(
+    lambda tree: {"endpoint_name": "e", "code_configuration": {"scoring_script": "score.py"}, **tree}
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,20 +67,21 @@ def try_all(node, places):
     """Read a document as each kind of file, convert what can be read, and check that TOML can hold the table."""
     problems = Problems()
     read_environment_file(node, Problems())
-    inference, deployment = read_inference(node, problems), None
+    read_online_environment(node, Problems())
+    configuration = read_configuration(node, None, problems)
     if not problems.found:
         found = Problems()
-        deploying = read_deployment(node, found)
-        deployment = None if found.found else deploying
-        conversion = convert(inference, deployment, places, problems)
+        both = read_configuration(node, node, found)
+        configuration = configuration if found.found else both
+        conversion = configuration.converted(places, problems)
         assert tomllib.loads(tomlkit.dumps(dict(conversion.table))) == conversion.table
-        assert {row.outcome for row in conversion.rows} <= {"taken", "no meaning", "unknown", "by hand"}
-        convert(inference, deployment, places, problems, in_place=True)
+        assert {row.outcome for row in conversion.rows} <= {"taken", "no meaning", "unknown", "repeated", "by hand"}
+        configuration.converted(places, problems, in_place=True)
     assert all(problem.where and problem.what for problem in problems.found)
 
 
 @settings(max_examples=150, deadline=None)
-@given(tree=documents)
+@given(tree=documents | online_documents)
 def test_any_tree(tree, places):
     """Values of any type under any key become a table that TOML can hold, or problems with their places."""
     problems = Problems()

@@ -7,43 +7,31 @@ from pathlib import Path
 import pytest
 
 from hatch_mlpackage.errors import Problems
-from hatch_mlpackage.project.azureml_files.convert import convert
-from hatch_mlpackage.project.azureml_files.deployment import read_deployment
+from hatch_mlpackage.project.azureml_files.configurations import read_configuration
 from hatch_mlpackage.project.azureml_files.documents import read_document
-from hatch_mlpackage.project.azureml_files.inference import read_environment_file, read_inference
+from hatch_mlpackage.project.azureml_files.inference import read_environment_file
 from hatch_mlpackage.project.azureml_files.places import Places
 
-from .configurations import INFERENCE, PROJECT
+from .configurations import INFERENCE
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden/azureml"
-
-
-@pytest.fixture
-def root(tmp_path):
-    """Write the project that the configurations belong to."""
-    top = tmp_path / "project"
-    for name, text in PROJECT.items():
-        path = top / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
-    return top
 
 
 def converted(case, root, problems):
     """Read and convert a case, as `import-azureml` does; return None if there is a problem."""
     node = read_document(case.written().encode(), "inferenceconfig.json", problems)
-    inference = read_inference(node, problems)
-    if case.environment:
-        node = read_document(json.dumps(case.environment).encode(), "environment.json", problems)
-        inference = replace(inference, environment=read_environment_file(node, problems))
     deployment = None
     if case.deployment:
-        node = read_document(json.dumps(case.deployment, indent=2).encode(), "deploymentconfig.json", problems)
-        deployment = read_deployment(node, problems)
+        deployment = read_document(json.dumps(case.deployment, indent=2).encode(), "deploymentconfig.json", problems)
+    configuration = read_configuration(node, deployment, problems)
+    if case.environment:
+        given = read_document(json.dumps(case.environment).encode(), "environment.json", problems)
+        inference = replace(configuration.inference, environment=read_environment_file(given, problems))
+        configuration = replace(configuration, inference=inference)
     if problems.found:
         return None
     places = Places(root=root, here=root, beside=root / case.folder)
-    return convert(inference, deployment, places, problems)
+    return configuration.converted(places, problems, python=case.python)
 
 
 def report(conversion, problems):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hatch_mlpackage.project.azureml_files.documents import read_document
@@ -40,11 +42,17 @@ def test_one_configuration_in_every_notation(content, problems):
     }
 
 
+@pytest.mark.parametrize("content", [b'{\n"a": 1, "a": 2,\n"a": 3}', b"# a\na: 1\na: 2\na: 3\n"])
+def test_a_key_that_is_given_again(content, problems):
+    """The last value of a key counts, as for the original; the node keeps the first one's line."""
+    found = read(content, problems)
+
+    assert (problems.found, found.value) == ((), {"a": replace(node(found.value["a"].line, 3, "3"), first=2)})
+
+
 NESTED = "config.json:1: the nesting is too deep. Use 50 levels at most."
 BROKEN = {
     b"": "config.json: the file is empty. Write the configuration into it.",
-    b'{\n"a": 1,\n"a": 2}': "config.json:3: 'a' is also on line 2. The original took the last one: keep one of them.",
-    b"a: 1\na: 2\n": "config.json:2: 'a' is also on line 1. The original took the last one: keep one of them.",
     b'{\n"a": "1"\n"b": 2}': (
         "config.json:3: this is not YAML: expected ',' or '}', but got '<scalar>'. Correct the line."
     ),

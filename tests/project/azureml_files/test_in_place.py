@@ -190,6 +190,46 @@ def test_what_a_person_must_decide(make):
     )
 
 
+def test_a_key_that_is_given_again(make, problems):
+    """A value that a later one replaces is a warning with its line."""
+    project = make({"entryScript": "src/score.py"})
+    text = '{\n"entryScript": "src/old.py",\n"entryScript": "src/score.py"}'
+    (project.root / "inferenceconfig.json").write_text(text)
+
+    imported = with_imported(project.table, project.root, problems)
+
+    assert imported.table["entry-script"] == "src/score.py"
+    assert list(imported.warnings) == [
+        Problem(
+            where="inferenceconfig.json:2",
+            what="entryScript: line 3 gives this key again: the last value counts, as in the original.",
+            level="warning",
+        )
+    ]
+
+
+def test_an_old_python(make, problems):
+    """A pinned Python that cannot be served must be replaced, and `python-version` in the table does it."""
+    undecided = Problems()
+    project = make(nested(python={"condaDependencies": {"dependencies": ["python=3.6.2", {"pip": ["idna"]}]}}))
+
+    read_declaration(project, undecided)
+    decided = replace(project, table={**project.table, "python-version": "3.11"})
+    config = read_declaration(decided, problems).config
+    conda = read_conda(decided, config, Locks(), problems)
+
+    assert found(undecided) == [
+        (
+            "inferenceconfig.json:7: environment.python.condaDependencies (python): python=3.6.2 is not served, only "
+            '3.8 to 3.14: replace it with python-version = "3.11"; a pickled model may not load or may answer '
+            "otherwise there, so compare its answers or train it again. "
+            "Decide it with python-version in [tool.mlpackage]."
+        )
+    ]
+    assert found(problems) == []
+    assert (config.python_version, conda.target.python) == ("3.11", "3.11")
+
+
 def test_wrong_values_are_on_their_lines(make, problems):
     """The configuration's checks report a wrong value with its line in the file."""
     project = make(nested(docker={"baseImage": "Team/Base"}, environmentVariables={"A-B": "1"}))

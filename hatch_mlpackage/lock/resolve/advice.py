@@ -1,0 +1,73 @@
+"""Find what to change in requirements that cannot be locked: packages to leave out, other names, other versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from hatch_mlpackage.lock.resolve.task import Task
+from hatch_mlpackage.project.sources.distributions import DISTRIBUTIONS
+
+_AUTOML = (
+    "it can be locked for Python 3.9 and 3.10, and its fusepy has no wheel. Put the source archive of that into the "
+    "project (pip download --no-deps --no-binary fusepy fusepy==3.0.1), and require it too: ./fusepy-3.0.1.tar.gz"
+)
+# Distributions of Azure ML that cannot be locked as they are → what to do.
+_KNOWN = {
+    "azureml-automl-runtime": _AUTOML,
+    "azureml-opendatasets": "its pyspark has no wheel. It is for training: leave it out of what a script scores with.",
+    "azureml-train-automl": _AUTOML,
+    "azureml-train-automl-runtime": _AUTOML,
+}
+
+
+def known_fix(task: Task, said: str) -> str:
+    """Say what to do about each requirement that is known to fail, and that the failure is about; "" for none."""
+    names = (canonicalize_name(Requirement(text).name) for text in task.requirements.requirements)
+    about = [name for name in dict.fromkeys(names) if is_mentioned(name, said)]
+    return "\n".join(_known(name) for name in about if _known(name))
+
+
+def _known(name: str) -> str:
+    if name in _KNOWN:
+        return f"{name}: {_KNOWN[name]}"
+    provides = {str(canonicalize_name(module)): names for module, names in DISTRIBUTIONS.items() if "." not in module}
+    names = provides.get(name, ())
+    return f"{name} is a module of {names[0]}: require {names[0]}." if names and name not in names else ""
+
+
+def is_mentioned(name: str, said: str) -> bool:
+    """Tell whether a resolver's text is about a distribution, and not about one whose name is longer."""
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", said, re.IGNORECASE) is not None
+
+
+def may_change(requirement: Requirement, said: str) -> bool:
+    """Tell whether another version may be what a failure asks for: of a pin, or of whatever it is about."""
+    is_pin = any(it.operator in {"==", "===", "~="} for it in requirement.specifier)
+    return not requirement.url and (is_pin or (bool(requirement.specifier) and is_mentioned(requirement.name, said)))
+
+
+def without_limit(requirement: Requirement) -> Requirement:
+    """Return a requirement that takes its lowest version or any later one."""
+    wider = Requirement(str(requirement))
+    lowest = [it.version.removesuffix(".*") for it in requirement.specifier if it.operator in {"==", "~=", ">=", ">"}]
+    wider.specifier = SpecifierSet(f">={lowest[0]}") if lowest else SpecifierSet()
+    return wider
+
+
+def in_place_of(asked: Iterable[Requirement], found: Mapping[str, str]) -> str:
+    """Name the versions that can be locked in place of those that are asked for; "" where none differs."""
+    other = [
+        f"{it.name}{_extras(it)}=={found[it.name]} in place of {it}"
+        for it in asked
+        if it.name in found and not it.specifier.contains(found[it.name], prereleases=True)
+    ]
+    return f"This can be locked: {', '.join(other)}." if other else ""
+
+
+def _extras(requirement: Requirement) -> str:
+    return f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
