@@ -20,6 +20,7 @@ WIDER = {
     "cli/test_bad_input.py",
     "cli/test_check_no_code.py",
     "cli/test_import_layout.py",
+    "cli/test_lock_changes.py",
     "cli/test_lock_online.py",
     "cli/test_nothing_is_lost.py",
     "cli/test_odd_files.py",

@@ -17,6 +17,7 @@ from hatch_mlpackage.redaction import redact
 # Fixed names, relative to the task's folder: the lock's `# via -r …` comments repeat them.
 INPUT = "requirements.in"
 CONSTRAINTS = "constraints.txt"
+KEPT = "kept.txt"  # the versions of the earlier lock that must stay; the lock's comments leave it out
 OUTPUT = "requirements.txt"
 
 NEWS_AFTER = 15.0  # seconds

@@ -8,7 +8,7 @@ import shutil
 import sys
 
 from hatch_mlpackage.lock.resolve import index_settings
-from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Outcome, Task, fail, run
+from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, KEPT, OUTPUT, Outcome, Task, fail, run
 from hatch_mlpackage.project.target import Target
 
 # The C library versions that uv knows a platform for, oldest first.
@@ -48,6 +48,13 @@ def resolve(task: Task) -> None:
         fail(task, outcome, reason_of(outcome))
 
 
+def newest_of_each(task: Task) -> None:
+    """Write the newest version that each requirement allows by itself; raise as `resolve`."""
+    outcome = _compile(task, "--quiet", "--no-deps", "--no-annotate")
+    if outcome.status:
+        fail(task, outcome, reason_of(outcome))
+
+
 def list_files(task: Task) -> Outcome:
     """Write what the index has now of the pins in the task's folder, each with the hashes of all of its files.
 
@@ -81,6 +88,7 @@ def _arguments(task: Task) -> list[str]:
         f"--python-platform={platform_of(task.target)}",
         f"--python={sys.executable}",  # any Python will do, and searching for the image's takes time
         f"--constraints={CONSTRAINTS}",
+        f"--constraints={KEPT}",
         f"--output-file={OUTPUT}",
         INPUT,
         _INDEXES,
