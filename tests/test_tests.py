@@ -22,6 +22,7 @@ WIDER = {
     "cli/test_import_layout.py",
     "cli/test_lock_changes.py",
     "cli/test_lock_online.py",
+    "cli/test_lock_sources.py",
     "cli/test_nothing_is_lost.py",
     "cli/test_odd_files.py",
     "cli/test_read_once.py",

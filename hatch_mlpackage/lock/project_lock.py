@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from hatch_mlpackage.errors import LockError, Problem, explained
@@ -21,14 +21,18 @@ from hatch_mlpackage.lock.pins.pylock import select_lock
 from hatch_mlpackage.lock.project_conda import lock_conda
 from hatch_mlpackage.lock.project_models import lock_models
 from hatch_mlpackage.lock.resolve.make import Made, make_lock
+from hatch_mlpackage.lock.resolve.uv_export import export_uv_lock
 from hatch_mlpackage.lock.wheels.build import build_wheels
 from hatch_mlpackage.lock.wheels.describe import describe_packages
 from hatch_mlpackage.lock.wheels.download import fetch_wheels
 from hatch_mlpackage.lock.wheels.folder import clear_wheels, put_wheel
+from hatch_mlpackage.project.config.foreign_locks import UV_LOCK
+from hatch_mlpackage.project.config.keys import KEY
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.redaction import redact
 
 Report = Callable[[str], None]
+NOTHING_LOCKED = "nothing-locked"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,8 +95,27 @@ def renew_locks(project: Project, *, upgrade: bool = False, report: Report = pri
     return LockRun(
         path=project.root / (inputs.config.base_image_path if own else inputs.config.lock_path),
         changes=lock_changes(inputs.config, before, locks, made.why),
-        notes=made.notes,
+        notes=(*made.notes, *_nothing_locked(inputs, made.text)),
         is_new=before.requirements is None,
+    )
+
+
+def _nothing_locked(inputs: LockInputs, lock: str) -> Iterator[Problem]:
+    """Say where requirements were looked for, when none were found; it is a warning where a file may name some."""
+    if read_pins(lock) or inputs.has_conda_lock or inputs.config.user_managed_dependencies:
+        return
+    named = inputs.named
+    others = (
+        f" {' and '.join(named.unnamed)} may name some, and no key names {'it' if len(named.unnamed) == 1 else 'them'}."
+        if named.unnamed
+        else ""
+    )
+    yield Problem(
+        where="",
+        what=f"no package is locked: no requirement was found in {', '.join(named.looked_at)}.{others}",
+        fix=f'If the script needs any, name them in [{KEY}]: requirements = ["requirements.txt"].',
+        level="warning" if named.unnamed else "hint",
+        code=NOTHING_LOCKED,
     )
 
 
@@ -137,6 +160,8 @@ def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> t
     Raises LockError or UnavailableError; the wheels of the existing lock are then still there.
     """
     config, requirements, target = inputs.config, inputs.requirements, inputs.config.target
+    for note in requirements.notes:
+        report(note)
     folder, previous = wheels_directory(inputs), inputs.locks.requirements
     if config.pylock is not None:
         text = _select_lock(inputs, config.pylock, upgrade=upgrade, report=report)
@@ -172,6 +197,8 @@ def _select_lock(inputs: LockInputs, pylock: str, *, upgrade: bool, report: Repo
     if upgrade:
         report(f"The pins are those of {pylock}: renew them with the tool that made it.")
     content, name, target = inputs.locks.pylock or b"", inputs.project.name, inputs.config.target
+    if PurePosixPath(pylock).name == UV_LOCK:
+        content = export_uv_lock(inputs.project.root / pylock, target, report=report)
     return select_lock(content, inputs.requirements, target, project=name, report=report)
 
 

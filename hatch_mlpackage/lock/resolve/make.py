@@ -54,8 +54,6 @@ def make_lock(
     if not requirements.requirements and not vendored:
         return Made(text=with_header(options, requirements, target))
     resolve = _choose(locker, target, report)
-    for note in requirements.notes:
-        report(note)
     report(f"Locking {_counted(len(requirements.requirements) + len(vendored), 'requirement')} for {target}.")
     attempt = Attempt(
         requirements=requirements, target=target, resolve=resolve, vendored=vendored, upgrade=upgrade, report=report

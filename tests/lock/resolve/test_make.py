@@ -46,7 +46,7 @@ def test_the_whole_lock(index: PackageIndex, asking: Callable[..., Requirements]
     index.add("beta", "1.0")
     reported: list[str] = []
 
-    lock = lock_text(replace(asking("alpha"), notes=("A note.",)), TARGET, locker=locker, report=reported.append)
+    lock = lock_text(asking("alpha"), TARGET, locker=locker, report=reported.append)
 
     header, body = lock[: lock.index("alpha==")], lock[lock.index("alpha==") :]
     first, second = sorted((wheel, source))
@@ -61,7 +61,6 @@ def test_the_whole_lock(index: PackageIndex, asking: Callable[..., Requirements]
         f"# mlpackage-lock: schema=1 python={HERE} platform=linux/amd64 libc=manylinux_2_28 inputs=sha256:"
     )
     assert reported == [
-        "A note.",
         f"Locking 1 requirement for CPython {HERE} on linux/amd64 (manylinux_2_28).",
         "Locked 2 packages with 3 hashes.",
     ]
