@@ -15,6 +15,7 @@ from hatch_mlpackage.lock.foreign import refuse_foreign_files, refuse_link_outsi
 from hatch_mlpackage.lock.images.base_image import check_base_images, make_base_image_lock, write_base_image_locks
 from hatch_mlpackage.lock.inputs import LockInputs, images_of, inspect_requirements, paths_outside_the_wheel
 from hatch_mlpackage.lock.locks import changed_texts
+from hatch_mlpackage.lock.nothing_locked import nothing_locked
 from hatch_mlpackage.lock.pins.packages import packages_to_json
 from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.pins.pylock import select_lock
@@ -27,12 +28,10 @@ from hatch_mlpackage.lock.wheels.describe import describe_packages
 from hatch_mlpackage.lock.wheels.download import fetch_wheels
 from hatch_mlpackage.lock.wheels.folder import clear_wheels, put_wheel
 from hatch_mlpackage.project.config.foreign_locks import UV_LOCK
-from hatch_mlpackage.project.config.keys import KEY
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.redaction import redact
 
 Report = Callable[[str], None]
-NOTHING_LOCKED = "nothing-locked"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,27 +94,8 @@ def renew_locks(project: Project, *, upgrade: bool = False, report: Report = pri
     return LockRun(
         path=project.root / (inputs.config.base_image_path if own else inputs.config.lock_path),
         changes=lock_changes(inputs.config, before, locks, made.why),
-        notes=(*made.notes, *_nothing_locked(inputs, made.text)),
+        notes=(*made.notes, *nothing_locked(inputs, made.text)),
         is_new=before.requirements is None,
-    )
-
-
-def _nothing_locked(inputs: LockInputs, lock: str) -> Iterator[Problem]:
-    """Say where requirements were looked for, when none were found; it is a warning where a file may name some."""
-    if read_pins(lock) or inputs.has_conda_lock or inputs.config.user_managed_dependencies:
-        return
-    named = inputs.named
-    others = (
-        f" {' and '.join(named.unnamed)} may name some, and no key names {'it' if len(named.unnamed) == 1 else 'them'}."
-        if named.unnamed
-        else ""
-    )
-    yield Problem(
-        where="",
-        what=f"no package is locked: no requirement was found in {', '.join(named.looked_at)}.{others}",
-        fix=f'If the script needs any, name them in [{KEY}]: requirements = ["requirements.txt"].',
-        level="warning" if named.unnamed else "hint",
-        code=NOTHING_LOCKED,
     )
 
 

@@ -176,13 +176,13 @@ def _python_notes(given: Config, config: Config, project: Project) -> Iterator[s
     version, unknown = read_python_version(project.root)
     if given.python_version or not (version or unknown):
         return
-    taken = f"Python {config.python_version} is locked for"
+    taken = f"The image gets Python {config.python_version}"
     if unknown:
         yield f"{taken}: {PYTHON_VERSION} has '{unknown}', which is not a version of CPython."
     elif version == config.python_version:
-        yield f"{taken}, as {PYTHON_VERSION} has it."
+        yield f"{taken}, which {PYTHON_VERSION} names."
     else:
-        yield f"{taken}, as {config.base_image} has it; {PYTHON_VERSION} has {version}."
+        yield f"{taken}, that of {config.base_image}; {PYTHON_VERSION} names {version}."
 
 
 def _clean(path: str | None) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hatch_mlpackage import errors
 from hatch_mlpackage.context import check as checking, outside_links, secret_files
-from hatch_mlpackage.lock import project_lock
+from hatch_mlpackage.lock import nothing_locked
 from hatch_mlpackage.lock.resolve import passed_over
 from hatch_mlpackage.project.sources import imports, opened, retired
 
@@ -28,7 +28,7 @@ def test_every_code_is_listed():
             checking.BASE_IMAGE,
             outside_links.OUTSIDE,
             passed_over.CODE,
-            project_lock.NOTHING_LOCKED,
+            nothing_locked.CODE,
             secret_files.SECRET,
         }
     )
