@@ -76,8 +76,8 @@ def read_requirements(
     reader = _RequirementsReader(root=root, problems=problems, left_out=left_out)
     for file in files:
         reader.read_file(root / file, wanted_by="", into=reader.requirements)
-    key = inline_where if isinstance(inline_where, str) else ""
-    places = [f"{key}[{index}]" for index in range(len(inline))] if key else inline_where
+    key = inline_where
+    places = [f"{key}[{index}]" for index in range(len(inline))] if isinstance(key, str) else key
     for text, place in zip(inline, places, strict=True):
         reader.take_requirement(text.strip(), root, place, reader.requirements)
     holder, lines = listed
