@@ -77,7 +77,7 @@ def test_a_package_without_a_wheel(asks, index, mlpackage, make_source, project)
 
     warning = next(line for line in shown.err.splitlines() if line.startswith("Warning"))
     assert (shown.status, mended.status) == (0, 0)
-    assert warning.startswith("Warning[older-version]: meta: 1.0 is locked and not 2.0, which needs fuse: no index has")
+    assert warning.startswith("Warning[older-version]: meta: 1.0 is locked and not 2.0, which needs fuse, of which no")
     assert [(note["where"], note["level"], note["code"]) for note in document["notes"]] == [
         ("meta", "warning", "older-version")
     ]

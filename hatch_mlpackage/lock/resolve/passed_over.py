@@ -115,7 +115,10 @@ def _warning(one: _PassedOver, lacking: tuple[str, ...], target: Target) -> Prob
     names, example = " and ".join(lacking), lacking[0]
     return Problem(
         where=one.name,
-        what=f"{one.locked} is locked and not {one.newest}, which needs {names}: no index has a wheel for {target}.",
+        what=(
+            f"{one.locked} is locked and not {one.newest}, which needs {names}, of which no index has a wheel for "
+            f"{target}."
+        ),
         fix=(
             f"Name the source of {names} among the requirements, a folder or `{example} @ https://…/{example}.tar.gz`, "
             f"and run `mlpackage lock --upgrade`, which builds its wheel. Or pin {one.name} to the version that you "

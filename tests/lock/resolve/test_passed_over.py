@@ -56,7 +56,7 @@ def test_a_package_without_a_wheel(index: PackageIndex, lock: Lock, there: str, 
     assert made.notes == (
         Problem(
             where="meta",
-            what=f"1.0 is locked and not 2.0, which needs fuse: no index has a wheel for {TARGET}.",
+            what=f"1.0 is locked and not 2.0, which needs fuse, of which no index has a wheel for {TARGET}.",
             fix=(
                 "Name the source of fuse among the requirements, a folder or `fuse @ https://…/fuse.tar.gz`, and run "
                 "`mlpackage lock --upgrade`, which builds its wheel. Or pin meta to the version that you want. "
