@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import click
 
 from hatch_mlpackage.cli.errors import print_notes
 from hatch_mlpackage.cli.next_steps import with_flags
-from hatch_mlpackage.cli.output import answer_json, from_here, say, show
+from hatch_mlpackage.cli.output import answer_json, from_here, say, shorten, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import Verb, as_typed, json_option
 from hatch_mlpackage.context.check import image_problems
@@ -17,7 +18,7 @@ from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_
 from hatch_mlpackage.lock.compare import Compared, compare_with_index
 from hatch_mlpackage.lock.inputs import inspect_requirements
 from hatch_mlpackage.lock.pins.check import LockState
-from hatch_mlpackage.lock.project_lock import lock_project
+from hatch_mlpackage.lock.project_lock import LockRun, renew_locks
 
 if TYPE_CHECKING:
     from hatch_mlpackage.lock.inputs import LockInputs
@@ -28,6 +29,8 @@ _DOCUMENT = """{"ok": BOOL, "written": BOOL,
    "locks": [{"path", "status", "reasons": [TEXT]}],
    "images": [{"name", "pinned": BOOL}],
    "packages": [{"name", "version", "license", "size": BYTES|null}],
+   "changes": [{"name", "before": TEXT|null, "after": TEXT|null, "lock": PATH, "why": TEXT|null}],
+   "notes": [{"where", "what", "fix", "level": "warning|hint", "code"}],
    "compared": {"pins": NUMBER, "wheels": NUMBER, "notes": [TEXT]}|null}"""
 
 
@@ -61,18 +64,25 @@ def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, 
         raise click.UsageError("--strict makes --check stricter: give both.")
     if online and not only_check:
         raise click.UsageError("--online is a part of --check: give both.")
-    path = None if only_check else lock_project(project, upgrade=upgrade, report=say)
+    run = None if only_check else renew_locks(project, upgrade=upgrade, report=say)
     if as_json:
         inputs = inspect_requirements(project)
-        document = as_document(inputs, written=not only_check, strict=strict, compared=_compare(inputs, online=online))
+        document = as_document(inputs, run, strict=strict, compared=_compare(inputs, online=online))
         answer_json(document)
         return 0 if document["ok"] else 1
-    if path is None:
+    if run is None:
         _require_fitting(inspect_requirements(project), strict=strict, online=online)
     else:
-        locked = f"Locked in {from_here(path)}. Commit it." if path.is_file() else "There is nothing to lock."
-        show(f"{locked}\nNext: {with_flags('mlpackage generate')}")
+        _show_run(run)
     return 0
+
+
+def _show_run(run: LockRun) -> None:
+    print_notes(run.notes)
+    changes = () if run.is_new else run.changes
+    locked = f"Locked in {from_here(run.path)}. Commit it." if run.path.is_file() else "There is nothing to lock."
+    following = f"Next: {with_flags('mlpackage generate')}"
+    show("\n".join([*shorten([str(change) for change in changes], indent=""), locked, following]))
 
 
 def _compare(inputs: LockInputs, *, online: bool) -> Compared | None:
@@ -100,7 +110,7 @@ def _require_fitting(inputs: LockInputs, *, strict: bool, online: bool) -> None:
 
 
 def as_document(
-    inputs: LockInputs, *, written: bool, strict: bool, compared: Compared | None = None
+    inputs: LockInputs, run: LockRun | None, *, strict: bool, compared: Compared | None = None
 ) -> dict[str, object]:
     states, images = _lock_states(inputs), check_project_images(inputs)
     if compared is not None:
@@ -108,7 +118,7 @@ def as_document(
     pinned = [not image.describe() for image in images]
     return {
         "ok": all(state.usable for state, _ in states) and (all(pinned) or not strict),
-        "written": written,
+        "written": run is not None,
         "locks": [
             {"path": str(from_here(path)), "status": state.status, "reasons": list(state.reasons)}
             for state, path in states
@@ -117,6 +127,11 @@ def as_document(
         "packages": [
             {"name": it.name, "version": it.version, "license": it.license or None, "size": it.size or None}
             for it in (inputs.locks.packages if states[0][0].usable else ())
+        ],
+        "changes": [{**asdict(change), "why": change.why or None} for change in (run.changes if run else ())],
+        "notes": [
+            {key: getattr(note, key) for key in ("where", "what", "fix", "level", "code")}
+            for note in (run.notes if run else ())
         ],
         "compared": compared and {"pins": compared.pins, "wheels": compared.wheels, "notes": list(compared.notes)},
     }

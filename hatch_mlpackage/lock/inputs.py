@@ -18,8 +18,9 @@ from hatch_mlpackage.lock.locks import Locks, read_locks
 from hatch_mlpackage.lock.project_conda import conda_names, conda_values, read_conda, with_conda_pins
 from hatch_mlpackage.lock.project_models import fetched_model
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, KEY, Config
+from hatch_mlpackage.project.other_tools.named import Named
 from hatch_mlpackage.project.pyproject import Project
-from hatch_mlpackage.project.read_config import read_declaration
+from hatch_mlpackage.project.read_config import Declaration, read_declaration
 from hatch_mlpackage.project.sources.entry_script import EntryScript, read_entry_script
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class LockInputs:
 
     project: Project
     config: Config
+    named: Named
     requirements: Requirements
     conda: CondaInputs | None
     base_dockerfile: BaseDockerfile | None
@@ -97,11 +99,12 @@ def read_inputs(project: Project, problems: Problems, *, locks: Locks | None = N
     script = _read_script(project, config, no_code, problems)
     conda = read_conda(project, config, locks, problems)
     requirements = _read_requirements(
-        project, config, script=script, no_code=no_code, conda=conda, locks=locks, problems=problems
+        project, declared, script=script, no_code=no_code, conda=conda, locks=locks, problems=problems
     )
     return LockInputs(
         project=project,
         config=config,
+        named=declared.named,
         requirements=requirements,
         conda=conda,
         base_dockerfile=declared.base_dockerfile,
@@ -123,7 +126,7 @@ def images_of(inputs: LockInputs) -> tuple[str, ...]:
 
 def _read_requirements(
     project: Project,
-    config: Config,
+    declared: Declaration,
     *,
     script: EntryScript,
     no_code: NoCode | None,
@@ -131,20 +134,22 @@ def _read_requirements(
     locks: Locks,
     problems: Problems,
 ) -> Requirements:
+    config = declared.config
     if config.user_managed_dependencies:
-        return Requirements()
+        return Requirements(notes=declared.notes)
     requirements = read_requirements(
         project.root,
         (*config.requirements, *(no_code.files if no_code else ())),
         config.dependencies or (),
         problems,
-        f"{KEY}.dependencies" if "dependencies" in project.table else "project.dependencies",
+        [asked.where for asked in declared.named.asked],
         left_out=paths_outside_the_wheel(project.root, config),
         listed=(conda.file.path, conda.file.pip) if conda else ("", ()),
     )
     if no_code is not None:
         inline = config.dependencies or ()
         requirements = with_generated(requirements, no_code, inline=inline, conda=conda_names(conda))
+    requirements = replace(requirements, notes=(*declared.notes, *requirements.notes))
     if conda is None or conda.file.kind == "pip":
         return with_pylock(replace_serving(requirements, script), config, locks)
     # What the script needs beside them comes last, so that conda's versions limit it too.

@@ -3,38 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from hatch_mlpackage.errors import LockError, explained
+from hatch_mlpackage.errors import LockError, Problem, explained
 from hatch_mlpackage.files.replace import replace_texts
+from hatch_mlpackage.lock.changes import Change, lock_changes
 from hatch_mlpackage.lock.check_locks import check_project_images, our_locks, wheels_directory
 from hatch_mlpackage.lock.foreign import refuse_foreign_files, refuse_link_outside
 from hatch_mlpackage.lock.images.base_image import check_base_images, make_base_image_lock, write_base_image_locks
 from hatch_mlpackage.lock.inputs import LockInputs, images_of, inspect_requirements, paths_outside_the_wheel
 from hatch_mlpackage.lock.locks import changed_texts
+from hatch_mlpackage.lock.nothing_locked import nothing_locked
 from hatch_mlpackage.lock.pins.packages import packages_to_json
 from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.pins.pylock import select_lock
 from hatch_mlpackage.lock.project_conda import lock_conda
 from hatch_mlpackage.lock.project_models import lock_models
-from hatch_mlpackage.lock.resolve.make import make_lock
+from hatch_mlpackage.lock.resolve.make import Made, make_lock
+from hatch_mlpackage.lock.resolve.uv_export import export_uv_lock
 from hatch_mlpackage.lock.wheels.build import build_wheels
 from hatch_mlpackage.lock.wheels.describe import describe_packages
 from hatch_mlpackage.lock.wheels.download import fetch_wheels
 from hatch_mlpackage.lock.wheels.folder import clear_wheels, put_wheel
+from hatch_mlpackage.project.config.foreign_locks import UV_LOCK
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.redaction import redact
 
 Report = Callable[[str], None]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockRun:
+    """What became of a project's locks: the path of the requirements' lock, and how its packages and conda's changed.
+
+    Where the image brings its own packages there are none to lock, and the path is that of the base image's lock.
+    `notes` are warnings and hints about the versions; `is_new` says that there was no lock before.
+    """
+
+    path: Path
+    changes: tuple[Change, ...]
+    notes: tuple[Problem, ...]
+    is_new: bool
+
+
 def lock_project(project: Project, *, upgrade: bool = False, report: Report = print, follow: bool = False) -> Path:
-    """Resolve the base image and the requirements, write the locks, and return the path of the requirements' lock.
+    """Write the locks, report how they change, and return the path of the requirements' lock; as `renew_locks`."""
+    run = renew_locks(project, upgrade=upgrade, report=report, follow=follow)
+    for change in () if run.is_new else run.changes:
+        report(str(change))
+    for note in run.notes:
+        report(f"{note.level.capitalize()}: {note}")
+    return run.path
+
+
+def renew_locks(project: Project, *, upgrade: bool = False, report: Report = print, follow: bool = False) -> LockRun:
+    """Resolve the base image and the requirements, and write the locks.
 
     `follow` allows a folder of locks that is a link out of the project.
-    Where the image brings its own packages there are none to lock, and the path is that of the base image's lock.
 
     Raises LockError when they cannot be resolved or a file of another program is in the way, UnavailableError when
     the index cannot be reached or the image's registry refuses; a registry that cannot be reached is only reported.
@@ -57,13 +84,19 @@ def lock_project(project: Project, *, upgrade: bool = False, report: Report = pr
     if inputs.has_conda_lock:  # its versions limit what pip may add
         inputs = inspect_requirements(project, locks=locks)
     with explained(inputs.lock_path.parent, LockError):
-        text, wheels = lock_requirements(inputs, upgrade=upgrade, report=report)
+        made, wheels = lock_requirements(inputs, upgrade=upgrade, report=report)
         if not inputs.config.user_managed_dependencies:
-            locks = replace(locks, requirements=text, packages_json=describe_locked(text, inputs).encode())
+            described = describe_locked(made.text, inputs).encode()
+            locks = replace(locks, requirements=made.text, packages_json=described)
         replace_texts(changed_texts(project.root, inputs.config, before, locks))
         clear_wheels(wheels_directory(inputs), wheels, report)
     own = inputs.config.user_managed_dependencies
-    return project.root / (inputs.config.base_image_path if own else inputs.config.lock_path)
+    return LockRun(
+        path=project.root / (inputs.config.base_image_path if own else inputs.config.lock_path),
+        changes=lock_changes(inputs.config, before, locks, made.why),
+        notes=(*made.notes, *nothing_locked(inputs, made.text)),
+        is_new=before.requirements is None,
+    )
 
 
 def _redacting(report: Report) -> Report:
@@ -101,16 +134,19 @@ def describe_locked(lock: str, inputs: LockInputs) -> str:
         return packages_to_json(describe_packages(lock, inputs.config.target, folder=Path(folder), wheels=wheels))
 
 
-def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> tuple[str, frozenset[str]]:
-    """Return the text of a lock and the names of its wheels, which are put beside it.
+def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> tuple[Made, frozenset[str]]:
+    """Make a lock, and return it with the names of its wheels, which are put beside it.
 
     Raises LockError or UnavailableError; the wheels of the existing lock are then still there.
     """
     config, requirements, target = inputs.config, inputs.requirements, inputs.config.target
+    for note in requirements.notes:
+        report(note)
     folder, previous = wheels_directory(inputs), inputs.locks.requirements
     if config.pylock is not None:
         text = _select_lock(inputs, config.pylock, upgrade=upgrade, report=report)
-        return text, frozenset(path.name for path in _fetch(inputs, text, report)) if config.wheelhouse else frozenset()
+        wheels = frozenset(path.name for path in _fetch(inputs, text, report)) if config.wheelhouse else frozenset()
+        return Made(text=text), wheels
     with TemporaryDirectory(prefix="mlpackage-wheels-") as work:
         vendored = build_wheels(
             requirements,
@@ -123,7 +159,7 @@ def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> t
             left_out=paths_outside_the_wheel(inputs.project.root, config),
             report=report,
         )
-        text = make_lock(
+        made = make_lock(
             requirements,
             target,
             locker=config.locker,
@@ -132,16 +168,18 @@ def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> t
             report=report,
             vendored=vendored,
         )
-        wanted = {path.name for path in _fetch(inputs, text, report)} if config.wheelhouse else set()
+        wanted = {path.name for path in _fetch(inputs, made.text, report)} if config.wheelhouse else set()
         wanted |= {put_wheel(wheel.path, folder).name for wheel in vendored}
-    return text, frozenset(wanted)
+    return made, frozenset(wanted)
 
 
 def _select_lock(inputs: LockInputs, pylock: str, *, upgrade: bool, report: Report) -> str:
     if upgrade:
         report(f"The pins are those of {pylock}: renew them with the tool that made it.")
-    content, name = inputs.locks.pylock or b"", inputs.project.name
-    return select_lock(content, inputs.requirements, inputs.config.target, project=name, report=report)
+    content, name, target = inputs.locks.pylock or b"", inputs.project.name, inputs.config.target
+    if PurePosixPath(pylock).name == UV_LOCK:
+        content = export_uv_lock(inputs.project.root / pylock, target, report=report)
+    return select_lock(content, inputs.requirements, target, project=name, report=report)
 
 
 def _fetch(inputs: LockInputs, text: str, report: Report) -> Iterator[Path]:

@@ -43,7 +43,8 @@ _SAID: Mapping[type, str] = {dict: "a table", list: "an array of strings", str: 
 class Project:
     """Describe a project; `table` is `[tool.mlpackage]` as TOML gave it.
 
-    `dependencies` is `[project.dependencies]`, or None if only the build backend knows them. `backend` is the build
+    `dependencies` is `[project.dependencies]`, or None if only the build backend knows them, and `names_dependencies`
+    says whether that key is there at all. `tool` is `[tool]`, with the tables of other tools. `backend` is the build
     backend, empty without a pyproject.toml; `text` is that of pyproject.toml, empty where Hatch read the file.
     """
 
@@ -51,7 +52,9 @@ class Project:
     name: str = FALLBACK_NAME
     version: str = FALLBACK_VERSION
     dependencies: tuple[str, ...] | None = ()
+    names_dependencies: bool = False
     requires_python: str = ""
+    tool: Mapping[str, Any] = field(default_factory=dict, repr=False)
     table: Mapping[str, Any] = field(default_factory=dict)
     backend: str = ""
     text: str = field(default="", repr=False)
@@ -83,7 +86,9 @@ def load_project(root: Path) -> Project:
         name=name,
         version=version,
         dependencies=None if "dependencies" in dynamic else tuple(metadata.get("dependencies", ())),
+        names_dependencies="dependencies" in metadata,
         requires_python=metadata.get("requires-python", ""),
+        tool=document.get("tool", {}),
         table=document.get("tool", {}).get("mlpackage", {}),
         backend=_backend(document),
         text=text,
@@ -135,12 +140,15 @@ def project_of_hatch(metadata: ProjectMetadata[Any], text: str = "") -> Project:
     try:
         core = metadata.core
         name, version = _identity(core.name, metadata.version, text)
+        table = metadata.config["project"]
         return Project(
             root=Path(metadata.root),
             name=name,
             version=version,
             dependencies=tuple(core.dependencies),
+            names_dependencies="dependencies" in {*table, *table.get("dynamic", ())},
             requires_python=core.requires_python,
+            tool=metadata.config.get("tool", {}),
             table=metadata.config.get("tool", {}).get("mlpackage", {}),
             backend=HATCHLING,
         )

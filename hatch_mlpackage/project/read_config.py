@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,6 @@ from hatch_mlpackage.project.config.check_models import check_models, check_priv
 from hatch_mlpackage.project.config.check_packages import (
     check_conda_mode,
     check_conda_paths,
-    check_dependencies,
     check_install_project,
     check_pylock,
     check_system_packages,
@@ -35,8 +34,10 @@ from hatch_mlpackage.project.config.check_packages import (
 from hatch_mlpackage.project.config.check_paths import check_entry_script, check_lock_directory, check_source_directory
 from hatch_mlpackage.project.config.check_patterns import check_patterns
 from hatch_mlpackage.project.config.check_values import check_choices, check_empty, check_server
-from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, Config, Model
+from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, NO_PYLOCK, Config, Model
 from hatch_mlpackage.project.known_images import cuda_images, cuda_of, packaged_python
+from hatch_mlpackage.project.other_tools.named import Named, find_requirements
+from hatch_mlpackage.project.python_file import PYTHON_VERSION, read_python_version
 from hatch_mlpackage.project.target import python_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 # In the order in which a person reads their problems; none stops at the first problem.
 _CHECKS = (
     check_entry_script,
-    check_dependencies,
     check_install_project,
     check_pylock,
     check_source_directory,
@@ -74,10 +74,14 @@ _CHECKS = (
 class Declaration:
     """The configuration with the Dockerfiles that it names, read.
 
+    `named` are the requirements, whose texts and files the configuration has too, with their places; `notes` say what
+    was taken from the files of other tools.
     `base_dockerfile` is None and `extra_steps` is empty where the project names none, or where a problem was reported.
     """
 
     config: Config
+    named: Named = field(default_factory=Named)
+    notes: tuple[str, ...] = ()
     base_dockerfile: BaseDockerfile | None = None
     extra_steps: str = ""
 
@@ -102,7 +106,9 @@ def _read(project: Project, problems: Problems, *, is_whole: bool = True) -> Dec
     found = Problems()  # added after the checks of the keys
     dockerfile = read_dockerfile(config, project, found)
     steps = read_steps(config, project, found)
-    config = _with_defaults(config, project, dockerfile)
+    given, config = config, _with_base_image(config, dockerfile, project)
+    named = find_requirements(config, project, problems if is_whole else Problems())
+    config = _with_defaults(config, project, named)
     for check in _CHECKS if is_whole else ():
         check(config, project, problems)
     if is_whole:
@@ -110,7 +116,8 @@ def _read(project: Project, problems: Problems, *, is_whole: bool = True) -> Dec
         check_steps(config, steps, problems)
         for problem in found.found:
             problems.add(problem.where, problem.what, problem.fix)
-    return Declaration(config=config, base_dockerfile=dockerfile, extra_steps=steps)
+    notes = (*_python_notes(given, config, project), *named.notes)
+    return Declaration(config=config, named=named, notes=notes, base_dockerfile=dockerfile, extra_steps=steps)
 
 
 def _with_text_versions(table: Mapping[str, object]) -> Mapping[str, object]:
@@ -127,22 +134,16 @@ def _with_text_version(model: object) -> object:
     return model
 
 
-def _with_defaults(config: Config, project: Project, dockerfile: BaseDockerfile | None) -> Config:
-    config = _with_base_image(config, dockerfile)
-    if config.dependencies is None and not config.requirements:
-        elsewhere = config.conda_file or config.user_managed_dependencies
-        config = replace(config, dependencies=() if elsewhere else project.dependencies or ())
-    if config.install_project:  # an installed project finds its dependencies, whatever else is named
-        both = (*(config.dependencies or ()), *(project.dependencies or ()))
-        config = replace(config, dependencies=tuple(dict.fromkeys(both)))
+def _with_defaults(config: Config, project: Project, named: Named) -> Config:
     image = config.image if config.image.name else replace(config.image, name=project.name)
     return replace(
         config,
-        dependencies=config.dependencies or (),
+        dependencies=tuple(asked.text for asked in named.asked),
+        requirements=tuple(dict.fromkeys((*config.requirements, *named.files))),
         source_directory=_clean(config.source_directory),
         entry_script=_clean(config.entry_script) or "",
         lock_directory=_clean(config.lock_directory) or "",
-        pylock=_clean(config.pylock),
+        pylock=None if config.pylock == NO_PYLOCK else _clean(config.pylock or named.pylock),
         conda_file=_clean(config.conda_file),
         conda_channel=_clean(config.conda_channel),
         models=tuple(map(_clean_model, config.models)),
@@ -156,16 +157,32 @@ def _clean_model(model: Model) -> Model:
     return replace(model, sha256=model.sha256.lower()) if model.sha256 else model
 
 
-def _with_base_image(config: Config, dockerfile: BaseDockerfile | None) -> Config:
+def _with_base_image(config: Config, dockerfile: BaseDockerfile | None, project: Project) -> Config:
     """Derive the base image, its Python and its CUDA from each other."""
     config = replace(config, base_image=(dockerfile and dockerfile.base_image) or config.base_image)
     images = cuda_images(config.cuda or "") if not config.base_image else ()
-    chosen = next((image for image in images if image.python == config.python_version), next(iter(images), None))
+    wanted = config.python_version or read_python_version(project.root)[0]
+    chosen = next((image for image in images if image.python == wanted), next(iter(images), None))
     base_image = chosen.reference if chosen else config.base_image
-    python = config.python_version or python_of(base_image) or packaged_python(base_image) or DEFAULT_PYTHON
+    of_image = python_of(base_image) or packaged_python(base_image)
+    python = config.python_version or of_image or wanted or DEFAULT_PYTHON
     base_image = base_image or f"python:{python}-slim-bookworm"
     cuda = config.cuda or cuda_of(base_image) or None
     return replace(config, base_image=base_image, python_version=python, cuda=cuda)
+
+
+def _python_notes(given: Config, config: Config, project: Project) -> Iterator[str]:
+    """Say what became of `.python-version`, unless the table decides."""
+    version, unknown = read_python_version(project.root)
+    if given.python_version or not (version or unknown):
+        return
+    taken = f"The image gets Python {config.python_version}"
+    if unknown:
+        yield f"{taken}: {PYTHON_VERSION} has '{unknown}', which is not a version of CPython."
+    elif version == config.python_version:
+        yield f"{taken}, which {PYTHON_VERSION} names."
+    else:
+        yield f"{taken}, that of {config.base_image}; {PYTHON_VERSION} names {version}."
 
 
 def _clean(path: str | None) -> str | None:

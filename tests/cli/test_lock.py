@@ -105,7 +105,8 @@ def test_writes(project, mlpackage):
     outcome = mlpackage("lock")
 
     assert outcome.status == 0
-    assert outcome.out == "Locked in locks/requirements.txt. Commit it.\nNext: mlpackage generate\n"
+    locked = "Locked in locks/requirements.txt. Commit it.\nNext: mlpackage generate\n"
+    assert outcome.out == f"idna 3.20 removed\n{locked}"
     assert mlpackage("lock", "--check").status == 0
 
 
@@ -241,6 +242,8 @@ def test_json(project, mlpackage):
             "locks": [{"path": "locks/requirements.txt", "status": "fresh", "reasons": []}],
             "images": [{"name": image, "pinned": True}],
             "packages": [{"name": "idna", "version": "3.20", "license": None, "size": None}],
+            "changes": [],
+            "notes": [],
             "compared": None,
         },
     )
@@ -258,6 +261,8 @@ def test_json(project, mlpackage):
             ],
             "images": [{"name": "python:3.12-slim-bookworm", "pinned": False}],
             "packages": [],
+            "changes": [],
+            "notes": [],
             "compared": None,
         },
     )

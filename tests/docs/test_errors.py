@@ -5,6 +5,8 @@ from pathlib import Path
 
 from hatch_mlpackage import errors
 from hatch_mlpackage.context import check as checking, outside_links, secret_files
+from hatch_mlpackage.lock import nothing_locked
+from hatch_mlpackage.lock.resolve import passed_over
 from hatch_mlpackage.project.sources import imports, opened, retired
 
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
@@ -22,7 +24,13 @@ def test_every_code_is_listed():
     assert sorted(listed) == sorted(
         {kind.code for kind in kinds(errors.MLPackageError)}
         | OF_PROBLEMS
-        | {checking.BASE_IMAGE, outside_links.OUTSIDE, secret_files.SECRET}
+        | {
+            checking.BASE_IMAGE,
+            outside_links.OUTSIDE,
+            passed_over.CODE,
+            nothing_locked.CODE,
+            secret_files.SECRET,
+        }
     )
 
 

@@ -271,7 +271,7 @@ def test_a_pylock_is_the_input_of_the_lock(index, make_project, tmp_path, lock):
     ("value", "problem"),
     [
         ("pylock.toml", "'pylock.toml' does not exist in "),
-        ("lock.toml", "'lock.toml' is not a name for such a file. Call it pylock.toml or pylock.<name>.toml."),
+        ("lock.toml", "'lock.toml' is not a name for such a file. Call it pylock.toml or pylock.<name>.toml, or name"),
     ],
 )
 def test_a_pylock_that_cannot_be_used(make_project, value, problem):

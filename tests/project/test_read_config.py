@@ -134,3 +134,30 @@ def test_every_check_runs():
 
     assert len(checks) > 15
     assert checks - used == set()
+
+
+@pytest.mark.parametrize(
+    ("table", "expected", "note"),
+    [
+        ({}, "3.11", "The image gets Python 3.11, which .python-version names."),
+        ({"python-version": "3.12"}, "3.12", None),
+        ({"cuda": "12.6"}, "3.12", "The image gets Python 3.12, that of nvidia/cuda:"),
+        (
+            {"base-image": "python:3.10-slim"},
+            "3.10",
+            "The image gets Python 3.10, that of python:3.10-slim;",
+        ),
+        ({"base-image": "ours:1"}, "3.11", "The image gets Python 3.11, which .python-version names."),
+    ],
+    ids=["alone", "the table", "cuda", "an official image", "an image that does not say it"],
+)
+def test_python_version_file(make_project, problems, table, expected, note):
+    """`.python-version` counts where neither the table nor the base image says which Python it is."""
+    project = make_project(table)
+    (project.root / ".python-version").write_text("3.11\n")
+
+    declared = read_declaration(project, problems)
+
+    assert declared.config.python_version == expected
+    assert [said.startswith(note) for said in declared.notes] == ([True] if note else [])
+    assert problems.found == ()

@@ -62,21 +62,24 @@ def read_requirements(
     files: Sequence[str],
     inline: Sequence[str],
     problems: Problems,
-    inline_where: str,
+    inline_where: str | Sequence[str],
     *,
     left_out: Collection[Path] = (),
     listed: tuple[str, Sequence[Line]] = ("", ()),
 ) -> Requirements:
     """Read requirement files (paths relative to `root`) and inline requirements; add every problem, raise none.
 
-    `left_out` are the resolved paths of files and folders that do not belong to a local project's sources; `listed` is
-    the path of a file of another kind, with the lines for pip that it holds.
+    `inline_where` is the place of each inline requirement, or the key of the array that holds them all. `left_out` are
+    the resolved paths of files and folders that do not belong to a local project's sources; `listed` is the path of a
+    file of another kind, with the lines for pip that it holds.
     """
     reader = _RequirementsReader(root=root, problems=problems, left_out=left_out)
     for file in files:
         reader.read_file(root / file, wanted_by="", into=reader.requirements)
-    for index, text in enumerate(inline):
-        reader.take_requirement(text.strip(), root, f"{inline_where}[{index}]", reader.requirements)
+    key = inline_where
+    places = [f"{key}[{index}]" for index in range(len(inline))] if isinstance(key, str) else key
+    for text, place in zip(inline, places, strict=True):
+        reader.take_requirement(text.strip(), root, place, reader.requirements)
     holder, lines = listed
     for line in lines:
         reader.take_line(line, root / holder, f"{holder}:{line.number}", reader.requirements)

@@ -148,11 +148,14 @@ def _vendored_pin(entry: re.Match[str], line: Line) -> Pin:
     return Pin(name=name, version=str(version), url=None, hashes=hashes, line=line.number, file=entry["file"])
 
 
-def kept_pins(text: str | None) -> str:
-    """Return the bare `name==version` lines of an earlier lock, damaged or not, for a resolver to start from.
+def locked_versions(text: str | None) -> dict[str, str]:
+    """Map the packages of an earlier lock, damaged or not, to their versions; one with several versions is left out.
 
-    The hashes are left out: pip-tools would copy them unchecked, so an edited hash would stay for ever, and the hash of
-    a wheel that was uploaded later would never come in.
+    Nothing else of it counts for the next lock: an edited hash must not stay, and the hash of a wheel that was uploaded
+    later must come in.
     """
-    found = re.findall(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+)(?=[\s;\\]|$)", text or "")
-    return "".join(f"{pin}\n" for pin in dict.fromkeys(found))
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.!+_-]+)(?=[\s;\\]|$)", text or ""):
+        if is_version(version):
+            found.setdefault(canonicalize_name(name), set()).add(version)
+    return {name: versions.pop() for name, versions in found.items() if len(versions) == 1}

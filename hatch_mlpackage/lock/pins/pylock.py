@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _LONGEST_SHOWN = 160
-_INSTEAD = "Leave such packages to `mlpackage lock`: name the requirements, and remove `pylock`."
+_INSTEAD = 'Leave them to `mlpackage lock`, which resolves the requirements anew with pylock = "none".'
 # Each: the attribute of a package that has no wheel from an index, and what it is instead.
 _NOT_ON_AN_INDEX = (
     ("vcs", "comes from a repository"),
@@ -178,5 +178,5 @@ def _require_answers(chosen: list[Selected], requirements: Requirements, target:
     if missing:
         raise LockError(
             "\n  ".join((f"{path} does not answer the requirements:", *missing))
-            + f"\nLock them anew with the tool that made {path}, or remove `pylock`."
+            + f'\nLock them anew with the tool that made {path}, or resolve them anew with pylock = "none".'
         )

@@ -1,4 +1,7 @@
-"""Compare pins with the `pylock.toml` that they were selected from; needs no recent `packaging`, unlike selecting."""
+"""Compare pins with the `pylock.toml` or `uv.lock` that they were selected from.
+
+Unlike selecting, that needs no recent `packaging`, and no uv.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +34,14 @@ def not_in_pylock(content: bytes, path: str, pins: Iterable[Pin]) -> Iterator[st
 
 
 def _digests(table: dict[str, Any]) -> dict[tuple[str, Version], set[str]]:
-    """Map the name and version of each package in a pylock to the hashes of its wheels."""
+    """Map the name and version of each package in a pylock, or in a lock of uv, to the hashes of its wheels."""
     found: dict[tuple[str, Version], set[str]] = {}
-    for package in table["packages"]:
+    for package in table["package"] if "package" in table else table["packages"]:
         for wheel in package.get("wheels", ()):
             file_name = str(wheel.get("name") or wheel.get("url") or wheel.get("path")).rpartition("/")[2]
             version = Version(package["version"]) if "version" in package else parse_wheel_filename(file_name)[1]
-            key = (canonicalize_name(package["name"]), version)
-            found.setdefault(key, set()).add(f"sha256:{wheel['hashes'].get('sha256', '')}")
+            digest = wheel["hash"] if "hash" in wheel else f"sha256:{wheel['hashes'].get('sha256', '')}"
+            found.setdefault((canonicalize_name(package["name"]), version), set()).add(digest)
     return found
 
 

@@ -16,7 +16,16 @@ from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.pins import Pin
 from hatch_mlpackage.lock.resolve import uv
-from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Outcome, Task, first_lines, raise_if_outside
+from hatch_mlpackage.lock.resolve.task import (
+    CONSTRAINTS,
+    INPUT,
+    KEPT,
+    OUTPUT,
+    Outcome,
+    Task,
+    first_lines,
+    raise_if_outside,
+)
 from hatch_mlpackage.project.target import Target
 
 _AT_ONCE = 50  # pins, between two lines of progress
@@ -63,7 +72,8 @@ def ask_index(
 def _ask(task: Task, pins: Sequence[Pin]) -> dict[Pin, IndexFiles]:
     """Ask for all pins at once, and for each half where uv stops at one that the index does not have."""
     (task.folder / INPUT).write_text("".join(f"{_asked(pin)}\n" for pin in pins), encoding="utf-8")
-    (task.folder / CONSTRAINTS).write_text("", encoding="utf-8")
+    for limits in (CONSTRAINTS, KEPT):
+        (task.folder / limits).write_text("", encoding="utf-8")
     (task.folder / OUTPUT).unlink(missing_ok=True)
     outcome = uv.list_files(task)
     if outcome.status == 0:

@@ -19,7 +19,7 @@ from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.markers import applies
 from hatch_mlpackage.lock.resolve import index_settings
-from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Task, fail, run
+from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, KEPT, OUTPUT, Task, fail, run
 from hatch_mlpackage.project.target import Target
 
 _PROGRAM = Path(__file__).with_name("pip_tools_compile.py")
@@ -39,6 +39,7 @@ _FLAGS = (
     "--newline=lf",
     "--pip-args=--only-binary=:all:",
     f"--constraint={CONSTRAINTS}",
+    f"--constraint={KEPT}",
     f"--output-file={OUTPUT}",
 )
 _NOT_A_REASON = re.compile(r"\s*(?:WARNING: |Could not fetch URL .*404 )")

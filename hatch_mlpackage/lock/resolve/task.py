@@ -17,6 +17,7 @@ from hatch_mlpackage.redaction import redact
 # Fixed names, relative to the task's folder: the lock's `# via -r …` comments repeat them.
 INPUT = "requirements.in"
 CONSTRAINTS = "constraints.txt"
+KEPT = "kept.txt"  # the versions of the earlier lock that must stay; the lock's comments leave it out
 OUTPUT = "requirements.txt"
 
 NEWS_AFTER = 15.0  # seconds
@@ -86,7 +87,7 @@ _INSIDE = (
 class Task:
     """One resolution, whose inputs and output lie in `folder` under the fixed names.
 
-    `is_check` tells that the versions are chosen already, so that no others are looked for where they do not fit.
+    `is_check` tells that versions are chosen already, so that no others are looked for where they do not fit.
     """
 
     folder: Path

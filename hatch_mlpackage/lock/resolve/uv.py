@@ -13,7 +13,7 @@ from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.resolve import index_settings
 from hatch_mlpackage.lock.resolve.advice import in_place_of, known_fix, may_change, without_limit
-from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, OUTPUT, Outcome, Task, fail, run
+from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, KEPT, OUTPUT, Outcome, Task, fail, run
 from hatch_mlpackage.project.target import Target
 
 # The C library versions that uv knows a platform for, oldest first.
@@ -79,6 +79,13 @@ def _other_versions(task: Task, outcome: Outcome) -> str:
     return in_place_of(loosened.values(), found)
 
 
+def newest_of_each(task: Task) -> None:
+    """Write the newest version that each requirement allows by itself; raise as `resolve`."""
+    outcome = _compile(task, "--quiet", "--no-deps", "--no-annotate")
+    if outcome.status:
+        fail(task, outcome, reason_of(outcome))
+
+
 def list_files(task: Task) -> Outcome:
     """Write what the index has now of the pins in the task's folder, each with the hashes of all of its files.
 
@@ -113,6 +120,7 @@ def _arguments(task: Task) -> list[str]:
         f"--python-platform={platform_of(task.target)}",
         f"--python={sys.executable}",  # any Python will do, and searching for the image's takes time
         f"--constraints={CONSTRAINTS}",
+        f"--constraints={KEPT}",
         f"--output-file={OUTPUT}",
         INPUT,
         _INDEXES,

@@ -9,6 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from hatch_mlpackage.project.config.keys import KEY, Config
 from hatch_mlpackage.project.known_images import CUDA_VERSIONS, cuda_images, cuda_of, is_nvidia, packaged_python
+from hatch_mlpackage.project.python_file import PYTHON_VERSION, read_python_version
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS, python_of
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ IMAGE = re.compile(rf"{_REPOSITORY}(?::\w[\w.\-]{{0,127}})?(?:@sha256:[0-9a-f]{{
 
 def check_python(config: Config, project: Project, problems: Problems) -> None:
     where, version = f"{KEY}.python-version", config.python_version
+    if "python-version" not in project.table and version == read_python_version(project.root)[0]:
+        where = PYTHON_VERSION
     if version not in SUPPORTED_PYTHONS:
         allowed = ", ".join(SUPPORTED_PYTHONS)
-        problems.add(where, f"'{version}' is not a supported Python version.", f"Use one of {allowed}.")
+        use = f"Set python-version in [{KEY}] to" if where == PYTHON_VERSION else "Use"
+        problems.add(where, f"'{version}' is not a supported Python version.", f"{use} one of {allowed}.")
         return
     in_image = python_of(config.base_image) if config.base_dockerfile is None else None
     if in_image and in_image != version:

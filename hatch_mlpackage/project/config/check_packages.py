@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.project.config.check_base_image import IMAGE
 from hatch_mlpackage.project.config.check_paths import check_path
+from hatch_mlpackage.project.config.foreign_locks import UV_LOCK, how_to_export
 from hatch_mlpackage.project.config.keys import KEY, Config, parts_of_conda_file
 from hatch_mlpackage.project.pyproject import HATCHLING
 
@@ -35,17 +36,6 @@ _NAMED_PLUS = frozenset(
 )
 
 
-def check_dependencies(config: Config, project: Project, problems: Problems) -> None:
-    if config.user_managed_dependencies:
-        return
-    if project.dependencies is None and not (config.dependencies or config.requirements or config.conda_file):
-        problems.add(
-            "project.dependencies",
-            "is dynamic, and only the build backend knows its value.",
-            f'Name the requirements here: requirements = ["requirements.txt"] in [{KEY}].',
-        )
-
-
 def check_install_project(config: Config, project: Project, problems: Problems) -> None:
     if config.install_project and project.backend != HATCHLING:
         what = f"the build backend is '{project.backend}'" if project.backend else "there is no pyproject.toml"
@@ -60,11 +50,16 @@ def check_pylock(config: Config, project: Project, problems: Problems) -> None:
     where, name = f"{KEY}.pylock", PurePosixPath(config.pylock or "").name
     if config.pylock is None:
         return
+    export = how_to_export(config.pylock)
+    if export:
+        problems.add(where, f"'{config.pylock}' cannot be read.", export)
+        return
     found = check_path(project.root, config.pylock, where, problems)
     if found and not found.is_file():
         problems.add(where, f"'{config.pylock}' is not a file.", "Name a pylock.toml.")
-    if not re.fullmatch(r"pylock(?:\.[^.]+)?\.toml", name):
-        problems.add(where, f"'{name}' is not a name for such a file.", "Call it pylock.toml or pylock.<name>.toml.")
+    if name != UV_LOCK and not re.fullmatch(r"pylock(?:\.[^.]+)?\.toml", name):
+        fix = "Call it pylock.toml or pylock.<name>.toml, or name a uv.lock."
+        problems.add(where, f"'{name}' is not a name for such a file.", fix)
     if config.conda_file:
         problems.add(where, "cannot be used with conda-file.", "Keep one of them.")
 

@@ -18,6 +18,7 @@ KEY = "tool.mlpackage"
 MODELS_DIRECTORY = "azureml-models"
 PORT = 5001  # where the server listens in the image
 DEFAULT_PYTHON = "3.12"
+NO_PYLOCK = "none"  # the value of `pylock` that leaves the locks of other tools alone
 IN_PLACE = ("inference-config", "deployment-config")  # keys that name files of Azure ML
 Locker = Literal["uv", "pip-tools"]
 LOCKERS: tuple[Locker, ...] = get_args(Locker)
@@ -206,7 +207,7 @@ class Config:
     python_version: str = key(
         "the Python version of the image, 3.8 to 3.14",
         default="",
-        shown='that of the base image, or `"3.12"`',
+        shown='that of the base image, of `.python-version`, or `"3.12"`',
         schema={"enum": list(SUPPORTED_PYTHONS)},
     )
     base_image: str = key(
@@ -246,9 +247,10 @@ class Config:
     )
     requirements: tuple[str, ...] = key("requirements files", default=())
     dependencies: tuple[str, ...] | None = key(
-        "requirements, written here; the default applies where neither this key nor `requirements` is set",
+        "requirements, written here; the default applies where neither this key nor `requirements` is set: "
+        "[where they come from](packages.md#where-requirements-come-from)",
         default=None,
-        shown="`[project.dependencies]`",
+        shown="`[project.dependencies]`, or what Poetry or setuptools has in its place",
     )
     system_packages: tuple[str, ...] = key(
         "Debian or Ubuntu packages to install: names, `name=version`, `name=1.2*` or `name/release`", default=()
@@ -281,7 +283,12 @@ class Config:
         'the resolver; `"pip-tools"` can lock only for the Python and platform that it runs on', default="uv"
     )
     lock_directory: str = key("the folder of the locks", default="locks")
-    pylock: str | None = key("a `pylock.toml` to take the pins from", default=None)
+    pylock: str | None = key(
+        'a `pylock.toml`, or a `uv.lock`, to take the pins from; `"none"` resolves anew: '
+        "[packages](packages.md#locks-of-other-tools)",
+        default=None,
+        shown="`uv.lock`, where there is one and `[project.dependencies]` counts",
+    )
     wheelhouse: bool = key(
         "`true` keeps every wheel beside the lock, so that the image builds without an index", default=False
     )

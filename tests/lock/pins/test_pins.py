@@ -4,7 +4,7 @@ import pytest
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.resources import runtime_directory, server_lock_path
-from hatch_mlpackage.lock.pins.pins import Pin, kept_pins, read_lines, read_pins
+from hatch_mlpackage.lock.pins.pins import Pin, locked_versions, read_lines, read_pins
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 A, B = "a" * 64, "b" * 64
@@ -61,13 +61,13 @@ def test_refused(text: str, message: str) -> None:
     assert str(refused.value) == message
 
 
-def test_kept_pins() -> None:
-    """Only names and versions are kept from an earlier lock, even from one with merge-conflict markers."""
-    text = (
-        f"<<<<<<< mine\nalpha==1.0 \\\n --hash=sha256:{A}\n=======\nalpha==1.0\nbeta==2\n>>>>>>>\n--pre\n# gamma==1\n"
-    )
+def test_locked_versions() -> None:
+    """Only names and versions count in an earlier lock, even in one of two halves; of two versions neither counts."""
+    mine = f"<<<<<<< mine\nalpha==1.0 \\\n --hash=sha256:{A}\ngamma==1\n"
+    theirs = "=======\nalpha==1.0\nBeta_x==2\ngamma==2\n>>>>>>>\n--pre\n# delta==1\n"
 
-    assert (kept_pins(text), kept_pins(None)) == ("alpha==1.0\nbeta==2\n", "")
+    assert locked_versions(mine + theirs) == {"alpha": "1.0", "beta-x": "2"}
+    assert locked_versions(None) == {}
 
 
 @pytest.mark.parametrize("python", SUPPORTED_PYTHONS)

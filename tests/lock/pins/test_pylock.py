@@ -105,7 +105,7 @@ def test_every_package_without_a_wheel_is_listed(select: Callable[..., str]) -> 
         "  beta has a source archive and no wheel\n"
         "  gamma comes from a repository\n"
         "  lib is a folder of the machine that locked\n"
-        "Leave such packages to `mlpackage lock`: name the requirements, and remove `pylock`."
+        'Leave them to `mlpackage lock`, which resolves the requirements anew with pylock = "none".'
     )
 
 
@@ -138,7 +138,7 @@ def test_the_file_has_to_satisfy_the_requirements(select: Callable[..., str]) ->
         "pylock.toml does not answer the requirements:\n"
         "  alpha>=2 is asked for, pylock.toml has alpha 1.0\n"
         "  beta is asked for, pylock.toml has no beta\n"
-        "Lock them anew with the tool that made pylock.toml, or remove `pylock`."
+        'Lock them anew with the tool that made pylock.toml, or resolve them anew with pylock = "none".'
     )
 
 

@@ -44,6 +44,18 @@ def test_pins_are_compared(found: Pin, said: list[str]) -> None:
     assert list(not_in_pylock(PYLOCK.encode(), "pylock.toml", (found,))) == said
 
 
+def test_a_lock_of_uv() -> None:
+    """The hashes in a uv.lock are found, too."""
+    wheel = f'{{ url = "https://h/alpha-1.0-py3-none-any.whl", hash = "sha256:{A}" }}'
+    text = f'[[package]]\nname = "alpha"\nversion = "1.0"\nwheels = [{wheel}]\n'
+    pins = (pin("alpha", "1.0", A), pin("alpha", "1.0", B), pin("beta", "1.0", A))
+
+    assert list(not_in_pylock(text.encode(), "uv.lock", pins)) == [
+        "uv.lock has other hashes of alpha 1.0 (line 3)",
+        "uv.lock has no beta 1.0 (line 3)",
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "[[packages]]\nname = 1\nwheels = [1]", "packages = 1", "packages = [1]", "\0"])
 def test_no_pylock(text: str) -> None:
     """A text that is not such a file is an error."""

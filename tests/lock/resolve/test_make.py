@@ -29,6 +29,10 @@ TARGET = Target(python=HERE, platform="linux/amd64", libc="manylinux_2_28")
 BOTH = pytest.mark.parametrize("locker", ["uv", "pip-tools"])
 
 
+def lock_text(*asked: Any, **options: Any) -> str:
+    return make_lock(*asked, **options).text
+
+
 def pinned(lock: str) -> dict[str, str | None]:
     return {pin.name: pin.version for pin in read_pins(lock)}
 
@@ -51,7 +55,7 @@ def test_the_whole_lock(index: PackageIndex, asking: Callable[..., Requirements]
     index.add("beta", "1.0")
     reported: list[str] = []
 
-    lock = make_lock(replace(asking("alpha"), notes=("A note.",)), TARGET, locker=locker, report=reported.append)
+    lock = lock_text(asking("alpha"), TARGET, locker=locker, report=reported.append)
 
     header, body = lock[: lock.index("alpha==")], lock[lock.index("alpha==") :]
     first, second = sorted((wheel, source))
@@ -66,7 +70,6 @@ def test_the_whole_lock(index: PackageIndex, asking: Callable[..., Requirements]
         f"# mlpackage-lock: schema=1 python={HERE} platform=linux/amd64 libc=manylinux_2_28 inputs=sha256:"
     )
     assert reported == [
-        "A note.",
         f"Locking 1 requirement for CPython {HERE} on linux/amd64 (manylinux_2_28).",
         "Locked 2 packages with 3 hashes.",
     ]
@@ -84,14 +87,14 @@ def test_same_bytes_from_another_folder(
 ) -> None:
     """The lock does not depend on the working folder or the temporary folder."""
     index.add("alpha", "1.5")
-    first = make_lock(asking("alpha"), TARGET, locker=locker, report=quiet)
+    first = lock_text(asking("alpha"), TARGET, locker=locker, report=quiet)
     (tmp_path / "elsewhere" / "tmp").mkdir(parents=True)
     clean_machine.chdir(tmp_path / "elsewhere")
     clean_machine.setenv("TMPDIR", str(tmp_path / "elsewhere" / "tmp"))
     (tmp_path / "elsewhere" / "uv.toml").write_text('[pip]\nannotation-style = "line"\n')
     (tmp_path / "elsewhere" / ".pip-tools.toml").write_text('[tool.pip-tools]\nannotation-style = "line"\n')
 
-    assert make_lock(asking("alpha"), TARGET, locker=locker, report=quiet) == first
+    assert lock_text(asking("alpha"), TARGET, locker=locker, report=quiet) == first
 
 
 @BOTH
@@ -101,12 +104,12 @@ def test_pins_are_kept_unless_upgraded(
     """A newer release changes a lock only when the lock is upgraded."""
     index.add("alpha", "1.0", "beta")
     index.add("beta", "1.0")
-    old = make_lock(asking("alpha"), TARGET, locker=locker, report=quiet)
+    old = lock_text(asking("alpha"), TARGET, locker=locker, report=quiet)
     index.add("alpha", "2.0", "beta")
     index.add("beta", "2.0")
 
-    kept = make_lock(asking("alpha"), TARGET, locker=locker, previous=old, report=quiet)
-    renewed = make_lock(asking("alpha"), TARGET, locker=locker, previous=old, upgrade=True, report=quiet)
+    kept = lock_text(asking("alpha"), TARGET, locker=locker, previous=old, report=quiet)
+    renewed = lock_text(asking("alpha"), TARGET, locker=locker, previous=old, upgrade=True, report=quiet)
 
     assert kept == old
     assert pinned(renewed) == {"alpha": "2.0", "beta": "2.0"}
@@ -118,11 +121,11 @@ def test_hashes_are_read_anew(
 ) -> None:
     """An earlier lock gives its pins but not its hashes, so an edited hash is corrected."""
     digest = index.add("alpha", "1.0")
-    good = make_lock(asking("alpha"), TARGET, locker=locker, report=quiet)
+    good = lock_text(asking("alpha"), TARGET, locker=locker, report=quiet)
     bad = good.replace(digest, "0" * 64).replace("# mlpackage-lock", "<<<<<<< mine\n# mlpackage-lock")
     index.add("alpha", "2.0")
 
-    assert make_lock(asking("alpha"), TARGET, locker=locker, previous=bad, report=quiet) == good
+    assert lock_text(asking("alpha"), TARGET, locker=locker, previous=bad, report=quiet) == good
 
 
 @BOTH
@@ -138,7 +141,7 @@ def test_no_credentials_in_the_lock(
     index.password = "s3cret"
     clean_machine.setenv("PIP_INDEX_URL", index.url_with_password)
 
-    lock = make_lock(asking("alpha"), TARGET, locker=locker, report=quiet)
+    lock = lock_text(asking("alpha"), TARGET, locker=locker, report=quiet)
 
     assert pinned(lock) == {"alpha": "1.0"}
     assert "s3cret" not in lock
@@ -160,7 +163,7 @@ def test_indexes_of_the_project_go_into_the_lock(
     other_index.add("beta", "1.0")
     asked = replace(asking("alpha"), options=(f"--extra-index-url {other_index.url}", "--trusted-host 127.0.0.1"))
 
-    lock = make_lock(asked, TARGET, locker=locker, report=quiet)
+    lock = lock_text(asked, TARGET, locker=locker, report=quiet)
 
     assert lock.splitlines()[2:4] == [f"--extra-index-url {other_index.url}", "--trusted-host 127.0.0.1"]
     assert pinned(lock) == {"alpha": "2.0", "beta": "3.0"}
@@ -180,7 +183,7 @@ def test_the_projects_index_replaces_the_machines(
     other_index.add("alpha", "1.0")
     asked = replace(asking("alpha"), options=(f"--index-url {other_index.url}",))
 
-    assert pinned(make_lock(asked, TARGET, locker=locker, report=quiet)) == {"alpha": "1.0"}
+    assert pinned(lock_text(asked, TARGET, locker=locker, report=quiet)) == {"alpha": "1.0"}
     assert index.asked == []
 
 
@@ -195,7 +198,7 @@ def test_pre_releases_constraints_and_extras(
     index.add("beta", "2.0")
     asked = replace(asking("alpha[more]"), options=("--pre",), constraints=("beta<2", "gamma==1"))
 
-    lock = make_lock(asked, TARGET, locker=locker, report=quiet)
+    lock = lock_text(asked, TARGET, locker=locker, report=quiet)
 
     assert pinned(lock) == {"alpha": "2.0rc1", "beta": "1.0"}
     assert lock.splitlines()[1].endswith(" extras=alpha[more]")
@@ -213,7 +216,7 @@ def test_several_requirements_of_one_package(
         'alpha<1; python_version < "3"', 'alpha<2; platform_version != "#1"', "alpha!=1.2", "Alpha>=1; os_name != 'nt'"
     )
 
-    lock = make_lock(requirements, TARGET, locker=locker, report=quiet)
+    lock = lock_text(requirements, TARGET, locker=locker, report=quiet)
 
     assert (pinned(lock), check_lock(lock, requirements, TARGET)) == ({"alpha": "1.1"}, LockState(status="fresh"))
 
@@ -227,7 +230,7 @@ def test_hashes_of_the_project(
 
     def lock(requirement: str, *hashes: str) -> str:
         asked = AskedHashes(requirement=requirement, hashes=hashes, where="locked.txt:3")
-        return make_lock(replace(asking("alpha==1.0"), hashes=(asked,)), TARGET, locker=locker, report=quiet)
+        return lock_text(replace(asking("alpha==1.0"), hashes=(asked,)), TARGET, locker=locker, report=quiet)
 
     none = f"sha256:{'0' * 64}"
     with pytest.raises(LockError) as other:
@@ -239,7 +242,7 @@ def test_hashes_of_the_project(
         f"  the index has: sha256:{digest}\n"
         "Somebody may have replaced the files on the index. Ask where the hash comes from before you correct it."
     )
-    plain = make_lock(asking("alpha==1.0"), TARGET, locker=locker, report=quiet)
+    plain = lock_text(asking("alpha==1.0"), TARGET, locker=locker, report=quiet)
     assert [
         lock("alpha==1.0", none, f"sha256:{digest}"),
         lock("beta==1.0", none),
@@ -255,9 +258,9 @@ def test_wheel_url(
     digest = index.add("alpha", "1.0")
     url = f"http://{index.address}/files/alpha-1.0-py3-none-any.whl"
 
-    lock = make_lock(asking(f"{url}#sha256={digest}"), TARGET, locker=locker, report=quiet)
+    lock = lock_text(asking(f"{url}#sha256={digest}"), TARGET, locker=locker, report=quiet)
     with pytest.raises(LockError) as other:
-        make_lock(asking(f"{url}#sha256={'0' * 64}"), TARGET, locker=locker, report=quiet)
+        lock_text(asking(f"{url}#sha256={'0' * 64}"), TARGET, locker=locker, report=quiet)
 
     assert lock.partition("\nalpha")[2] == (f" @ {url} \\\n    --hash=sha256:{digest}\n    # via -r requirements.in\n")
     assert check_lock(lock, asking(f"{url}#sha256={digest}"), TARGET) == LockState(status="fresh")
@@ -279,7 +282,7 @@ def test_wheels_for_the_image(
 
     def chosen(python: str, platform: str, libc: str) -> str | None:
         target = Target(python=python, platform=platform, libc=libc)
-        return pinned(make_lock(asking("alpha"), target, report=quiet))["alpha"]
+        return pinned(lock_text(asking("alpha"), target, report=quiet))["alpha"]
 
     assert [
         chosen("3.9", "linux/amd64", "manylinux_2_41"),
@@ -300,7 +303,7 @@ def test_wheels_for_an_older_glibc_than_this_machine_has(
     index.add("alpha", "2.0", tag=f"{tag}28_x86_64")
     target = Target(python=HERE, platform="linux/amd64", libc="manylinux_2_17")
 
-    assert pinned(make_lock(asking("alpha"), target, locker=locker, report=quiet)) == {"alpha": "1.0"}
+    assert pinned(lock_text(asking("alpha"), target, locker=locker, report=quiet)) == {"alpha": "1.0"}
 
 
 def test_markers_of_the_image(
@@ -312,7 +315,7 @@ def test_markers_of_the_image(
     asked = asking("alpha; python_version < '3.10'", "beta; python_version >= '3.10'", "gamma; sys_platform == 'linux'")
     target = Target(python="3.9", platform="linux/arm64", libc="manylinux_2_28")
 
-    lock = make_lock(asked, target, report=quiet)
+    lock = lock_text(asked, target, report=quiet)
 
     assert pinned(lock) == {"alpha": "1.0", "gamma": "1.0"}
     assert check_lock(lock, asked, target) == LockState(status="fresh")
@@ -329,7 +332,7 @@ def test_markers_do_not_reach_the_lock(
         "alpha; sys_platform == 'linux'", "beta; python_full_version >= '3.8'", "gamma; python_full_version < '3.8'"
     )
 
-    lock = make_lock(asked, TARGET, locker=locker, report=quiet)
+    lock = lock_text(asked, TARGET, locker=locker, report=quiet)
 
     assert [(pin.name, pin.marker) for pin in read_pins(lock)] == [("alpha", ""), ("beta", "")]
     assert check_lock(lock, asked, TARGET) == LockState(status="fresh")
@@ -337,7 +340,7 @@ def test_markers_do_not_reach_the_lock(
 
 def test_nothing_to_lock(asking: Callable[..., Requirements], quiet: Callable[..., None]) -> None:
     """Without requirements the lock consists of its header."""
-    lock = make_lock(asking(), TARGET, report=quiet)
+    lock = lock_text(asking(), TARGET, report=quiet)
 
     assert (len(lock.splitlines()), check_lock(lock, asking(), TARGET)) == (2, LockState(status="fresh"))
 
@@ -347,7 +350,7 @@ def test_pip_tools_refuses_another_image(asking: Callable[..., Requirements], qu
     target = Target(python="3.8", platform="linux/amd64", libc="musl")
 
     with pytest.raises(LockError) as refused:
-        make_lock(asking("alpha"), target, locker="pip-tools", report=quiet)
+        lock_text(asking("alpha"), target, locker="pip-tools", report=quiet)
 
     assert str(refused.value) == (
         "pip-tools locks only for the Python that runs it: here that is "
@@ -365,14 +368,14 @@ def test_without_uv(
 ) -> None:
     """Without uv, pip-tools locks for this interpreter's image with a note, and refuses any other image."""
     index.add("alpha", "1.0")
-    expected = make_lock(asking("alpha"), TARGET, report=quiet)
+    expected = lock_text(asking("alpha"), TARGET, report=quiet)
     monkeypatch.setattr("hatch_mlpackage.lock.resolve.uv.find_uv", lambda: None)
     reported: list[str] = []
 
-    assert make_lock(asking("alpha"), TARGET, report=reported.append) == expected
+    assert lock_text(asking("alpha"), TARGET, report=reported.append) == expected
     assert reported[0] == "uv is not installed: locking with pip-tools, which takes longer."
     with pytest.raises(LockError, match="pip-tools locks only for the Python that runs it"):
-        make_lock(asking("alpha"), replace(TARGET, python="3.8"), report=quiet)
+        lock_text(asking("alpha"), replace(TARGET, python="3.8"), report=quiet)
 
 
 @pytest.mark.parametrize("locker", ["uv", "pip-tools"])
@@ -384,7 +387,7 @@ def test_without_any_resolver(
     monkeypatch.setattr("hatch_mlpackage.lock.resolve.pip_tools.is_installed", lambda: False)
 
     with pytest.raises(LockError) as refused:
-        make_lock(asking("alpha"), TARGET, locker=locker, report=quiet)
+        lock_text(asking("alpha"), TARGET, locker=locker, report=quiet)
 
     assert str(refused.value) == (
         f'The resolver {locker} is not installed. Install it with: pip install "hatch-mlpackage[cli]"'
@@ -402,7 +405,7 @@ def test_no_room_for_the_temporary_folder(
     monkeypatch.setattr("tempfile.TemporaryDirectory", full)
 
     with pytest.raises(UnavailableError) as refused:
-        make_lock(asking("alpha"), TARGET, report=quiet)
+        lock_text(asking("alpha"), TARGET, report=quiet)
 
     assert str(refused.value) == "The resolver could not be run in a temporary folder: No space left on device."
 

@@ -12,7 +12,7 @@ import pytest
 
 from hatch_mlpackage.lock.pins.check import LockState, check_lock
 from hatch_mlpackage.lock.pins.pins import read_pins
-from hatch_mlpackage.lock.resolve.make import make_lock
+from hatch_mlpackage.lock.resolve.make import Locker, make_lock
 from hatch_mlpackage.project.target import Target
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def test_both_resolvers_agree(asking: Callable[..., Requirements], quiet: Callab
     """uv and pip-tools write the same bytes: pins, hashes of every file, and comments."""
     target = Target(python=HERE, platform="linux/amd64", libc="manylinux_2_28")
 
-    made: list[str] = [make_lock(asking(*SMALL), target, locker=locker, report=quiet) for locker in ("uv", "pip-tools")]
+    lockers: tuple[Locker, ...] = ("uv", "pip-tools")
+    made = [make_lock(asking(*SMALL), target, locker=locker, report=quiet).text for locker in lockers]
 
     assert made[0] == made[1]
     assert {"uvicorn", "uvloop", "jinja2", "markupsafe", "six"} <= {pin.name for pin in read_pins(made[0])}
@@ -57,7 +58,7 @@ def test_for_an_image_that_is_not_this_machine(
     target = Target(python=python, platform=platform, libc=libc)
     asked = asking("exceptiongroup; python_version < '3.11'", "markupsafe", "anyio<4.5")
 
-    first, second = (make_lock(asked, target, report=quiet) for _ in range(2))
+    first, second = (make_lock(asked, target, report=quiet).text for _ in range(2))
 
     assert first == second
     assert check_lock(first, asked, target) == LockState(status="fresh")

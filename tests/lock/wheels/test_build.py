@@ -59,7 +59,7 @@ def lock(tmp_path: Path, quiet: Callable[..., None]) -> Callable[..., str]:
             left_out={(root / "locks").resolve()},
             report=report,
         )
-        text = make_lock(asked, TARGET, locker=locker, previous=previous, vendored=vendored, report=report)
+        text = make_lock(asked, TARGET, locker=locker, previous=previous, vendored=vendored, report=report).text
         wheels.mkdir(parents=True, exist_ok=True)
         for wheel in vendored:
             if wheel.path.parent != wheels:
