@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show, warn, writing
-from hatch_mlpackage.cli.project import as_strict, strict_option, with_project
+from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
 from hatch_mlpackage.cli.verbs import Verb, json_option
 from hatch_mlpackage.context.build import build_context, build_tar
@@ -50,9 +50,17 @@ if TYPE_CHECKING:
     help="Write a tar file instead of a folder; - is the standard output.",
 )
 @strict_option
+@check_option
 @json_option("Print the context's path, digest and size as a JSON document.")
 def command(
-    *, project: Project, output: Path | None, hardlink: bool, tar: str | None, strict: bool, as_json: bool
+    *,
+    project: Project,
+    output: Path | None,
+    hardlink: bool,
+    tar: str | None,
+    strict: bool,
+    check: bool,
+    as_json: bool,
 ) -> None:
     """Write the build context: Dockerfile, locked requirements, server, models, entry script, manifest.
 
@@ -62,7 +70,7 @@ def command(
         raise click.UsageError("--output writes a folder and --tar writes a file instead: give one of them.")
     if tar and hardlink:
         raise click.UsageError("A tar cannot hold hard links to files outside it: give --hardlink without --tar.")
-    project = as_strict(project) if strict else project
+    project = with_options(project, strict=strict, check=check)
     if tar == "-":
         pipe(project, as_json=as_json)
         return

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from hatch_mlpackage import errors
 from hatch_mlpackage.context import check as checking, outside_links, secret_files
-from hatch_mlpackage.project.sources import imports, opened, retired
+from hatch_mlpackage.project.sources import imports, opened, retired, unparsed
 
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
-OF_PROBLEMS = {imports.UNLOCKED, imports.RELATIVE, imports.UNUSED, opened.UNPACKED, opened.PICKLE, retired.CODE}
+OF_PROBLEMS = {
+    *(imports.UNLOCKED, imports.RELATIVE, imports.UNUSED, opened.UNPACKED, opened.PICKLE),
+    *(retired.CODE, unparsed.UNPARSED),
+}
 
 
 def kinds(base: type[errors.MLPackageError]) -> set[type[errors.MLPackageError]]:

@@ -292,6 +292,11 @@ class Config:
         "[by URL](models.md#by-url)",
         default=(),
     )
+    check: bool = key(
+        "`false` makes what `check` finds wrong in the sources a warning of `plan`, `generate` and `hatch build`, not "
+        "an error, as `--no-check` does: [errors](errors.md#problems-in-the-sources)",
+        default=True,
+    )
     strict: bool = key(
         "`true` makes the warnings of `check`, `plan`, `generate` and `hatch build` errors, as `--strict` does",
         default=False,

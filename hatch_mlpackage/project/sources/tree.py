@@ -78,7 +78,8 @@ def _read(file: Packed, when: When, *, entry: bool) -> SourceFile | None:
     found = read_source_file(content, file.shown, entry=entry)
     if found is None or when == "always":
         return found
-    return replace(found, imports=tuple(replace(one, when=weaker(one.when, when)) for one in found.imports))
+    imports = tuple(replace(one, when=weaker(one.when, when)) for one in found.imports)
+    return replace(found, imports=imports, when=when)
 
 
 def _dotted(path: str, source_directory: str) -> Iterator[str]:
