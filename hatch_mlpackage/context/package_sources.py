@@ -79,8 +79,8 @@ def _environment(package: Package) -> ImageEnvironment:
 
 
 def _project_distribution(package: Package) -> Distribution:
-    """Return the project's own distribution, with the modules found where projects keep theirs."""
+    """Return the project's own distribution, with the modules found where projects keep theirs, or unknown ones."""
     root = package.project.root
     held = {path.parent.name for top in ("*", "src/*") for path in root.glob(f"{top}/__init__.py")}
     held |= {path.stem for top in ("*.py", "src/*.py") for path in root.glob(top)}
-    return Distribution(name=package.project.name, version=package.project.version, modules=tuple(sorted(held)))
+    return Distribution(name=package.project.name, version=package.project.version, modules=tuple(sorted(held)) or None)

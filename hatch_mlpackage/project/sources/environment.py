@@ -27,11 +27,11 @@ _HOOKED = {"distutils": "setuptools"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Distribution:
-    """Describe a locked distribution; `modules` are what it makes importable, empty if unknown."""
+    """Describe a locked distribution; `modules` are what it makes importable, None if unknown."""
 
     name: str
     version: str
-    modules: tuple[str, ...] = ()
+    modules: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,17 +48,17 @@ class ImageEnvironment:
     @property
     def is_known(self) -> bool:
         """Tell whether every importable module is known, so that no other can be imported."""
-        return self.closed and all(distribution.modules for distribution in self.distributions.values())
+        return self.closed and all(one.modules is not None for one in self.distributions.values())
 
     def provides(self, module: str) -> bool:
         """Tell whether a dotted name is known to be importable."""
         return (
             module.partition(".")[0] in standard_library(self.python)
             or any(_holds(stand_in, module) for stand_in in STAND_INS)
-            or any(_holds(held, module) for one in self.distributions.values() for held in one.modules)
+            or any(_holds(held, module) for one in self.distributions.values() for held in one.modules or ())
             or _HOOKED.get(module.partition(".")[0]) in self.distributions
             or any(
-                name in self.distributions and not self.distributions[name].modules
+                name in self.distributions and self.distributions[name].modules is None
                 for name in likely_distributions(module)
             )
         )

@@ -51,10 +51,12 @@ def test_the_first_import_of_a_module_is_named(check):
         ("import redis", {"unknown": ["redis"]}, []),
         ("import mystery", {"closed": False}, [("hint", "no locked package is known to have it.")]),
         ("import cv2", {"closed": False}, [("warning", "no locked package has it.")]),
+        ("import mystery", {"libraries": ["nvidia-nccl-cu12"]}, [("error", "no locked package has it.")]),
+        ("import nvidia", {"libraries": ["nvidia"]}, [("error", "no locked package has it.")]),
     ],
 )
 def test_where_not_everything_is_known(check, script, locked, expected):
-    """If some packages' modules are not known, a missing import is at most a warning."""
+    """If some packages' modules are not known, a missing import is at most a warning; libraries have none."""
     assert [(level, what.partition("`: ")[2]) for _, level, _, what, _ in check(script, locked)] == expected
 
 
@@ -116,10 +118,12 @@ def test_relative_imports(check):
 
 
 def test_unused_requirements(check):
-    """An unused requirement is a hint, unless another package needs it or its modules are not known."""
-    asked = {"pandas": "locks/requirements.txt:3", "numpy": "l:4", "joblib": "l:5", "opaque": "l:6"}
+    """An unused requirement is a hint, unless another package needs it or it has no module that is known."""
+    asked = {"pandas": "locks/requirements.txt:3", "numpy": "l:4", "joblib": "l:5", "opaque": "l:6", "nccl": "l:7"}
 
-    found = check("def init():\n    import joblib.hashing\n", {"unknown": ["opaque"]}, asked=asked)
+    found = check(
+        "def init():\n    import joblib.hashing\n", {"unknown": ["opaque"], "libraries": ["nccl"]}, asked=asked
+    )
 
     assert found == [
         (
