@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.project.sources.imports import relative_imports, unlocked_imports, unused_requirements
+from hatch_mlpackage.project.sources.imports import (
+    relative_imports,
+    unlocked_imports,
+    unpacked_modules,
+    unused_requirements,
+)
 from hatch_mlpackage.project.sources.opened import unpacked_files, unpickles, unpickling
 from hatch_mlpackage.project.sources.retired import retired_imports
 from hatch_mlpackage.project.sources.tree import Packed, read_tree
@@ -44,7 +49,8 @@ def check_sources(sources: Sources, environment: ImageEnvironment | None) -> tup
     tree = read_tree(sources.files, sources.entry, sources.source_directory)
     alone = (
         *unparsed_sources(tree),
-        *relative_imports(tree),
+        *relative_imports(tree, sources.root),
+        *unpacked_modules(tree, sources.root),
         *unpacked_files(tree, (file.path for file in sources.files), sources.root, sources.models),
     )
     if environment is None:

@@ -61,7 +61,13 @@ class ImageEnvironment:
                 name in self.distributions and self.distributions[name].modules is None
                 for name in likely_distributions(module)
             )
+            or self._has_folder(module)
         )
+
+    def _has_folder(self, module: str) -> bool:
+        """Tell whether a wheel of libraries may have a module's folder, as `nvidia/nccl`: Python imports any folder."""
+        top = f"{canonicalize_name(module.partition('.')[0])}-"
+        return any(one.name.startswith(top) for one in self.distributions.values() if one.modules == ())
 
     def has(self, distribution: str, *, since: str = "", before: str = "") -> bool:
         """Tell whether the image has a distribution, or `python`, in a version from `since` up to but not `before`."""
