@@ -10,12 +10,17 @@ from hatch_mlpackage.context.build import BASE_IMAGE, as_errors, base_image_prob
 from hatch_mlpackage.context.package import Package, inspect_all
 from hatch_mlpackage.context.package_sources import source_problems
 from hatch_mlpackage.context.plan import ContextPlan
+from hatch_mlpackage.context.project_files import ignored_files
+from hatch_mlpackage.context.user_files import pattern_of
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock, other_cuda
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
 from hatch_mlpackage.project.config.keys import IN_PLACE, KEY
 from hatch_mlpackage.project.known_images import ended_support
 from hatch_mlpackage.project.pyproject import Project
+
+IGNORED = "ignored-file"
+_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +45,7 @@ def check_project(project: Project) -> Checked:
         problems += image_problems(inputs)
     if package:
         problems += doubtful_files(package)
-        problems += source_problems(package, locked=not locked)
+        problems += [*source_problems(package, locked=not locked), *_ignored(package)]
     if inputs and inputs.config.strict:
         problems = [*as_errors(problems)]
     if package is None or any(problem.level == "error" for problem in problems):
@@ -71,6 +76,20 @@ def image_problems(inputs: LockInputs) -> Iterator[Problem]:
         yield base_image_problem(said)
     for said in other_cuda(inputs):
         yield Problem(where=f"{KEY}.cuda", what=said, level="warning", code=BASE_IMAGE)
+
+
+def _ignored(package: Package) -> Iterator[Problem]:
+    """Yield a hint with the first files of the source tree that git ignores."""
+    found = tuple(ignored_files(package.project, package.config))
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        yield Problem(
+            where=f"{KEY}.source-directory",
+            what=f"git ignores {', '.join(found[:_SHOWN])}{more}, and the image does not get what git ignores.",
+            fix=f"If the script needs it: include = [{pattern_of(found[0])}].",
+            level="hint",
+            code=IGNORED,
+        )
 
 
 def imported_problems(project: Project) -> tuple[Problem, ...]:

@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import Level, Problem
+from hatch_mlpackage.files.toml import toml_string
 from hatch_mlpackage.project.sources.environment import ADDED, ImageEnvironment, is_well_known, likely_distributions
-from hatch_mlpackage.project.sources.own_modules import above_the_sources, how_to_reach, left_out, of_the_project
+from hatch_mlpackage.project.sources.own_modules import (
+    above_the_sources,
+    how_to_reach,
+    left_out,
+    name_of,
+    of_the_project,
+)
 from hatch_mlpackage.project.sources.retired import is_retired
 from hatch_mlpackage.project.sources.tree import absolute_names
 
@@ -73,7 +80,7 @@ def unpacked_modules(tree: Tree, root: Path) -> Iterator[Problem]:
                 yield Problem(
                     where=f"{file.path}:{found.line}",
                     what=f"`{_written(found)}`: {own} is in the project, but does not go into the image.",
-                    fix="Do not exclude it, and add it to include if git ignores it.",
+                    fix=f"Do not exclude it; if git ignores it: include = [{toml_string(name_of(own))}].",
                     level=_level(found, sure=not tree.touches_path),
                     code=UNLOCKED,
                 )

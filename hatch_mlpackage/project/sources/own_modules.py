@@ -52,6 +52,16 @@ def left_out(module: str, tree: Tree, root: Path) -> str:
     return find_module(root, PurePosixPath(tree.folders[package], *name.split(".")))
 
 
+def name_of(own: str) -> str:
+    """Return the pattern that names a module of the project by its file, or a package by its folder."""
+    place = PurePosixPath(own)
+    return (
+        place.name
+        if place.suffix and place.name != "__init__.py"
+        else f"{place.parent.name if place.suffix else place.name}/"
+    )
+
+
 def above_the_sources(found: Import, file: SourceFile, root: Path) -> str:
     """Return the path in the project of the module that a relative import would find there, or ""."""
     folder = PurePosixPath(os.path.normpath(PurePosixPath(file.path).parent / ("../" * (found.level - 1))))
