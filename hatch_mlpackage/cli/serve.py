@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -18,10 +19,11 @@ from hatch_mlpackage.cli.output import say
 from hatch_mlpackage.cli.project import open_project
 from hatch_mlpackage.cli.reload import snapshot, wait_for_change
 from hatch_mlpackage.cli.verbs import EXISTING_FILE, EXISTING_FOLDER, Verb, folder_option
-from hatch_mlpackage.errors import MLPackageError, UnavailableError
+from hatch_mlpackage.errors import LockError, MLPackageError, UnavailableError
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.run_foreground import run_in_foreground, shell_status, stop
 from hatch_mlpackage.project.config.keys import PORT
+from hatch_mlpackage.serve.copies import Copies
 from hatch_mlpackage.serve.layout import (
     Serving,
     serve_context,
@@ -30,8 +32,10 @@ from hatch_mlpackage.serve.layout import (
     server_command,
     worker_python,
 )
+from hatch_mlpackage.serve.locked import Locked, differences
+from hatch_mlpackage.serve.locked_environment import make_locked
 
-Layout = Callable[[Path], Serving]
+Layout = Callable[[Path, Copies], Serving]
 
 _LOOPBACK = "127.0.0.1"
 
@@ -41,6 +45,7 @@ _LOOPBACK = "127.0.0.1"
     cls=Verb,
     examples=(
         "mlpackage serve",
+        "mlpackage serve --locked",
         "mlpackage serve --context dist/diabetes-0.1.0-context --python .venv/bin/python",
         "mlpackage serve --entry_script score.py --model_dir models --port 8080 --reload",
     ),
@@ -55,7 +60,10 @@ _LOOPBACK = "127.0.0.1"
 @click.option(
     "--python",
     metavar="FILE",
-    help="The interpreter that has the model's packages; default: the active environment's, or else .venv's.",
+    help="The interpreter that has the model's packages; default: that of .venv, or else of the active environment.",
+)
+@click.option(
+    "--locked", is_flag=True, help="Make an environment from the lock, in the user's cache, and serve with it."
 )
 @click.option("--reload", is_flag=True, help="Start again whenever a served file changes.")
 @click.argument("extra", nargs=-1, metavar="[-- SERVER OPTIONS]")
@@ -69,28 +77,62 @@ def command(
     port: int,
     worker_count: int | None,
     python: str | None,
+    locked: bool,
     reload: bool,
     extra: tuple[str, ...],
 ) -> int:
     """Serve a project, a context or a single script as the image would, without a container engine.
 
+    Serves copies of the files, and says how the packages differ from the lock, unless --locked makes those of the lock.
+
     Options may be spelt with underscores, like those of the Azure ML server. The exit status is 3 when the entry
     script cannot start. Ctrl-C stops everything.
     """
+    if locked and (python or entry_script):
+        other = "--python" if python else "--entry-script"
+        raise click.UsageError(f"--locked makes the environment of a project's or context's lock: leave out {other}.")
     layout = choose_layout(folder, context, entry_script, model_dir)
-    interpreter = find_python(python) if python else worker_python(folder, os.environ)
-    say(f"Serving with the packages of {interpreter} (Ctrl-C stops it)\nNext, elsewhere: {_score_command(host, port)}")
-    flags = ["--host", host, "--port", str(port), "--worker-python", interpreter]
+    interpreter = find_python(python) if python else "" if locked else worker_python(folder, os.environ)
+    flags = ["--host", host, "--port", str(port)]
     flags += ["--worker-count", str(worker_count)] if worker_count else []
+    worker = Worker(interpreter, next_command=_score_command(host, port))
     if reload:
-        return _serve_and_reload(layout, (*flags, *extra))
-    with laid_out(layout) as serving:
-        return _serve(serving, (*flags, *extra))
+        return _serve_and_reload(layout, worker, (*flags, *extra))
+    with session() as top:
+        return _serve(layout(top, Copies(say)), worker, (*flags, *extra))
 
 
 def _score_command(host: str, port: int) -> str:
     url = f" --url http://{host}:{port or 'PORT'}" if (host, port) != (_LOOPBACK, PORT) else ""
     return f"mlpackage score{url} --data @request.json"
+
+
+class Worker:
+    """The interpreter that scores: a given one, or that of an environment which is made from the lock."""
+
+    def __init__(self, interpreter: str, *, next_command: str) -> None:
+        self._given = interpreter
+        self._next = next_command
+        self._said = ""
+
+    def flags(self, serving: Serving) -> tuple[str, str]:
+        """Return the flags that name the interpreter, and say once which it is and how it differs from the lock."""
+        interpreter = self._given or make_locked(_lock_of(serving), report=say)
+        lines = [f"Serving with the packages of {interpreter} (Ctrl-C stops it)", f"Next, elsewhere: {self._next}"]
+        if self._given and serving.locked:
+            other = differences(serving.locked, interpreter)
+            lines += [f"Not as in the image: {other}; --locked serves with what is locked"] if other else []
+        said = "\n".join(lines)
+        if said != self._said:
+            say(said)
+        self._said = said
+        return ("--worker-python", interpreter)
+
+
+def _lock_of(serving: Serving) -> Locked:
+    if serving.locked is None:
+        raise LockError("There is no lock that fits, or the base image brings its packages. Run: mlpackage lock")
+    return serving.locked
 
 
 def choose_layout(folder: Path, context: Path | None, entry_script: Path | None, model_dir: Path | None) -> Layout:
@@ -100,10 +142,10 @@ def choose_layout(folder: Path, context: Path | None, entry_script: Path | None,
     if model_dir and not entry_script:
         raise click.UsageError("--model-dir needs --entry-script: a project and a context declare their own models.")
     if entry_script:
-        return lambda _: serve_script(entry_script, model_dir)
+        return lambda _top, _copies: serve_script(entry_script, model_dir)
     if context:
-        return lambda top: serve_context(context, top)
-    return lambda top: serve_project(open_project(folder, {}), top)
+        return lambda top, copies: serve_context(context, top, copies)
+    return lambda top, copies: serve_project(open_project(folder, {}), top, copies)
 
 
 def find_python(python: str) -> str:
@@ -115,14 +157,14 @@ def find_python(python: str) -> str:
 
 
 @contextmanager
-def laid_out(layout: Layout) -> Iterator[Serving]:
-    """Lay out what is served in a temporary folder, which is removed afterwards."""
+def session() -> Iterator[Path]:
+    """Give a temporary folder for the files that are served, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="mlpackage-") as top:
-        yield layout(real_path(Path(top)))
+        yield real_path(Path(top))
 
 
-def _serve(serving: Serving, flags: Iterable[str]) -> int:
-    command = server_command(serving, flags)
+def _serve(serving: Serving, worker: Worker, flags: Iterable[str]) -> int:
+    command = server_command(serving, (*worker.flags(serving), *flags))
     try:
         return run_in_foreground(command, environment=_environment(serving), folder=serving.folder)
     except OSError as error:
@@ -134,21 +176,35 @@ def _environment(serving: Serving) -> Mapping[str, str]:
     return {**os.environ, **serving.environment, "MLPACKAGE_PARENT": str(os.getpid())}
 
 
-def _serve_and_reload(layout: Layout, flags: tuple[str, ...]) -> NoReturn:
+def _serve_and_reload(layout: Layout, worker: Worker, flags: tuple[str, ...]) -> NoReturn:
     """Serve, and start again after each change; once it has served, a mistake is printed and waits for a change."""
     watched: tuple[Path, ...] = ()
-    while True:
-        before = snapshot(watched)
-        try:
-            with laid_out(layout) as serving:
+    copies, last = Copies(say), None
+    with session() as folder:
+        for number in itertools.count():
+            before = snapshot(watched)
+            top = folder / str(number)
+            top.mkdir()
+            try:
+                serving = layout(top, copies)
+                last = _replace(last, top)
+                of_worker = worker.flags(serving)
                 watched = serving.watched
-                changed = _serve_until_change(serving, flags)
-        except MLPackageError as error:
-            if not watched:
-                raise
-            print_error(error)
-            changed = wait_for_change(watched, before)
-        say(f"{changed} changed: starting again")
+                changed = _serve_until_change(serving, (*of_worker, *flags))
+            except MLPackageError as error:
+                if not watched:
+                    raise
+                print_error(error)
+                changed = wait_for_change(watched, before)
+            say(f"{changed} changed: starting again")
+    raise AssertionError  # the loop has no end
+
+
+def _replace(last: Path | None, top: Path) -> Path:
+    """Remove the last layout, of which the unchanged files were moved to the new one."""
+    if last:
+        shutil.rmtree(last, ignore_errors=True)
+    return top
 
 
 def _serve_until_change(serving: Serving, flags: tuple[str, ...]) -> str:
