@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hatch_mlpackage.errors import MLPackageError, explained
+from hatch_mlpackage.files.read import open_file
 
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of a file until one of the two is written
 _BIG = 1 << 28  # bytes, of which a copy takes a moment
@@ -91,9 +92,8 @@ def _cloned(source: Path, target: Path) -> bool:
         return False
     import fcntl  # noqa: PLC0415 - Windows has none
 
-    with suppress(OSError), source.open("rb") as original, target.open("wb") as copy:
+    with suppress(OSError), open_file(source) as original, target.open("wb") as copy:
         fcntl.ioctl(copy.fileno(), _FICLONE, original.fileno())
-        copy.flush()
         target.chmod(_mode_of(source))
         return True
     target.unlink(missing_ok=True)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Iterator, Mapping
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from hatch_mlpackage.context.manifest import Manifest
 from hatch_mlpackage.context.package import Package
@@ -17,12 +13,13 @@ from hatch_mlpackage.context.plan import PROJECT_LAYER
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.parse import text_of
 from hatch_mlpackage.files.read import file_bytes
+from hatch_mlpackage.files.run_foreground import run_in_foreground
 from hatch_mlpackage.lock.check_locks import check_project_lock
+from hatch_mlpackage.lock.pins.installed import other_packages
 from hatch_mlpackage.lock.pins.pins import Pin, installed_pins
 from hatch_mlpackage.project.target import ARCHITECTURES, SUPPORTED_PYTHONS, Target
 
 _SHOWN = 3
-_PATIENCE = 60  # seconds; a cold disk takes a while to list a large environment
 # The first of two distributions with one name is the one that is imported.
 _LIST = """
 import importlib.metadata as metadata, json, sys
@@ -73,33 +70,24 @@ def locked_by_context(context: Path, manifest: Manifest) -> Locked | None:
 def differences(locked: Locked, interpreter: str) -> str:
     """Say in one line how an interpreter's packages differ from the image's; return "" where they do not.
 
-    Only what the lock has is compared: more packages do no harm.
+    Raises MLPackageError for an interpreter that does not list its packages.
     """
-    try:
-        done = subprocess.run([interpreter, "-c", _LIST], capture_output=True, timeout=_PATIENCE, check=True, text=True)
-        python, packages = json.loads(done.stdout.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        raise MLPackageError(
-            f"{interpreter} does not list its packages: {error}. Name another one: --python"
-        ) from error
-    here: dict[str, str] = {canonicalize_name(name): version for name, version in packages.items()}
-    found = [*([f"Python {python} instead of {locked.python}"] if python != locked.python else ())]
-    found += _other_versions(locked.pins, here)
+    python, packages = _packages_of(interpreter)
+    found = [f"Python {python} instead of {locked.python}"] if python != locked.python else []
+    found += other_packages(locked.pins, packages)
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return f"{', '.join(found[:_SHOWN])}{more}" if found else ""
+    return f"{', '.join(found[:_SHOWN])}{more}"
 
 
-def _other_versions(pins: tuple[Pin, ...], here: Mapping[str, str]) -> Iterator[str]:
-    for pin in pins:
-        version = here.get(pin.name)
-        if version is None:
-            yield f"no {pin.name}"
-        elif pin.version and not _is_same(version, pin.version):
-            yield f"{pin.name} {version} instead of {pin.version}"
-
-
-def _is_same(version: str, other: str) -> bool:
-    try:
-        return Version(version) == Version(other)
-    except InvalidVersion:
-        return version == other
+def _packages_of(interpreter: str) -> tuple[str, dict[str, str]]:
+    """Return an interpreter's Python, as X.Y, and the versions of its packages by their names."""
+    with tempfile.TemporaryFile() as output:
+        try:
+            run_in_foreground([interpreter, "-c", _LIST], output=output)
+            output.seek(0)
+            python, packages = json.loads(output.read().splitlines()[-1])
+        except (OSError, ValueError, IndexError) as error:
+            raise MLPackageError(
+                f"{interpreter} does not list its packages: {error}. Name another one: --python"
+            ) from error
+    return python, packages
