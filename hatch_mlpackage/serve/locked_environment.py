@@ -68,7 +68,8 @@ def _make(locked: Locked, folder: Path, report: Callable[[str], object]) -> None
         try:
             report(f"Making the environment of the lock in {folder}")
             python = {"UV_PYTHON_DOWNLOADS": os.environ.get("UV_PYTHON_DOWNLOADS", "automatic")}
-            made = [program, "venv", "--relocatable", "--python", locked.python, str(unfinished)]
+            # Quiet, for it would name a folder to activate that is about to move.
+            made = [program, "venv", "--quiet", "--relocatable", "--python", locked.python, str(unfinished)]
             _run(made, {**environment, **python}, None)
             install = [program, "pip", "install", "--python", str(unfinished / _PYTHON), "--no-deps"]
             # Wheels beside the lock are named by paths from its folder.
