@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +18,8 @@ from hatch_mlpackage.project.config.keys import MODELS_DIRECTORY
 from hatch_mlpackage.project.sources.check import Sources, check_sources
 from hatch_mlpackage.project.sources.environment import Distribution, ImageEnvironment
 from hatch_mlpackage.project.sources.tree import Packed
+
+_INSTALLS = re.compile(r"\bpip3?\b|\buv\b|\bconda\b|mamba|PYTHONPATH|site-packages|/opt/mlpackage/environment")
 
 
 def source_problems(package: Package, *, locked: bool = True) -> tuple[Problem, ...]:
@@ -74,8 +77,15 @@ def _environment(package: Package) -> ImageEnvironment:
     return ImageEnvironment(
         python=package.config.python_version,
         distributions={one.name: one for one in found},
-        closed=not package.has_conda_lock and "PYTHONPATH" not in package.config.environment_variables,
+        closed=not package.has_conda_lock and not _adds_modules(package),
     )
+
+
+def _adds_modules(package: Package) -> bool:
+    """Tell whether the project's own lines of a Dockerfile, or its variables, may make further modules importable."""
+    base = package.base_dockerfile
+    lines = (package.extra_steps, *(f"{part.before}{part.after}" for part in (base.parts if base else ())))
+    return "PYTHONPATH" in package.config.environment_variables or any(map(_INSTALLS.search, lines))
 
 
 def _project_distribution(package: Package) -> Distribution:
