@@ -42,7 +42,7 @@ class Copies:
         to is linked, for nobody can change it by the link either.
         """
         with explained(top, MLPackageError):
-            waiting = [(source, target) for source, target in files if not self._is_there(source, target)]
+            waiting = [(source, target) for source, target in files if not self._is_there(source, target, top)]
             self._require_room(sum(source.stat().st_size for source, _ in waiting), top)
             for source, target in waiting:
                 before = _state(source)
@@ -50,17 +50,17 @@ class Copies:
                 target.chmod(_mode_of(source))
                 self._placed[source] = _Placed(source=before, target=target, copy=_state(target))
 
-    def _is_there(self, source: Path, target: Path) -> bool:
+    def _is_there(self, source: Path, target: Path, top: Path) -> bool:
         """Place a file without a copy of its bytes, if that is possible."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        return self._moved(source, target) or _cloned(source, target) or _linked(source, target)
+        return self._moved(source, target, top) or _cloned(source, target) or _linked(source, target)
 
-    def _moved(self, source: Path, target: Path) -> bool:
+    def _moved(self, source: Path, target: Path, top: Path) -> bool:
         """Move the copy of an earlier layout here, if neither it nor its source has changed since."""
-        before = self._placed.pop(source, None)
-        if before is None or before.source != _state(source) or not before.target.exists():
+        before = self._placed.get(source)
+        if before is None or before.target.is_relative_to(top) or not before.target.exists():
             return False
-        if before.copy != _state(before.target):
+        if before.source != _state(source) or before.copy != _state(before.target):
             return False
         before.target.replace(target)
         self._placed[source] = _Placed(source=before.source, target=target, copy=before.copy)

@@ -19,10 +19,12 @@ def source(tmp_path):
     return tmp_path / "source"
 
 
-def place(copies, source, name="a/b"):
-    top = source.parent / "top"
-    copies.place([(source, top / name)], top)
-    return top / name
+def place(copies, source, layout="top", names=("a/b",)):
+    """Place a file in a layout, which is a folder, and return where it was placed last."""
+    top = source.parent / layout
+    top.mkdir(exist_ok=True)
+    copies.place([(source, top / name) for name in names], top)
+    return top / names[-1]
 
 
 @pytest.mark.parametrize(("mode", "expected"), [(0o600, 0o644), (0o744, 0o755), (0o640, 0o644)])
@@ -46,6 +48,15 @@ def test_an_earlier_copy_is_moved(source):
     third = place(copies, source, "third")
 
     assert (first.exists(), second.exists(), third.stat().st_ino) == (False, False, copied)
+
+
+def test_one_file_in_two_places(source):
+    """A file that two models share is in both of their places, also when an earlier copy was moved to one of them."""
+    copies = Copies()
+    for layout in ("first", "second", "third"):
+        place(copies, source, layout, ("a", "b"))
+
+        assert [(source.parent / layout / name).read_text() for name in "ab"] == ["a", "a"]
 
 
 @pytest.mark.parametrize("changed", ["source", "copy", "removed"])
