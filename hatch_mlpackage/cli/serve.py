@@ -38,6 +38,7 @@ from hatch_mlpackage.serve.locked_environment import make_locked
 Layout = Callable[[Path, Copies], Serving]
 
 _LOOPBACK = "127.0.0.1"
+_NO_LOCK = "there is no lock that fits, or the base image brings its packages"
 
 
 @click.command(
@@ -95,7 +96,7 @@ def command(
     interpreter = find_python(python) if python else "" if locked else worker_python(folder, os.environ)
     flags = ["--host", host, "--port", str(port)]
     flags += ["--worker-count", str(worker_count)] if worker_count else []
-    worker = Worker(interpreter, next_command=_score_command(host, port))
+    worker = Worker(interpreter, next_command=_score_command(host, port), has_image=not entry_script)
     if reload:
         return _serve_and_reload(layout, worker, (*flags, *extra))
     with session() as top:
@@ -110,18 +111,18 @@ def _score_command(host: str, port: int) -> str:
 class Worker:
     """The interpreter that scores: a given one, or that of an environment which is made from the lock."""
 
-    def __init__(self, interpreter: str, *, next_command: str) -> None:
+    def __init__(self, interpreter: str, *, next_command: str, has_image: bool) -> None:
         self._given = interpreter
         self._next = next_command
+        self._has_image = has_image
         self._said = ""
 
     def flags(self, serving: Serving) -> tuple[str, str]:
         """Return the flags that name the interpreter, and say once which it is and how it differs from the lock."""
         interpreter = self._given or make_locked(_lock_of(serving), report=say)
         lines = [f"Serving with the packages of {interpreter} (Ctrl-C stops it)", f"Next, elsewhere: {self._next}"]
-        if self._given and serving.locked:
-            other = differences(serving.locked, interpreter)
-            lines += [f"Not as in the image: {other}; --locked serves with what is locked"] if other else []
+        if self._given and self._has_image:
+            lines += _compared(serving.locked, interpreter)
         said = "\n".join(lines)
         if said != self._said:
             say(said)
@@ -129,9 +130,17 @@ class Worker:
         return ("--worker-python", interpreter)
 
 
+def _compared(locked: Locked | None, interpreter: str) -> list[str]:
+    """Return a line that says how an interpreter's packages differ from the image's, or none if they do not."""
+    if locked is None:
+        return [f"Not compared with the image: {_NO_LOCK}"]
+    other = differences(locked, interpreter)
+    return [f"Not as in the image: {other}; --locked serves with what is locked"] if other else []
+
+
 def _lock_of(serving: Serving) -> Locked:
     if serving.locked is None:
-        raise LockError("There is no lock that fits, or the base image brings its packages. Run: mlpackage lock")
+        raise LockError(f"{_NO_LOCK.capitalize()}. Run: mlpackage lock")
     return serving.locked
 
 

@@ -124,6 +124,19 @@ def test_the_packages_of_the_lock(own_lock, start, mlpackage, arguments):
     assert end(process) == 143
 
 
+def test_without_a_lock(project, serve):
+    """Without a lock that fits, `serve` says that it compared nothing; a bare script has none to compare with."""
+    Path("locks/requirements.txt").unlink()
+
+    served = {
+        arguments: serve(*arguments) for arguments in ((), ("--entry-script", "score.py", "--model-dir", "models"))
+    }
+
+    said = "Not compared with the image: there is no lock that fits, or the base image brings its packages\n"
+    assert [said in log for _, _, log in served.values()] == [True, False]
+    assert [end(process) for process, *_ in served.values()] == [143, 143]
+
+
 def test_locked_without_a_lock(project, mlpackage):
     """`serve --locked` of a project whose lock does not fit ends with the next step."""
     Path("locks/requirements.txt").unlink()
