@@ -25,7 +25,6 @@ OTHERS = (
     "hatch_mlpackage.lock.images.resolve",
     "hatch_mlpackage.project.model_facts.read",
     "hatch_mlpackage.project.no_code.read",
-    "hatch_mlpackage.project.sources.check",
     "asyncio",
     "ssl",
     "uv",

@@ -37,6 +37,7 @@ WIDER = {
     "lock/asked/test_no_line_is_lost.py",
     "lock/pins/test_pip_reads_the_same.py",
     "lock/resolve/test_network.py",
+    "plugin/test_checks.py",
     "plugin/test_front_ends.py",
     "plugin/test_reproducible.py",
     "project/azureml_files/test_arbitrary.py",

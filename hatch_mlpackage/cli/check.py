@@ -10,7 +10,7 @@ import click
 from hatch_mlpackage.cli.errors import print_notes
 from hatch_mlpackage.cli.next_steps import with_flags
 from hatch_mlpackage.cli.output import answer_json, show
-from hatch_mlpackage.cli.project import as_strict, strict_option, with_project
+from hatch_mlpackage.cli.project import strict_option, with_options, with_project
 from hatch_mlpackage.cli.tables import summary
 from hatch_mlpackage.cli.verbs import Verb, as_typed, json_option
 from hatch_mlpackage.context.build import as_errors
@@ -40,7 +40,7 @@ def command(*, project: Project, strict: bool, as_json: bool) -> int:
     Reads the entry script and the modules of the project that it imports, runs none of them, and needs no network. The
     exit status is 1 when there is an error. Hints leave it at 0, and so do warnings, except with --strict.
     """
-    found = check_project(as_strict(project) if strict else project)
+    found = check_project(with_options(project, strict=strict))
     problems = as_typed(as_errors(found.problems) if strict else found.problems)
     errors = tuple(problem for problem in problems if problem.level == "error")
     if as_json:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import shlex
 import subprocess
 import sys
@@ -23,9 +22,9 @@ from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.quoting import shown_word
 from hatch_mlpackage.files.read import file_text, real_path
 from hatch_mlpackage.files.run_foreground import shell_status, stop
-from hatch_mlpackage.lock.resolve.index_settings import for_uv
 from hatch_mlpackage.lock.resolve.uv import find_uv
 from hatch_mlpackage.serve.health import free_port, wait_until_healthy
+from hatch_mlpackage.serve.locked_environment import uv_settings
 
 PROJECT_NAME = "diabetes"
 CONTEXT = Path("dist", f"{PROJECT_NAME}-0.1.0-context")
@@ -91,7 +90,7 @@ def _make_and_train(folder: Path) -> None:
 
 
 def _serve_and_score(folder: Path) -> None:
-    _print_title("Serve that context as its image would, and score two patients over HTTP")
+    _print_title("Serve that context as its image would, with the locked packages, and score two patients over HTTP")
     url = f"http://127.0.0.1:{free_port()}"
     with _running_server(folder, url):
         answer = json.loads(_run_step(folder, f"mlpackage score --url {url} --data @src/sample.json", capture=True))
@@ -118,7 +117,7 @@ def _say_what_next(directory: Path | None) -> None:
 
 @contextlib.contextmanager
 def _running_server(folder: Path, url: str) -> Iterator[None]:
-    line = f"mlpackage serve --context {CONTEXT} --python {_PYTHON} --port {url.rpartition(':')[2]}"
+    line = f"mlpackage serve --locked --context {CONTEXT} --port {url.rpartition(':')[2]}"
     show(f"$ {line} &")
     sys.stdout.flush()
     with subprocess.Popen(_command_of(line), cwd=folder) as process:
@@ -134,7 +133,7 @@ def _run_step(folder: Path, line: str, *, capture: bool = False) -> str:
     """Show a command line, run it in the folder, and return its output if `capture` is set."""
     show(f"$ {line}")
     sys.stdout.flush()
-    environment, flags = _uv_settings() if line.startswith("uv ") else (None, ())
+    environment, flags = uv_settings() if line.startswith("uv ") else (None, ())
     output, words = subprocess.PIPE if capture else None, (*_command_of(line), *flags)
     with subprocess.Popen(words, cwd=folder, env=environment, stdout=output, text=True) as process:
         try:
@@ -151,13 +150,6 @@ def _command_of(line: str) -> tuple[str, ...]:
     program, *arguments = shlex.split(line)
     brought = {"mlpackage": (sys.executable, "-P", "-m", "hatch_mlpackage"), "uv": (find_uv() or "uv",)}
     return (*brought.get(program, (program,)), *arguments)
-
-
-def _uv_settings() -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the environment and the flags that make uv ask pip's indexes, unless the user has set an index for uv."""
-    with tempfile.TemporaryDirectory() as unused:  # unused: uv finds its own configuration where it is
-        environment, arguments = for_uv(os.environ, Path(unused))
-    return environment, tuple(argument for argument in arguments if argument == "--no-index")
 
 
 def _print_title(text: str) -> None:

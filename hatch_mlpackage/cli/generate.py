@@ -11,7 +11,7 @@ import click
 
 from hatch_mlpackage.cli.next_steps import only_project_given, with_flags
 from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show, warn, writing
-from hatch_mlpackage.cli.project import as_strict, strict_option, with_project
+from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
 from hatch_mlpackage.cli.verbs import Verb, json_option
 from hatch_mlpackage.context.build import build_context, build_tar
@@ -52,9 +52,17 @@ if TYPE_CHECKING:
     help="Write a tar file instead of a folder; - is the standard output.",
 )
 @strict_option
+@check_option
 @json_option("Print the context's path, digest and size as a JSON document.")
 def command(
-    *, project: Project, output: Path | None, hardlink: bool, tar: str | None, strict: bool, as_json: bool
+    *,
+    project: Project,
+    output: Path | None,
+    hardlink: bool,
+    tar: str | None,
+    strict: bool,
+    check: bool,
+    as_json: bool,
 ) -> None:
     """Write the build context: Dockerfile, locked requirements, server, models, entry script, manifest.
 
@@ -64,7 +72,7 @@ def command(
         raise click.UsageError("--output writes a folder and --tar writes a file instead: give one of them.")
     if tar and hardlink:
         raise click.UsageError("A tar cannot hold hard links to files outside it: give --hardlink without --tar.")
-    project = as_strict(project) if strict else project
+    project = with_options(project, strict=strict, check=check)
     if tar == "-":
         pipe(project, as_json=as_json)
         return

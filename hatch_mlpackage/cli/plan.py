@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage.cli.output import answer, answer_json, from_here, on_terminal, plural, shorten, size, warn
-from hatch_mlpackage.cli.project import as_strict, strict_option, with_project
+from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
 from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
 from hatch_mlpackage.cli.verbs import Verb, json_option
 from hatch_mlpackage.context.build import plan_package
@@ -43,13 +43,14 @@ _DOCUMENT = """{"layers": [{"name", "files", "size"}],
 )
 @with_project
 @strict_option
+@check_option
 @json_option("Print a JSON document with every file.")
-def command(*, project: Project, strict: bool, as_json: bool) -> None:
+def command(*, project: Project, strict: bool, check: bool, as_json: bool) -> None:
     """Show the image's layers from the bottom up, what the next context changes, and what each change rebuilds.
 
     Writes nothing. Compares with the last context, the one in dist/NAME-VERSION-context.
     """
-    package = inspect_project(as_strict(project) if strict else project)
+    package = inspect_project(with_options(project, strict=strict, check=check))
     plan, locked = plan_package(package, warn=warn), package.locks.packages
     last = default_destination(project)
     changes = changes_since(plan, last) if (last / MANIFEST_NAME).is_file() else None

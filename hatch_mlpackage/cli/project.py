@@ -105,8 +105,21 @@ def with_project(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
 strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 
 
-def as_strict(project: Project) -> Project:
-    return replace(project, table={**project.table, "strict": True})
+check_option = click.option(
+    "--no-check",
+    "check",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Warn of what is wrong in the sources, and go on.",
+)
+
+
+def with_options(project: Project, *, strict: bool, check: bool = True) -> Project:
+    """Return the project with the keys that the options `--strict` and `--no-check` set."""
+    return replace(
+        project, table={**project.table, **({"strict": True} if strict else {}), **({} if check else {"check": False})}
+    )
 
 
 def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:

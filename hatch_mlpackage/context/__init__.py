@@ -1,4 +1,5 @@
 """Write the build context: plan its files, render its templates, write it whole, prove and compare it.
 
-Order: plan, manifest < verify, write, project_files, cyclonedx < named_contexts < package < build < check.
+Order: plan, manifest < verify, write, project_files, cyclonedx < named_contexts < package < package_sources < build
+    < check.
 """

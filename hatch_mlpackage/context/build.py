@@ -18,6 +18,7 @@ from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFi
 from hatch_mlpackage.context.named_contexts import declared_places, sums_texts
 from hatch_mlpackage.context.outside_links import link_problems
 from hatch_mlpackage.context.package import Package, inspect_project
+from hatch_mlpackage.context.package_sources import source_problems
 from hatch_mlpackage.context.plan import ContextFile, ContextPlan, Hashed, make_plan, text_file
 from hatch_mlpackage.context.secret_files import secret_problems
 from hatch_mlpackage.context.verify import reason_to_keep
@@ -155,24 +156,36 @@ def _prepare(package: Package, warn: Callable[[str], None] | None) -> _Prepared:
     check_project_lock(package).require(package.config.lock_path)
     check_project_conda(package).require(package.config.conda_lock_path)
     images = check_project_images(package)
-    if warn or package.config.strict:
-        _doubt(package, images, warn or _ignore_warning)
+    _doubt(package, images, warn)
     return _Prepared(
-        package=package, base_image=images[0].image, plan=_plan(package, images), packages=installed(package)
+        package=package, base_image=images[0].image, plan=plan_files(package, images), packages=installed(package)
     )
 
 
-def _doubt(package: Package, images: Sequence[BaseImageState], warn: Callable[[str], None]) -> None:
-    """Warn of what is doubtful about a package, or raise ConfigurationError where the project is strict."""
+def _doubt(package: Package, images: Sequence[BaseImageState], warn: Callable[[str], None] | None) -> None:
+    """Warn of what is doubtful, and raise ConfigurationError for what makes the image useless.
+
+    Where the project is strict, every warning is an error, except those of sources that it does not want checked.
+    """
     strict = package.config.strict
     unpinned = [said for image in images if (image.lock or strict) and (said := image.describe())]
-    doubtful = doubtful_files(package)
-    if strict and (unpinned or doubtful):
-        raise ConfigurationError(as_errors((*map(base_image_problem, unpinned), *doubtful)))
+    doubtful = doubtful_files(package) if warn or strict else ()
+    sources = tuple(problem for problem in source_problems(package) if problem.level != "hint")
+    wrong = as_errors((*map(base_image_problem, unpinned), *doubtful)) if strict else ()
+    wrong += _errors_of_sources(sources, strict=strict) if package.config.check else ()
+    if wrong:
+        raise ConfigurationError(wrong)
     no_code = package.no_code
     unread = (f"{KEY}.models[0]: {no_code.unread}",) if no_code and no_code.unread else ()
-    for said in (*unpinned, *unread, *map(str, doubtful)):
-        warn(said)
+    for said in (*unpinned, *unread, *map(str, (*doubtful, *sources))):
+        (warn or _ignore_warning)(said)
+
+
+def _errors_of_sources(found: tuple[Problem, ...], *, strict: bool) -> tuple[Problem, ...]:
+    """Return the errors, the last of which also says how to write the context in spite of them."""
+    errors = tuple(problem for problem in (as_errors(found) if strict else found) if problem.level == "error")
+    anyway = f"To write the context anyway: --no-check, or check = false in [{KEY}]."
+    return tuple(replace(it, fix=f"{it.fix} {anyway}") if it is errors[-1] else it for it in errors)
 
 
 def doubtful_files(package: Package) -> tuple[Problem, ...]:
@@ -193,7 +206,8 @@ def as_errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(replace(it, level="error") if it.level == "warning" else it for it in problems)
 
 
-def _plan(package: Package, images: Sequence[BaseImageState]) -> ContextPlan:
+def plan_files(package: Package, images: Sequence[BaseImageState]) -> ContextPlan:
+    """Plan the context of a package whose locks fit."""
     requirements = text_file("environment/requirements.txt", without_urls(package), layer="environment")
     texts = [
         *wheel_files(package),

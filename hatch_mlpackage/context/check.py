@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path, PurePosixPath
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
-from hatch_mlpackage.context.build import BASE_IMAGE, as_errors, base_image_problem, doubtful_files, plan_package
-from hatch_mlpackage.context.image_values import server_environment
+from hatch_mlpackage.context.build import BASE_IMAGE, as_errors, base_image_problem, doubtful_files, plan_files
 from hatch_mlpackage.context.package import Package, inspect_all
-from hatch_mlpackage.context.plan import APP_DIRECTORY, ContextPlan
+from hatch_mlpackage.context.package_sources import source_problems
+from hatch_mlpackage.context.plan import ContextPlan
+from hatch_mlpackage.context.project_files import ignored_files
+from hatch_mlpackage.context.user_files import pattern_of
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, Problems
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock, other_cuda
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
-from hatch_mlpackage.lock.pins.closure import needed_by_others
-from hatch_mlpackage.project.config.keys import IN_PLACE, KEY, MODELS_DIRECTORY
+from hatch_mlpackage.project.config.keys import IN_PLACE, KEY
 from hatch_mlpackage.project.known_images import ended_support
 from hatch_mlpackage.project.pyproject import Project
-from hatch_mlpackage.project.sources.check import Sources, check_sources
-from hatch_mlpackage.project.sources.environment import Distribution, ImageEnvironment
-from hatch_mlpackage.project.sources.tree import Packed
+
+IGNORED = "ignored-file"
+_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,16 +44,16 @@ def check_project(project: Project) -> Checked:
     if inputs and not locked:
         problems += image_problems(inputs)
     if package:
-        # The packages of a base image that brings its own are unknown.
-        known = not locked and not package.config.user_managed_dependencies
         problems += doubtful_files(package)
-        problems += check_sources(_sources(package, locked=known), _environment(package) if known else None)
+        problems += [*source_problems(package, locked=not locked), *_ignored(package)]
     if inputs and inputs.config.strict:
         problems = [*as_errors(problems)]
     if package is None or any(problem.level == "error" for problem in problems):
         return Checked(problems=tuple(problems), package=package)
     try:
-        return Checked(problems=tuple(problems), package=package, plan=plan_package(package))
+        return Checked(
+            problems=tuple(problems), package=package, plan=plan_files(package, check_project_images(package))
+        )
     except MLPackageError as error:
         return Checked(problems=(*problems, *problems_of(error)), package=package)
 
@@ -81,6 +78,20 @@ def image_problems(inputs: LockInputs) -> Iterator[Problem]:
         yield Problem(where=f"{KEY}.cuda", what=said, level="warning", code=BASE_IMAGE)
 
 
+def _ignored(package: Package) -> Iterator[Problem]:
+    """Yield a hint with the first files of the source tree that git ignores."""
+    found = tuple(ignored_files(package.project, package.config))
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        yield Problem(
+            where=f"{KEY}.source-directory",
+            what=f"git ignores {', '.join(found[:_SHOWN])}{more}, and the image does not get what git ignores.",
+            fix=f"If the script needs it: include = [{pattern_of(found[0])}].",
+            level="hint",
+            code=IGNORED,
+        )
+
+
 def imported_problems(project: Project) -> tuple[Problem, ...]:
     """Return a warning for each setting without effect in Azure ML files that are used in place."""
     if not any(key in project.table for key in IN_PLACE):
@@ -102,63 +113,3 @@ def _lock_problems(inputs: LockInputs) -> Iterator[Problem]:
         check_project_images(inputs)
     except MLPackageError as error:
         yield from problems_of(error)
-
-
-def _sources(package: Package, *, locked: bool) -> Sources:
-    config = package.config
-    variables = server_environment(package)
-    lock, pins = (package.locks.requirements or "", package.locks.pins) if locked else ("", ())
-    names = {Requirement(text).name for text in package.requirements.requirements}
-    return Sources(
-        root=package.project.root,
-        files=tuple(_packed(package)),
-        entry=variables.get("AZUREML_ENTRY_SCRIPT", ""),
-        source_directory=variables.get("AZUREML_SOURCE_DIRECTORY", ""),
-        models={model.path: _below_model_dir(package, index) for index, model in enumerate(config.models)},
-        asked={pin.name: f"{config.lock_path}:{pin.line}" for pin in pins if pin.name in names},
-        needed=needed_by_others(lock),
-    )
-
-
-def _packed(package: Package) -> Iterator[Packed]:
-    """Yield the files of sources and models with their paths below the app root in the image."""
-    root = package.project.root
-    for file in package.files:
-        place = file.origin or file.source
-        if not isinstance(place, Path) or file.layer in {"runtime", "build"}:
-            continue
-        path = PurePosixPath(file.path)
-        inside = path.relative_to(APP_DIRECTORY) if path.is_relative_to(APP_DIRECTORY) else path
-        shown = place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)
-        yield Packed(path=str(inside), shown=shown, source=file.source)
-
-
-def _below_model_dir(package: Package, index: int) -> str:
-    """Return a model's path below AZUREML_MODEL_DIR, which is the model's own folder where it is the only model."""
-    model = package.config.models[index]
-    name = PurePosixPath(model.path).name
-    alone = len(package.config.models) == 1
-    return name if alone else f"{model.context_path.removeprefix(f'{MODELS_DIRECTORY}/')}/{name}"
-
-
-def _environment(package: Package) -> ImageEnvironment:
-    """Return the distributions that the image installs according to the locks."""
-    found = [Distribution(name=it.name, version=it.version, modules=it.modules) for it in package.locks.packages]
-    if package.has_conda_lock:
-        conda = package.locks.conda_packages
-        found += [Distribution(name=canonicalize_name(one.name), version=one.version) for one in conda]
-    if package.config.install_project:
-        found.append(_project_distribution(package))
-    return ImageEnvironment(
-        python=package.config.python_version,
-        distributions={one.name: one for one in found},
-        closed=not package.has_conda_lock and "PYTHONPATH" not in package.config.environment_variables,
-    )
-
-
-def _project_distribution(package: Package) -> Distribution:
-    """Return the project's own distribution, with the modules found where projects keep theirs."""
-    root = package.project.root
-    held = {path.parent.name for top in ("*", "src/*") for path in root.glob(f"{top}/__init__.py")}
-    held |= {path.stem for top in ("*.py", "src/*.py") for path in root.glob(top)}
-    return Distribution(name=package.project.name, version=package.project.version, modules=tuple(sorted(held)))

@@ -12,6 +12,7 @@ from hatch_mlpackage.context.named_contexts import leave_models
 from hatch_mlpackage.context.plan import APP_DIRECTORY, ContextFile, text_file
 from hatch_mlpackage.context.project_files import base_files, model_files, runtime_files, source_files
 from hatch_mlpackage.errors import ConfigurationError, Problem, Problems
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.lock.inputs import LockInputs, read_inputs
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT
@@ -86,10 +87,14 @@ def _files(inputs: LockInputs, problems: Problems) -> tuple[ContextFile, ...]:
 
 
 def _as_checked(file: ContextFile, inputs: LockInputs) -> ContextFile:
-    """Use the bytes of the entry script that were checked, even if its file changes meanwhile."""
-    content = inputs.script.source
-    if not content or file.source != inputs.project.root / inputs.config.entry_script:
+    """Use the bytes of a source that are checked, even if its file changes meanwhile."""
+    if not isinstance(file.source, Path) or file.source.suffix != ".py":
         return file
+    is_script = file.source == inputs.project.root / inputs.config.entry_script
+    try:
+        content = (is_script and inputs.script.source) or file_bytes(file.source)
+    except OSError:
+        return file  # reported when it is written
     return replace(file, source=content, size=len(content), origin=file.source)
 
 

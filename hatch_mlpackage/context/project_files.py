@@ -12,6 +12,7 @@ from hatch_mlpackage.context.manifest import is_context
 from hatch_mlpackage.context.plan import APP_DIRECTORY, BASE_LAYER, ContextFile
 from hatch_mlpackage.errors import Problems
 from hatch_mlpackage.files.context_path import wrong_path
+from hatch_mlpackage.files.git_ignored import ignored_by_git
 from hatch_mlpackage.files.patterns import matching
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.resources import server_lock_path
@@ -76,6 +77,18 @@ def source_files(project: Project, config: Config, problems: Problems) -> Iterat
         yield from _context_file(path, place / relative, "source", problems)
 
 
+def ignored_files(project: Project, config: Config) -> Iterator[str]:
+    """Yield the files and folders of the source tree that stay out of it only because git ignores them."""
+    if not config.source_directory:
+        return
+    found: list[PurePosixPath] = []
+    for _ in walk(
+        project.root / config.source_directory, _left_out(project, config, found), unreadable=lambda *_: None
+    ):
+        pass
+    yield from sorted(map(str, found))
+
+
 def source_name(project: Project, config: Config) -> str:
     """Name the source tree's folder in the app root; the root goes by the project's name, not the checkout's."""
     return PurePosixPath(config.source_directory or "").name or project.name
@@ -94,18 +107,35 @@ def _is_derived(place: PurePosixPath, path: Path) -> bool:
     return is_derived(place, path) or is_context(path)
 
 
-def _left_out(project: Project, config: Config) -> Skip:
-    """Leave out what is derived, what the user excludes, the locks, and the models: they have layers of their own."""
-    excluded = matching(config.exclude)
+def _left_out(project: Project, config: Config, ignored: list[PurePosixPath] | None = None) -> Skip:
+    """Leave out what is derived, what git ignores, what the user excludes, the locks, and the models.
+
+    Models have layers of their own. What the user includes goes along, unless the user excludes it too. `ignored` gets
+    what git ignores.
+    """
+    excluded, included = matching(config.exclude), matching(config.include)
     others = ("dist", config.lock_directory, *(model.path for model in config.models))
     elsewhere = {real_path(project.root / path) for path in others}
+    script = project.root / config.entry_script
+    declared = {*elsewhere, real_path(script)}
+    is_ignored = ignored_by_git(project.root / (config.source_directory or ""), project.root)
 
     def skip(relative: PurePosixPath, path: Path) -> bool:
-        return (
-            _is_derived(relative, path)
-            or real_path(path) in elsewhere
-            or excluded(f"{relative}/" if path.is_dir() else str(relative))
-        )
+        place = f"{relative}/" if path.is_dir() else str(relative)
+        if real_path(path) in elsewhere or is_context(path) or excluded(place):
+            return True
+        if included(place) or path == script:
+            return False
+        if is_derived(relative, path):
+            return True
+        if not is_ignored(path):
+            return False
+        # Something in an ignored folder may be included, or declared.
+        if path.is_dir() and (config.include or any(it.is_relative_to(real_path(path)) for it in declared)):
+            return False
+        if ignored is not None:
+            ignored.append(relative)
+        return True
 
     return skip
 

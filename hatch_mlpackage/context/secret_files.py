@@ -27,8 +27,21 @@ def _named(*patterns: str) -> re.Pattern[str]:
 
 
 _SECRETS = _named(
-    *(".env", ".env.*", "*.env", ".netrc", "_netrc", ".pypirc", ".pgpass", ".my.cnf", ".git-credentials", ".dockercfg"),
+    *(
+        ".env",
+        ".env.*",
+        "*.env",
+        ".envrc",
+        ".netrc",
+        "_netrc",
+        ".pypirc",
+        ".pgpass",
+        ".my.cnf",
+        ".git-credentials",
+        ".dockercfg",
+    ),
     *("id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "*.p12", "*.pfx", "*.ppk", "*.jks"),
+    "*.keystore",
     *("credentials.json", "client_secret*.json", "service[-_]account*.json", "application_default_credentials.json"),
     *("secrets.json", "secrets.toml", "secrets.yaml", "secrets.yml", "*.kdbx", ".htpasswd", ".vault-token"),
     *(".token", "*.token", "token.txt", "token.json", "api[-_]key.txt"),

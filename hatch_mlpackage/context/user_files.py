@@ -24,4 +24,9 @@ def shown_path(file: ContextFile, place: Path, root: Path) -> str:
 
 def allowing(key: str, path: str) -> str:
     """Say how a project allows a path."""
-    return f"If it is meant to be there: {key} = [{toml_string('/' + _SPECIAL.sub(_ESCAPED, path))}]."
+    return f"If it is meant to be there: {key} = [{pattern_of(path)}]."
+
+
+def pattern_of(path: str) -> str:
+    """Return the pattern of exactly one path, as a string of TOML."""
+    return toml_string("/" + _SPECIAL.sub(_ESCAPED, path))

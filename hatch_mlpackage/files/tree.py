@@ -11,7 +11,13 @@ from hatch_mlpackage.files.read import real_path
 Skip = Callable[[PurePosixPath, Path], bool]
 
 # Histories (a cloned model carries its weights twice), and what desktops and editors keep beside the files.
-_LITTER = frozenset({".git", ".hg", ".svn", ".bzr", ".DS_Store", "Thumbs.db", ".idea", ".vscode"})
+_LITTER = frozenset(
+    {
+        *(".git", ".hg", ".svn", ".bzr", ".DS_Store", "Thumbs.db", "desktop.ini"),
+        *(".idea", ".vscode", ".vs", ".fleet", ".zed", ".spyproject", ".ropeproject", ".settings", ".pydevproject"),
+    }
+)
+_OF_EDITORS = (".sublime-project", ".sublime-workspace", ".code-workspace")
 
 # Made by tools from the sources, different on every machine.
 _DERIVED = frozenset(
@@ -35,7 +41,7 @@ def is_litter(place: PurePosixPath, path: Path) -> bool:
     del path
     name = place.name
     edited = name.endswith("~") or name.startswith(".#") or (name.startswith(".") and name.endswith((".swp", ".swo")))
-    return name in _LITTER or edited
+    return name in _LITTER or edited or name.endswith(_OF_EDITORS) or (name.startswith("#") and name.endswith("#"))
 
 
 def is_derived(place: PurePosixPath, path: Path) -> bool:

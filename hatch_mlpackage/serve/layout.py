@@ -1,14 +1,14 @@
-"""What `serve` starts: the same layout and variables as in the image, of links instead of copies.
+"""What `serve` starts: the same layout and variables as in the image, in a folder of its own.
 
-Links are made file by file: what Python caches beside its sources then lands in the temporary folder, not in a context
-that must stay as its manifest says, and a model of many gigabytes costs nothing.
+The files are copies, and no links: a script that resolves its own path stays in the layout, and what it writes there
+reaches neither the project nor a context, which must stay as its manifest says.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +21,8 @@ from hatch_mlpackage.errors import ContextError, MLPackageError
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.config.keys import MODELS_DIRECTORY
 from hatch_mlpackage.project.pyproject import Project
+from hatch_mlpackage.serve.copies import Copies
+from hatch_mlpackage.serve.locked import Locked, locked_by_context, locked_by_project
 
 _RUNTIME = "runtime"
 _REMEDY = "Make it again: mlpackage generate. To serve files that you edit, serve the project: mlpackage serve --reload"
@@ -32,35 +34,38 @@ class Serving:
     """The server's program folder, where it runs, its variables and flags, and the files whose change matters.
 
     A sample request may lie in `sample_folder`. `own_folder` is that of the sources as the user knows them, not as they
-    are laid out; it is None where they are served from their own place.
+    are laid out; it is None where they are served from their own place. `locked` is what the image would install, None
+    where that is not known.
     """
 
     runtime: Path
     folder: Path
     environment: Mapping[str, str]
-    sample_folder: Path
+    sample_folder: Path = Path()
     own_folder: Path | None = None
     flags: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
+    locked: Locked | None = None
 
 
-def serve_project(project: Project, top: Path) -> Serving:
+def serve_project(project: Project, top: Path, copies: Copies | None = None) -> Serving:
     """Lay out a project below `top`, an empty folder, from its own files.
 
-    Raises ConfigurationError.
+    Raises ConfigurationError, or MLPackageError where there is no room.
     """
     package = inspect_project(project)
-    _link(((file.path, file.origin or file.source) for file in package.files), top)
+    _place(((file.path, file.source) for file in package.files), top, copies or Copies())
     config = package.config
     script = config.source_directory or config.entry_script
     named = (*((script,) if script else ()), *(model.path for model in config.models))
     watched = tuple(project.root / path for path in ("pyproject.toml", *named))
     beside = (project.root / config.entry_script).parent
     own_folder = beside if config.source_directory is None else project.root / config.source_directory
-    return _below(top, server_environment(package), watched, beside, own_folder)
+    serving = _below(top, server_environment(package), watched, locked_by_project(package))
+    return replace(serving, sample_folder=beside, own_folder=own_folder)
 
 
-def serve_context(context: Path, top: Path) -> Serving:
+def serve_context(context: Path, top: Path, copies: Copies | None = None) -> Serving:
     """Lay out a context below `top`, an empty folder, from the context's files, its runtime included.
 
     Raises ContextError when the folder is no context, was changed after it was written, or an earlier version made it.
@@ -73,13 +78,12 @@ def serve_context(context: Path, top: Path) -> Serving:
     variables = _listed_variables(context, manifest)
     require_proven(context, _REMEDY)
     sources = {file.path: context.absolute() / file.path for file in manifest.files}
-    _link(sources.items(), top)
+    _place(sources.items(), top, copies or Copies())
     sources_at = context.absolute() / APP_DIRECTORY
     beside = (sources_at / variables.get("AZUREML_ENTRY_SCRIPT", "")).parent
-    if SAMPLE in sources:
-        beside = context
     own_folder = sources_at / variables.get("AZUREML_SOURCE_DIRECTORY", "")
-    return _below(top, variables, tuple(sources.values()), beside, own_folder)
+    serving = _below(top, variables, tuple(sources.values()), locked_by_context(context, manifest))
+    return replace(serving, sample_folder=context if SAMPLE in sources else beside, own_folder=own_folder)
 
 
 def serve_script(script: Path, model_dir: Path | None) -> Serving:
@@ -111,10 +115,13 @@ def server_command(serving: Serving, flags: Iterable[str]) -> tuple[str, ...]:
 
 
 def worker_python(project_root: Path, environ: Mapping[str, str]) -> str:
-    """Find the interpreter of the user's environment: the active one, the project's `.venv`, or our own."""
+    """Find the interpreter of the user's environment: the project's `.venv`, the active one, or our own.
+
+    The active environment may be that of another project, or the one that mlpackage is installed in.
+    """
     candidates = [
-        *(Path(environ[name]) for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(name)),
         project_root.absolute() / ".venv",
+        *(Path(environ[name]) for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(name)),
     ]
     for folder in candidates:
         for python in (folder / "bin" / "python", folder / "python.exe", folder / "Scripts" / "python.exe"):
@@ -133,9 +140,7 @@ def _listed_variables(context: Path, manifest: Manifest) -> Mapping[str, str]:
     )
 
 
-def _below(
-    top: Path, variables: Mapping[str, str], watched: tuple[Path, ...], beside: Path, own_folder: Path
-) -> Serving:
+def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...], locked: Locked | None) -> Serving:
     """Move the image's paths below `top`; the worker's interpreter is this machine's affair."""
     app_root = top / APP_DIRECTORY
     moved = {
@@ -143,27 +148,21 @@ def _below(
         for name, value in variables.items()
         if name != "MLPACKAGE_WORKER_PYTHON"
     }
-    return Serving(
-        runtime=top / _RUNTIME,
-        folder=app_root,
-        environment=moved,
-        sample_folder=beside,
-        own_folder=own_folder,
-        watched=watched,
-    )
+    return Serving(runtime=top / _RUNTIME, folder=app_root, environment=moved, watched=watched, locked=locked)
 
 
-def _link(sources: Iterable[tuple[str, Path | bytes]], top: Path) -> None:
+def _place(sources: Iterable[tuple[str, Path | bytes]], top: Path, copies: Copies) -> None:
     """Put each file in its place in the image: models live inside the app root there."""
+    files = []
     for name, source in sources:
         path = PurePosixPath(name)
         if path.parts[0] == MODELS_DIRECTORY:
             path = APP_DIRECTORY / path
         elif path.parts[0] not in {APP_DIRECTORY, _RUNTIME}:
             continue
-        link = top / path
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(source, bytes):  # the generated entry script
-            link.write_bytes(source)
-        else:
-            link.symlink_to(source)
+        if isinstance(source, Path):
+            files.append((source, top / path))
+            continue
+        (top / path).parent.mkdir(parents=True, exist_ok=True)
+        (top / path).write_bytes(source)
+    copies.place(files, top)

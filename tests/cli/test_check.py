@@ -156,6 +156,33 @@ def test_a_file_that_looks_like_a_secret(project, mlpackage):
         assert (refused.status, refused.err, planned.err) == (1, strict.err, f"Warning: {said}\n")
 
 
+def test_what_git_ignores(project, mlpackage):
+    """`check` gives a hint of what git ignores, with the key that takes it along, and an error where it is imported."""
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("[tool.mlpackage]", '[tool.mlpackage]\nsource-directory = "."'))
+    (project / ".gitignore").write_text("*.csv\n_version.py\n")
+    (project / "app").mkdir()
+    for name in (*(f"{letter}.csv" for letter in "abcdef"), "app/__init__.py", "app/_version.py"):
+        (project / name).write_text("")
+    hint = (
+        "Hint[ignored-file]: pyproject.toml:20: tool.mlpackage.source-directory: git ignores a.csv, app/_version.py, "
+        "b.csv, c.csv, d.csv and 2 more, and the image does not get what git ignores. "
+        'If the script needs it: include = ["/a.csv"].\n'
+    )
+    error = (
+        "  score.py:2: `from app._version import x`: app/_version.py is in the project, but does not go into the "
+        'image. Do not exclude it; if git ignores it: include = ["_version.py"]. [unlocked-import]'
+    )
+
+    outcome = mlpackage("check")
+    script = (project / "score.py").read_text()
+    (project / "score.py").write_text(f"from app import _version\nfrom app._version import x\n{script}")
+    imported = mlpackage("check")
+
+    assert (outcome.status, outcome.err) == (0, hint)
+    assert (imported.status, imported.err.splitlines()[-1]) == (1, error)
+
+
 def test_json_of_a_stale_lock(project, mlpackage):
     """`--json` lists a stale lock among the problems."""
     toml = project / "pyproject.toml"

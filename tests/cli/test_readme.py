@@ -52,11 +52,12 @@ def test_every_command_is_run_by_a_test():
     assert sorted(commands()) == sorted([*RUN_ELSEWHERE, *RUN_WITH_A_NETWORK, *RUN_HERE, *RUN_LAST])
 
 
-def test_without_a_pyproject(tmp_path):
+def test_without_a_pyproject(tmp_path, index):
     """The commands for a bare script work as written."""
     (tmp_path / "score.py").write_text(blocks("python")[0])
     (tmp_path / "model.pkl").write_bytes(b"weights")
-    (tmp_path / "requirements.txt").touch()
+    (tmp_path / "requirements.txt").write_text("joblib\n")
+    index.add("joblib", "1.4.2")
 
     for command in RUN_HERE:
         run(command, tmp_path)

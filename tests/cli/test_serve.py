@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import subprocess
 
 PATIENCE = 30
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 @pytest.fixture
@@ -92,6 +93,74 @@ def test_context(project, serve, mlpackage):
     assert outcome.out == '"Hello, world!"\n'
     assert end(process) == 143
     assert verify_context(project / "context") == ()
+
+
+def test_what_a_script_writes(project, serve, mlpackage, change):
+    """A script that writes beside itself, found by its resolved path, leaves the context as it was."""
+    change(
+        Path("score.py"),
+        "def init():\n",
+        (
+            "from pathlib import Path\n\nHERE = Path(__file__).resolve().parent\n\n\n"
+            "def init():\n    (HERE / 'cache').mkdir()\n"
+        ),
+    )
+    mlpackage("generate", "--output", "context")
+    process, url, _ = serve("--context", "context")
+
+    assert mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you!"\n'
+    assert end(process) == 143
+    assert verify_context(project / "context") == ()
+
+
+@pytest.fixture
+def own_lock(project, index, mlpackage, change):
+    """Lock a package that only the image has, which the script returns the version of."""
+    index.add("alpha", "1.0")
+    settings = f'[tool.mlpackage]\npython-version = "{HERE}"\npin-base-image = false'
+    change(Path("pyproject.toml"), "idna>=3.7", "alpha")
+    change(Path("pyproject.toml"), "[tool.mlpackage]", settings)
+    Path("score.py").write_text("import alpha\n\n\ndef init(): ...\n\n\ndef run(data):\n    return alpha.version\n")
+    assert mlpackage("lock").status == 0
+    assert mlpackage("generate", "--output", "context").status == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("--context", "context")])
+def test_the_packages_of_the_lock(own_lock, start, mlpackage, arguments):
+    """`serve` says in one line how the packages differ from the image's, and `--locked` serves with the image's."""
+    url = f"http://127.0.0.1:{free_port()}"
+    port = ("--port", url.rpartition(":")[2])
+
+    _, err = start("serve", *arguments, *port, "--python", sys.executable).communicate(timeout=PATIENCE)
+    process = start("serve", "--locked", *arguments, *port, stderr=None)
+
+    assert err.splitlines()[2] == "Not as in the image: no alpha; --locked serves with what is locked"
+    assert wait_until_healthy(url, while_alive=lambda: process.poll() is None)
+    assert mlpackage("score", "--url", url, "--data", "x").out == '"1.0"\n'
+    assert end(process) == 143
+
+
+def test_without_a_lock(project, serve):
+    """Without a lock that fits, `serve` says that it compared nothing; a bare script has none to compare with."""
+    Path("locks/requirements.txt").unlink()
+
+    served = {
+        arguments: serve(*arguments) for arguments in ((), ("--entry-script", "score.py", "--model-dir", "models"))
+    }
+
+    said = "Not compared with the image: there is no lock that fits, or the base image brings its packages\n"
+    assert [said in log for _, _, log in served.values()] == [True, False]
+    assert [end(process) for process, *_ in served.values()] == [143, 143]
+
+
+def test_locked_without_a_lock(project, mlpackage):
+    """`serve --locked` of a project whose lock does not fit ends with the next step."""
+    Path("locks/requirements.txt").unlink()
+
+    outcome = mlpackage("serve", "--locked")
+
+    said = "There is no lock that fits, or the base image brings its packages. Run: mlpackage lock"
+    assert (outcome.status, outcome.err) == (1, f"Error[lock]: The lock cannot be used:\n  {said}\n")
 
 
 def test_bare_script(project, serve, mlpackage):
@@ -187,6 +256,14 @@ def _wait_for(condition) -> None:
             "--model-dir needs --entry-script: a project and a context declare their own models.",
         ),
         (("--python", "no-such-python"), "'no-such-python' is not a program."),
+        (
+            ("--locked", "--python", "python"),
+            "--locked makes the environment of a project's or context's lock: leave out --python.",
+        ),
+        (
+            ("--locked", "--entry-script", "score.py"),
+            "--locked makes the environment of a project's or context's lock: leave out --entry-script.",
+        ),
     ],
 )
 def test_wrong_usage(project, mlpackage, arguments, said):

@@ -96,6 +96,7 @@ KEYS = {
     "lock folder": Key(table=lambda text: {"lock-directory": text}, plain="locks"),
     "requirement": Key(table=lambda text: {"dependencies": [text]}, plain="idna"),
     "exclude": Key(table=lambda text: {"source-directory": "src", "exclude": [text]}, plain="a"),
+    "include": Key(table=lambda text: {"source-directory": "src", "include": [text]}, plain="a"),
 }
 ATTACKS = [
     "a\nRUN touch /pwned",

@@ -81,6 +81,54 @@ def test_a_source_directory(make_project, plan_of):
     ]
 
 
+IGNORING = ("*.log", "/src/generated/", "models/", "score.py", "/.env")
+IGNORED = ("a.log", "generated/a.py", "generated/b.csv", ".vscode/settings.json", ".env")
+
+
+def ignoring(make_project, table):
+    """Make a project whose `.gitignore` takes its model, its script and other files."""
+    project = make_project({"source-directory": "src", **table})
+    (project.root / ".gitignore").write_text("\n".join(IGNORING))
+    for name in ("a.py", *IGNORED):
+        (project.root / "src" / name).parent.mkdir(exist_ok=True)
+        (project.root / "src" / name).write_text("")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("table", "more"),
+    [
+        ({}, []),
+        ({"include": ["*.log"]}, ["a.log"]),
+        ({"include": ["/generated/"]}, ["generated/a.py", "generated/b.csv"]),
+        ({"include": ["/generated/a.py"]}, ["generated/a.py"]),
+        ({"include": [".vscode/"]}, [".vscode/settings.json"]),
+        ({"include": ["*.log", "generated/"], "exclude": ["*.csv"]}, ["a.log", "generated/a.py"]),
+        ({"exclude": ["*.log"], "include": ["*.log"]}, []),
+    ],
+)
+def test_what_git_ignores(make_project, plan_of, table, more):
+    """What git ignores and what editors keep stays out unless it is included; what is declared always goes along."""
+    project = ignoring(make_project, table)
+
+    planned = [path for path, *_ in plan_of(project)]
+
+    sources = sorted(["a.py", "score.py", ".env", *more])
+    assert planned == [*(f"azureml-app/src/{name}" for name in sources), "azureml-models/ridge/1/ridge.pkl"]
+
+
+def test_a_script_in_a_folder_that_git_ignores(make_project, plan_of):
+    """A declared script goes along from a folder that git ignores, and nothing else of that folder does."""
+    project = make_project({"source-directory": "."})
+    (project.root / ".gitignore").write_text("src/\n")
+    (project.root / "src/a.py").write_text("")
+
+    assert [path for path, *_ in plan_of(project)][:2] == [
+        "azureml-app/diabetes/.gitignore",
+        "azureml-app/diabetes/src/score.py",
+    ]
+
+
 def test_the_project_as_source_directory(make_project, plan_of):
     """The root is packed below the project's name, without a second copy of models, outputs and locks."""
     project = make_project({"source-directory": ".", "lock-directory": "pinned"})

@@ -7,10 +7,13 @@ from hatch_mlpackage import errors
 from hatch_mlpackage.context import check as checking, outside_links, secret_files
 from hatch_mlpackage.lock import nothing_locked
 from hatch_mlpackage.lock.resolve import passed_over
-from hatch_mlpackage.project.sources import imports, opened, retired
+from hatch_mlpackage.project.sources import imports, opened, retired, unparsed
 
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
-OF_PROBLEMS = {imports.UNLOCKED, imports.RELATIVE, imports.UNUSED, opened.UNPACKED, opened.PICKLE, retired.CODE}
+OF_PROBLEMS = {
+    *(imports.UNLOCKED, imports.RELATIVE, imports.UNUSED, opened.UNPACKED, opened.PICKLE),
+    *(retired.CODE, unparsed.UNPARSED),
+}
 
 
 def kinds(base: type[errors.MLPackageError]) -> set[type[errors.MLPackageError]]:
@@ -26,6 +29,7 @@ def test_every_code_is_listed():
         | OF_PROBLEMS
         | {
             checking.BASE_IMAGE,
+            checking.IGNORED,
             outside_links.OUTSIDE,
             passed_over.CODE,
             nothing_locked.CODE,

@@ -108,6 +108,7 @@ def test_demo(tmp_path, request):
     # Lines that depend on this machine: its folders, and whether it reaches a registry.
     printed = re.sub(r"^.*cannot be reached: .*\n.*left unpinned: .*\n", "", printed, flags=re.MULTILINE)
     printed = printed.replace(str(tmp_path), "~").replace(sys.executable, "python3")
+    printed = printed.replace(os.environ["MLPACKAGE_CACHE_DIR"], "~/.cache/hatch-mlpackage")
     printed = re.sub(r"/tmp/mlpackage-\w+", "/tmp/mlpackage", printed)
     compare("demo", draw("mlpackage demo", printed), request, narrated)
 

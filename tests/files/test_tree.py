@@ -80,13 +80,13 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
 
 LITTER = (
     *(".git", ".hg", ".svn", ".bzr", ".DS_Store", "Thumbs.db"),
-    *(".idea", ".vscode", ".a.py.swp", ".a.swo", "a.py~", ".#a"),
+    *(".idea", ".vscode", ".vs", ".spyproject", "a.code-workspace", ".a.py.swp", ".a.swo", "a.py~", ".#a", "#a#"),
 )
 DERIVED = (
     *("__pycache__", ".eggs", ".hypothesis", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pytest_cache"),
     *(".ruff_cache", ".tox", "node_modules", "a.pyc", "a.pyo"),
 )
-KEPT = (".gitignore", ".env", "a.py", "swp", "a.swp", ".config", "build", "venv")
+KEPT = (".gitignore", ".env", "#a", "a.py", "swp", "a.swp", ".config", "build", "venv")
 
 
 def test_litter(tmp_path: Path) -> None:

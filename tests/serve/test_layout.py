@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -11,6 +12,7 @@ from sklearn.linear_model import Ridge
 from hatch_mlpackage.context.build import build_context
 from hatch_mlpackage.context.image_values import server_environment
 from hatch_mlpackage.context.package import inspect_project
+from hatch_mlpackage.context.verify import verify_context
 from hatch_mlpackage.errors import ContextError, MLPackageError
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.pyproject import load_project
@@ -38,24 +40,25 @@ def test_a_context_without_its_models(copy_project, tmp_path, top):
         serve_context(tmp_path / "context", top)
 
 
-def links(top: Path) -> dict[str, str]:
-    """Return link → target of everything except the runtime."""
+def files(top: Path) -> dict[str, bytes]:
+    """Return the files of everything except the runtime, none of which is a link."""
+    assert not [path for path in top.rglob("*") if path.is_symlink()]
     return {
-        str(path.relative_to(top)): str(path.readlink())
+        str(path.relative_to(top)): path.read_bytes()
         for path in top.rglob("*")
-        if path.is_symlink() and path.parts[len(top.parts)] != "runtime"
+        if path.is_file() and path.parts[len(top.parts)] != "runtime"
     }
 
 
 def test_project(project, top):
-    """A project is served from links to its own files, with the image's layout and variables."""
+    """A project is served from copies of its files, with the image's layout and variables."""
     serving = serve_project(load_project(project), top)
 
-    assert links(top) == {
-        "azureml-app/score.py": f"{project}/score.py",
-        "azureml-app/azureml-models/greeting/1/greeting.txt": f"{project}/models/greeting.txt",
+    assert files(top) == {
+        "azureml-app/score.py": (project / "score.py").read_bytes(),
+        "azureml-app/azureml-models/greeting/1/greeting.txt": (project / "models/greeting.txt").read_bytes(),
     }
-    assert (top / "runtime/__main__.py").is_symlink()
+    assert (top / "runtime/__main__.py").is_file()
     assert serving == Serving(
         runtime=top / "runtime",
         folder=top / "azureml-app",
@@ -68,27 +71,42 @@ def test_project(project, top):
         sample_folder=project,
         own_folder=project,
         watched=(project / "pyproject.toml", project / "score.py", project / "models/greeting.txt"),
+        locked=serving.locked,
     )
+    assert (serving.locked.python, [str(pin) for pin in serving.locked.pins]) == ("3.12", ["idna 3.20"])
 
 
 def test_context(project, top):
-    """A context is served from links to its files, and nothing is written into it."""
+    """A context is served from copies of its files, and nothing is written into it."""
     build_context(load_project(project), project / "context")
 
     serving = serve_context(Path("context"), top)
 
-    assert links(top) == {
-        "azureml-app/score.py": f"{project}/context/azureml-app/score.py",
-        "azureml-app/azureml-models/greeting/1/greeting.txt": (
-            f"{project}/context/azureml-models/greeting/1/greeting.txt"
-        ),
+    assert files(top) == {
+        "azureml-app/score.py": (project / "score.py").read_bytes(),
+        "azureml-app/azureml-models/greeting/1/greeting.txt": (project / "models/greeting.txt").read_bytes(),
     }
-    assert (top / "runtime/__main__.py").readlink() == project / "context/runtime/__main__.py"
+    assert (top / "runtime/__main__.py").read_bytes() == (project / "context/runtime/__main__.py").read_bytes()
     assert (serving.sample_folder, serving.own_folder) == (project / "context/azureml-app",) * 2
-    assert serving.environment == serve_project(load_project(project), top / "other").environment | {
+    by_project = serve_project(load_project(project), top / "other")
+    assert serving.environment == by_project.environment | {
         "AML_APP_ROOT": f"{top}/azureml-app",
         "AZUREML_MODEL_DIR": f"{top}/azureml-app/azureml-models/greeting/1",
     }
+    assert serving.locked == replace(by_project.locked, path=project / "context/environment/requirements.txt")
+
+
+def test_what_is_served_is_nobody_elses(project, top):
+    """What a script writes into the layout changes neither the project nor the context."""
+    build_context(load_project(project), project / "context")
+    serve_context(Path("context"), top)
+    serve_project(load_project(project), top / "other")
+
+    for path in [path for path in top.rglob("*") if path.is_file()]:
+        path.write_text("changed")
+
+    assert verify_context(project / "context") == ()
+    assert (project / "models/greeting.txt").read_text() == "Hello\n"
 
 
 def test_the_sample_of_a_context_without_a_script(tmp_path, top, made_up_lock):
@@ -195,13 +213,14 @@ def test_server_command_without_the_extra(project, monkeypatch):
 @pytest.mark.parametrize(
     ("made", "environ", "found"),
     [
-        (["active", "project/.venv"], {"VIRTUAL_ENV": "active"}, "active/bin/python"),
-        (["conda", "project/.venv"], {"CONDA_PREFIX": "conda"}, "conda/bin/python"),
+        (["active", "project/.venv"], {"VIRTUAL_ENV": "active"}, "project/.venv/bin/python"),
+        (["active"], {"VIRTUAL_ENV": "active"}, "active/bin/python"),
+        (["conda"], {"CONDA_PREFIX": "conda"}, "conda/bin/python"),
         (["project/.venv"], {"VIRTUAL_ENV": "gone"}, "project/.venv/bin/python"),
     ],
 )
 def test_worker_python(tmp_path, made, environ, found):
-    """The active environment comes first, then the project's `.venv`."""
+    """The project's `.venv` comes first, for the active environment may be that of another project."""
     for folder in made:
         (tmp_path / folder / "bin").mkdir(parents=True)
         (tmp_path / folder / "bin/python").touch()

@@ -33,6 +33,7 @@ class LockedPackage:
     author wrote instead; both are empty where the index did not provide them when the lock was made. `tags` are those
     of every locked wheel, for any machine: `cp312-cp312-manylinux_2_28_x86_64`. `size` is the wheel's size in bytes, 0
     where it is unknown; `modules` are the modules that it provides, dotted where wheels share a folder: `google.auth`.
+    They are None where they are unknown, and empty for a wheel that has none, such as one of libraries.
     """
 
     name: str
@@ -42,7 +43,7 @@ class LockedPackage:
     license: str = ""
     tags: tuple[str, ...] = ()
     size: int = 0
-    modules: tuple[str, ...] = ()
+    modules: tuple[str, ...] | None = None
 
 
 def packages_of(pins: Iterable[Pin], packages_json: bytes | None) -> tuple[LockedPackage, ...]:
@@ -72,7 +73,7 @@ def packages_to_json(packages: Iterable[LockedPackage]) -> str:
             "license": package.license,
             "tags": list(package.tags),
             "size": package.size,
-            "modules": list(package.modules),
+            "modules": None if package.modules is None else list(package.modules),
         }
         for package in packages
     }
@@ -95,8 +96,15 @@ def _package(pin: Pin, entry: Mapping[str, Any]) -> LockedPackage:
         license=str(entry.get("license", "")),
         tags=_texts(entry, "tags"),
         size=_size(entry.get("size")) if proven else 0,
-        modules=_texts(entry, "modules"),
+        modules=_modules(entry),
     )
+
+
+def _modules(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the modules of a wheel that was read; earlier versions wrote `[]` for every other wheel too."""
+    found = _texts(entry, "modules")
+    was_read = "modules" in entry and (found or _size(entry.get("size")))
+    return found if was_read else None
 
 
 def _texts(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:

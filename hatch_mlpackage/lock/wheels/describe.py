@@ -33,7 +33,7 @@ _AT_ONCE = 8
 _LONGEST = 100  # characters; some packages give the whole text of their licence
 _LONGEST_EXPRESSION = 1000  # characters; a part of one would be another licence, so a longer one is left out
 _CLASSIFIER = "License :: "
-_SUFFIXES = frozenset({".py", ".so", ".pyd"})
+_SUFFIXES = frozenset({".py", ".pyc", ".so", ".pyd"})
 _UNPACKED = frozenset({"purelib", "platlib"})  # folders of NAME-VERSION.data that are installed into site-packages
 
 
@@ -114,10 +114,10 @@ def _file_name(wheel: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WheelContents:
-    """What a wheel says of itself; the size is in bytes."""
+    """What a wheel says of itself; the size is in bytes, and the modules are None where the wheel was not read."""
 
     license: str = ""
-    modules: tuple[str, ...] = ()
+    modules: tuple[str, ...] | None = None
     size: int = 0
 
 
@@ -137,7 +137,9 @@ def _read_wheel(url: str) -> WheelContents:
         metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
         with archive.open(metadata) as file:
             said = file.read(LARGEST_METADATA).decode("utf-8", "replace")
-        return WheelContents(license=license_of(said), modules=modules_of(names), size=size)
+        modules = modules_of(names)
+        known = bool(modules) or not any(name.endswith(".pth") for name in names)  # such a file adds folders to look in
+        return WheelContents(license=license_of(said), modules=modules if known else None, size=size)
 
 
 def _read_metadata(url: str) -> WheelContents:
@@ -170,6 +172,7 @@ def modules_of(names: Iterable[str]) -> tuple[str, ...]:
     Such a folder is a namespace that distributions share: `google/auth/__init__.py` gives `google.auth`.
     """
     files = {place for name in names if (place := _place(PurePosixPath(name))).suffix in _SUFFIXES}
+    files = {file for file in files if "__pycache__" not in file.parts}
     packages = {file.parent for file in files if file.stem.partition(".")[0] == "__init__"}
     tops = {_top(file, packages) for file in files}
     return tuple(sorted(".".join(top.parts) for top in tops if all(part.isidentifier() for part in top.parts)))

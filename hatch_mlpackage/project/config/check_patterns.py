@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def check_patterns(config: Config, _project: Project, problems: Problems) -> None:
     for key, patterns in (
         ("exclude", config.exclude),
+        ("include", config.include),
         ("allowed-secrets", config.allowed_secrets),
         ("allowed-links", config.allowed_links),
     ):

@@ -199,11 +199,16 @@ class Config:
     )
     source_directory: str | None = key(
         "a folder that goes into the image, and onto the script's `sys.path`: all of it except the models, the locks, "
-        "`dist/` and the files of tools and editors",
+        "`dist/`, the files of tools and editors, and what git ignores",
         default=None,
         shown="the script alone",
     )
     exclude: tuple[str, ...] = key("what to leave out of that folder, as `.gitignore` patterns", default=())
+    include: tuple[str, ...] = key(
+        "what goes along from that folder although git ignores it, or although it belongs to a tool or an editor, as "
+        "`.gitignore` patterns: [what goes into the image](context.md#what-goes-along)",
+        default=(),
+    )
     python_version: str = key(
         "the Python version of the image, 3.8 to 3.14",
         default="",
@@ -298,6 +303,11 @@ class Config:
         "hosts on this machine or on a private network from which models may be fetched by URL: "
         "[by URL](models.md#by-url)",
         default=(),
+    )
+    check: bool = key(
+        "`false` makes what `check` finds wrong in the sources a warning of `plan`, `generate` and `hatch build`, not "
+        "an error, as `--no-check` does: [errors](errors.md#problems-in-the-sources)",
+        default=True,
     )
     strict: bool = key(
         "`true` makes the warnings of `check`, `plan`, `generate` and `hatch build` errors, as `--strict` does",

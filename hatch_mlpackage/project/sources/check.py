@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.project.sources.imports import relative_imports, unlocked_imports, unused_requirements
+from hatch_mlpackage.project.sources.imports import (
+    relative_imports,
+    unlocked_imports,
+    unpacked_modules,
+    unused_requirements,
+)
 from hatch_mlpackage.project.sources.opened import unpacked_files, unpickles, unpickling
 from hatch_mlpackage.project.sources.retired import retired_imports
 from hatch_mlpackage.project.sources.tree import Packed, read_tree
+from hatch_mlpackage.project.sources.unparsed import unparsed_sources
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problem
@@ -42,7 +48,9 @@ def check_sources(sources: Sources, environment: ImageEnvironment | None) -> tup
     """Return what is wrong or worth knowing; without an environment, only what does not depend on one."""
     tree = read_tree(sources.files, sources.entry, sources.source_directory)
     alone = (
-        *relative_imports(tree),
+        *unparsed_sources(tree),
+        *relative_imports(tree, sources.root),
+        *unpacked_modules(tree, sources.root),
         *unpacked_files(tree, (file.path for file in sources.files), sources.root, sources.models),
     )
     if environment is None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from hatch_mlpackage.files.parse import parse_python
+from hatch_mlpackage.project.sources.syntax import syntax_error
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -41,9 +41,8 @@ def read_entry_script(source: bytes, name: str, problems: Problems) -> EntryScri
     try:
         tree = parse_python(source, name)
     except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        reason = getattr(error, "msg", None) or str(error)
-        problems.add(f"{name}:{line}", f"syntax error: {reason.rstrip('.?')}.", _next_step(error, reason))
+        wrong = syntax_error(error)
+        problems.add(f"{name}:{wrong.line}", wrong.what, wrong.fix)
         return None
     bound = dict(_bound_names(tree.body))
     for required in ("init", "run"):
@@ -66,18 +65,6 @@ _SIGNATURES = {
     "init": "Define init(), which is called once and loads the model.",
     "run": "Define run(data), which is called for each request.",
 }
-
-
-def _next_step(error: Exception, reason: str) -> str:
-    """Say how to correct a syntax error; blame the running Python only for newer syntax that it may not know."""
-    if isinstance(error, TabError):
-        return "Indent with spaces alone."
-    if "codec can't decode" in reason or reason.startswith("unknown encoding"):
-        return "Save it as UTF-8, or name its encoding in its first line: # coding: latin-1"
-    if "print" in reason:
-        return "This is Python 2, and images have Python 3: write print(…)."
-    running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return f"The script was read as Python {running}; for newer syntax run this tool with a newer Python."
 
 
 def _bound_names(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:

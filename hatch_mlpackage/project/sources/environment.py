@@ -27,11 +27,11 @@ _HOOKED = {"distutils": "setuptools"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Distribution:
-    """Describe a locked distribution; `modules` are what it makes importable, empty if unknown."""
+    """Describe a locked distribution; `modules` are what it makes importable, None if unknown."""
 
     name: str
     version: str
-    modules: tuple[str, ...] = ()
+    modules: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,20 +48,26 @@ class ImageEnvironment:
     @property
     def is_known(self) -> bool:
         """Tell whether every importable module is known, so that no other can be imported."""
-        return self.closed and all(distribution.modules for distribution in self.distributions.values())
+        return self.closed and all(one.modules is not None for one in self.distributions.values())
 
     def provides(self, module: str) -> bool:
         """Tell whether a dotted name is known to be importable."""
         return (
             module.partition(".")[0] in standard_library(self.python)
             or any(_holds(stand_in, module) for stand_in in STAND_INS)
-            or any(_holds(held, module) for one in self.distributions.values() for held in one.modules)
+            or any(_holds(held, module) for one in self.distributions.values() for held in one.modules or ())
             or _HOOKED.get(module.partition(".")[0]) in self.distributions
             or any(
-                name in self.distributions and not self.distributions[name].modules
+                name in self.distributions and self.distributions[name].modules is None
                 for name in likely_distributions(module)
             )
+            or self._has_folder(module)
         )
+
+    def _has_folder(self, module: str) -> bool:
+        """Tell whether a wheel of libraries may have a module's folder, as `nvidia/nccl`: Python imports any folder."""
+        top = f"{canonicalize_name(module.partition('.')[0])}-"
+        return any(one.name.startswith(top) for one in self.distributions.values() if one.modules == ())
 
     def has(self, distribution: str, *, since: str = "", before: str = "") -> bool:
         """Tell whether the image has a distribution, or `python`, in a version from `since` up to but not `before`."""

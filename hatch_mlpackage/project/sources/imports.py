@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import Level, Problem
+from hatch_mlpackage.files.toml import toml_string
 from hatch_mlpackage.project.sources.environment import ADDED, ImageEnvironment, is_well_known, likely_distributions
+from hatch_mlpackage.project.sources.own_modules import (
+    above_the_sources,
+    how_to_reach,
+    left_out,
+    name_of,
+    of_the_project,
+)
 from hatch_mlpackage.project.sources.retired import is_retired
+from hatch_mlpackage.project.sources.tree import absolute_names
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.sources.read import Import, SourceFile
@@ -37,9 +46,9 @@ def unlocked_imports(tree: Tree, environment: ImageEnvironment, root: Path) -> I
 
 def _unlocked(file: SourceFile, found: Import, tree: Tree, environment: ImageEnvironment, root: Path) -> Problem:
     module, where = found.module, f"{file.path}:{found.line}"
-    own = _of_the_project(module, file, root)
+    own = of_the_project(found, file, root)
     if own:
-        fix = _how_to_reach(own, tree)
+        fix = how_to_reach(own, tree)
         what = f"`import {module}`: {own} is in the project, but not where the image looks for modules."
         return Problem(where=where, what=what, fix=fix, level=_level(found, sure=not tree.touches_path), code=UNLOCKED)
     top, level = module.partition(".")[0], _level(found, sure=environment.is_known and not tree.touches_path)
@@ -59,38 +68,59 @@ def _level(found: Import, *, sure: bool) -> Level:
     return "error" if sure and found.when == "always" else "warning"
 
 
-def _of_the_project(module: str, file: SourceFile, root: Path) -> str:
-    """Return the path of a module that a script run in the project would find there, or ""."""
-    top = module.partition(".")[0]
-    for folder in dict.fromkeys((PurePosixPath(file.path).parent, PurePosixPath(), PurePosixPath("src"))):
-        for path in (folder / f"{top}.py", folder / top / "__init__.py"):
-            if (root / path).is_file():
-                return str(path)
-    return ""
+def unpacked_modules(tree: Tree, root: Path) -> Iterator[Problem]:
+    """Yield the first import of each module that a packed package has in the project, but not in the image."""
+    seen: set[str] = set()
+    for path, file in tree.reached.items():
+        for found in file.imports:
+            module = next(iter(absolute_names(found, tree.packages[path])), "")
+            own = left_out(module, tree, root) if found.when != "guarded" else ""
+            if own and own not in seen:
+                seen.add(own)
+                yield Problem(
+                    where=f"{file.path}:{found.line}",
+                    what=f"`{_written(found)}`: {own} is in the project, but does not go into the image.",
+                    fix=f"Do not exclude it; if git ignores it: include = [{toml_string(name_of(own))}].",
+                    level=_level(found, sure=not tree.touches_path),
+                    code=UNLOCKED,
+                )
 
 
-def _how_to_reach(own: str, tree: Tree) -> str:
-    packed = tree.shown.get(own)
-    if packed:
-        return f"In the image, import it as {packed}."
-    folder = PurePosixPath(own).parent
-    folder = folder.parent if PurePosixPath(own).name == "__init__.py" else folder
-    return f'Take it along: source-directory = "{folder}", a folder that also holds the entry script.'
-
-
-def relative_imports(tree: Tree) -> Iterator[Problem]:
-    """Yield the entry script's relative imports, which fail because the server loads it outside any package."""
-    script = tree.reached.get(tree.entry)
-    for found in script.imports if script else ():
-        if found.level and found.when != "guarded":
-            written = f"from {'.' * found.level}{found.module} import {', '.join(found.names)}"
+def relative_imports(tree: Tree, root: Path) -> Iterator[Problem]:
+    """Yield the relative imports that fail: those of the entry script, and those that lead above a top-level module."""
+    for path, file in tree.reached.items():
+        is_script = path == tree.entry
+        depth = len(tree.packages[path].split(".")) if tree.packages[path] else 0
+        for found in file.imports:
+            if found.when == "guarded" or found.level <= (0 if is_script else depth):
+                continue
+            why = "the server loads the entry script outside any package"
+            if not is_script:
+                why = (
+                    f"it leads above {tree.packages[path] or 'the module'}, which is at the top of the image's sources"
+                )
             yield Problem(
-                where=f"{script.path}:{found.line}" if script else "",
-                what=f"`{written}`: the server loads the entry script outside any package.",
-                fix="Import by the name that the module has below source-directory.",
+                where=f"{file.path}:{found.line}",
+                what=f"`{_written(found)}`: {why}.",
+                fix=_how_to_name(found, file, tree, root),
                 level=_level(found, sure=True),
                 code=RELATIVE,
             )
+
+
+def _how_to_name(found: Import, file: SourceFile, tree: Tree, root: Path) -> str:
+    """Say how to import by name what a relative import is meant to find."""
+    own = above_the_sources(found, file, root)
+    if own:
+        return how_to_reach(own, tree, by_name=False)
+    return "Import by the name that the module has below source-directory."
+
+
+def _written(found: Import) -> str:
+    """Return an import as it stands in the file."""
+    if not found.names and not found.level:
+        return f"import {found.module}"
+    return f"from {'.' * found.level}{found.module} import {', '.join(found.names) or '*'}"
 
 
 def unused_requirements(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hatch_mlpackage.files.parse import parse_python
+from hatch_mlpackage.project.sources.syntax import SyntaxProblem, syntax_error
 
 # `always`: the line runs when the module is loaded. `maybe`: it runs when a function is called. `guarded`: the code is
 # ready for its failure, or runs it under some condition.
@@ -66,7 +67,8 @@ class Lookup:
 class SourceFile:
     """Describe what a file uses; `path` is for messages, and `strings` are all its string literals, repeats included.
 
-    `touches_path` says that the file uses `sys.path`, so that modules may come from anywhere.
+    `touches_path` says that the file uses `sys.path`, so that modules may come from anywhere. `unparsed` says why the
+    file cannot be parsed, and `when` the image's Python would read it.
     """
 
     path: str
@@ -75,17 +77,21 @@ class SourceFile:
     lookups: tuple[Lookup, ...] = ()
     strings: tuple[str, ...] = ()
     touches_path: bool = False
+    unparsed: SyntaxProblem | None = None
+    when: When = "always"
 
 
 def read_source_file(source: bytes, path: str, *, entry: bool = False) -> SourceFile | None:
-    """Read a file; return None if it cannot be parsed, or is nested too deeply, as generated code may be.
+    """Read a file; return None if it is nested too deeply for this Python's parser, as generated code may be.
 
     In an entry script, only functions that init() and run() can reach by name count.
     """
     try:
         tree = parse_python(source, path)
-    except (SyntaxError, ValueError):
-        return None
+    except SyntaxError as error:
+        return SourceFile(path=path, unparsed=syntax_error(error))
+    except ValueError as error:
+        return SourceFile(path=path, unparsed=syntax_error(error)) if b"\0" in source else None
     try:
         return _source_file(tree, path, entry=entry)
     except RecursionError:

@@ -63,6 +63,25 @@ def test_the_hash_that_was_found(entries: dict, said: list[str]) -> None:
     assert list(other_hashes((PIN,), json.dumps(entries).encode())) == said
 
 
+@pytest.mark.parametrize(
+    ("entry", "modules"),
+    [
+        ({"modules": ["a"], "size": 1}, ("a",)),
+        ({"modules": [], "size": 1}, ()),
+        ({"modules": []}, None),
+        ({"modules": [], "size": 0}, None),
+        ({"size": 1}, None),
+        ({}, None),
+    ],
+)
+def test_no_modules_and_unknown_modules(entry: dict, modules: object) -> None:
+    """A wheel that was read may have no modules; those of a wheel that was not read are unknown, in old locks too."""
+    (package,) = packages_of((PIN,), json.dumps({"alpha==1.0": {"sha256": A, **entry}}).encode())
+
+    assert package.modules == modules
+    assert packages_of((PIN,), packages_to_json([package]).encode())[0].modules == modules
+
+
 TEXT = st.text(st.characters(), max_size=20)
 
 
@@ -73,7 +92,7 @@ TEXT = st.text(st.characters(), max_size=20)
     license=TEXT,
     tags=st.lists(st.sampled_from(["py3-none-any", "x-any", "a-\n-any"]), max_size=2).map(tuple),
     size=st.integers(-2, 1 << 40),
-    modules=st.lists(TEXT, max_size=2).map(tuple),
+    modules=st.none() | st.lists(TEXT, max_size=2).map(tuple),
 )
 def test_whatever_is_written_is_read(**said: object) -> None:
     """The reader takes every file that the writer writes, with all values that it accepts from anyone."""

@@ -27,7 +27,7 @@ def locked(asking: Callable[..., Requirements], quiet: Callable[..., None]) -> C
     """Give a function that locks requirements and returns the pins."""
 
     def lock(*asked: str) -> dict[str, str | None]:
-        text = make_lock(asking(*asked), TARGET, report=quiet)
+        text = make_lock(asking(*asked), TARGET, report=quiet).text
         return {pin.name: pin.version for pin in read_pins(text)}
 
     return lock

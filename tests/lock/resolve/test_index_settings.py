@@ -215,7 +215,7 @@ def test_a_folder_of_wheels_for_uv_leaves_pips_index(no_way_out, index, asking, 
     index.add("beta", "1.0")
     target = Target(python="3.12", platform="linux/amd64", libc="manylinux_2_28")
 
-    lock = make_lock(asking("alpha"), target, locker="uv", report=quiet)
+    lock = make_lock(asking("alpha"), target, locker="uv", report=quiet).text
 
     assert {pin.name: pin.version for pin in read_pins(lock)} == {"alpha": "1.5", "beta": "2.0"}
     assert "/simple/alpha/" in index.asked

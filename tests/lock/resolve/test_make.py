@@ -43,7 +43,7 @@ def test_the_build_for_cpus(index: PackageIndex, asking: Callable[..., Requireme
     index.add("nvidia_nccl", "1.0")
     index.add("torch", "2.15.0+cpu")
 
-    assert pinned(make_lock(asking("torch"), TARGET, report=quiet)) == {"torch": "2.15.0+cpu"}
+    assert pinned(lock_text(asking("torch"), TARGET, report=quiet)) == {"torch": "2.15.0+cpu"}
 
 
 @BOTH

@@ -41,11 +41,11 @@ def test_license_of(fields, expected):
     assert license_of(f"Metadata-Version: 2.1\nName: a\n{fields}\nLicense: not a field\n") == expected
 
 
-def wheel(*, padding=0):
-    """Make a wheel whose METADATA lies `padding` bytes before its end."""
+def wheel(*, padding=0, name="a.py"):
+    """Make a wheel of one file whose METADATA lies `padding` bytes before its end."""
     stream = BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("a.py", b"x" * 300_000)
+        archive.writestr(name, b"x" * 300_000)
         archive.writestr("a-1.dist-info/METADATA", METADATA)
         archive.writestr("a-1.dist-info/large", b"y" * padding)
     return stream.getvalue()
@@ -230,6 +230,15 @@ def test_a_wheel_on_disk(tmp_path):
     assert (read_contents(path.as_uri()), read_contents(str(path))) == (read, WheelContents())
 
 
+@pytest.mark.parametrize(("name", "modules"), [("nvidia/lib/libnccl.so.2", ()), ("a.pth", None)])
+def test_a_wheel_without_modules(tmp_path, name, modules):
+    """A wheel of libraries has no modules; those of a wheel that adds folders to look in are not known."""
+    path = tmp_path / "a-1-py3-none-any.whl"
+    path.write_bytes(wheel(name=name))
+
+    assert read_contents(path.as_uri()).modules == modules
+
+
 def entry(name, digit):
     return {"url": f"https://index.example/{name}#x", "hashes": {"sha256": digit * 64}}
 
@@ -261,6 +270,8 @@ def test_the_wheel_that_the_image_installs():
         (["a-1.data/purelib/p.py", "a-1.data/platlib/q/__init__.py", "a-1.data/scripts/s.py"], ("p", "q")),
         (["numpy.libs/libopenblas.so", "pandas-stubs/__init__.pyi", "share/doc/readme.txt"], ()),
         (["compiled/__init__.cpython-312-x86_64-linux-gnu.so"], ("compiled",)),
+        (["a/__init__.pyc", "a/__pycache__/b.cpython-312.pyc", "__pycache__/c.cpython-312.pyc"], ("a",)),
+        (["nvidia/nccl/lib/libnccl.so.2", "nvidia/nccl/include/nccl.h"], ()),
         ([], ()),
     ],
 )

@@ -16,13 +16,14 @@ LOCKED = {
 }
 
 
-def environment(*, python="3.12", unknown=(), closed=True, **versions):
-    """Make an environment of the table above; `unknown` names distributions whose modules are not known."""
+def environment(*, python="3.12", unknown=(), libraries=(), closed=True, **versions):
+    """Make an environment of the table above, with distributions of `unknown` modules, and others that have none."""
     found = [
         Distribution(name=name, version=versions.get(name, version), modules=tuple(modules.split()))
         for name, (version, modules) in LOCKED.items()
     ]
     found += [Distribution(name=name, version="1.0") for name in unknown]
+    found += [Distribution(name=name, version="1.0", modules=()) for name in libraries]
     return ImageEnvironment(python=python, distributions={one.name: one for one in found}, closed=closed)
 
 

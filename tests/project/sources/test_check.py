@@ -93,6 +93,22 @@ def test_a_script_that_cannot_be_parsed(check, script):
     assert check(script) == []
 
 
+@pytest.mark.parametrize(
+    ("script", "level"),
+    [
+        ("import a\n", ["error"]),
+        ("def init():\n    import a\ndef run(d): ...\n", ["warning"]),
+        ("try:\n    import a\nexcept Exception: ...\n", []),
+    ],
+)
+@pytest.mark.parametrize("module", ["\nx = ]\n", "\nx = '\0'\n", "\nprint 1\n"])
+def test_a_module_that_cannot_be_parsed(check, script, level, module):
+    """A module that cannot be parsed is an error if the script cannot load."""
+    found = check(script, files={"a.py": module})
+
+    assert [(level, code) for _, level, code, *_ in found] == [(it, "syntax-error") for it in level]
+
+
 def test_the_stand_ins():
     """The table names every module for which the worker has a stand-in."""
     modules = {".".join(path.relative_to(SHIMS).with_suffix("").parts) for path in SHIMS.rglob("*.py")}

@@ -51,10 +51,12 @@ def test_the_first_import_of_a_module_is_named(check):
         ("import redis", {"unknown": ["redis"]}, []),
         ("import mystery", {"closed": False}, [("hint", "no locked package is known to have it.")]),
         ("import cv2", {"closed": False}, [("warning", "no locked package has it.")]),
+        ("import mystery", {"libraries": ["nvidia-nccl-cu12"]}, [("error", "no locked package has it.")]),
+        ("import nvidia.nccl.lib", {"libraries": ["nvidia-nccl-cu12"]}, []),
     ],
 )
 def test_where_not_everything_is_known(check, script, locked, expected):
-    """If some packages' modules are not known, a missing import is at most a warning."""
+    """If some packages' modules are not known, a missing import is at most a warning; libraries have none."""
     assert [(level, what.partition("`: ")[2]) for _, level, _, what, _ in check(script, locked)] == expected
 
 
@@ -69,6 +71,69 @@ def test_a_module_that_is_not_packed(check):
         "`import features`: features.py is in the project, but not where the image looks for modules.",
         'Take it along: source-directory = ".", a folder that also holds the entry script.',
     )
+
+
+ALONG = 'Take it along: source-directory = "{}", a folder that also holds the entry script'
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "own", "fix"),
+    [
+        ("from utils import text", {"beside": {"utils/text.py": ""}}, "utils", f"{ALONG.format('.')}."),
+        ("import utils.deep.text", {"beside": {"utils/deep/text.py": ""}}, "utils", f"{ALONG.format('.')}."),
+        (
+            "import utils",
+            {"beside": {"utils/text.py": ""}, "entry": "src/score.py", "source": "src"},
+            "utils",
+            f"{ALONG.format('.')}.",
+        ),
+        (
+            "import words",
+            {"beside": {"src/words/text.py": ""}, "entry": "app/score.py", "source": "app"},
+            "src/words",
+            f"{ALONG.format('.')}, and import it as src.words.",
+        ),
+        (
+            "import words",
+            {"files": {"src/scoring/words/a.py": ""}, "entry": "src/scoring/score.py", "source": "src"},
+            "src/scoring/words",
+            "In the image, import it as scoring.words.",
+        ),
+    ],
+)
+def test_a_folder_without_an_init_file(check, script, arguments, own, fix):
+    """A folder of modules is a package of the project also without `__init__.py`, and no package of an index."""
+    (found,) = check(f"{script}\n", **arguments)
+
+    assert (found[1], found[2], found[4]) == ("error", "unlocked-import", fix)
+    assert found[3].endswith(f": {own} is in the project, but not where the image looks for modules.")
+
+
+@pytest.mark.parametrize(
+    ("script", "beside", "distribution"),
+    [
+        ("import requests", {"requests/one.json": ""}, "requests"),
+        ("from requests import get", {"requests/example.py": ""}, "requests"),
+        ("import yaml", {"yaml/example.py": ""}, "pyyaml"),
+    ],
+)
+def test_a_folder_that_an_import_does_not_mean(check, script, beside, distribution):
+    """A folder without the module that is imported, or with the name of a well-known package, is not meant."""
+    (found,) = check(f"{script}\n", beside=beside)
+
+    assert found[4] == f"Add {distribution} {ADD}"
+
+
+@pytest.mark.parametrize("written", ["from app._version import number", "import app._version", "from app import inner"])
+def test_a_module_that_is_left_out(check, written):
+    """A module that a packed package has in the project, but not in the image, is an error."""
+    files = {"app/__init__.py": "from . import inner\n", "app/inner.py": "from ._version import number\n"}
+
+    found = check(f"{written}\n", files=files, beside={"app/_version.py": "number = 1\n"})
+
+    assert {(level, code, what.partition(": ")[2]) for _, level, code, what, _ in found} == {
+        ("error", "unlocked-import", "app/_version.py is in the project, but does not go into the image.")
+    }
 
 
 def test_a_module_beside_a_script_further_down(check):
@@ -115,11 +180,54 @@ def test_relative_imports(check):
     ]
 
 
-def test_unused_requirements(check):
-    """An unused requirement is a hint, unless another package needs it or its modules are not known."""
-    asked = {"pandas": "locks/requirements.txt:3", "numpy": "l:4", "joblib": "l:5", "opaque": "l:6"}
+@pytest.mark.parametrize(
+    ("source", "files", "beside", "expected"),
+    [
+        (
+            "src",
+            {"src/a.py": "from ..common import x\n"},
+            {"common/x.py": ""},
+            [
+                "`from ..common import x`: it leads above the module, which is at the top of the image's sources.",
+                f"{ALONG.format('.')}, and import it as common.",
+            ],
+        ),
+        (
+            "src",
+            {"src/a/__init__.py": "from . import b\n", "src/a/b.py": "from ..c import x\n", "src/c.py": ""},
+            {},
+            [
+                "`from ..c import x`: it leads above a, which is at the top of the image's sources.",
+                "In the image, import it as c.",
+            ],
+        ),
+        (
+            "",
+            {"a/__init__.py": "from .b import c\n", "a/b/__init__.py": "", "a/b/c.py": "from ...gone import *\n"},
+            {},
+            [
+                "`from ...gone import *`: it leads above a.b, which is at the top of the image's sources.",
+                "Import by the name that the module has below source-directory.",
+            ],
+        ),
+    ],
+)
+def test_a_relative_import_above_the_sources(check, source, files, beside, expected):
+    """A relative import that leaves the packages of the image is an error, with the way to the module that it means."""
+    entry = f"{source}/score.py".lstrip("/")
 
-    found = check("def init():\n    import joblib.hashing\n", {"unknown": ["opaque"]}, asked=asked)
+    (found,) = check("import a\n", files=files, beside=beside, source=source, entry=entry)
+
+    assert (found[1], found[2], [*found[3:]]) == ("error", "relative-import", expected)
+
+
+def test_unused_requirements(check):
+    """An unused requirement is a hint, unless another package needs it or it has no module that is known."""
+    asked = {"pandas": "locks/requirements.txt:3", "numpy": "l:4", "joblib": "l:5", "opaque": "l:6", "nccl": "l:7"}
+
+    found = check(
+        "def init():\n    import joblib.hashing\n", {"unknown": ["opaque"], "libraries": ["nccl"]}, asked=asked
+    )
 
     assert found == [
         (
