@@ -15,6 +15,7 @@ pytest_plugins = (
     "tests.fixtures.projects",
     "tests.fixtures.pythons",
     "tests.fixtures.registry",
+    "tests.fixtures.service",
     "tests.fixtures.web",
 )
 

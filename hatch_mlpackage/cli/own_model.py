@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ from hatch_mlpackage.cli.bake import questions
 from hatch_mlpackage.cli.errors import print_notes
 from hatch_mlpackage.errors import Problem
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
-from hatch_mlpackage.project.model_facts.read import READERS, read_facts
+from hatch_mlpackage.project.model_facts.read import READERS, printable, read_facts
+from hatch_mlpackage.project.no_code.frameworks import SAME_MODULES
+from hatch_mlpackage.project.no_code.literals import document
+from hatch_mlpackage.project.no_code.project_script import ProjectScript, UnknownInputError, project_script
 
 _SUFFIXES = {
     "sklearn": (".joblib", ".pickle", ".pkl"),
@@ -21,6 +26,7 @@ _SUFFIXES = {
     "lightgbm": (".txt",),
 }
 _NO_FRAMEWORK = "python"  # the template's own model of plain Python: no other model is read like it
+_EDIT = "Pin what made it yourself, and edit src/sample.json and src/score.py if it takes other input than such rows."
 
 
 def about_own_model(model: Path, framework: str | None, features: int | None, *, asking: bool) -> dict[str, Any]:
@@ -33,19 +39,17 @@ def about_own_model(model: Path, framework: str | None, features: int | None, *,
         readers = ", ".join(key for key in questions()[0].choices if key != _NO_FRAMEWORK)
         raise click.UsageError(f"Say which framework reads {model}: give --framework with one of {readers}.")
     facts, why_not = _read_facts(model, framework)
-    count = features or _feature_count(facts)
-    if features and why_not:
-        unread = f"what its file says is left out{why_not}."
-        print_notes([Problem(where=str(model), what=unread, fix="Pin what made it yourself.", level="hint")])
-    if count is None and asking:
-        count = int(click.prompt("Numbers in a row of the model's input", type=click.IntRange(min=1)))
-    if count is None:
-        raise click.UsageError(f"{model} does not say how many numbers a row has{why_not}: give --features N.")
+    script = _script(model, framework, facts, features, why_not=why_not, asking=asking)
+    unread = (f"what its file says is left out{why_not}", _EDIT)
+    notes = [*([unread] if why_not else []), *script.notes]
+    print_notes(Problem(where=str(model), what=f"{printable(it)}.", fix=fix, level="hint") for it, fix in notes)
+    settings = asdict(script)
     return {
         "framework": framework,
         "_own_model": model.name,
-        "_pins": {name: f"=={version.partition('+')[0]}" for name, version in facts.versions.items()},
-        "_sample": {"data": [[0.0] * count]},
+        "_pins": dict(_pins(facts)),
+        "_sample": document(settings.pop("sample")),  # as text, because templates sort the names in a table
+        "_script": settings,
     }
 
 
@@ -65,9 +69,22 @@ def _read_facts(model: Path, framework: str) -> tuple[ModelFacts, str]:
         return ModelFacts(), f", as {error}"
 
 
-def _feature_count(facts: ModelFacts) -> int | None:
-    """Return how many numbers a row has, or None unless the model takes rows of numbers and nothing else."""
-    shapes = [tensor.shape for tensor in facts.inputs]
-    if facts.feature_count is None and len(shapes) == 1 and shapes[0] and len(shapes[0]) > 1 and shapes[0][-1] > 0:
-        return shapes[0][-1]
-    return facts.feature_count
+def _script(
+    model: Path, framework: str, facts: ModelFacts, features: int | None, *, why_not: str, asking: bool
+) -> ProjectScript:
+    """Choose the script's input; ask for the number of features, if `asking`, where nothing else says it."""
+    try:
+        return project_script(framework, facts, features)
+    except UnknownInputError as error:
+        if features or not asking:
+            advice = "" if features else f"{why_not}: give --features N"
+            raise click.UsageError(f"{model} {printable(str(error))}{advice}.") from error
+    count = int(click.prompt("Numbers in a row of the model's input", type=click.IntRange(min=1)))
+    return _script(model, framework, facts, count, why_not=why_not, asking=False)
+
+
+def _pins(facts: ModelFacts) -> Iterator[tuple[str, str]]:
+    """Yield a pin for each distribution that made the model, and for those with the same modules."""
+    for name, version in facts.versions.items():
+        for same in (name, *SAME_MODULES.get(name, ())):
+            yield same, f"=={version.partition('+')[0]}"

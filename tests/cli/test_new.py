@@ -369,7 +369,10 @@ def test_a_model_that_cannot_be_read(folder, mlpackage):
     outcome = mlpackage("new", "--model", "net.onnx", "--features", "2", "--no-input", "--no-lock")
 
     assert outcome.status == 0
-    said = "what its file says is left out, as it is not an ONNX model. Pin what made it yourself."
+    said = (
+        "what its file says is left out, as it is not an ONNX model. Pin what made it yourself, and edit "
+        "src/sample.json and src/score.py if it takes other input than such rows."
+    )
     assert outcome.err.split() == f"Hint[configuration]: net.onnx: {said}".split()
 
 

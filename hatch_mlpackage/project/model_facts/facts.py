@@ -29,8 +29,9 @@ class ModelFacts:
 
     `file` is the file to load, relative to the model's folder, if it is not the declared one. `versions` are the
     distributions that made the model (`{"scikit-learn": "1.5.2"}`). `features` are the columns it was trained with,
-    `feature_count` is their number, and `categories` says that some of them hold codes. `inputs` and `outputs` are
-    what it takes and gives, by name. `label` is a value like those it predicts. `signatures` are the names under which
+    `feature_count` is their number, and `categories` says that some of them hold codes. `examples` are values that it
+    knows, by the index of their column, where not every number will do. `inputs` and `outputs` are what it takes and
+    gives, by name. `label` is a value like those it predicts. `signatures` are the names under which
     it can be called. `runs_code` says why loading it runs a program from the file, if it does. `doubtful` are classes
     that the loader may refuse. `modules` are the packages that loading it imports. `missing` lists what the file does
     not say, each as the end of a sentence.
@@ -42,6 +43,7 @@ class ModelFacts:
     feature_count: int | None = None
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
+    examples: Mapping[int, bool | float | str] = field(default_factory=dict)
     label: float | str = 0.0
     categories: bool = False
     signatures: tuple[str, ...] = ()

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, cast
 
 from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
-from hatch_mlpackage.project.model_facts.stream import LONGEST_KEPT, Stream
+from hatch_mlpackage.project.model_facts.stream import LONGEST, LONGEST_KEPT, Stream
 
 _LONGEST_NUMBER = 64  # bytes
+# The first bytes of the boosters in pickles, whose heads are kept: those of XGBoost and of LightGBM.
+_UBJSON, _LIGHTGBM = b"{L\0\0\0", b"tree\n"
 # How many bytes of an argument hold its length, by pickletools' codes for it.
 _LENGTHS = {
     pickletools.TAKEN_FROM_ARGUMENT1: 1,
@@ -59,11 +61,21 @@ def _counted(width: int, convert: Callable[[bytes], Any]) -> _Read:
     def value(stream: Stream) -> object:
         size = int.from_bytes(stream.exactly(width), "little")
         if size > LONGEST_KEPT:
-            stream.skip(size)
-            return convert(b"")
+            return _kept(stream, convert(_head_of_booster(stream, size)))
         return _kept(stream, convert(stream.exactly(size)))
 
     return value
+
+
+def _head_of_booster(stream: Stream, size: int) -> bytes:
+    """Skip a long value, and return its first bytes if it is a booster."""
+    head = stream.exactly(len(_UBJSON)) if size <= LONGEST else b""
+    if head in {_UBJSON, _LIGHTGBM}:
+        head += stream.exactly(LONGEST_KEPT - len(head))
+    stream.skip(size - len(head))
+    if head.startswith(_LIGHTGBM):
+        return head[: head.rfind(b"\n") + 1]  # whole lines, and so whole letters
+    return head if head.startswith(_UBJSON) else b""
 
 
 def _kept(stream: Stream, value: Any) -> Any:

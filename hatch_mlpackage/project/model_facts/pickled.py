@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _ARRAY_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _BYTES_OF_A_CHARACTER = 4  # numpy's `U`
 _MOST_DIMENSIONS = 64  # numpy's own limit
+_LARGEST_ITEM = 8  # bytes of a number
 
 
 class Unpickled(NamedTuple):
@@ -76,8 +77,10 @@ def _array(wrapper: Mapping[str, Any], stack: Stack, stream: Stream) -> object:
         return inner.root
     if wrapper.get("numpy_array_alignment_bytes") is not None:
         stream.skip(stream.exactly(1)[0])
-    stream.skip(_size_of(code) * _count(shape if isinstance(shape, tuple) else (shape,)))
-    return array(shape, dtype)
+    size, count = _size_of(code), _count(shape if isinstance(shape, tuple) else (shape,))
+    first = stream.exactly(size) if count and size <= _LARGEST_ITEM else b""
+    stream.skip(size * count - len(first))
+    return array(shape, dtype, first)
 
 
 def _count(shape: tuple[object, ...]) -> int:

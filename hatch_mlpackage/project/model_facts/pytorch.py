@@ -38,6 +38,7 @@ _TYPES = {
     12: "bool",
     28: "uint16",
 }
+_ONE = (Tensor(name="output", type=""),)  # several may be in a list, a tuple or a dict
 _PROGRAMS = ("models/model.json", "serialized_exported_program.json")  # since 2.8, and before
 
 
@@ -85,6 +86,7 @@ def _script(archive: Archive, top: str, root: ImportedName, budget: Budget) -> M
             raise UnreadableModelError(f"its forward() takes '{argument.arg}', a {kind}, and not tensors alone")
     return ModelFacts(
         inputs=tuple(Tensor(name=argument.arg, type="float32") for argument in required),
+        outputs=_ONE if forward.returns and ast.unparse(forward.returns) == "Tensor" else (),
         signatures=("script",),
         missing=("the version of PyTorch that made it", "what it takes"),
     )
@@ -113,12 +115,14 @@ def _exported(archive: Archive, program: str, budget: Budget) -> ModelFacts:
         "constant_input" in spec for spec in module["signature"]["input_specs"]
     ):
         raise UnreadableModelError("it takes something other than tensors")
+    returned = [spec for spec in module["signature"].get("output_specs", ()) if "user_output" in spec]
     _require_positions(module["module_call_graph"], len(given), budget)
     version = document.get("torch_version")
     known = isinstance(version, str) and bool(re.match(r"\d+(\.\d+)+", version))
     return ModelFacts(
         versions={"torch": str(version).partition("+")[0]} if known else {},
         inputs=tuple(_tensor(argument["as_tensor"]["name"], values) for argument in given),
+        outputs=_ONE if len(returned) == 1 else (),
         signatures=("program",),
         missing=() if known else ("the version of PyTorch that made it",),
     )

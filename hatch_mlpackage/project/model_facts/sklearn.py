@@ -8,10 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.encoders import examples_in, takes_text
+from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
 from hatch_mlpackage.project.model_facts.pickled import read_pickle
-from hatch_mlpackage.project.model_facts.stand_ins import ImportedName, Made, array, kind_of, number_of, strings_of
+from hatch_mlpackage.project.model_facts.stand_ins import (
+    ImportedName,
+    Made,
+    array,
+    kind_of,
+    number_of,
+    state_of,
+    step_of,
+    strings_of,
+)
 from hatch_mlpackage.project.model_facts.text import parse_json
+from hatch_mlpackage.project.model_facts.wrapped import facts_of_wrapped
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.model_facts.archive import Archive
@@ -38,7 +49,7 @@ def read_pickled(model: ModelFile) -> ModelFacts:
         raise UnreadableModelError(
             f"it needs {unpickled.own} from the program that trained it, which the image does not have"
         )
-    return _facts(unpickled.root, unpickled.names, runs_code=PICKLE)
+    return _facts(unpickled.root, unpickled.names, model.budget, runs_code=PICKLE)
 
 
 def read_skops(model: ModelFile) -> ModelFacts:
@@ -50,7 +61,7 @@ def read_skops(model: ModelFile) -> ModelFacts:
             root = _from_skops(schema, _Skops(archive, names, model.budget))
     except zipfile.BadZipFile:
         raise UnreadableModelError("it is not a skops archive") from None
-    facts = _facts(root, names)
+    facts = _facts(root, names, model.budget)
     version = schema.get("_skops_version")
     return replace(
         facts,
@@ -64,24 +75,30 @@ def _is_doubtful(name: ImportedName) -> bool:
     return str(name) == "sklearn.tree._tree.Tree" or name.module.partition(".")[0] not in _TRUSTED
 
 
-def _facts(root: object, names: Iterable[ImportedName], *, runs_code: str = "") -> ModelFacts:
-    state = _state(root)
-    if not isinstance(root, Made) or root.type.startswith("builtins.") or not state:
+def _facts(root: object, names: Iterable[ImportedName], budget: Budget, *, runs_code: str = "") -> ModelFacts:
+    if not isinstance(root, Made) or root.type.startswith("builtins.") or not state_of(root):
         raise UnreadableModelError(f"it holds {_described(root)}, not a trained estimator")
-    states = [_state(inner) for inner in _seeing_input(root)]
-    features = _first(strings_of(state.get("feature_names_in_")) for state in states) or ()
-    count = len(features) or _first(number_of(state.get("n_features_in_")) for state in states)
+    seeing = list(_seeing_input(root))
+    states = [state_of(inner) for inner in seeing]
+    wrapped = next((facts for inner in seeing if (facts := facts_of_wrapped(inner, budget))), ModelFacts())
+    features = _first(strings_of(state.get("feature_names_in_")) for state in states) or wrapped.features
+    counts = (number_of(state.get("n_features_in_")) for state in states)
+    count = len(features) or _first(counts) or wrapped.feature_count
+    texts = not count and any(map(takes_text, seeing))
     version = _first(given for state in states if isinstance(given := state.get("_sklearn_version"), str)) or ""
     modules = frozenset(name.module.partition(".")[0] for name in names)
     missing = [] if version else ["the version of scikit-learn that made it"]
     return ModelFacts(
-        versions={"scikit-learn": version} if version else {},
+        versions={**({"scikit-learn": version} if version else {}), **wrapped.versions},
         features=features,
         feature_count=count,
+        examples=examples_in(seeing, budget),
+        inputs=(Tensor(name="data", type="str", shape=(-1,)),) if texts else (),
         label=_label(_last(root)),
+        categories=wrapped.categories,
         runs_code=runs_code,
         modules=modules | ({"numpy._core"} if any(name.module.startswith("numpy._core") for name in names) else set()),
-        missing=(*missing, *([] if count else ["what it takes"])),
+        missing=(*missing, *([] if count or texts else ["what it takes"])),
     )
 
 
@@ -97,19 +114,12 @@ def _described(root: object) -> str:
     return kinds.get(type(root), "something else")
 
 
-def _state(estimator: object) -> Mapping[str, Any]:
-    state = estimator.state if isinstance(estimator, Made) else None
-    if isinstance(state, tuple) and state:  # a class with slots has their values second
-        state = state[0]
-    return state if isinstance(state, dict) else {}
-
-
 def _seeing_input(estimator: object) -> Iterator[object]:
     """Yield the estimator, and each inner one that gets the same input."""
     for _ in range(_DEEPEST):
         yield estimator
-        state = _state(estimator)
-        step = _step(state, 0)
+        state = state_of(estimator)
+        step = step_of(estimator, 0)
         inner = step or next((state[name] for name in _INNER if name in state), None)
         estimator = inner[0] if isinstance(inner, list) and inner else inner
 
@@ -117,24 +127,19 @@ def _seeing_input(estimator: object) -> Iterator[object]:
 def _last(estimator: object) -> object:
     """Return the innermost estimator, whose answer is the model's."""
     for _ in range(_DEEPEST):
-        state = _state(estimator)
-        inner = _step(state, -1) or state.get("best_estimator_")
+        state = state_of(estimator)
+        inner = step_of(estimator, -1) or state.get("best_estimator_")
         if inner is None:
             break
         estimator = inner
     return estimator
 
 
-def _step(state: Mapping[str, Any], index: int) -> object:
-    """Return the estimator of a pipeline's step, or None."""
-    steps = state.get("steps")
-    step = steps[index] if isinstance(steps, list) and steps else None
-    return step[1] if isinstance(step, tuple | list) and len(step) > 1 else None
-
-
 def _label(estimator: object) -> float | str:
     """Return a value like those it predicts; a classifier's has the type of its classes."""
-    return _LABELS.get(kind_of(_state(estimator).get("classes_")), 0.0)
+    state = state_of(estimator)
+    classes = state.get("classes_", state.get("_classes"))  # of LightGBM
+    return 0 if "n_classes_" in state and classes is None else _LABELS.get(kind_of(classes), 0.0)  # of XGBoost
 
 
 class _Skops(NamedTuple):

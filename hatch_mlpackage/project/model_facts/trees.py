@@ -22,7 +22,11 @@ _OPERATIONS_OF_A_NAME = 4
 
 def read_xgboost(model: ModelFile) -> ModelFacts:
     """Read what Booster.save_model wrote (xgboost.readthedocs.io/en/stable/tutorials/saving_model.html)."""
-    document = _document(model)
+    return facts_of_xgboost(_document(model))
+
+
+def facts_of_xgboost(document: Any) -> ModelFacts:
+    """Return what a booster's document says."""
     learner = document["learner"]
     names = tuple(map(str, learner.get("feature_names") or ()))
     count = int(learner["learner_model_param"]["num_feature"])
@@ -50,13 +54,18 @@ def _document(model: ModelFile) -> Any:
 def read_lightgbm(model: ModelFile) -> ModelFacts:
     """Read what Booster.save_model wrote: lines `name=value`, followed by the trees."""
     start, tail = model.head_and_tail(_HEAD_OF_LIGHTGBM, _TAIL_OF_LIGHTGBM)
+    if re.search(rb"(?m)^pandas_categorical:\[\s*\[", tail):
+        raise UnreadableModelError("it uses pandas categories, whose codes only a DataFrame provides")
+    return facts_of_lightgbm(start, model.budget)
+
+
+def facts_of_lightgbm(start: bytes, budget: Budget) -> ModelFacts:
+    """Return what the first lines of a booster's text say."""
     head = start.partition(b"\nTree=")[0] if start.startswith(b"tree") else b""
     last = _value(head, b"max_feature_idx")
     if not last:
         raise UnreadableModelError('it is not in the text format of LightGBM: save it with save_model("model.txt")')
-    if re.search(rb"(?m)^pandas_categorical:\[\s*\[", tail):
-        raise UnreadableModelError("it uses pandas categories, whose codes only a DataFrame provides")
-    names = _names(_value(head, b"feature_names"), model.budget)
+    names = _names(_value(head, b"feature_names"), budget)
     count = int(last) + 1
     if len(names) != count:
         raise UnreadableModelError(f"it has {count} features, and names for {len(names)}")

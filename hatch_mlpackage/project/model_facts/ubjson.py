@@ -27,29 +27,39 @@ _LONGEST_TEXT = 1 << 20
 _OPERATIONS_OF_A_VALUE = 2
 
 
-def read_ubjson(file: IO[bytes], budget: Budget) -> Any:
-    """Return the value; raise UnreadableModelError or struct.error for bytes that are not UBJSON."""
-    reader = _UbjsonReader(file, budget)
+def read_ubjson(file: IO[bytes], budget: Budget, *, cut: bool = False) -> Any:
+    """Return the value; raise UnreadableModelError or struct.error for bytes that are not UBJSON.
+
+    With `cut` the bytes may end early: a table then has the entries before that end.
+    """
+    reader = _UbjsonReader(file, budget, cut=cut)
     return reader.value(reader.mark(), 0)
 
 
+class _CutShortError(UnreadableModelError):
+    def __init__(self) -> None:
+        super().__init__("it is cut short")
+
+
 class _UbjsonReader:
-    def __init__(self, file: IO[bytes], budget: Budget) -> None:
+    def __init__(self, file: IO[bytes], budget: Budget, *, cut: bool) -> None:
         self._file = file
         self._budget = budget
+        self._may_be_cut = cut
+        self._is_cut = False
         self._end = file.seek(0, io.SEEK_END)
         file.seek(0)
 
     def take(self, size: int) -> bytes:
         taken = self._file.read(size)
         if len(taken) != size:
-            raise UnreadableModelError("it is cut short")
+            raise _CutShortError
         return taken
 
     def skip(self, size: int) -> None:
         place = self._file.tell() + size
         if place > self._end:
-            raise UnreadableModelError("it is cut short")
+            raise _CutShortError
         self._file.seek(place)
 
     def takes(self, sign: bytes) -> bool:
@@ -111,7 +121,7 @@ class _UbjsonReader:
             self.skip(count * struct.calcsize(_NUMBERS[kind]))
             return []
         items: list[Any] = []
-        while count is None or len(items) < count:
+        while not self._is_cut and (count is None or len(items) < count):
             mark = kind or self.mark()
             if count is None and mark == b"]":
                 break
@@ -124,10 +134,15 @@ class _UbjsonReader:
         kind, count = self.announced()
         items: dict[str, Any] = {}
         read = 0
-        while count is None or read < count:
+        while not self._is_cut and (count is None or read < count):
             if count is None and self.takes(b"}"):
                 break
-            name = self.text()
-            items[name] = self.value(kind or self.mark(), depth + 1)
+            try:
+                name = self.text()
+                items[name] = self.value(kind or self.mark(), depth + 1)
+            except _CutShortError:
+                if not self._may_be_cut:
+                    raise
+                self._is_cut = True
             read += 1
         return items

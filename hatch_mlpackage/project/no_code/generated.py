@@ -93,8 +93,22 @@ def _pinned(model: Model, framework: Framework, facts: ModelFacts) -> dict[str, 
     if "numpy._core" in facts.modules:
         needed["numpy>=2"] = "the model's pickle names modules that came with it"
     for module in sorted(facts.modules & _DISTRIBUTIONS.keys()):
-        needed.setdefault(_DISTRIBUTIONS[module], f"the model's pickle imports {module}")
+        name = _DISTRIBUTIONS[module]
+        if versions.get(name):
+            needed[f"{name}=={versions[name]}"] = "it made the model"
+        else:
+            needed.setdefault(name, f"the model's pickle imports {module}")
     return needed
+
+
+def packages_of(modules: frozenset[str]) -> tuple[str, ...]:
+    """Return the known distributions of other packages than the framework's that a pickle imports."""
+    return tuple(_DISTRIBUTIONS[module] for module in sorted(modules & _DISTRIBUTIONS.keys()))
+
+
+def strangers_in(modules: frozenset[str]) -> list[str]:
+    """Return the modules that a pickle imports from a distribution that is not known."""
+    return sorted(module for module in modules if module.partition(".")[0] not in _KNOWN)
 
 
 def _notes(model: Model, framework: Framework, facts: ModelFacts) -> list[str]:
@@ -102,8 +116,7 @@ def _notes(model: Model, framework: Framework, facts: ModelFacts) -> list[str]:
     if facts.doubtful and not model.allow_pickle:
         classes = ", ".join(facts.doubtful)
         notes.append(f"{framework.title} may refuse to load {classes}. Trust them with allow-pickle = true.")
-    strange = sorted(module for module in facts.modules if module.partition(".")[0] not in _KNOWN)
-    if strange:
+    if strange := strangers_in(facts.modules):
         notes.append(f"its file imports {', '.join(strange)}: make sure that a requirement brings it.")
     for what in facts.missing:
         key = _KEY_OF.get(what, "framework-version")

@@ -31,7 +31,8 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
     takes_frames = "scikit-learn" in {framework.distribution, *framework.brings}
     extra = {"pandas": "the model was trained with named columns"} if features and takes_frames else {}
     sample = {"data": _sample(model, features, count)}
-    versions = ", ".join(facts.versions.values()) or "of an unknown version"
+    names = (framework.distribution, *framework.brings)
+    versions = ", ".join(facts.versions[name] for name in names if name in facts.versions) or "of an unknown version"
     about = f"{framework.title} {versions}{_size(features, count)}"
     return generate(model, facts, values, sample=sample, about=about, extra=extra)
 

@@ -104,7 +104,7 @@ def _input(tensor: Tensor, parameter: str) -> Input:
         name=text(tensor.name),
         schema=_schema(tensor, sample, free=free),
         dtype="object" if tensor.type == "str" else _dtype(tensor.type),
-        sample=_filled(sample, zero(tensor.type)),
+        sample=filled(sample, zero(tensor.type)),
         is_array=bool(sizes) and tensor.type != "str",
         comment=f"{renamed}{shown}".strip(),
     )
@@ -112,9 +112,7 @@ def _input(tensor: Tensor, parameter: str) -> Input:
 
 def _schema(tensor: Tensor, sample: tuple[int, ...], *, free: bool) -> str:
     if not sample or tensor.type == "str":  # as an array, inference_schema would cut strings to the sample's length
-        return f"StandardPythonParameterType({json.dumps(_filled(sample, zero(tensor.type)))})".replace(
-            "false", "False"
-        )
+        return f"StandardPythonParameterType({json.dumps(filled(sample, zero(tensor.type)))})".replace("false", "False")
     loose = ", enforce_shape=False" if free else ""
     return f"NumpyParameterType(np.zeros({shape_text(sample)}, dtype={_dtype(tensor.type)}){loose})"
 
@@ -123,7 +121,8 @@ def _dtype(kind: str) -> str:
     return "np.bool_" if kind == "bool" else f"np.{kind}"
 
 
-def _filled(sizes: tuple[int, ...], value: Any) -> Any:
+def filled(sizes: Sequence[int], value: Any) -> Any:
+    """Return nested lists of a value."""
     if not sizes:
         return value
-    return [_filled(sizes[1:], value) for _ in range(sizes[0])]
+    return [filled(sizes[1:], value) for _ in range(sizes[0])]

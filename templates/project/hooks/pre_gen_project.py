@@ -17,6 +17,8 @@ LONGEST = 99  # characters; the folder's name is cut there
 VERSION = r"[0-9]+\.[0-9]+"
 PLATFORM = r"linux/[a-z0-9]+"
 PIN = r"(==[A-Za-z0-9.!_-]+)?"
+WORD = r"[A-Za-z_][A-Za-z0-9_]*"  # of a program
+PACKAGE = r"[a-z0-9-]+"
 
 
 def fits(pattern, value):
@@ -42,6 +44,10 @@ def problems():
         and all(fits(PIN, pin) for pin in pins)
     ):
         yield "The Python version, the platform or a pin is not one. Leave _python_version, _platform and _pins out."
+    script = ANSWERS["_script"]
+    words = [word for it in script["parameters"] for word in (it["name"], it["type"])]
+    if not (all(fits(WORD, word) for word in words) and all(fits(PACKAGE, name) for name in script["packages"])):
+        yield "A parameter of the script or a package has a name that it cannot have. Leave _script out."
 
 
 found = list(problems())

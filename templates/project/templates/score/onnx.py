@@ -1,4 +1,9 @@
-"""Score rows of numbers with an ONNX model."""
+{% set script = cookiecutter._script -%}
+{% set taken = script.parameters -%}
+{% set several = taken | length > 1 -%}
+{% set arrays = taken | selectattr("is_array") | list -%}
+{% set returns = "list[Any]" -%}
+"""Score {{ cookiecutter._what[script.takes] }} with an ONNX model."""
 
 from __future__ import annotations
 
@@ -8,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import onnxruntime
-from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
-from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+{% if arrays %}import numpy.typing as npt
+{% endif %}import onnxruntime
+{% if arrays %}from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+{% endif %}from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
 from inference_schema.schema_decorators import input_schema, output_schema
 
 SAMPLE = json.loads(Path(__file__).with_name("sample.json").read_text(encoding="utf-8"))
@@ -25,9 +30,7 @@ def init() -> None:
     model = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
-@input_schema("data", NumpyParameterType(np.array(SAMPLE["data"])))
-@output_schema(StandardPythonParameterType([0.0]))
-def run(data: npt.NDArray[np.float64]) -> list[Any]:
-    """Score every row of a request: `{"data": [[…], …]}`, as in sample.json."""
-    answers = model.run(None, {model.get_inputs()[0].name: data.astype(np.float32)})
+{% include "parts/run_on_tensors.py" %}
+    names = (taken.name for taken in model.get_inputs())
+    answers = model.run(None, dict(zip(names, given, strict=True)))
     return list(answers[0].tolist())

@@ -1,4 +1,6 @@
-"""Score rows of numbers with an XGBoost model."""
+{% set script = cookiecutter._script -%}
+{% set named = script.takes == "columns" -%}
+"""Score {{ cookiecutter._what[script.takes] }} with an XGBoost model."""
 
 from __future__ import annotations
 
@@ -10,23 +12,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xgboost
-from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
-from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+{% if not named %}from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+{% endif %}from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
 from inference_schema.schema_decorators import input_schema, output_schema
 
 SAMPLE = json.loads(Path(__file__).with_name("sample.json").read_text(encoding="utf-8"))
-model: Any
+{% if named %}COLUMNS = list(SAMPLE["data"][0])
+{% endif %}model: Any
 
 
-def init() -> None:
+{% if named %}{% include "parts/rows_by_name.py" %}
+
+
+{% endif %}def init() -> None:
     """Load the model; each worker calls this once."""
     global model
     (path,) = Path(os.environ["AZUREML_MODEL_DIR"]).iterdir()
     model = xgboost.Booster(model_file=path)
 
 
-@input_schema("data", NumpyParameterType(np.array(SAMPLE["data"])))
+@input_schema("data", {{ 'Rows(SAMPLE["data"])' if named else 'NumpyParameterType(np.array(SAMPLE["data"]))' }})
 @output_schema(StandardPythonParameterType([0.0]))
 def run(data: npt.NDArray[np.float64]) -> list[Any]:
-    """Score every row of a request: `{"data": [[…], …]}`, as in sample.json."""
-    return list(model.predict(xgboost.DMatrix(data)).tolist())
+    """Score every row of a request: `{"data": [{{ "{…}" if named else "[…]" }}, …]}`, as in sample.json."""
+{% if cookiecutter._own_model %}    about = {"feature_names": model.feature_names, "feature_types": model.feature_types}
+    return list(model.predict(xgboost.DMatrix(data, **about{{ ", enable_categorical=True" if script.categories }})).tolist())
+{% else %}    return list(model.predict(xgboost.DMatrix(data)).tolist())
+{% endif -%}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +21,21 @@ def sample() -> dict[str, Any]:
     """Read the sample request, which the schema shows too."""
     request: dict[str, Any] = json.loads((ROOT / "src/sample.json").read_text(encoding="utf-8"))
     return request
+
+
+@pytest.fixture(scope="session")
+def close_to() -> Callable[[Any], Any]:
+    """Give a function whose result equals an answer up to the rounding of the numbers in it."""
+
+    def close(answer: Any) -> Any:
+        if isinstance(answer, dict):
+            return {name: close(part) for name, part in answer.items()}
+        if isinstance(answer, list):
+            return [close(part) for part in answer]
+        # Libraries add up numbers in another order in another process, and in a batch of another size.
+        return pytest.approx(answer, rel=1e-4, abs=1e-6) if isinstance(answer, float) else answer
+
+    return close
 
 
 @pytest.fixture(scope="session")
