@@ -207,23 +207,6 @@ def test_no_requirement_anywhere(root, declare, mlpackage):
     )
 
 
-def test_a_conda_file_outside_the_project(root, mlpackage):
-    """After an import that leaves the conda file to a person, the empty lock says which places were searched."""
-    (root.parent / "conda.yml").write_text("dependencies: [{pip: [alpha]}]\n")
-    (root / "inferenceconfig.json").write_text('{"entryScript": "score.py", "condaFile": "../conda.yml"}')
-    imported = mlpackage("import-azureml", "inferenceconfig.json")
-    toml = root / "pyproject.toml"
-    toml.write_text(toml.read_text().replace("[tool.mlpackage]", "[tool.mlpackage]\npin-base-image = false"))
-
-    outcome = mlpackage("lock")
-
-    assert "'../conda.yml' is outside of the project: copy it into the project" in " ".join(imported.out.split())
-    assert (outcome.status, pinned(root)) == (0, {})
-    assert outcome.err.splitlines()[-1].startswith(
-        "Hint[nothing-locked]: no package is locked: no requirement was found in dependencies, requirements, "
-    )
-
-
 def test_python_version_file(root, declare, mlpackage):
     """`.python-version` chooses the image's Python where the table does not, and a line says so."""
     declare(f'{PROJECT}dependencies = ["alpha"]', table="")

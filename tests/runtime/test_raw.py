@@ -63,7 +63,7 @@ def test_an_environment_without_werkzeug(start: Start, module: str) -> None:
         """
     )
     assert service.wait() == 3
-    reason = service.log.splitlines()[-1]
+    [reason] = re.findall("The entry script cannot start.*", service.log)
     assert re.search(r"score\.py:4: ModuleNotFoundError: the raw request .* run: \S+ -m pip install werkzeug$", reason)
 
 

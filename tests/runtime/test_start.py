@@ -196,8 +196,8 @@ def test_the_reason_names_the_line_of_the_project(start: Start, tmp_path: Path, 
     service = start(f"{lines}\ndef run(x): pass\n", PYTHONPATH=str(packages.parent))
 
     assert service.wait() == 3
-    reason = service.log.splitlines()[-1]
-    assert re.search(rf"The entry script cannot start: [^:]+: {re.escape(str(tmp_path))}/{where}", reason), service.log
+    own = re.escape(str(tmp_path))
+    assert re.search(rf"The entry script cannot start: [^:]+: {own}/{where}", service.log), service.log
 
 
 @pytest.mark.parametrize(("folder", "place"), [("models", "{here}/models"), ("/no/models", "/no/models")])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-import torch
 
 from hatch_mlpackage.project.pyproject import load_project
 
+torch = pytest.importorskip("torch", reason="tox -e templates brings PyTorch")
 pytestmark = [
     pytest.mark.templates,
     pytest.mark.slow,

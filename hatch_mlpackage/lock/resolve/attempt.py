@@ -28,7 +28,8 @@ _VIA = re.compile(r"    # via(?: .*|(?:\n    #   .*)+)\n")
 class Attempt:
     """What a resolver is asked: `preferred` is an earlier output to start from, without hashes.
 
-    `fixed` maps the names of packages to the versions that they must have if they are needed.
+    `fixed` maps the names of packages to the versions that they must have if they are needed. With `is_check` all
+    versions are chosen already.
     """
 
     requirements: Requirements
@@ -38,6 +39,7 @@ class Attempt:
     preferred: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict)
     upgrade: bool = False
+    is_check: bool = False
     report: Callable[[str], None] = print
 
 
@@ -59,7 +61,7 @@ def resolve_once(attempt: Attempt) -> Resolved:
                 target=attempt.target,
                 upgrade=attempt.upgrade,
                 report=attempt.report,
-                is_check=bool(attempt.fixed or attempt.preferred),
+                is_check=attempt.is_check or bool(attempt.fixed or attempt.preferred),
             )
             _write_inputs(task, attempt)
             attempt.resolve(task)

@@ -88,7 +88,13 @@ def resolve_again(
     resolve = _choose("uv", target, report)
     return resolve_once(
         Attempt(
-            requirements=requirements, target=target, resolve=resolve, vendored=vendored, fixed=fixed, report=report
+            requirements=requirements,
+            target=target,
+            resolve=resolve,
+            vendored=vendored,
+            fixed=fixed,
+            report=report,
+            is_check=True,
         )
     ).pins
 
