@@ -67,7 +67,8 @@ def build_image(
         generate(project, context)
         say(f"Wrote {context}")
     else:
-        require_proven(context, f"Make it again: mlpackage generate --output {shown_word(str(context))}")
+        again = f"mlpackage generate --output {shown_word(str(context))}"
+        require_proven(context, f"Move it away and make it again: {again}")
     manifest = read_manifest(context)
     check_named_models(project, manifest)
     tag = tag or str(manifest.image["name"])

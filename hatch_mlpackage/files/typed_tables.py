@@ -20,10 +20,13 @@ _TOML_NAMES = {str: "a string", int: "an integer", float: "a number", bool: "tru
 _UNREADABLE = object()
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a sentence that suggests the known word most like the given one, or an empty text."""
+def did_you_mean(word: str, known: Iterable[str], *, folder: str = "") -> str:
+    """Return a sentence that suggests the known word most like the given one, or an empty text.
+
+    `folder`, with its slash, is put before the word: that of a path whose last name is `word`.
+    """
     close = difflib.get_close_matches(word, list(known), n=1)
-    return f"Did you mean '{close[0]}'?" if close else ""
+    return f"Did you mean '{folder}{close[0]}'?" if close else ""
 
 
 def read_table(shape: type[T], table: object, where: str, problems: Problems) -> T | None:

@@ -25,7 +25,10 @@ from hatch_mlpackage.serve.copies import Copies
 from hatch_mlpackage.serve.locked import Locked, locked_by_context, locked_by_project
 
 _RUNTIME = "runtime"
-_REMEDY = "Make it again: mlpackage generate. To serve files that you edit, serve the project: mlpackage serve --reload"
+_REMEDY = (
+    "Move it away and make it again: mlpackage generate. "
+    "To serve files that you edit, serve the project: mlpackage serve --reload"
+)
 _NEEDED = ("starlette", "uvicorn")
 
 

@@ -64,7 +64,7 @@ def test_build_of_a_context_that_was_changed(project, mlpackage, recorder):
 
     assert (outcome.status, outcome.out, record.exists()) == (1, "", False)
     assert "made: was changed after it was written:\n  Dockerfile: " in outcome.err
-    assert outcome.err.endswith("Make it again: mlpackage generate --output made\n")
+    assert outcome.err.endswith("Move it away and make it again: mlpackage generate --output made\n")
 
 
 def test_build_with_models_that_are_not_copied(copy_project, mlpackage, recorder):

@@ -296,7 +296,7 @@ def test_from_elsewhere(folder, mlpackage, tmp_path_factory, monkeypatch):
             '{"computeType": "local"}',
             "ridge=model.pkl",
             [
-                "ic.json:1: entryScript names 'src/scor.py', and there is no such file. Did you mean 'score.py'?",
+                "ic.json:1: entryScript names 'src/scor.py', and there is no such file. Did you mean 'src/score.py'?",
                 "--model ridge=model.pkl: there is no such file or folder. Paths are relative to the current folder.",
             ],
         ),

@@ -247,6 +247,7 @@ def test_a_changed_context(project, top):
         "context: was changed after it was written:\n"
         "azureml-app/score.py: 17 bytes, expected 209\n"
         "runtime/: mode 0777, expected 0755\n"
-        "Make it again: mlpackage generate. To serve files that you edit, serve the project: mlpackage serve --reload"
+        "Move it away and make it again: mlpackage generate. "
+        "To serve files that you edit, serve the project: mlpackage serve --reload"
     )
     assert list(top.iterdir()) == []

@@ -162,7 +162,8 @@ def _hint(kind: Callable[[Path], bool], bases: tuple[Path, ...], wanted: str) ->
     folder = (bases[0] / wanted).parent if name else bases[0]
     siblings = sorted(_siblings(folder))
     looked = ", ".join(map(_shown, bases))
-    return did_you_mean(name, siblings) or f"Correct the path, or put it there: it was looked for in {looked}."
+    close = did_you_mean(name, siblings, folder=wanted.removesuffix(name))
+    return close or f"Correct the path, or put it there: it was looked for in {looked}."
 
 
 def _siblings(folder: Path) -> Iterator[str]:

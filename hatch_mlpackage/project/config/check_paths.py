@@ -50,7 +50,8 @@ def _missing_fix(root: Path, path: str) -> str:
             "(`python -m build --wheel`), or add the file to `artifacts` in [tool.hatch.build.targets.sdist]."
         )
     siblings = [item.name for item in parent.iterdir()] if parent.is_dir() else []
-    close = did_you_mean(PurePosixPath(path).name, siblings)
+    name = PurePosixPath(path).name
+    close = did_you_mean(name, siblings, folder=path.removesuffix(name))
     return close or "Create it, or correct the path (relative to the project's folder)."
 
 
