@@ -33,7 +33,9 @@ def _sources(package: Package, *, locked: bool) -> Sources:
     config = package.config
     variables = server_environment(package)
     lock, pins = (package.locks.requirements or "", package.locks.pins) if locked else ("", ())
-    names = {Requirement(text).name for text in package.requirements.requirements}
+    # A generated script is none of the files here, and most of its requirements were added for it.
+    asked = () if package.no_code else package.requirements.requirements
+    names = {Requirement(text).name for text in asked}
     return Sources(
         root=package.project.root,
         files=tuple(_packed(package)),

@@ -11,6 +11,7 @@ from sklearn import __version__ as sklearn_version
 from sklearn.linear_model import Ridge
 
 from hatch_mlpackage.context.package import inspect_project
+from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.project.model_facts import budget
 from hatch_mlpackage.project.pyproject import Project
 
@@ -44,6 +45,20 @@ def test_what_was_read_of_the_model(tmp_path, monkeypatch, mlpackage, made_up_lo
     note = "its file does not say what it takes: any list is accepted. State it in inputs."
     assert f"Hint[configuration]: --model ridge=model.pkl: {note}" in " ".join(shown.err.split())
     assert [(problem["what"], problem["level"]) for problem in json.loads(as_json.out)["problems"]] == [(note, "hint")]
+
+
+def test_the_requirements_of_a_generated_script(tmp_path, monkeypatch, mlpackage, made_up_lock):
+    """`check` does not ask to remove what was added for the script that it generates."""
+    joblib.dump(Ridge().fit([[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]), tmp_path / "model.pkl")
+    write_project(tmp_path, made_up_lock)
+    pins = [pin for pin in read_pins((tmp_path / "locks/requirements.txt").read_text()) if pin.version]
+    records = {str(pin).replace(" ", "=="): {"modules": [pin.name.replace("-", "_")], "size": 1} for pin in pins}
+    (tmp_path / "locks/packages.json").write_text(json.dumps(records))
+    monkeypatch.chdir(tmp_path)
+
+    outcome = mlpackage("check", "--json", *FLAGS)
+
+    assert (outcome.status, json.loads(outcome.out)["problems"]) == (0, [])
 
 
 def test_a_model_that_costs_too_much_to_read(tmp_path, monkeypatch, mlpackage, made_up_lock):

@@ -62,7 +62,7 @@ def test_missing_model_names_the_nearest(make_project, problems):
         Problem(
             where=f"{K}.models[0].path",
             what=f"'models/rigde.pkl' does not exist in {project.root}.",
-            fix="Did you mean 'ridge.pkl'?",
+            fix="Did you mean 'models/ridge.pkl'?",
         ),
     )
 
