@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from hatch_mlpackage.context.package import inspect_project
 
 pytestmark = pytest.mark.slow
 VOUCHED = "allow-pickle = true"
@@ -68,9 +74,26 @@ def test_named_columns(tmp_path, declare, serve, forest, framework, close_to):
     assert list(served.input_schema()["data"]["items"]["properties"]) == list(data.columns)
     assert served.refusal(data=[{"sepal length (cm)": 1.0}]) == (
         400,
-        "The input does not fit the model: 'sepal width (cm)'",
+        "The input does not fit the model: a row lacks sepal width (cm), petal length (cm), petal width (cm)",
     )
     assert served.refusal(data=[[1.0, 2.0]]) == (400, "The input does not fit the model: a row has 4 values")
+
+
+def test_columns_of_words(tmp_path, declare, serve):
+    """The sample request has a word that the model's encoder knows, and a number in its place is refused."""
+    people = pd.DataFrame({"age": [20.0, 30.0, 40.0, 50.0], "plan": ["basic", "pro", "basic", "pro"]})
+    encoded = make_column_transformer((OneHotEncoder(), ["plan"]), remainder="passthrough")
+    model = make_pipeline(encoded, LogisticRegression()).fit(people, [0, 1, 0, 1])
+    joblib.dump(model, tmp_path / "churn.joblib")
+    project = declare("churn.joblib", "sklearn", VOUCHED)
+
+    served = serve(project)
+
+    sample = json.loads(inspect_project(project).no_code.sample)
+    assert sample == {"data": [{"age": 0.0, "plan": "basic"}]}
+    assert served.score(**sample) == {"predict": model.predict(pd.DataFrame(sample["data"])).tolist()}
+    status, message = served.refusal(data=[{"age": 1.0, "plan": 0.0}])
+    assert (status, message.startswith("The input does not fit the model: ")) == (400, True)
 
 
 def test_a_model_of_texts(tmp_path, declare, serve):

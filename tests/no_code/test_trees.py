@@ -40,7 +40,7 @@ def test_named_features(project_of, serve, file, framework, train, close_to):
     with_gap = SAMPLE.assign(bmi=np.nan)
     gaps = [{**record, "bmi": None} for record in SAMPLE.to_dict("records")]
     assert served.score(data=gaps) == close_to({"predict": predict(with_gap)})
-    assert served.refusal(data=[{"age": 1.0}]) == (400, "The input does not fit the model: 'sex'")
+    assert served.refusal(data=[{"age": 1.0}]) == (400, "The input does not fit the model: a row lacks sex, bmi, bp")
     assert served.refusal(data=[[["x"]] * 10])[0] == 400
 
 

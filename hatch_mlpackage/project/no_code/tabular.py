@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.config.keys import Model
     from hatch_mlpackage.project.model_facts.facts import ModelFacts
 
+_ZEROS = "dict.fromkeys(FEATURES, 0.0)"
+
 
 def write(model: Model, facts: ModelFacts) -> NoCode:
     framework = FRAMEWORKS[model.framework or ""]
@@ -26,29 +28,27 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
         "label": literal(facts.label),
         "skops": model.framework == "skops",
         "trusted": model.allow_pickle,
-        "record": _record(model),
+        "record": _record(model, facts, features),
     }
     takes_frames = "scikit-learn" in {framework.distribution, *framework.brings}
     extra = {"pandas": "the model was trained with named columns"} if features and takes_frames else {}
-    sample = {"data": _sample(model, features, count)}
+    sample = {"data": [_row(model, facts, features) if features else [0.0] * (count or 1)]}
     names = (framework.distribution, *framework.brings)
     versions = ", ".join(facts.versions[name] for name in names if name in facts.versions) or "of an unknown version"
     about = f"{framework.title} {versions}{_size(features, count)}"
     return generate(model, facts, values, sample=sample, about=about, extra=extra)
 
 
-def _record(model: Model) -> str:
-    """Write a sample record: numbers, except in columns that are declared to hold something else."""
-    if not model.inputs or all(given.type.startswith("float") for given in model.inputs):
-        return "dict.fromkeys(FEATURES, 0.0)"
-    return literal({given.name: zero(given.type) for given in model.inputs})
+def _record(model: Model, facts: ModelFacts, features: tuple[str, ...]) -> str:
+    """Write the sample record of the script's schema."""
+    row = _row(model, facts, features)
+    return literal(row) if any(value != 0.0 or type(value) is not float for value in row.values()) else _ZEROS
 
 
-def _sample(model: Model, features: tuple[str, ...], count: int | None) -> list[Any]:
-    if features:
-        kinds = {given.name: given.type for given in model.inputs}
-        return [{name: zero(kinds.get(name, "float64")) for name in features}]
-    return [[0.0] * (count or 1)]
+def _row(model: Model, facts: ModelFacts, features: tuple[str, ...]) -> dict[str, Any]:
+    """Return a row that the model takes: of what is declared or what its encoders know, and numbers elsewhere."""
+    declared = {given.name: zero(given.type) for given in model.inputs}
+    return {name: declared.get(name, facts.examples.get(index, 0.0)) for index, name in enumerate(features)}
 
 
 def _size(features: tuple[str, ...], count: int | None) -> str:

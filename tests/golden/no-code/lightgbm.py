@@ -34,6 +34,6 @@ def refused(reason):
 def run(data):
     try:
         rows = np.asarray(data, dtype=np.float64)
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         return refused(error)
     return {"predict": booster.predict(rows).tolist()}

@@ -37,4 +37,7 @@ def refused(reason):
 def run(data, method="predict"):
     if method not in METHODS or not hasattr(model, method):
         return refused(f"it has no method {method}")
-    return {method: np.asarray(getattr(model, method)(data)).tolist()}
+    try:
+        return {method: np.asarray(getattr(model, method)(data)).tolist()}
+    except (TypeError, ValueError) as error:
+        return refused(error)

@@ -27,6 +27,10 @@ def init():
 
 def in_order(records):
     """Return rows with values in the order of FEATURES: records give them by name, and rows already have this order."""
+    for record in records:
+        missing = [name for name in FEATURES if isinstance(record, dict) and name not in record]
+        if missing:
+            raise ValueError(f"a row lacks {', '.join(missing[:3])}")
     rows = [[record[name] for name in FEATURES] if isinstance(record, dict) else record for record in records]
     if any(len(row) != len(FEATURES) for row in rows):
         raise ValueError(f"a row has {len(FEATURES)} values")
@@ -48,6 +52,6 @@ def run(data):
             feature_types=booster.feature_types,
             enable_categorical=True,  # given by their codes
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         return refused(error)
     return {"predict": booster.predict(matrix).tolist()}
