@@ -45,7 +45,16 @@ def command(*, url: str, data: str | None, content_type: str, timeout: float) ->
     if status == http.client.OK:
         return 0
     say(f"The server answered {status} {reason}.")
+    if _names_file(data):
+        say(f"The text itself was sent, and there is a file of that name: did you mean --data @{data}?")
     return 1
+
+
+def _names_file(data: str | None) -> bool:
+    try:
+        return bool(data) and Path(data or "").is_file()
+    except (OSError, ValueError):  # a text that is too long for a name, or has a NUL
+        return False
 
 
 def scoring_url(url: str) -> SplitResult:

@@ -64,6 +64,18 @@ def test_data_from_a_file(server, mlpackage, tmp_path):
     assert asked == [("/score?a=1", "image/png", b"\x89PNG\xff")]
 
 
+def test_a_forgotten_at_sign(server, mlpackage, tmp_path, monkeypatch):
+    """Where the server refuses a text that is the name of a file, the file may have been meant."""
+    (tmp_path / "request.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    url, asked = server
+
+    outcome = mlpackage("score", "--url", f"{url}/bad", "--data", "request.json")
+
+    assert (outcome.status, asked[-1][2]) == (1, b"request.json")
+    assert outcome.err.endswith("there is a file of that name: did you mean --data @request.json?\n")
+
+
 @pytest.mark.parametrize("data", [[], ["--data", "-"]])
 def test_data_from_stdin(server, mlpackage, monkeypatch, data):
     """`score` sends a request from a pipe."""
