@@ -33,9 +33,9 @@ def write(model: Model, facts: ModelFacts) -> NoCode:
     takes_frames = "scikit-learn" in {framework.distribution, *framework.brings}
     extra = {"pandas": "the model was trained with named columns"} if features and takes_frames else {}
     sample = {"data": [_row(model, facts, features) if features else [0.0] * (count or 1)]}
-    names = (framework.distribution, *framework.brings)
-    versions = ", ".join(facts.versions[name] for name in names if name in facts.versions) or "of an unknown version"
-    about = f"{framework.title} {versions}{_size(features, count)}"
+    made_by = f"{framework.title} {facts.versions.get(framework.distribution, 'of an unknown version')}"
+    brought = (f"{name} {facts.versions[name]}" for name in framework.brings if name in facts.versions)
+    about = f"{', '.join((made_by, *brought))}{_size(features, count)}"
     return generate(model, facts, values, sample=sample, about=about, extra=extra)
 
 
