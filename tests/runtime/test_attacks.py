@@ -57,9 +57,10 @@ def test_an_attack_is_held(serve: Start, name: str, record_property: Callable[[s
     with Watch(service.port, pid) as watch:
         time.sleep(1)
     slowest = max(SLOWEST, 10 * watch.figures.p99)  # other work on the machine slows all probes
-    for seconds in (SECONDS, 10 * SECONDS):  # a loaded machine may not answer a large body in the shorter time
+    # Other work on the machine may hold up all of a short attack, or one probe; a hole shows again in a longer one.
+    for seconds in (SECONDS, 10 * SECONDS):
         figures, got = attacked(service.port, pid, name, seconds, b'{"data": [1]}')
-        if any(got.get(status) for status in GOT.get(name, got.keys())):
+        if any(got.get(status) for status in GOT.get(name, got.keys())) and figures.p99 < slowest:
             break
     record_property(name, str(figures))
     print(name, figures, got)
