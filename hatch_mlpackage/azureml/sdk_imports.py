@@ -16,7 +16,7 @@ _CORE = "azureml-core"
 
 
 def installed_sdk() -> str:
-    """Return the installed SDK, as `azureml-core 1.61.0`; empty where there is none on the path."""
+    """Return the installed SDK by name and version, as `azureml-core 1.61.0`, or an empty text."""
     try:
         found = importlib.util.find_spec(f"{_SDK}.core")
     except ModuleNotFoundError:  # not even the package above it

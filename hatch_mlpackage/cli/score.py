@@ -52,7 +52,7 @@ def command(*, url: str, data: str | None, content_type: str, timeout: float) ->
 
 def _names_file(data: str | None) -> bool:
     try:
-        return bool(data) and Path(data or "").is_file()
+        return data is not None and Path(data).is_file()
     except (OSError, ValueError):  # a text that is too long for a name, or has a NUL
         return False
 
