@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from pathlib import Path
 
 from hatch_mlpackage.errors import MLPackageError, explained
 from hatch_mlpackage.files.read import open_file
+from hatch_mlpackage.files.share_blocks import share_blocks
 
-_FICLONE = 0x40049409  # linux/fs.h: share the blocks of a file until one of the two is written
 _BIG = 1 << 28  # bytes, of which a copy takes a moment
 _MB = 1_000_000
 
@@ -88,14 +87,10 @@ def _mode_of(source: Path) -> int:
 
 def _cloned(source: Path, target: Path) -> bool:
     """Share the blocks of the source, where system and file system can."""
-    if sys.platform != "linux":
-        return False
-    import fcntl  # noqa: PLC0415 - Windows has none
-
     with suppress(OSError), open_file(source) as original, target.open("wb") as copy:
-        fcntl.ioctl(copy.fileno(), _FICLONE, original.fileno())
-        target.chmod(_mode_of(source))
-        return True
+        if share_blocks(original, copy):
+            target.chmod(_mode_of(source))
+            return True
     target.unlink(missing_ok=True)
     return False
 

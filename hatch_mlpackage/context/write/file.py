@@ -18,8 +18,7 @@ from hatch_mlpackage.context.write.read import Progress, copy_and_hash
 from hatch_mlpackage.errors import explained
 from hatch_mlpackage.files.hashing import SMALLEST, KnownHashes
 from hatch_mlpackage.files.read import open_raw
-
-_FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copy on write
+from hatch_mlpackage.files.share_blocks import share_blocks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +119,7 @@ def hash_in_place(
 def _copy(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress: Progress) -> str:
     """Copy and hash in one pass, so that the hash is of the very bytes that were written."""
     with open_raw(source) as reader, target.open("xb", buffering=0) as writer:
-        cloned = file.size >= SMALLEST and _clone(reader, writer)
+        cloned = file.size >= SMALLEST and share_blocks(reader, writer)
         write = _drop if cloned else lambda chunk: _write_all(writer, chunk)
         return _read(file, source, reader, write=write, reuse=reuse, progress=progress)
 
@@ -148,14 +147,3 @@ def _write_all(writer: BinaryIO, chunk: memoryview) -> None:
     # A raw file may take less than it was given, on a disk that fills up for one.
     while chunk:
         chunk = chunk[writer.write(chunk) :]
-
-
-def _clone(reader: BinaryIO, writer: BinaryIO) -> bool:
-    """Share the source's blocks where the file system can (Btrfs, XFS): no copy, no space."""
-    try:
-        import fcntl  # noqa: PLC0415 - POSIX only
-
-        fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
-    except (ImportError, OSError):
-        return False
-    return True
