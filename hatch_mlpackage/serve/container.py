@@ -7,7 +7,6 @@ engine finds its own settings (DOCKER_HOST, DOCKER_BUILDKIT, registries.conf …
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import IO
 
 from hatch_mlpackage.errors import UnavailableError
 from hatch_mlpackage.files.quoting import escaped, shown_command
-from hatch_mlpackage.files.run_foreground import run_in_foreground, stop
+from hatch_mlpackage.files.run_foreground import run_in_foreground
 from hatch_mlpackage.project.config.keys import PORT
 
 ENGINES = ("docker", "podman", "buildah")
@@ -75,30 +74,26 @@ def find_engine(
 
 def _why_silent(engine: str) -> str:
     """Ask an engine something that costs nothing; return why it does not answer, or "" when it does."""
-    command = _QUESTIONS[engine]
-    with tempfile.TemporaryFile() as said:
+    question = shown_command(_QUESTIONS[engine])
+    with tempfile.TemporaryFile() as output:
         try:
-            with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said) as asked:
-                try:
-                    status = asked.wait(PATIENCE)
-                finally:
-                    stop(asked, grace=1.0)
-        except subprocess.TimeoutExpired:
-            return f"`{shown_command(command)}` does not answer within {PATIENCE:g} seconds."
+            status = run_in_foreground(_QUESTIONS[engine], output=output, timeout=PATIENCE)
+        except TimeoutError:
+            return f"`{question}` does not answer within {PATIENCE:g} seconds."
         except OSError as error:
             return f"it cannot be started: {error.strerror}."
-        said.seek(0)
-        lines = said.read().decode(errors="replace").strip().splitlines()
+        output.seek(0)
+        lines = output.read().decode(errors="replace").strip().splitlines()
     if status == 0:
         return ""
-    return escaped(lines[-1].strip()) if lines else f"`{shown_command(command)}` ends with status {status}."
+    return escaped(lines[-1].strip()) if lines else f"`{question}` ends with status {status}."
 
 
 def _none_answers(silent: Mapping[str, str], among: Sequence[str]) -> str:
     """Say of each engine why it cannot be used, and what to do."""
     lines = [f"{engine}: {reason} {_STEPS[engine]}" for engine, reason in silent.items()]
     lines += [f"{engine}: not found on PATH." for engine in among if engine not in silent]
-    last = "Correct one of them, name the one to use all the same with --engine, or serve without an engine: mlpackage serve."
+    last = "Correct one, name one that is used in any case (--engine), or serve without an engine: mlpackage serve."
     return "\n".join(("No container engine works here.", *lines, last))
 
 
