@@ -85,8 +85,10 @@ class TestFindEngine:
 
         assert str(caught.value).splitlines() == [
             "No container engine works here.",
-            r"docker: Cannot connect to the \x1b[31mdaemon. "
-            + "Start its daemon (sudo systemctl start docker, or Docker Desktop), or get access to it.",
+            (
+                r"docker: Cannot connect to the \x1b[31mdaemon. "
+                "Start its daemon (sudo systemctl start docker, or Docker Desktop), or get access to it."
+            ),
             "buildah: it cannot be started: Exec format error. `buildah info` says more.",
             "podman: not found on PATH.",
             "Correct one, name one that is used in any case (--engine), or serve without an engine: mlpackage serve.",
