@@ -244,7 +244,7 @@ def test_a_bad_setting_is_named(start: Start, environment: dict[str, str], messa
 def test_a_missing_module_is_reported_with_its_interpreter(start: Start, advice: str, place: str) -> None:
     """The last line names the interpreter that lacks the module, and the advice of whoever started the server."""
     head = "" if place == "import" else "def init():\n    "
-    service = start(f"{head}import no_such_module\n", MLPACKAGE_MISSING_MODULE=advice)
+    service = start(f"{head}import no_such_module\ndef run(x): pass\n", MLPACKAGE_MISSING_MODULE=advice)
     assert service.wait() == 3
     reason = service.log[service.log.index("The entry script cannot start") :]
     assert reason.endswith(f"The packages are those of {sys.executable}.{' ' if advice else ''}{advice}\n")
