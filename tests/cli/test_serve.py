@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
+import select
 import signal
 import sys
 import threading
@@ -171,6 +173,27 @@ def test_bare_script(project, serve, mlpackage):
 
     assert mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you!"\n'
     assert end(process) == 143
+
+
+def test_the_lines_of_requests_on_a_terminal(project, start, mlpackage):
+    """A terminal shows the line of a request while the server waits for the next one."""
+    keyboard, screen = pty.openpty()
+    url = f"http://127.0.0.1:{free_port()}"
+    flags = ("--port", url.rpartition(":")[2], "--python", sys.executable)
+    process = start("serve", *flags, stdout=screen, stderr=screen, text=False)
+    os.close(screen)
+    assert wait_until_healthy(url, while_alive=lambda: process.poll() is None)
+    assert mlpackage("score", "--url", url, "--data", "you").status == 0
+    asked = time.monotonic()
+
+    shown = b""
+    while b"POST /score 200" not in shown and select.select([keyboard], [], [], PATIENCE)[0]:
+        shown += os.read(keyboard, 65536)
+
+    assert b"POST /score 200" in shown
+    assert time.monotonic() - asked < PATIENCE / 3  # it takes a tenth of a second; more where other work holds it up
+    assert end(process) == 143
+    os.close(keyboard)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
