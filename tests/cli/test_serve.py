@@ -5,6 +5,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -277,6 +278,42 @@ def test_options_replace_keys(project, mlpackage):
 
     assert outcome.status == 1
     assert "--model other=models/gone.txt: " in outcome.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--entry-script", "score.py"), ("--context", "made"), ("--reload",)])
+def test_a_busy_port(project, mlpackage, monkeypatch, tmp_path, arguments):
+    """A port that is taken is reported before anything is said or laid out, with the option that chooses another."""
+    mlpackage("generate", "--output", "made")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "no such folder"))
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        outcome = mlpackage("serve", "--port", port, *arguments)
+
+    step = "Address already in use. Stop what listens there, or choose another port: --port"
+    assert (outcome.status, outcome.out, outcome.err) == (
+        3,
+        "",
+        f"Error[port]: The server cannot listen:\n  127.0.0.1 port {port}: {step}\n",
+    )
+
+
+@pytest.mark.parametrize("arguments", [(), ("--reload",)])
+def test_a_bare_script_that_cannot_be_parsed(project, mlpackage, arguments):
+    """A syntax error is reported before anything is said, by the interpreter that would run the script."""
+    Path("score.py").write_text("def init(): ...\ndef run(:\n")
+
+    outcome = mlpackage("serve", "--entry-script", "score.py", "--port", "0", "--python", sys.executable, *arguments)
+
+    assert (outcome.status, outcome.err.splitlines()) == (
+        3,
+        [
+            "Error[entry-script]: The entry script cannot start:",
+            (
+                "  score.py:2: syntax error: invalid syntax. Correct it. "
+                f"The script was read by Python {HERE}, {sys.executable}; --python names another one."
+            ),
+        ],
+    )
 
 
 def test_a_model_folder_that_is_not_there(project, start):

@@ -1,9 +1,8 @@
-"""Run `mlpackage serve` where it cannot start: it looks before it says anything, and names every way out."""
+"""Run `mlpackage serve` with an interpreter that lacks a module: it names every way out."""
 
 from __future__ import annotations
 
 import re
-import socket
 import sys
 from pathlib import Path
 
@@ -13,43 +12,6 @@ from sklearn import __version__ as sklearn_version
 from sklearn.linear_model import Ridge
 
 PATIENCE = 30
-HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-@pytest.mark.parametrize("arguments", [(), ("--entry-script", "score.py"), ("--context", "made"), ("--reload",)])
-def test_a_busy_port(project, mlpackage, monkeypatch, tmp_path, arguments):
-    """A port that is taken is reported before anything is said or laid out, with the option that chooses another."""
-    mlpackage("generate", "--output", "made")
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "no such folder"))
-    with socket.create_server(("127.0.0.1", 0)) as busy:
-        port = busy.getsockname()[1]
-        outcome = mlpackage("serve", "--port", port, *arguments)
-
-    step = "Address already in use. Stop what listens there, or choose another port: --port"
-    assert (outcome.status, outcome.out, outcome.err) == (
-        3,
-        "",
-        f"Error[port]: The server cannot listen:\n  127.0.0.1 port {port}: {step}\n",
-    )
-
-
-@pytest.mark.parametrize("arguments", [(), ("--reload",)])
-def test_a_bare_script_that_cannot_be_parsed(project, mlpackage, arguments):
-    """A syntax error is reported before anything is said, by the interpreter that would run the script."""
-    Path("score.py").write_text("def init(): ...\ndef run(:\n")
-
-    outcome = mlpackage("serve", "--entry-script", "score.py", "--port", "0", "--python", sys.executable, *arguments)
-
-    assert (outcome.status, outcome.err.splitlines()) == (
-        3,
-        [
-            "Error[entry-script]: The entry script cannot start:",
-            (
-                "  score.py:2: syntax error: invalid syntax. Correct it. "
-                f"The script was read by Python {HERE}, {sys.executable}; --python names another one."
-            ),
-        ],
-    )
 
 
 @pytest.fixture
