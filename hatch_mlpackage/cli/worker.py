@@ -68,7 +68,8 @@ def _compared(locked: Locked | None, here: Installed) -> list[str]:
     if locked is None:
         return [f"Not compared with the image: {_NO_LOCK}"]
     other = differences(locked, here)
-    return [f"Not as in the image: {other}; --locked serves with what is locked"] if other else []
+    way = "" if locked.besides else "; --locked serves with what is locked"
+    return [f"Not as in the image: {other}{way}"] if other else []
 
 
 def _ways_out(serving: Serving, here: Installed) -> str:

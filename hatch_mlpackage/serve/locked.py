@@ -16,6 +16,7 @@ from hatch_mlpackage.lock.pins.pins import Pin, installed_pins
 from hatch_mlpackage.project.target import ARCHITECTURES, SUPPORTED_PYTHONS, Target
 from hatch_mlpackage.serve.interpreter import Installed
 
+CONDA, ITSELF = "packages of conda", "the project itself"  # what an image may have besides what pip installs
 _SHOWN = 3
 
 
@@ -34,12 +35,12 @@ def locked_by_project(package: Package) -> Locked | None:
     config = package.config
     if config.user_managed_dependencies or not check_project_lock(package).usable:
         return None
-    conda = "packages of conda" if package.has_conda_lock else ""
+    conda = CONDA if package.has_conda_lock else ""
     return Locked(
         python=config.python_version,
         pins=package.locks.pins,
         path=package.lock_path,
-        besides=conda or ("the project itself" if config.install_project else ""),
+        besides=conda or (ITSELF if config.install_project else ""),
     )
 
 
@@ -50,8 +51,8 @@ def locked_by_context(context: Path, manifest: Manifest) -> Locked | None:
     if not path.is_file() or platform not in ARCHITECTURES or python not in SUPPORTED_PYTHONS:
         return None
     paths = [file.path for file in manifest.files]
-    conda = "packages of conda" if any(it.startswith("environment/conda-") for it in paths) else ""
-    itself = "the project itself" if any(it.startswith(f"{PROJECT_LAYER}/") for it in paths) else ""
+    conda = CONDA if any(it.startswith("environment/conda-") for it in paths) else ""
+    itself = ITSELF if any(it.startswith(f"{PROJECT_LAYER}/") for it in paths) else ""
     # No marker of a requirement depends on the C library.
     target = Target(python=python, platform=platform, libc="")
     pins = installed_pins(text_of(file_bytes(path)) or "", target)

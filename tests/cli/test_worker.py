@@ -47,6 +47,22 @@ def test_a_module_that_the_interpreter_lacks(project, start, bare_python, place,
     )
 
 
+def test_an_image_with_more_than_the_lock_has(project, start, change, bare_python):
+    """Where --locked would be refused, no line names it."""
+    change(Path("pyproject.toml"), "[tool.mlpackage]\n", "[tool.mlpackage]\ninstall-project = true\n")
+    Path("score.py").write_text("import idna\n\n\ndef init(): ...\n\n\ndef run(data): ...\n")
+    process = start("serve", "--port", "0", "--python", bare_python)
+    _, log = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 3
+    assert "--locked" not in log
+    assert "Not as in the image: " in log.splitlines()[1]
+    assert log.splitlines()[-1].endswith(
+        "Name an interpreter that has the module (--python FILE), or install what it lacks "
+        f"(uv pip install --python {bare_python} 'idna>=3.7')."
+    )
+
+
 def test_a_module_that_a_bare_script_lacks(project, start):
     """For a bare script nothing is known of its packages but the interpreter."""
     Path("score.py").write_text("import no_such_module\n\n\ndef init(): ...\n\n\ndef run(data): ...\n")

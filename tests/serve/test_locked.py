@@ -132,15 +132,24 @@ def test_what_was_begun_and_never_finished(index, cache, quiet, tmp_path):
     assert environments() == [Path(interpreter).parents[1].name]
 
 
-@pytest.mark.parametrize("besides", ["packages of conda", "the project itself"])
-def test_more_than_pip_installs(tmp_path, besides, quiet):
+@pytest.mark.parametrize(
+    ("besides", "step"),
+    [
+        ("packages of conda", "Make the environment with conda, activate it"),
+        (
+            "the project itself",
+            "Install the project into the environment that you work in (python -m pip install --editable .)",
+        ),
+    ],
+)
+def test_more_than_pip_installs(tmp_path, besides, step, quiet):
     """An image with more than the lock has is refused, with the ways that serve it."""
     with pytest.raises(MLPackageError) as raised:
         make_locked(locked(tmp_path, "a==1", besides=besides), report=quiet)
 
     assert str(raised.value) == (
         f"--locked makes what pip installs, and this image also has {besides}. "
-        "Serve the image itself (mlpackage image build, mlpackage image run), or name an environment: --python"
+        f"{step} and leave out --locked, or serve the image itself (mlpackage image build, mlpackage image run)."
     )
 
 
