@@ -24,9 +24,9 @@ def with_flags(command: str, *others: str) -> str:
     return " ".join((command, *(shown_command(words) for words in _given({*PROJECT_OPTIONS, *others}))))
 
 
-def only_project_given() -> bool:
-    """Tell whether the flags say no more of the project than where it is."""
-    return not list(_given(PROJECT_OPTIONS - {"folder"}))
+def only_script_given() -> bool:
+    """Tell whether the flags name the entry script and nothing else of the project: `serve` reads no project then."""
+    return [words[0] for words in _given(PROJECT_OPTIONS - {"folder"})] == ["--entry-script"]
 
 
 def _given(names: set[str] | frozenset[str]) -> Iterator[tuple[str, ...]]:

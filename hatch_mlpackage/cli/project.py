@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,18 +88,45 @@ _OPTIONS = (
 PROJECT_OPTIONS = frozenset({"folder", "models", "requirements", *_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS})
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Described:
+    """A project as `--project` and the flags for its keys describe it: `typed` are these flags, as they were typed."""
+
+    folder: Path
+    typed: Mapping[str, Any]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return tuple(f"--{_key_of_flag(name).removesuffix('s')}" for name in self.typed)
+
+    def load(self, *, may_be_empty: bool = False) -> Project:
+        """Read the project from its files, with the flags in place of keys; raise as `open_project`."""
+        table = table_from_flags(self.folder, self.typed)
+        click.get_current_context().meta[TYPED] = _typed_flags(table, self.typed.get("models", ()))
+        return open_project(self.folder, table, may_be_empty=may_be_empty)
+
+
+def with_described(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
+    """Give a verb `--project` and a flag for each key, and call it with what they describe, which is `described`."""
+
+    @functools.wraps(verb)
+    def called(folder: Path, **given: Any) -> Returned:
+        flags = {name: given.pop(name) for name in sorted(PROJECT_OPTIONS - {"folder"})}
+        typed = {name: value for name, value in flags.items() if value}
+        return verb(described=Described(folder=folder, typed=typed), **given)
+
+    return add_options(called, _OPTIONS)
+
+
 def with_project(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
     """Give a verb `--project` and a flag for each key, and call it with the `project` that they describe."""
 
     @functools.wraps(verb)
-    def opened(folder: Path, **given: Any) -> Returned:
-        flags = {name: given.pop(name) for name in PROJECT_OPTIONS - {"folder"}}
-        table = table_from_flags(folder, flags)
-        click.get_current_context().meta[TYPED] = _typed_flags(table, flags["models"])
+    def opened(described: Described, **given: Any) -> Returned:
         needs_none = bool(given.get("context") or given.get("tag"))  # these name a finished context or image
-        return verb(project=open_project(folder, table, may_be_empty=needs_none), **given)
+        return verb(project=described.load(may_be_empty=needs_none), **given)
 
-    return add_options(opened, _OPTIONS)
+    return with_described(opened)
 
 
 strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")

@@ -144,6 +144,11 @@ def test_models_that_are_not_copied(copy_project, mlpackage):
 
     whole = mlpackage("generate", "--project", root, "--output", root / "a").out
     with_flags = mlpackage("generate", "--project", root, "--output", root / "b", "--platform", "linux/amd64").out
+    script = ("--entry-script", root / "score.py")
+    with_script = mlpackage("generate", "--project", root, "--output", root / "c", *script).out
 
     assert NEXT.findall(whole)[0] == f"mlpackage serve --project {root}   # needs no container engine"
-    assert [line.split()[:2] for line in NEXT.findall(with_flags)] == [["docker", "build"]]
+    assert NEXT.findall(with_flags)[0] == (
+        f"mlpackage serve --project {root} --platform linux/amd64   # needs no container engine"
+    )
+    assert [line.split()[:2] for line in NEXT.findall(with_script)] == [["docker", "build"]]

@@ -11,6 +11,7 @@ import pytest
 
 README = Path(__file__).parents[2] / "README.md"
 
+FLAGS = "--entry-script score.py --model ridge=model.pkl --requirement requirements.txt"
 # Maps every command of the README to the test that runs it.
 RUN_ELSEWHERE = {
     'python -m pip install ".[cli]" && mlpackage demo': "test_demo.py, with the package installed by tox",
@@ -18,9 +19,9 @@ RUN_ELSEWHERE = {
     "mlpackage serve": "test_serve.py",
     "mlpackage image build": "test_image.py",
     "mlpackage image run": "test_image.py",
+    f"mlpackage serve {FLAGS} --locked": "test_serve.py",
 }
 RUN_WITH_A_NETWORK = ["mlpackage lock", "mlpackage check", "mlpackage generate"]
-FLAGS = "--entry-script score.py --model ridge=model.pkl --requirement requirements.txt"
 RUN_HERE = [f"mlpackage lock {FLAGS}", f"mlpackage generate {FLAGS} --output context"]
 RUN_LAST = ["mlpackage verify dist/diabetes-0.1.0-context"]
 
