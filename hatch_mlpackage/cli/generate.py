@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from hatch_mlpackage.cli.next_steps import only_project_given, with_flags
+from hatch_mlpackage.cli.given_flags import only_project_given, with_flags
 from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show, warn, writing
 from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary

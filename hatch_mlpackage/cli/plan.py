@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hatch_mlpackage.cli.given_flags import with_flags
 from hatch_mlpackage.cli.output import answer, answer_json, from_here, on_terminal, plural, shorten, size, warn
 from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
 from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
@@ -153,7 +154,7 @@ def _tally(layer: str, changes: tuple[Change, ...] | None) -> str:
 def _change_lines(plan: ContextPlan, changes: tuple[Change, ...] | None, last: Path) -> list[str]:
     """List the changed files and the layers that a builder makes again."""
     if changes is None:
-        return [f"There is no context at {from_here(last)} yet: mlpackage generate writes it."]
+        return [f"There is no context at {from_here(last)} yet: {with_flags('mlpackage generate')} writes it."]
     if not changes:
         return [f"Nothing changes: {from_here(last)} is up to date."]
     lines = shorten([f"{change.kind:>8}  {change.path}" for change in changes], indent=" " * 10)

@@ -36,7 +36,7 @@ def make_locked(locked: Locked, *, report: Callable[[str], object] = print) -> s
     if locked.besides:
         raise MLPackageError(
             f"--locked makes what pip installs, and this image also has {locked.besides}. "
-            "Serve the image itself (mlpackage image build, mlpackage image run), or name an environment: --python"
+            "Serve the image itself (`mlpackage image build`, `mlpackage image run`), or name an environment: --python"
         )
     cache = cache_directory()
     if cache is None:

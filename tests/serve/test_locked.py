@@ -139,7 +139,7 @@ def test_more_than_pip_installs(tmp_path, besides, quiet):
 
     assert str(raised.value) == (
         f"--locked makes what pip installs, and this image also has {besides}. "
-        "Serve the image itself (mlpackage image build, mlpackage image run), or name an environment: --python"
+        "Serve the image itself (`mlpackage image build`, `mlpackage image run`), or name an environment: --python"
     )
 
 
