@@ -41,6 +41,7 @@ def _sources(package: Package, *, locked: bool) -> Sources:
         files=tuple(_packed(package)),
         entry=variables.get("AZUREML_ENTRY_SCRIPT", ""),
         source_directory=variables.get("AZUREML_SOURCE_DIRECTORY", ""),
+        python=config.python_version,
         models={model.path: _below_model_dir(package, index) for index, model in enumerate(config.models)},
         asked={pin.name: f"{config.lock_path}:{pin.line}" for pin in pins if pin.name in names},
         needed=needed_by_others(lock),

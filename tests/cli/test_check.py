@@ -72,6 +72,18 @@ def test_a_flag_has_no_line(project, mlpackage):
     assert outcome.err.splitlines()[1].startswith("  --python-version: '2.7' is not a supported Python version.")
 
 
+def test_syntax_of_a_newer_python(project, mlpackage):
+    """A script that the image's Python cannot read is an error, of `check` and of `generate`."""
+    script = project / "score.py"
+    script.write_text(f"match 1:\n    case _:\n        pass\n{script.read_text()}")
+
+    found = [mlpackage(verb, "--python-version", "3.9").err.splitlines()[1] for verb in ("check", "generate")]
+
+    error = "syntax error: the image has Python 3.9, and match needs Python 3.10."
+    fix = 'Write it in another way, or set python-version = "3.10".'
+    assert found == [f"  score.py:1: {error} {fix}"] * 2
+
+
 def test_json(project, mlpackage):
     """`--json` gives each problem as its place, what is wrong, and the fix."""
     sound = mlpackage("check", "--json")
