@@ -18,6 +18,7 @@ from hatch_mlpackage.project.sources.imports import (
 )
 from hatch_mlpackage.project.sources.opened import unpacked_files, unpickles, unpickling
 from hatch_mlpackage.project.sources.retired import retired_imports
+from hatch_mlpackage.project.sources.same_names import same_names
 from hatch_mlpackage.project.sources.tree import Packed, read_tree
 from hatch_mlpackage.project.sources.unparsed import unparsed_sources
 
@@ -59,6 +60,7 @@ def check_sources(sources: Sources, environment: ImageEnvironment | None) -> tup
     return (
         *unlocked_imports(tree, environment, sources.root),
         *retired_imports(tree, environment),
+        *same_names(tree, sources.files, sources.source_directory, environment),
         *alone,
         *unpickling(tree, environment),
         # A pickled model may need packages that no source imports.

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.project.sources.read import Import, SourceFile, When, read_source_file, weaker
 
-_MODULE_SUFFIXES = frozenset({".py", ".so", ".pyd"})
+MODULE_SUFFIXES = frozenset({".py", ".so", ".pyd"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +65,7 @@ def read_tree(packed: Iterable[Packed], entry: str, source_directory: str, pytho
 
     The worker looks for modules below the app root, and then below `source_directory` in it, if there is one.
     """
-    files = {file.path: file for file in packed if PurePosixPath(file.path).suffix in _MODULE_SUFFIXES}
+    files = {file.path: file for file in packed if PurePosixPath(file.path).suffix in MODULE_SUFFIXES}
     places = {name: path for path in files for name in _dotted(path, source_directory)}
     reached: dict[str, SourceFile] = {}
     packages: dict[str, str] = {}
