@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from hatch_mlpackage import errors
-from hatch_mlpackage.context import check as checking, outside_links, secret_files
+from hatch_mlpackage.context import check as checking, model_versions, outside_links, secret_files
 from hatch_mlpackage.lock import nothing_locked
 from hatch_mlpackage.lock.resolve import passed_over
 from hatch_mlpackage.project.sources import imports, opened, retired, same_names, unparsed
@@ -30,6 +30,7 @@ def test_every_code_is_listed():
         | {
             checking.BASE_IMAGE,
             checking.IGNORED,
+            model_versions.MODEL_VERSION,
             outside_links.OUTSIDE,
             passed_over.CODE,
             nothing_locked.CODE,
