@@ -50,7 +50,7 @@ def command(*, project: Project, strict: bool, as_json: bool) -> int:
     if errors:
         raise ConfigurationError(errors)
     if found.package and found.plan:
-        files = summary(found.plan.files)
+        files = summary(found.plan.copied)
         following = f"Next: {with_flags('mlpackage generate', 'strict')}"
         show("\n".join((*described(found.package), f"ok: {files} would go into the context", following)))
     return 0

@@ -87,8 +87,7 @@ def command(
 
 
 def _draw_files(manifest: Manifest, destination: Path) -> None:
-    here = tuple(file for file in manifest.files if not file.named_context)
-    draw_tree(f"{destination} ({summary(here)})", here)
+    draw_tree(f"{destination} ({summary(manifest.written)})", manifest.written)
     if manifest.not_copied:
         show(f"Not copied: {summary(manifest.not_copied)} of models, which the build reads where they are.")
 

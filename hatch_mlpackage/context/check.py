@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from hatch_mlpackage.context.build import BASE_IMAGE, as_errors, base_image_problem, doubtful_files, plan_files
+from hatch_mlpackage.context.build import (
+    BASE_IMAGE,
+    as_errors,
+    base_image_problem,
+    doubtful_files,
+    finished,
+    plan_files,
+)
 from hatch_mlpackage.context.model_versions import model_versions
 from hatch_mlpackage.context.package import Package, inspect_all
 from hatch_mlpackage.context.package_sources import image_environment, source_problems
@@ -26,7 +33,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checked:
-    """The problems found; `package` and `plan` are None where an error prevents them."""
+    """The problems found; `package` and `plan`, that of the finished context, are None where an error prevents them."""
 
     problems: tuple[Problem, ...]
     package: Package | None = None
@@ -53,9 +60,8 @@ def check_project(project: Project) -> Checked:
     if package is None or any(problem.level == "error" for problem in problems):
         return Checked(problems=tuple(problems), package=package)
     try:
-        return Checked(
-            problems=tuple(problems), package=package, plan=plan_files(package, check_project_images(package))
-        )
+        plan = finished(package, plan_files(package, check_project_images(package)))
+        return Checked(problems=tuple(problems), package=package, plan=plan)
     except MLPackageError as error:
         return Checked(problems=(*problems, *problems_of(error)), package=package)
 
