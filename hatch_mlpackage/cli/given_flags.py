@@ -42,13 +42,15 @@ def only_project_given() -> bool:
 def as_advised(text: str) -> str:
     """Add the flags of the project that this command was given to each command that a text advises.
 
-    A text that has them already stays as it is.
+    A command that has them already, or a folder of its own, stays as it is.
     """
     flags = with_flags("")
     has_others = not only_project_given()
 
     def repeat(found: re.Match[str]) -> str:
-        done = text.startswith(flags, found.end()) or (found["serve"] and has_others)  # serve takes no others
+        done = text.startswith((flags, " --project "), found.end()) or (
+            found["serve"] and has_others
+        )  # takes no others
         return found["command"] + ("" if done else flags)
 
     return _ADVISED.sub(repeat, text)

@@ -88,8 +88,15 @@ signature:
 """
 
 
-@pytest.mark.parametrize("place", [".", "endpoints"])
-def test_a_deployment_without_a_script(folder, mlpackage, monkeypatch, index, place):
+@pytest.mark.parametrize(
+    ("place", "flags", "advised_folder"),
+    [
+        (".", [], []),
+        (".", ["--project", "."], ["--project", "."]),
+        ("endpoints", ["--project", "."], ["--project", ".."]),
+    ],
+)
+def test_a_deployment_without_a_script(folder, mlpackage, monkeypatch, index, place, flags, advised_folder):
     """What the refusal of a model alone advises locks that model, and with the same flags the context is written."""
     for name, version in (("mlflow_skinny", "3.1.0"), ("inference_schema", "1.8"), ("numpy", "2.2.0")):
         index.add(name, version)
@@ -102,11 +109,12 @@ def test_a_deployment_without_a_script(folder, mlpackage, monkeypatch, index, pl
     (folder / "credit model/requirements.txt").write_text("mlflow==3.1.0\nxgboost\n")
     monkeypatch.chdir(place)
 
-    refused = mlpackage("import-azureml", os.path.relpath(folder / "endpoints/blue.yml"))
+    refused = mlpackage("import-azureml", os.path.relpath(folder / "endpoints/blue.yml"), *flags)
     advised = shlex.split(re.search(r"by its framework: mlpackage (.*)", refused.err)[1])
     locked = mlpackage(*advised)
 
     assert (refused.status, locked.status, locked.err.count("Error")) == (1, 0, 0), locked.err
+    assert advised[1:-4] == advised_folder
     assert mlpackage("generate", *advised[1:], "--output", folder / "context").status == 0
     assert (folder / "context/azureml-models/credit-model/1/credit model/MLmodel").read_text() == PYFUNC
 
