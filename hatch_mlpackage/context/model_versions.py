@@ -33,29 +33,35 @@ def model_versions(package: Package, installed: Mapping[str, str]) -> Iterator[P
     left out: its lock is made for the version that saved it.
     """
     for index, model in enumerate(() if package.no_code else package.config.models):
-        where = f"{KEY}.models[{index}].path"
         facts = _facts(package, model)
-        for name, version in facts.versions.items():
-            found = _found(name, installed)
-            if not found or _is_other(version, found):
-                fix = f"Require {name}=={version}"
-                otherwise = f", or save the model again with {found}: it may not load, or answer otherwise"
-                yield Problem(
-                    where=where,
-                    what=f"'{model.path}' was saved with {name} {version}, and the lock has {found or 'none'}.",
-                    fix=f"{fix}{otherwise if found else ', if the script needs it to load the model'}.",
-                    level="hint",
-                    code=MODEL_VERSION,
-                )
-        for name in packages_of(facts.modules):
-            if name not in facts.versions and not _found(name, installed):
-                yield Problem(
-                    where=where,
-                    what=f"'{model.path}' imports {name} when it is loaded, and the lock has none.",
-                    fix=f"Add {name} to the requirements, in the version that made the model.",
-                    level="hint",
-                    code=MODEL_VERSION,
-                )
+        for what, fix in (*_other_versions(facts, installed), *_missing(facts, installed)):
+            yield Problem(
+                where=f"{KEY}.models[{index}].path",
+                what=f"'{model.path}' {what}.",
+                fix=f"{fix}.",
+                level="hint",
+                code=MODEL_VERSION,
+            )
+
+
+def _other_versions(facts: ModelFacts, installed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what is worth knowing of each version that saved a model, and what to do."""
+    for name, version in facts.versions.items():
+        found = _found(name, installed)
+        what = f"was saved with {name} {version}, and the lock has {found or 'none'}"
+        if not found:
+            yield what, f"Require {name}=={version}, if the script needs it to load the model"
+        elif _is_other(version, found):
+            again = f"save the model again with {found}: it may not load, or answer otherwise"
+            yield what, f"Require {name}=={version}, or {again}"
+
+
+def _missing(facts: ModelFacts, installed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each package that a pickle imports and the image lacks; those that `versions` name are not repeated."""
+    for name in packages_of(facts.modules):
+        if name not in facts.versions and not _found(name, installed):
+            what = f"imports {name} when it is loaded, and the lock has none"
+            yield what, f"Add {name} to the requirements, in the version that made the model"
 
 
 def _facts(package: Package, model: Model) -> ModelFacts:
