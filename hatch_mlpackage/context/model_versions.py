@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MODEL_VERSION = "model-version"
 # For an answer that is worth no more than a hint; a forest of a thousand trees needs less.
 _LIMITS = Limits(operations=1_000_000, seconds=3.0)
+_SILENT = frozenset({"lightgbm", "onnx"})  # their files do not say which version of a package made them
 
 
 def model_versions(package: Package, installed: Mapping[str, str]) -> Iterator[Problem]:
@@ -72,7 +73,7 @@ def _facts(package: Package, model: Model) -> ModelFacts:
     if place is None or framework is None or framework not in READERS:
         return ModelFacts()
     try:
-        facts = read_facts(framework, place, Budget(_LIMITS))
+        facts = ModelFacts() if framework in _SILENT else read_facts(framework, place, Budget(_LIMITS))
     except UnreadableModelError:
         facts = ModelFacts()
     stated = {FRAMEWORKS[framework].distribution: model.framework_version} if model.framework_version else {}
