@@ -19,6 +19,7 @@ WIDER = {
     "cli/test_bad_index.py",
     "cli/test_bad_input.py",
     "cli/test_check_no_code.py",
+    "cli/test_counts.py",
     "cli/test_import_layout.py",
     "cli/test_import_online.py",
     "cli/test_import_paths.py",

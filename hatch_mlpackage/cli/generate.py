@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from hatch_mlpackage.cli.next_steps import only_script_given, with_flags
+from hatch_mlpackage.cli.given_flags import only_script_given, with_flags
 from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show, warn, writing
 from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
@@ -87,8 +87,7 @@ def command(
 
 
 def _draw_files(manifest: Manifest, destination: Path) -> None:
-    here = tuple(file for file in manifest.files if not file.named_context)
-    draw_tree(f"{destination} ({summary(here)})", here)
+    draw_tree(f"{destination} ({summary(manifest.written)})", manifest.written)
     if manifest.not_copied:
         show(f"Not copied: {summary(manifest.not_copied)} of models, which the build reads where they are.")
 

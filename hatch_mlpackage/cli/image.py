@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hatch_mlpackage.cli.generate import generate
-from hatch_mlpackage.cli.next_steps import with_flags
+from hatch_mlpackage.cli.given_flags import with_flags
 from hatch_mlpackage.cli.output import from_here, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, Returned, Verb, VerbFunction, Verbs, add_options

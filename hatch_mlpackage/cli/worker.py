@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from hatch_mlpackage.cli.next_steps import score_step, with_flags
+from hatch_mlpackage.cli.given_flags import with_flags
+from hatch_mlpackage.cli.next_steps import score_step
 from hatch_mlpackage.cli.output import say
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.quoting import shown_command

@@ -42,7 +42,7 @@ def make_locked(locked: Locked, *, report: Callable[[str], object] = print) -> s
         raise MLPackageError(
             f"--locked makes what pip installs, and this image also has {locked.besides}. "
             f"{_BY_HAND[locked.besides]} and leave out --locked, or serve the image itself "
-            "(mlpackage image build, mlpackage image run)."
+            "(`mlpackage image build`, `mlpackage image run`)."
         )
     cache = cache_directory()
     if cache is None:

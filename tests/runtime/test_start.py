@@ -307,6 +307,20 @@ def test_the_project_is_importable_and_ours_is_out_of_its_way(serve: Start, tmp_
     assert str(runtime) not in paths
 
 
+@pytest.mark.parametrize(("entry_script", "winner"), [("score.py", "own"), ("src/score.py", "installed")])
+def test_two_modules_of_one_name(serve: Start, tmp_path: Path, entry_script: str, winner: str) -> None:
+    """A module in the app root comes before an installed one, and that comes before one in the source directory."""
+    script = tmp_path / entry_script
+    script.parent.mkdir(exist_ok=True)
+    script.write_text("import iniconfig\ndef init(): pass\ndef run(x): return iniconfig.__file__\n", encoding="utf-8")
+    own = script.with_name("iniconfig.py")
+    own.touch()
+
+    found = serve(None, AZUREML_ENTRY_SCRIPT=entry_script, AZUREML_SOURCE_DIRECTORY="src").post("{}").json()
+
+    assert (found == str(own), "site-packages" in found) == (winner == "own", winner == "installed")
+
+
 def test_starting_takes_little_time(start: Start) -> None:
     """A script without imports is served within a few seconds even on a busy machine."""
     began = time.monotonic()

@@ -149,7 +149,7 @@ def test_more_than_pip_installs(tmp_path, besides, step, quiet):
 
     assert str(raised.value) == (
         f"--locked makes what pip installs, and this image also has {besides}. "
-        f"{step} and leave out --locked, or serve the image itself (mlpackage image build, mlpackage image run)."
+        f"{step} and leave out --locked, or serve the image itself (`mlpackage image build`, `mlpackage image run`)."
     )
 
 
