@@ -346,6 +346,17 @@ def test_with_a_model_of_ones_own(folder, own_model, mlpackage):
     ]
 
 
+def test_the_packages_of_this_machine(folder, mlpackage):
+    """The install that `new --model` prints has the packages that count on this machine, and no markers."""
+    (folder / "trees.ubj").write_bytes(b"{}")
+
+    outcome = mlpackage("new", "--model", "trees.ubj", "--features", 2, "--no-input", "--no-lock")
+
+    trees = "xgboost" if sys.platform == "darwin" else "xgboost-cpu"
+    expected = f"  python -m pip install numpy {trees} 'inference-schema[numpy-support]'"
+    assert [line for line in outcome.out.splitlines() if "pip install" in line] == [expected]
+
+
 def test_a_model_that_says_little(folder, mlpackage, type_in):
     """On a terminal `new` asks for what the model's file leaves out; elsewhere it requires an option."""
     (folder / "net.onnx").write_bytes(b"\x08\x07")
