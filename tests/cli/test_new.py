@@ -438,6 +438,23 @@ def test_the_build_of_pytorch_for_cpus(folder, mlpackage, index):
     assert ("torch==2.13.0+cpu" in locked, "nvidia" in locked) == (True, False)
 
 
+def test_what_only_gpus_need(folder, mlpackage, index):
+    """Where the index has PyTorch with CUDA alone, `new` says what of its lock an image without a GPU could spare."""
+    for name, version, *requires in (
+        ("torch", "2.15.0", "nvidia-nccl"),
+        ("numpy", "2.5.5"),
+        ("inference_schema", "1.8", "numpy; extra == 'numpy-support'"),
+        ("nvidia_nccl", "1.0"),
+    ):
+        index.add(name, version, *requires)
+
+    outcome = mlpackage("new", "net", "--framework", "pytorch", "--no-input")
+
+    assert outcome.err.splitlines()[-1] == (
+        "nvidia-nccl: no GPU in this image; the builds of torch for CPUs, which PyTorch's own index has, bring none"
+    )
+
+
 @pytest.mark.network
 @pytest.mark.slow
 def test_the_lock(folder, mlpackage):
