@@ -10,8 +10,8 @@ import click
 
 from hatch_mlpackage.cli.output import answer, answer_json, from_here, on_terminal, plural, shorten, size, warn
 from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
-from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
 from hatch_mlpackage.cli.savings import saving_line, savings_of
+from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
 from hatch_mlpackage.cli.verbs import Verb, json_option
 from hatch_mlpackage.context.build import plan_package
 from hatch_mlpackage.context.changes import DOCKERFILE, Change, Rebuild, changes_since, rebuilds, rebuilt_layers
