@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from packaging.requirements import Requirement
-
 from hatch_mlpackage.files.quoting import shown_command, shown_word
+from hatch_mlpackage.lock.asked.markers import for_this_machine
 from hatch_mlpackage.project.pyproject import load_project
 
 _WHEELS = "dist"  # which git ignores in a new project
@@ -35,21 +33,14 @@ def serve_own_model(folder: Path, *, conda: bool, locked: bool) -> list[str]:
     """Name the commands for a project around a model of the user's own."""
     project = shown_word(folder)
     # An install of the project itself would build it, and so need an index that has this plugin.
-    install = f"python -m pip install {shown_command(_counting_here(load_project(folder).dependencies or ()))}"
+    packages = for_this_machine(load_project(folder).dependencies or ())
+    install = f"python -m pip install {shown_command(packages)}"
     return [
         *(_make_conda_environment(folder) if conda else (install,)),
         *([] if locked else [f"mlpackage lock --project {project}"]),
         f"mlpackage serve --project {project}",
         f"mlpackage score --data @{shown_word(folder / 'src/sample.json')}   # in another terminal",
     ]
-
-
-def _counting_here(requirements: Iterable[str]) -> Iterator[str]:
-    """Yield the requirements that count on this machine, without the markers that say so."""
-    for requirement in map(Requirement, requirements):
-        if requirement.marker is None or requirement.marker.evaluate():
-            requirement.marker = None
-            yield str(requirement)
 
 
 def _make_conda_environment(folder: Path) -> tuple[str, str]:
