@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -70,8 +71,10 @@ class Newcomer:
 
 
 @pytest.fixture
-def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Newcomer:
-    return Newcomer(tmp_path_factory.mktemp("newcomer"))
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
+    folder = tmp_path_factory.mktemp("newcomer")
+    yield Newcomer(folder)
+    shutil.rmtree(folder / "venv")  # a gigabyte with PyTorch, and pytest keeps the files of three runs
 
 
 @pytest.fixture
