@@ -11,11 +11,12 @@ import click
 from hatch_mlpackage.cli.given_flags import with_flags
 from hatch_mlpackage.cli.output import answer, answer_json, from_here, on_terminal, plural, shorten, size, warn
 from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
+from hatch_mlpackage.cli.savings import saving_line, savings_of
 from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
 from hatch_mlpackage.cli.verbs import Verb, json_option
 from hatch_mlpackage.context.build import finished, plan_package
 from hatch_mlpackage.context.changes import DOCKERFILE, Change, Rebuild, changes_since, rebuilds, rebuilt_layers
-from hatch_mlpackage.context.heavy import Saving, heaviest, savings
+from hatch_mlpackage.context.heavy import heaviest
 from hatch_mlpackage.context.manifest import MANIFEST_NAME
 from hatch_mlpackage.context.package import default_destination, inspect_project
 from hatch_mlpackage.context.plan import FOR_THE_BUILDER
@@ -60,7 +61,7 @@ def command(*, project: Project, strict: bool, check: bool, as_json: bool) -> No
         answer_json(as_document(package, whole, locked, changes))
         return
     _draw_layers(package, whole, changes)
-    lines = (*_install_lines(locked), *map(_saving_line, _savings_of(package)))
+    lines = (*_install_lines(locked), *map(saving_line, savings_of(package.locks, package.config)))
     answer("\n".join((*_total_lines(whole), *lines, "")))
     again = [(it.what, size(it.size), ", ".join(it.layers)) for it in _rebuilds_of(package, whole, locked)]
     draw_table(("after a change of", "size", "a builder makes these layers again"), again)
@@ -87,7 +88,7 @@ def as_document(
             for file in plan.files
         ],
         "packages": [{"name": it.name, "version": it.version, "size": it.size or None} for it in locked],
-        "savings": [asdict(it) for it in _savings_of(package)],
+        "savings": [asdict(it) for it in savings_of(package.locks, package.config)],
         "rebuilds": [asdict(it) for it in _rebuilds_of(package, plan, locked)],
         "changes": None if changes is None else [asdict(change) for change in changes],
         "rebuilt": list(plan.layers if changes is None else rebuilt_layers(plan, changes)),
@@ -136,18 +137,6 @@ def _install_lines(locked: tuple[LockedPackage, ...]) -> list[str]:
         f"{plural(len(locked), 'package')}{known} to install besides",
         *([f"The heaviest: {biggest}"] if biggest else []),
     ]
-
-
-def _savings_of(package: Package) -> tuple[Saving, ...]:
-    locks = package.locks
-    return savings(locks.packages, locks.requirements or "", gpu=package.config.cuda is not None)
-
-
-def _saving_line(saving: Saving) -> str:
-    first, *others = saving.packages
-    more = f" and {plural(len(others), 'other')}" if others else ""
-    known = f" {size(saving.size)}" if saving.size else ""
-    return f"{first}{more}{known}: no GPU in this image; {saving.instead}"
 
 
 def _tally(layer: str, changes: tuple[Change, ...] | None) -> str:
