@@ -137,7 +137,7 @@ def test_advice_of_new(tmp_path, monkeypatch, shell, index):
         ("inference_schema", "1.8", "numpy; extra == 'numpy-support'"),
     ):
         index.add(name, version, *requires)
-    (advised,) = {line for line in re.findall(r"run `(.*?)`", made.stderr)}
+    (advised,) = set(re.findall(r"run `(.*?)`", made.stderr))
 
     assert (made.returncode, advised) == (0, "mlpackage lock --project trees")
     ran(shell(advised))

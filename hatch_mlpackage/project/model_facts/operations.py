@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, cast
 
-from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+from hatch_mlpackage.project.model_facts.facts import CutShortError, UnloadableModelError
 from hatch_mlpackage.project.model_facts.stream import LONGEST, LONGEST_KEPT, Stream
 
 _LONGEST_NUMBER = 64  # bytes
@@ -32,10 +32,10 @@ def operations(stream: Stream) -> Iterator[tuple[str, Any]]:
     read, work = stream.read, stream.budget.work
     while True:
         work()
-        known = _OPERATIONS.get(read(1))
-        if known is None:
-            raise UnreadableModelError("it is not a pickle, or it is cut short")
-        name, argument = known
+        code = read(1)
+        if code not in _OPERATIONS:
+            raise UnloadableModelError("it is not a pickle") if code else CutShortError("it is cut short")
+        name, argument = _OPERATIONS[code]
         if name == "STOP":
             return
         yield name, argument(stream) if argument else None
