@@ -12,13 +12,13 @@ import click
 from hatch_mlpackage.cli.bake import questions
 from hatch_mlpackage.cli.errors import print_notes
 from hatch_mlpackage.errors import MLPackageError, Problem
+from hatch_mlpackage.project.config.check_models import SAVE_AGAIN
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnloadableModelError, UnreadableModelError
 from hatch_mlpackage.project.model_facts.kinds import framework_of
 from hatch_mlpackage.project.model_facts.read import READERS, printable, read_facts
 from hatch_mlpackage.project.no_code.frameworks import MADE_BY, SAME_MODULES
 from hatch_mlpackage.project.no_code.literals import document
 from hatch_mlpackage.project.no_code.project_script import ProjectScript, UnknownInputError, project_script
-from hatch_mlpackage.project.no_code.unread import SAVE_AGAIN
 
 _NO_FRAMEWORK = "python"  # the template's own model of plain Python: no other model is read like it
 _EDIT = "Pin what made it yourself, and edit src/sample.json and src/score.py if it takes other input than such rows."

@@ -29,13 +29,12 @@ _ARCHIVES = {
 class Content:
     """Say what a file is, as the end of a sentence, and which framework reads it, if one does.
 
-    `is_cut` says that bytes at its end are certainly missing, and `is_pickle` that it is a pickle, compressed or not.
+    `is_cut` says that bytes at its end are certainly missing.
     """
 
     what: str
     framework: str = ""
     is_cut: bool = False
-    is_pickle: bool = False
 
 
 def content_of(model: ModelFile) -> Content | None:
@@ -49,9 +48,9 @@ def content_of(model: ModelFile) -> Content | None:
     if head.startswith(_OLD_PYTORCH):
         return Content(what="a file of PyTorch from before 1.6", framework="pytorch")
     if _PICKLE.match(head):
-        return Content(what="a pickle", framework="sklearn", is_pickle=True)
+        return Content(what="a pickle", framework="sklearn")
     if _PICKLE.match(_inflated(model)):
-        return Content(what="a compressed pickle", framework="sklearn", is_pickle=True)
+        return Content(what="a compressed pickle", framework="sklearn")
     return _plain(head)
 
 

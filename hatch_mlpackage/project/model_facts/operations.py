@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, cast
 
-from hatch_mlpackage.project.model_facts.facts import CutShortError, UnloadableModelError
+from hatch_mlpackage.project.model_facts.facts import CutShortError, UnloadableModelError, UnreadableModelError
 from hatch_mlpackage.project.model_facts.stream import LONGEST, LONGEST_KEPT, Stream
 
 _LONGEST_NUMBER = 64  # bytes
@@ -38,7 +38,18 @@ def operations(stream: Stream) -> Iterator[tuple[str, Any]]:
         name, argument = _OPERATIONS[code]
         if name == "STOP":
             return
-        yield name, argument(stream) if argument else None
+        yield name, _argument(argument, stream) if argument else None
+
+
+def _argument(argument: _Read, stream: Stream) -> Any:
+    try:
+        return argument(stream)
+    except UnreadableModelError:
+        raise
+    except ValueError:  # of pickletools, for what ends too early among others
+        if stream.read(1):
+            raise
+        raise CutShortError("it is cut short") from None
 
 
 def _plain(read: Callable[[IO[bytes]], Any]) -> _Read:

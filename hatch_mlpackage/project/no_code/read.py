@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.project.config.check_models import SAVE_AGAIN
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, KEY
 from hatch_mlpackage.project.model_facts.budget import OverBudgetError
 from hatch_mlpackage.project.model_facts.facts import (
@@ -17,7 +18,7 @@ from hatch_mlpackage.project.model_facts.facts import (
 from hatch_mlpackage.project.model_facts.read import FILE_OR_FOLDER, FOLDERS, printable, read_facts
 from hatch_mlpackage.project.no_code import pyfuncs, saved_models, tabular, tensors
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS, MADE_BY
-from hatch_mlpackage.project.no_code.unread import SAVE_AGAIN, STATE_INPUTS, facts_of_unread
+from hatch_mlpackage.project.no_code.unread import STATE_INPUTS, facts_of_unread
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -50,6 +51,8 @@ def read_no_code(project: Project, config: Config, fetched: Path | None, problem
     path = fetched if model.is_remote else project.root / model.path
     if path is None or not path.exists() or not _is_kind(model, framework, path, problems):
         return None
+    if not (model.is_remote or path.is_dir() or path.stat().st_size):
+        return None  # the check of the table has reported an empty file
     facts, unread = _facts(model, framework, path, problems)
     made = _generated(model, facts, problems) if facts and _may_load(model, framework, facts, problems) else None
     if made is None or not unread:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _NEEDS_INPUTS = "State what it takes in inputs, or write an entry script."
 STATE_INPUTS: Mapping[str, str] = {"onnx": _NEEDS_INPUTS, "tensorflow": _NEEDS_INPUTS}
-SAVE_AGAIN = "Save the model again, or copy or download its file again."
 _PICKLE = "it may be a pickle, which is a program that runs when it is loaded"
 _LOADER = "its loader may run programs that the folder brings"
 _FACTS: Mapping[str, ModelFacts] = {

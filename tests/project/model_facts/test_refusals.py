@@ -82,6 +82,8 @@ EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
             "a pickle in it names posix.system, which no tensor needs",
         ),
         ("xgboost", b"binf" + bytes(40), 'it is not in JSON or UBJSON: save it again with save_model("model.ubj")'),
+        ("sklearn", b"\x80\x04K", "it is cut short"),
+        ("sklearn", b"\x80\x04\x8c\x05numpy", "it is cut short"),
         ("pytorch", b"\x80\x02", "it is a pickle"),
         ("xgboost", b'{"learner": {', "it is not JSON to its end: it is damaged or cut short"),
         ("xgboost", b'{"limit": 3}', "it holds no model: save it with save_model"),
