@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.project.model_facts.budget import OverBudgetError
@@ -64,9 +65,8 @@ def _document(model: ModelFile) -> Any:
 def read_lightgbm(model: ModelFile) -> ModelFacts:
     """Read what Booster.save_model wrote: lines `name=value`, followed by the trees."""
     start, tail = model.head_and_tail(_HEAD_OF_LIGHTGBM, _TAIL_OF_LIGHTGBM)
-    if re.search(rb"(?m)^pandas_categorical:\[\s*\[", tail):
-        raise UnreadableModelError("it uses pandas categories, whose codes only a DataFrame provides")
-    return facts_of_lightgbm(start, model.budget)
+    categories = re.search(rb"(?m)^pandas_categorical:\[\s*\[", tail) is not None
+    return replace(facts_of_lightgbm(start, model.budget), categories=categories)
 
 
 def facts_of_lightgbm(start: bytes, budget: Budget) -> ModelFacts:

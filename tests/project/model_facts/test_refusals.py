@@ -89,11 +89,6 @@ EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
         ("xgboost", b'{"limit": 3}', "it holds no model: save it with save_model"),
         ("lightgbm", b"\x80\x04.", "it is a pickle"),
         ("lightgbm", b"leaves", 'it is not in the text format of LightGBM: save it with save_model("model.txt")'),
-        (
-            "lightgbm",
-            b'tree\nmax_feature_idx=0\nfeature_names=a\n\nTree=0\n\npandas_categorical:[["x", "y"]]\n',
-            "it uses pandas categories, whose codes only a DataFrame provides",
-        ),
         ("sklearn", b"\x04\x22\x4d\x18rest", "it is compressed with lz4, which mlpackage does not read"),
         (
             "sklearn",
