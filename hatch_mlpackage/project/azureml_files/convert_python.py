@@ -102,7 +102,7 @@ def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
     allowed = python_for(pin) if pin else DEFAULT_PYTHON
     if draft.python:
         is_other = bool(pin) and not allows_python(pin, draft.python)
-        kept = f"which {pin} allows" if pin else "as the table or --python-version says"  # an import wrote the table, too
+        kept = f"which {pin} allows" if pin else "as the table or --python-version says"
         draft.take(one, "python-version", draft.python, f"in place of {pin}: {PICKLED}" if is_other else kept)
     elif pin and allowed:
         draft.take(one, "python-version", allowed, f"as {pin} asks")
