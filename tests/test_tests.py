@@ -33,6 +33,7 @@ WIDER = {
     "cli/test_lock_sources.py",
     "cli/test_nothing_is_lost.py",
     "cli/test_new_interrupted.py",
+    "cli/test_new_refused_models.py",
     "cli/test_odd_files.py",
     "cli/test_read_once.py",
     "cli/test_readme.py",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +18,8 @@ TEXT_FLAGS = ("python_version", "base_image", "platform")
 MODEL_FLAGS = ("framework", "allow_pickle")
 # The parameters of the options that describe a project, which the reference lists apart from a verb's own.
 PROJECT_OPTIONS = frozenset({"folder", "models", "requirements", *MODEL_FLAGS, *PATH_FLAGS, *TEXT_FLAGS})
+
+_ELSEWHERE = "hatch_mlpackage.elsewhere"  # the folder of the project that the advice is about, if no flag names it
 
 # The verbs that take these options, where they are named for the user to type: in backquotes, or after a colon.
 _ADVISED = re.compile(
@@ -32,6 +36,17 @@ def model_text(model: Mapping[str, str]) -> str:
 def with_flags(command: str, *others: str) -> str:
     """Return a command with those flags of the project, and of the parameters `others`, that this one was given."""
     return " ".join((command, *(shown_command(words) for words in _given({*PROJECT_OPTIONS, *others}))))
+
+
+@contextmanager
+def advising_about(project: Path) -> Iterator[None]:
+    """Name this project's folder, and no flags of the running command, in the commands that texts advise meanwhile."""
+    meta = click.get_current_context().meta
+    meta[_ELSEWHERE] = project
+    try:
+        yield
+    finally:
+        del meta[_ELSEWHERE]
 
 
 def only_script_given() -> bool:
@@ -57,6 +72,9 @@ def as_advised(text: str) -> str:
 def _given(names: set[str] | frozenset[str]) -> Iterator[tuple[str, ...]]:
     """Yield the words of each flag that the user typed, in the order of the command's help."""
     context = click.get_current_context(silent=True)
+    if context and _ELSEWHERE in context.meta:
+        yield "--project", str(context.meta[_ELSEWHERE])
+        return
     for option in context.command.params if context else ():
         name = option.name or ""
         if context and name in names and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:

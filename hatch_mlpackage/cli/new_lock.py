@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from hatch_mlpackage.cli.given_flags import advising_about
 from hatch_mlpackage.cli.output import say
 from hatch_mlpackage.cli.savings import saving_line, savings_of
 from hatch_mlpackage.errors import MLPackageError
@@ -23,14 +24,15 @@ def lock_if_possible(destination: Path, lock_made: Callable[[Path], object], fol
     `destination` is where the project will be, and what messages call it.
     """
     folder = folder.absolute()
-    try:
-        _choose_cpu_builds(folder)
-        lock_made(lock_project(load_project(folder), report=say))
-        inputs = inspect_requirements(load_project(folder))
-        for saving in savings_of(inputs.locks, inputs.config):
-            say(saving_line(saving))
-    except MLPackageError as error:
-        say(f"Not locked: {str(error).replace(str(folder), str(destination))}")
+    with advising_about(destination):
+        try:
+            _choose_cpu_builds(folder)
+            lock_made(lock_project(load_project(folder), report=say))
+            inputs = inspect_requirements(load_project(folder))
+            for saving in savings_of(inputs.locks, inputs.config):
+                say(saving_line(saving))
+        except MLPackageError as error:
+            say(f"Not locked: {str(error).replace(str(folder), str(destination))}")
 
 
 def _choose_cpu_builds(folder: Path) -> None:

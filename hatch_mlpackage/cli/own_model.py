@@ -11,11 +11,12 @@ import click
 
 from hatch_mlpackage.cli.bake import questions
 from hatch_mlpackage.cli.errors import print_notes
-from hatch_mlpackage.errors import Problem
-from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.errors import MLPackageError, Problem
+from hatch_mlpackage.project.config.check_models import SAVE_AGAIN
+from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnloadableModelError, UnreadableModelError
 from hatch_mlpackage.project.model_facts.kinds import framework_of
 from hatch_mlpackage.project.model_facts.read import READERS, printable, read_facts
-from hatch_mlpackage.project.no_code.frameworks import SAME_MODULES
+from hatch_mlpackage.project.no_code.frameworks import MADE_BY, SAME_MODULES
 from hatch_mlpackage.project.no_code.literals import document
 from hatch_mlpackage.project.no_code.project_script import ProjectScript, UnknownInputError, project_script
 
@@ -26,7 +27,8 @@ _EDIT = "Pin what made it yourself, and edit src/sample.json and src/score.py if
 def about_own_model(model: Path, framework: str | None, features: int | None, *, asking: bool) -> dict[str, Any]:
     """Return the template's settings for a model, from the model's file and, if `asking`, from the user.
 
-    Raises UsageError when the framework or the number of features stays unknown.
+    Raises UsageError when the framework or the number of features stays unknown, and MLPackageError for a file that
+    the framework cannot load.
     """
     framework = framework or framework_of_template(model)
     if framework is None or framework == _NO_FRAMEWORK:
@@ -54,13 +56,28 @@ def framework_of_template(model: Path) -> str | None:
 
 
 def _read_facts(model: Path, framework: str) -> tuple[ModelFacts, str]:
-    """Read what a model's file says of itself, and, for a file that cannot be read, the reason as a clause."""
+    """Read what a model's file says of itself, and, for a file that cannot be read, the reason as a clause.
+
+    Raises MLPackageError for a file that the framework cannot load either: no script could serve it.
+    """
     if framework not in READERS:
         return ModelFacts(), ""
     try:
         return read_facts(framework, model), ""
+    except UnloadableModelError as error:
+        what = f"{model} cannot be loaded as a model of {MADE_BY[framework]}: {error}."
+        raise MLPackageError(f"{what} {_way_out(error)}") from error
     except UnreadableModelError as error:
         return ModelFacts(), f", as {error}"
+
+
+def _way_out(error: UnloadableModelError) -> str:
+    if not error.framework:
+        return SAVE_AGAIN
+    if error.framework in questions()[0].choices:
+        return f"Give --framework {error.framework}."
+    declared = f'framework = "{error.framework}" in [[tool.mlpackage.models]]'
+    return f"Serve it without a project of its own: declare it with {declared}."
 
 
 def _script(

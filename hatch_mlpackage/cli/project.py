@@ -15,6 +15,7 @@ from hatch_mlpackage.cli.given_flags import MODEL_FLAGS, PATH_FLAGS, PROJECT_OPT
 from hatch_mlpackage.cli.verbs import TEXT, TYPED, Returned, VerbFunction, add_options, folder_option
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.quoting import shown_word
+from hatch_mlpackage.project.config.hatch_tables import misspelt_tables
 from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY
 from hatch_mlpackage.project.identity import is_identity
 from hatch_mlpackage.project.pyproject import FALLBACK_VERSION, PYPROJECT, Project, load_project, plain_name
@@ -169,14 +170,16 @@ def open_project(folder: Path, flags: Mapping[str, Any], *, may_be_empty: bool =
         name, version = identity(flags)
         project = replace(project, name=name, version=version)
     if not (project.table or flags or may_be_empty):
-        raise MLPackageError(_nothing_to_package(folder))
+        raise MLPackageError(_nothing_to_package(folder, project))
     return replace(project, table={**project.table, **flags})
 
 
-def _nothing_to_package(folder: Path) -> str:
+def _nothing_to_package(folder: Path, project: Project) -> str:
     """Say what the folder lacks, and which folder above or below it the user may mean."""
     path = folder.absolute() / PYPROJECT
     lacks = f"{path}: has nothing in [{KEY}]" if path.is_file() else f"{path}: there is no such file"
+    if misspelt := misspelt_tables(project.tool):
+        return f"{lacks}, but has [tool.{misspelt[0]}], which nothing reads. Did you mean [{KEY}]?"
     above = next(filter(_declares, path.parent.parents), None)
     below = sorted(filter(_declares, path.parent.iterdir()))
     if below:

@@ -14,7 +14,7 @@ from hatch_mlpackage.context.build import (
     finished,
     plan_files,
 )
-from hatch_mlpackage.context.model_versions import model_versions
+from hatch_mlpackage.context.model_versions import model_problems
 from hatch_mlpackage.context.package import Package, inspect_all
 from hatch_mlpackage.context.package_sources import image_environment, source_problems
 from hatch_mlpackage.context.plan import ContextPlan
@@ -54,7 +54,7 @@ def check_project(project: Project) -> Checked:
     if package:
         problems += doubtful_files(package)
         problems += [*source_problems(package, locked=not locked), *_ignored(package)]
-        problems += () if locked else model_problems(package)
+        problems += model_problems(package, None if locked else _installed(package))
     if inputs and inputs.config.strict:
         problems = [*as_errors(problems)]
     if package is None or any(problem.level == "error" for problem in problems):
@@ -100,11 +100,10 @@ def _ignored(package: Package) -> Iterator[Problem]:
         )
 
 
-def model_problems(package: Package) -> Iterator[Problem]:
-    """Give a hint of each model that the image would load with another version of its framework than saved it."""
+def _installed(package: Package) -> dict[str, str] | None:
+    """Map the distributions of the image to their versions, as far as they are known."""
     environment = image_environment(package)
-    if environment:
-        yield from model_versions(package, {one.name: one.version for one in environment.distributions.values()})
+    return {one.name: one.version for one in environment.distributions.values()} if environment else None
 
 
 def imported_problems(project: Project) -> tuple[Problem, ...]:

@@ -1,4 +1,7 @@
-"""Compare the frameworks that saved the models, as far as their files say it, with those that the image installs."""
+"""Compare the frameworks that saved the models, as far as their files say it, with those that the image installs.
+
+The same reading finds files that are cut short.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,13 @@ from packaging.version import InvalidVersion, Version
 
 from hatch_mlpackage.errors import Problem
 from hatch_mlpackage.lock.project_models import fetched_model
+from hatch_mlpackage.project.config.check_models import SAVE_AGAIN
 from hatch_mlpackage.project.config.keys import KEY, Model
 from hatch_mlpackage.project.model_facts.budget import Budget, Limits
-from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.content import content_of
+from hatch_mlpackage.project.model_facts.facts import CutShortError, ModelFacts, UnreadableModelError
 from hatch_mlpackage.project.model_facts.kinds import framework_of
+from hatch_mlpackage.project.model_facts.model_file import ModelFile
 from hatch_mlpackage.project.model_facts.read import READERS, read_facts
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS, same_modules
 from hatch_mlpackage.project.no_code.generated import packages_of
@@ -22,19 +28,33 @@ if TYPE_CHECKING:
     from hatch_mlpackage.context.package import Package
 
 MODEL_VERSION = "model-version"
+CUT_SHORT = "cut-short"
 # For an answer that is worth no more than a hint; a forest of a thousand trees needs less.
 _LIMITS = Limits(operations=1_000_000, seconds=3.0)
 _SILENT = frozenset({"lightgbm", "onnx"})  # their files do not say which version of a package made them
 
 
-def model_versions(package: Package, installed: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield a hint for each model that the image would load with another version than the one that saved it.
+def model_problems(package: Package, installed: Mapping[str, str] | None) -> Iterator[Problem]:
+    """Yield a warning for each model whose file is cut short, and a hint for each that another version saved.
 
-    `installed` maps the distributions of the image to their versions. A model that serves without an entry script is
-    left out: its lock is made for the version that saved it.
+    That is another version than the one with which the image would load the model. `installed` maps the distributions
+    of the image to their versions, and is None where these are not known. A model that serves without an entry script
+    is left out: its lock is made for the version that saved it, and its file has been read.
     """
     for index, model in enumerate(() if package.no_code else package.config.models):
-        facts = _facts(package, model)
+        try:
+            facts = _facts(package, model)
+        except CutShortError as error:
+            yield Problem(
+                where=f"{KEY}.models[{index}].path",
+                what=f"'{model.path}' cannot be loaded: {error}.",
+                fix=SAVE_AGAIN,
+                level="warning",
+                code=CUT_SHORT,
+            )
+            continue
+        if installed is None:
+            continue
         for what, fix in (*_other_versions(facts, installed), *_missing(facts, installed)):
             yield Problem(
                 where=f"{KEY}.models[{index}].path",
@@ -66,7 +86,10 @@ def _missing(facts: ModelFacts, installed: Mapping[str, str]) -> Iterator[tuple[
 
 
 def _facts(package: Package, model: Model) -> ModelFacts:
-    """Return what a model's file says, or nothing for one that no reader knows or that takes too long to read."""
+    """Return what a model's file says, or nothing for one that no reader knows or that takes too long to read.
+
+    Raises CutShortError for a pickle or an archive that certainly is.
+    """
     path = package.project.root / model.path
     framework = model.framework or framework_of(path)
     place = fetched_model(model, package.locks) if model.is_remote else path
@@ -74,6 +97,10 @@ def _facts(package: Package, model: Model) -> ModelFacts:
         return ModelFacts()
     try:
         facts = ModelFacts() if framework in _SILENT else read_facts(framework, place, Budget(_LIMITS))
+    except CutShortError:
+        if content_of(ModelFile(place, Budget(_LIMITS))):
+            raise
+        facts = ModelFacts()  # the end of a file without a pickle's or an archive's mark means nothing
     except UnreadableModelError:
         facts = ModelFacts()
     stated = {FRAMEWORKS[framework].distribution: model.framework_version} if model.framework_version else {}

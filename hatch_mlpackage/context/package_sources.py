@@ -42,6 +42,7 @@ def _sources(package: Package, *, locked: bool) -> Sources:
         source_directory=variables.get("AZUREML_SOURCE_DIRECTORY", ""),
         python=config.python_version,
         models={model.path: _below_model_dir(package, index) for index, model in enumerate(config.models)},
+        model_dir=_model_dir(package),
         asked={pin.name: f"{config.lock_path}:{pin.line}" for pin in pins if pin.name in names},
         needed=needed_by_others(lock),
     )
@@ -58,6 +59,12 @@ def _packed(package: Package) -> Iterator[Packed]:
         inside = path.relative_to(APP_DIRECTORY) if path.is_relative_to(APP_DIRECTORY) else path
         shown = place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)
         yield Packed(path=str(inside), shown=shown, source=file.source)
+
+
+def _model_dir(package: Package) -> str:
+    """Return the folder that AZUREML_MODEL_DIR names, below the app root."""
+    models = package.config.models
+    return models[0].context_path if len(models) == 1 else MODELS_DIRECTORY
 
 
 def _below_model_dir(package: Package, index: int) -> str:

@@ -25,8 +25,13 @@ def did_you_mean(word: str, known: Iterable[str], *, folder: str = "") -> str:
 
     `folder`, with its slash, is put before the word: that of a path whose last name is `word`.
     """
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"Did you mean '{folder}{close[0]}'?" if close else ""
+    close = nearest(word, known)
+    return f"Did you mean '{folder}{close}'?" if close else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word most like the given one, or an empty text where none is like it."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), "")
 
 
 def read_table(shape: type[T], table: object, where: str, problems: Problems) -> T | None:

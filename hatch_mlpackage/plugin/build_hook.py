@@ -12,12 +12,6 @@ from typing import Any
 from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-HOOK = "tool.hatch.build.targets.wheel.hooks.mlpackage"
-# The keys that Hatch itself reads in a hook's table (hatch.pypa.io/latest/config/build#build-hooks).
-HATCH_HOOK_KEYS = frozenset(
-    {"dependencies", "enable-by-default", "require-runtime-dependencies", "require-runtime-features"}
-)
-
 
 class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
     """Check before the wheel is made and write after it, so that a mistake leaves no incomplete `dist`."""
@@ -31,6 +25,7 @@ class MLPackageBuildHook(BuildHookInterface[BuilderConfig]):
         # Imported late: frontends make every hook just to ask for its dependencies.
         from hatch_mlpackage.context.build import check_destination, plan_context  # noqa: PLC0415
         from hatch_mlpackage.plugin.builder import aborting_on_error, refuse_own_keys  # noqa: PLC0415
+        from hatch_mlpackage.project.config.hatch_tables import HATCH_HOOK_KEYS, HOOK  # noqa: PLC0415
 
         with aborting_on_error(self.app, self.root):
             refuse_own_keys(self.config, HOOK, HATCH_HOOK_KEYS)

@@ -18,38 +18,11 @@ from hatch_mlpackage.context.package import context_name
 from hatch_mlpackage.context.verify import reason_to_keep
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problems
 from hatch_mlpackage.files.parse import read_if_there, text_of
-from hatch_mlpackage.files.typed_tables import did_you_mean
+from hatch_mlpackage.project.config.hatch_tables import HATCH_TARGET_KEYS, TARGET, check_hatch_table
 from hatch_mlpackage.project.pyproject import PYPROJECT, located, project_of_hatch
 
 if TYPE_CHECKING:
     from hatchling.bridge.app import Application
-
-TARGET = "tool.hatch.build.targets.mlpackage"
-# The keys that Hatch itself reads in a target's table (hatch.pypa.io/latest/config/build).
-HATCH_TARGET_KEYS = frozenset(
-    {
-        "artifacts",
-        "dependencies",
-        "dev-mode-dirs",
-        "dev-mode-exact",
-        "directory",
-        "enable-by-default",
-        "exclude",
-        "force-include",
-        "hooks",
-        "ignore-vcs",
-        "include",
-        "only-include",
-        "only-packages",
-        "packages",
-        "reproducible",
-        "require-runtime-dependencies",
-        "require-runtime-features",
-        "skip-excluded-dirs",
-        "sources",
-        "versions",
-    }
-)
 
 
 class MLPackageBuilder(BuilderInterface[BuilderConfig, PluginManager]):
@@ -88,15 +61,9 @@ def aborting_on_error(app: Application, root: str) -> Iterator[None]:
 
 
 def refuse_own_keys(table: Mapping[str, Any], where: str, hatch_keys: frozenset[str]) -> None:
-    """Raise ConfigurationError for keys that Hatch does not know: our own keys belong in [tool.mlpackage]."""
+    """Raise ConfigurationError for keys that Hatch does not know, wherever it has read them."""
     problems = Problems()
-    for key in sorted(table.keys() - hatch_keys):
-        hint = did_you_mean(key, hatch_keys)
-        problems.add(
-            f"{where}.{key}",
-            "is not one of Hatch's keys.",
-            hint or "Declare what goes into the context in [tool.mlpackage].",
-        )
+    check_hatch_table(table, where, hatch_keys, problems)
     problems.raise_if_any()
 
 

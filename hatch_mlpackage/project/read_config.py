@@ -34,6 +34,7 @@ from hatch_mlpackage.project.config.check_packages import (
 from hatch_mlpackage.project.config.check_paths import check_entry_script, check_lock_directory, check_source_directory
 from hatch_mlpackage.project.config.check_patterns import check_patterns
 from hatch_mlpackage.project.config.check_values import check_choices, check_empty, check_server
+from hatch_mlpackage.project.config.hatch_tables import check_tables
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, NO_PYLOCK, Config, Model
 from hatch_mlpackage.project.known_images import cuda_images, cuda_of, packaged_python
 from hatch_mlpackage.project.other_tools.named import Named, find_requirements
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 # In the order in which a person reads their problems; none stops at the first problem.
 _CHECKS = (
+    check_tables,
     check_entry_script,
     check_install_project,
     check_pylock,

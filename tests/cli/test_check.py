@@ -90,6 +90,7 @@ def test_the_framework_of_a_model(project, mlpackage, change):
     """`check` compares the framework that saved a model with the lock; `generate` gives no hints."""
     joblib.dump(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), project / "models/ridge.joblib")
     change(project / "pyproject.toml", "models/greeting.txt", "models/ridge.joblib")
+    change(project / "score.py", "greeting.txt", "ridge.joblib")
     version = joblib.load(project / "models/ridge.joblib").__getstate__()["_sklearn_version"]
 
     outcomes = [mlpackage(verb) for verb in ("check", "generate")]

@@ -15,6 +15,7 @@ from sklearn.linear_model import Ridge
 from hatch_mlpackage.cli.bake import bake
 
 PATIENCE = 60
+LZ4 = b"\x04\x22\x4d\x18rest"  # a model that may be sound, and that mlpackage does not read
 FILES = [
     ".github/workflows/ci.yml",
     ".gitignore",
@@ -284,13 +285,13 @@ def test_the_first_question(folder, own_model, mlpackage, type_in):
 
 def test_a_model_of_an_unknown_framework(folder, mlpackage, type_in):
     """On a terminal `new` asks for the framework that the model's file does not tell."""
-    (folder / "weights.bin").write_bytes(b"\x08\x07")
-    type_in("y", "weights.bin", "", "onnx", "2", "", "none", "MIT")
+    (folder / "weights.bin").write_bytes(LZ4)
+    type_in("y", "weights.bin", "", "sklearn", "2", "", "none", "MIT")
 
     outcome = mlpackage("new", "--no-lock")
 
     assert outcome.status == 0, outcome.err
-    assert "import onnxruntime" in (folder / "weights/src/score.py").read_text()
+    assert "import joblib" in (folder / "weights/src/score.py").read_text()
 
 
 def test_a_question_breaks_between_words(folder, mlpackage, type_in, monkeypatch):
@@ -348,7 +349,7 @@ def test_with_a_model_of_ones_own(folder, own_model, mlpackage):
 
 def test_the_packages_of_this_machine(folder, mlpackage):
     """The install that `new --model` prints has the packages that count on this machine, and no markers."""
-    (folder / "trees.ubj").write_bytes(b"{}")
+    (folder / "trees.ubj").write_bytes(b"binf" + bytes(40))  # which old versions saved
 
     outcome = mlpackage("new", "--model", "trees.ubj", "--features", 2, "--no-input", "--no-lock")
 
@@ -359,15 +360,16 @@ def test_the_packages_of_this_machine(folder, mlpackage):
 
 def test_a_model_that_says_little(folder, mlpackage, type_in):
     """On a terminal `new` asks for what the model's file leaves out; elsewhere it requires an option."""
-    (folder / "net.onnx").write_bytes(b"\x08\x07")
+    (folder / "net.pkl").write_bytes(LZ4)
 
-    refused = mlpackage("new", "--model", "net.onnx", "--no-input")
+    refused = mlpackage("new", "--model", "net.pkl", "--no-input")
     type_in("", "zero", "4", "", "", "")
-    asked = mlpackage("new", "--model", "net.onnx", "--no-lock")
+    asked = mlpackage("new", "--model", "net.pkl", "--no-lock")
 
     assert refused.status == 2
     assert refused.err.splitlines()[-1] == (
-        "Error: net.onnx does not say how many numbers a row has, as it is not an ONNX model: give --features N."
+        "Error: net.pkl does not say how many numbers a row has, as it is compressed with lz4, which mlpackage does "
+        "not read: give --features N."
     )
     assert asked.status == 0, asked.err
     assert json.loads((folder / "net/src/sample.json").read_text()) == {"data": [[0.0] * 4]}
@@ -375,16 +377,16 @@ def test_a_model_that_says_little(folder, mlpackage, type_in):
 
 def test_a_model_that_cannot_be_read(folder, mlpackage):
     """With `--features`, `new` goes on without what the model's file says, and says that and why."""
-    (folder / "net.onnx").write_bytes(b"\x08\x07")
+    (folder / "net.pkl").write_bytes(LZ4)
 
-    outcome = mlpackage("new", "--model", "net.onnx", "--features", "2", "--no-input", "--no-lock")
+    outcome = mlpackage("new", "--model", "net.pkl", "--features", "2", "--no-input", "--no-lock")
 
     assert outcome.status == 0
     said = (
-        "what its file says is left out, as it is not an ONNX model. Pin what made it yourself, and edit "
-        "src/sample.json and src/score.py if it takes other input than such rows."
+        "what its file says is left out, as it is compressed with lz4, which mlpackage does not read. Pin what made it "
+        "yourself, and edit src/sample.json and src/score.py if it takes other input than such rows."
     )
-    assert outcome.err.split() == f"Hint[configuration]: net.onnx: {said}".split()
+    assert outcome.err.split() == f"Hint[configuration]: net.pkl: {said}".split()
 
 
 @pytest.mark.parametrize("arguments", [["--model", "weights.bin"], ["--model", "weights.bin", "--framework", "python"]])

@@ -125,6 +125,25 @@ def test_advice_of_a_warning(project, mlpackage):
     assert [set(ADVISED.findall(text)) for text in texts] == [{f"mlpackage lock --project {project}"}] * 2
 
 
+def test_advice_of_new(tmp_path, monkeypatch, shell, index):
+    """What `new` advises while it locks names the new project, and none of its own options."""
+    monkeypatch.chdir(tmp_path)
+    flags = "--framework xgboost --no-input"
+
+    made = shell(f"mlpackage new trees {flags}")
+    for name, version, *requires in (
+        ("xgboost_cpu", "3.4.1"),
+        ("numpy", "2.5.5"),
+        ("inference_schema", "1.8", "numpy; extra == 'numpy-support'"),
+    ):
+        index.add(name, version, *requires)
+    (advised,) = set(re.findall(r"run `(.*?)`", made.stderr))
+
+    assert (made.returncode, advised) == (0, "mlpackage lock --project trees")
+    ran(shell(advised))
+    assert "run `mlpackage lock --project more` again" in shell(f"mlpackage new more {flags}").stderr
+
+
 @pytest.mark.parametrize(
     ("verb", "flags", "following"),
     [

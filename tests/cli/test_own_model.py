@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -255,6 +256,46 @@ def test_what_else_the_model_imports(tmp_path, around):
         "inference-schema[numpy-support]",
     ]
     assert project.table["system-packages"] == ["libgomp1"]
+
+
+@pytest.mark.slow
+def test_lightgbm_categories_by_code(tmp_path, monkeypatch, mlpackage, serve, close_to):
+    """A model of LightGBM takes the codes of its categories, and answers as it does for their names."""
+    monkeypatch.chdir(tmp_path)
+    table = pd.DataFrame({"age": np.arange(80.0), "town": pd.Categorical(["Bergen", "Oslo"] * 40)})
+    target = table["age"] + 100 * (table["town"] == "Oslo")
+    booster = lightgbm.LGBMRegressor(n_estimators=20, verbose=-1).fit(table, target).booster_
+    booster.save_model("towns.txt")
+
+    outcome = mlpackage("new", "around", "--model", "towns.txt", "--no-input", "--no-lock")
+
+    assert (outcome.status, "which a request gives by their codes" in outcome.err) == (0, True)
+    service = serve(load_project(tmp_path / "around"))
+    rows = [{"age": 3.0, "town": 0.0}, {"age": 3.0, "town": 1.0}]
+    names = pd.DataFrame({"age": [3.0, 3.0], "town": pd.Categorical(["Bergen", "Oslo"])})
+    assert service.score(data=rows) == close_to(booster.predict(names).tolist())
+
+
+@pytest.mark.parametrize(
+    ("save", "said", "of_booster"),
+    [
+        (sklearn_model, "with a scikit-learn model.", False),
+        (xgboost_wrapper, "with an XGBoost model.", False),
+        (lightgbm_wrapper, "with a LightGBM model.", False),
+        (xgboost_booster, "with an XGBoost model.", True),
+        (lightgbm_booster, "with a LightGBM model.", True),
+    ],
+)
+def test_what_the_project_says(tmp_path, around, save, said, of_booster):
+    """The script names the framework that made the model, and says where the answer is not the class."""
+    path, _ = save(tmp_path, "classifier", "array")
+
+    project = around(path)
+
+    document = ast.get_docstring(ast.parse((project / "src/score.py").read_text(encoding="utf-8")))
+    assert document.splitlines()[0].endswith(said)
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    assert ["probabilities if the model is a classifier" in text for text in (document, readme)] == [of_booster] * 2
 
 
 def test_categories_by_code(tmp_path, monkeypatch, mlpackage):

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import io
 import json
 import pickle
+import zipfile
+import zlib
 
 import joblib
 import lightgbm
@@ -10,7 +13,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
-from hatch_mlpackage.context.model_versions import model_versions
+from hatch_mlpackage.context.model_versions import model_problems
 from hatch_mlpackage.context.package import inspect_project
 
 ROWS = np.arange(40.0).reshape(20, 2)
@@ -31,14 +34,14 @@ def booster_of(*version: int) -> bytes:
 
 @pytest.fixture
 def find(make_project):
-    """Give a function that writes a model, and returns (place, what, fix) of each hint for an image's distributions."""
+    """Give a function that writes a model, and returns (place, what, fix) of each problem for an image's packages."""
 
-    def run(name: str, content: bytes, installed: dict[str, str], **keys: str) -> list[tuple[str, str, str]]:
+    def run(name: str, content: bytes, installed: dict[str, str] | None, **keys: str) -> list[tuple[str, str, str]]:
         project = make_project({"models": [{"name": "m", "path": f"models/{name}", **keys}]})
         (project.root / "models" / name).parent.mkdir(exist_ok=True)
         (project.root / "models" / name).write_bytes(content)
-        found = list(model_versions(inspect_project(project), installed))
-        assert {(it.level, it.code) for it in found} <= {("hint", "model-version")}
+        found = list(model_problems(inspect_project(project), installed))
+        assert {(it.level, it.code) for it in found} <= {("hint", "model-version"), ("warning", "cut-short")}
         return [(it.where, it.what, it.fix) for it in found]
 
     return run
@@ -71,7 +74,7 @@ def test_another_version(find, name, content, distribution, version, locked):
         ("booster.json", b'{"threshold": 0.5}', {}),
         ("notes.txt", b"no model", {}),
         ("weights.bin", ridge_of("1.2.2"), {"scikit-learn": "1.5.0"}),
-        ("broken.pkl", ridge_of("1.2.2")[:-20], {"scikit-learn": "1.5.0"}),
+        ("broken.pkl", b"(lp0\nI1", {"scikit-learn": "1.5.0"}),
     ],
 )
 def test_nothing_to_say(find, name, content, installed):
@@ -111,3 +114,29 @@ def test_a_stated_version(find):
     keys = {"framework": "sklearn", "framework-version": "1.4.0"}
 
     assert find("ridge.bin", ridge_of("1.2.2"), {"scikit-learn": "1.4.2"}, **keys) == []
+
+
+ZIPPED = io.BytesIO()
+with zipfile.ZipFile(ZIPPED, "w") as archive:
+    archive.writestr("m/data.pkl", b"\x80\x02N.")
+
+
+@pytest.mark.parametrize("installed", [None, {}])
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("ridge.pkl", ridge_of("1.2.2")[:-20], "it is cut short"),
+        ("ridge.joblib", zlib.compress(ridge_of("1.2.2"))[:-20], "it is cut short"),
+        ("net.pt", ZIPPED.getvalue()[:-20], "it is a zip archive that is cut short"),
+        ("net.pkl", ZIPPED.getvalue()[:-20], "it is a zip archive that is cut short"),
+    ],
+)
+def test_cut_short(find, name, content, why, installed):
+    """A pickle or an archive whose end is missing is a warning, whether or not the image's packages are known."""
+    assert find(name, content, installed) == [
+        (
+            "tool.mlpackage.models[0].path",
+            f"'models/{name}' cannot be loaded: {why}.",
+            "Save the model again, or copy or download its file again.",
+        )
+    ]

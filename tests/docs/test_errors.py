@@ -30,6 +30,7 @@ def test_every_code_is_listed():
         | {
             checking.BASE_IMAGE,
             checking.IGNORED,
+            model_versions.CUT_SHORT,
             model_versions.MODEL_VERSION,
             outside_links.OUTSIDE,
             passed_over.CODE,

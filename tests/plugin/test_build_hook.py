@@ -106,6 +106,6 @@ def test_keys_in_the_hooks_table(hooked, run):
 
     assert result.returncode == 1
     assert (
-        "tool.hatch.build.targets.wheel.hooks.mlpackage.models: is not one of Hatch's keys. "
-        "Declare what goes into the context in [tool.mlpackage]." in result.stderr
+        "tool.hatch.build.targets.wheel.hooks.mlpackage.models: belongs in [tool.mlpackage]. Move it there."
+        in result.stderr
     )

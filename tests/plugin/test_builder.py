@@ -89,10 +89,7 @@ def add_an_index(root):
             lambda root: replace(
                 root / "pyproject.toml", "targets.mlpackage]", 'targets.mlpackage]\nentry-script = "x"'
             ),
-            (
-                "tool.hatch.build.targets.mlpackage.entry-script: is not one of Hatch's keys. "
-                "Declare what goes into the context in [tool.mlpackage]."
-            ),
+            "tool.hatch.build.targets.mlpackage.entry-script: belongs in [tool.mlpackage]. Move it there.",
         ),
         (
             lambda root: (root / "dist" / CONTEXT / "photos").mkdir(parents=True),

@@ -96,13 +96,14 @@ def _drop_defaults(given: Given[Any], items: list[str], draft: Draft) -> None:
 
 
 def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
-    """Set the Python that the user chose, or else the one that is pinned."""
+    """Set the Python of the table or the flag, or else the one that is pinned."""
     pin = pin_of(items)
     one = Given(key=f"{given.key} (python)", value=pin, where=given.where)
     allowed = python_for(pin) if pin else DEFAULT_PYTHON
     if draft.python:
         is_other = bool(pin) and not allows_python(pin, draft.python)
-        draft.take(one, "python-version", draft.python, f"in place of {pin}: {PICKLED}" if is_other else "as you chose")
+        kept = f"which {pin} allows" if pin else "as the table or --python-version says"
+        draft.take(one, "python-version", draft.python, f"in place of {pin}: {PICKLED}" if is_other else kept)
     elif pin and allowed:
         draft.take(one, "python-version", allowed, f"as {pin} asks")
     elif pin:

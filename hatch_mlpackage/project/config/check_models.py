@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")  # the original's rule for registered models
 _MODEL_VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,127}")
 
+SAVE_AGAIN = "Save the model again, or copy or download its file again."
+
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -57,6 +59,8 @@ def _check_place(root: Path, model: Model, where: str, problems: Problems) -> No
     path = check_path(root, model.path, where, problems)
     if path and not (path.is_file() or path.is_dir()):
         problems.add(where, f"'{model.path}' is neither a file nor a folder.")
+    if path and path.is_file() and not path.stat().st_size:
+        problems.add(where, f"'{model.path}' is empty (0 bytes).", SAVE_AGAIN)
 
 
 def _check_fetching(model: Model, where: str, problems: Problems) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.read import real_path
-from hatch_mlpackage.files.typed_tables import did_you_mean
+from hatch_mlpackage.files.typed_tables import nearest
 from hatch_mlpackage.project.config.keys import FRAMEWORKS, KEY, Config, leads_outside, parts_of_conda_file
 
 if TYPE_CHECKING:
@@ -19,8 +19,11 @@ _PYTHON_ONLY = {
 }
 
 
-def check_path(root: Path, path: str, where: str, problems: Problems) -> Path | None:
-    """Return the existing path below the root, or report why there is none."""
+def check_path(root: Path, path: str, where: str, problems: Problems, *, inside: str = "") -> Path | None:
+    """Return the existing path below the root, or report why there is none.
+
+    `inside` is a folder of the project that the path may have been meant to start at.
+    """
     if not path or not path.isprintable():
         what = "is empty." if not path else f"{path!a} holds a character that cannot be printed."
         problems.add(where, what, "Name a file or folder of the project.")
@@ -34,25 +37,37 @@ def check_path(root: Path, path: str, where: str, problems: Problems) -> Path | 
         return None
     found = root / path
     if not found.exists():
-        problems.add(where, f"'{path}' does not exist in {root}.", _missing_fix(root, path))
+        problems.add(where, f"'{path}' does not exist in {root}.", _missing_fix(root, path, inside))
         return None
     return found
 
 
-def _missing_fix(root: Path, path: str) -> str:
+def _missing_fix(root: Path, path: str, inside: str) -> str:
     with_slashes = path.replace("\\", "/")
     if with_slashes != path and (root / with_slashes).exists():
         return f"Write it with slashes, on every system: '{with_slashes}'."
-    parent = (root / path).parent
+    if inside and (root / inside / path).exists():
+        return f"Did you mean '{PurePosixPath(inside, path)}'? Every path starts at the project's folder."
     if (root / "PKG-INFO").is_file():
         return (
             "This is an unpacked source distribution, which holds no ignored files: build the wheel from the checkout "
             "(`python -m build --wheel`), or add the file to `artifacts` in [tool.hatch.build.targets.sdist]."
         )
-    siblings = [item.name for item in parent.iterdir()] if parent.is_dir() else []
-    name = PurePosixPath(path).name
-    close = did_you_mean(name, siblings, folder=path.removesuffix(name))
-    return close or "Create it, or correct the path (relative to the project's folder)."
+    close = _nearest_path(root, path)
+    return f"Did you mean '{close}'?" if close else "Create it, or correct the path (relative to the project's folder)."
+
+
+def _nearest_path(root: Path, path: str) -> str:
+    """Return the path of an existing file whose folders and name are those of `path` or are like them, or ""."""
+    found = PurePosixPath()
+    for part in PurePosixPath(path).parts:
+        folder = root / found
+        names = [item.name for item in folder.iterdir()] if folder.is_dir() else []
+        close = part if part in names else nearest(part, names)
+        if not close:
+            return ""
+        found /= close
+    return str(found) if (root / found).exists() else ""  # a link may lead nowhere
 
 
 def check_entry_script(config: Config, project: Project, problems: Problems) -> None:
@@ -62,7 +77,7 @@ def check_entry_script(config: Config, project: Project, problems: Problems) -> 
         if not project.table.get("entry-script") and config.no_code_model is None:
             problems.add(where, *_missing_script(config))
         return
-    found = check_path(project.root, script, where, problems)
+    found = check_path(project.root, script, where, problems, inside=config.source_directory or "")
     if found is None:
         return
     if not found.is_file():

@@ -10,6 +10,18 @@ class UnreadableModelError(ValueError):
     """Say that a file is damaged or is not the model that it is declared to be; the message gives only the reason."""
 
 
+class UnloadableModelError(UnreadableModelError):
+    """Say that the framework itself cannot load a file as its model; `framework` names the one that can, if known."""
+
+    def __init__(self, why: str, framework: str = "") -> None:
+        super().__init__(why)
+        self.framework = framework
+
+
+class CutShortError(UnloadableModelError):
+    """Say that bytes at the end of a file are missing."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tensor:
     """Describe one input or output.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnreadableModelError
+from hatch_mlpackage.project.model_facts.facts import ModelFacts, Tensor, UnloadableModelError, UnreadableModelError
 from hatch_mlpackage.project.model_facts.protobuf import Message
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read_onnx(declared: ModelFile) -> ModelFacts:
         whole = Message.of(file, declared.budget)
         graph = whole.message(_GRAPH)
         if graph is None or not whole.messages(_OPSETS):
-            raise UnreadableModelError("it is not an ONNX model")
+            raise UnloadableModelError("it is not an ONNX model")
         if path is declared and any(weight.integer(_DATA_LOCATION) for weight in graph.messages(_INITIALIZERS)):
             raise UnreadableModelError("its weights are in other files: declare the folder that holds them all")
         weights = {weight.first_text(8) for weight in graph.messages(_INITIALIZERS)}

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, cast
 
-from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+from hatch_mlpackage.project.model_facts.facts import CutShortError, UnloadableModelError, UnreadableModelError
 from hatch_mlpackage.project.model_facts.stream import LONGEST, LONGEST_KEPT, Stream
 
 _LONGEST_NUMBER = 64  # bytes
@@ -32,13 +32,24 @@ def operations(stream: Stream) -> Iterator[tuple[str, Any]]:
     read, work = stream.read, stream.budget.work
     while True:
         work()
-        known = _OPERATIONS.get(read(1))
-        if known is None:
-            raise UnreadableModelError("it is not a pickle, or it is cut short")
-        name, argument = known
+        code = read(1)
+        if code not in _OPERATIONS:
+            raise UnloadableModelError("it is not a pickle") if code else CutShortError("it is cut short")
+        name, argument = _OPERATIONS[code]
         if name == "STOP":
             return
-        yield name, argument(stream) if argument else None
+        yield name, _argument(argument, stream) if argument else None
+
+
+def _argument(argument: _Read, stream: Stream) -> Any:
+    try:
+        return argument(stream)
+    except UnreadableModelError:
+        raise
+    except ValueError:  # of pickletools, for what ends too early among others
+        if stream.read(1):
+            raise
+        raise CutShortError("it is cut short") from None
 
 
 def _plain(read: Callable[[IO[bytes]], Any]) -> _Read:

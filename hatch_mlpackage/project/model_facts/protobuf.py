@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 from hatch_mlpackage.project.model_facts.budget import Budget
-from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+from hatch_mlpackage.project.model_facts.facts import UnloadableModelError, UnreadableModelError
 
 _VARINT, _EIGHT, _DELIMITED, _FOUR = 0, 1, 2, 5
 _LONGEST_TEXT = 1 << 20
@@ -58,9 +58,9 @@ class Message:
             elif kind in {_EIGHT, _FOUR}:
                 place += 8 if kind == _EIGHT else 4
             else:
-                raise UnreadableModelError("it is not protobuf")
+                raise UnloadableModelError("it is not protobuf")
             if place > self._end or number == 0:
-                raise UnreadableModelError("it is not protobuf, or it is cut short")
+                raise UnloadableModelError("it is not protobuf, or it is cut short")
             yield Field(number, value, start, place)
 
     def messages(self, number: int) -> list[Message]:
@@ -109,4 +109,4 @@ class Message:
             value |= (byte & 0x7F) << (7 * index)
             if byte < 0x80:  # noqa: PLR2004 - the last byte of a varint lacks this bit
                 return value & ((1 << 64) - 1), place + index + 1
-        raise UnreadableModelError("it is not protobuf, or it is cut short")
+        raise UnloadableModelError("it is not protobuf, or it is cut short")

@@ -16,7 +16,13 @@ from packaging.version import InvalidVersion, Version
 
 from hatch_mlpackage.files.quoting import escaped
 from hatch_mlpackage.project.model_facts.budget import Budget, OverBudgetError
-from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.content import content_of
+from hatch_mlpackage.project.model_facts.facts import (
+    CutShortError,
+    ModelFacts,
+    UnloadableModelError,
+    UnreadableModelError,
+)
 from hatch_mlpackage.project.model_facts.model_file import ModelFile
 
 # Framework → its module in this folder and the function there; it is loaded when such a model is read.
@@ -61,7 +67,7 @@ def read_facts(framework: str, path: Path, budget: Budget | None = None) -> Mode
     """Read what a model's file says of itself; `framework` is a key of READERS.
 
     Raises OverBudgetError for a model that costs too much to read, and UnreadableModelError, and nothing else, for any
-    bytes that are not such a model.
+    bytes that are not such a model; an UnloadableModelError where the framework could not load them either.
     """
     module, function = READERS[framework]
     read = cast("Callable[[ModelFile], ModelFacts]", getattr(import_module(f".{module}", __package__), function))
@@ -71,21 +77,26 @@ def read_facts(framework: str, path: Path, budget: Budget | None = None) -> Mode
     except Exception as error:
         if budget.exceeded:
             raise OverBudgetError(printable(budget.exceeded)) from error
-        raise _unreadable(error) from error
+        raise _unreadable(error, framework, path) from error
     if budget.exceeded:
         raise OverBudgetError(printable(budget.exceeded))
     return facts
 
 
-def _unreadable(error: Exception) -> Exception:
+def _unreadable(error: Exception, framework: str, path: Path) -> Exception:
     """Say why a file cannot be read; return any other error, a mistake in a reader, as it is."""
-    if isinstance(error, UnreadableModelError):
-        return UnreadableModelError(printable(str(error)))
     if isinstance(error, OSError):
         return UnreadableModelError(f"it cannot be read: {error.strerror or error}")
-    if isinstance(error, _DAMAGE):
-        return UnreadableModelError(f"it is damaged or of another kind ({type(error).__name__})")
-    return error
+    if not isinstance(error, _DAMAGE):
+        return error
+    content = content_of(ModelFile(path, Budget()))
+    if content and content.is_cut:
+        return CutShortError(f"it is {content.what}")
+    if content and content.framework != framework:
+        return UnloadableModelError(f"it is {content.what}", content.framework)
+    if isinstance(error, UnreadableModelError):
+        return type(error)(printable(str(error)))
+    return UnreadableModelError(f"it is damaged or of another kind ({type(error).__name__})")
 
 
 def printable(text: str) -> str:

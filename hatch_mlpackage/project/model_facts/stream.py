@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import IO, Any, Protocol
 
 from hatch_mlpackage.project.model_facts.budget import Budget
-from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+from hatch_mlpackage.project.model_facts.facts import CutShortError, UnreadableModelError
 
 LONGEST = 1 << 30  # bytes of one value; longer ones are arrays, which are skipped
 LONGEST_KEPT = 1 << 16  # bytes; longer strings belong to arrays, and nobody reads those
@@ -65,7 +65,7 @@ class Stream:
         """Return so many bytes, of a value that is kept."""
         found = self._file.read(size)
         if len(found) != size:
-            raise UnreadableModelError("it is cut short")
+            raise CutShortError("it is cut short")
         return found
 
     def readline(self) -> bytes:
@@ -83,11 +83,11 @@ class Stream:
         return None
 
     def skip(self, size: int) -> None:
-        """Skip this many bytes; raise UnreadableModelError if the file ends before them."""
+        """Skip this many bytes; raise CutShortError if the file ends before them."""
         if self._end is not None:
             place = self._file.tell() + size
             if place > self._end:
-                raise UnreadableModelError("it is cut short in an array")
+                raise CutShortError("it is cut short in an array")
             self._file.seek(place)
             return
         if size > LONGEST:
@@ -95,7 +95,7 @@ class Stream:
         while size > 0:
             passed = len(self._file.read(min(size, _CHUNK)))
             if not passed:
-                raise UnreadableModelError("it is cut short in an array")
+                raise CutShortError("it is cut short in an array")
             size -= passed
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.budget import OverBudgetError
+from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnloadableModelError, UnreadableModelError
 from hatch_mlpackage.project.model_facts.text import parse_json, without_numbers
 from hatch_mlpackage.project.model_facts.ubjson import read_ubjson
 
@@ -22,7 +24,10 @@ _OPERATIONS_OF_A_NAME = 4
 
 def read_xgboost(model: ModelFile) -> ModelFacts:
     """Read what Booster.save_model wrote (xgboost.readthedocs.io/en/stable/tutorials/saving_model.html)."""
-    return facts_of_xgboost(_document(model))
+    document = _document(model)
+    if not isinstance(document, dict) or "learner" not in document:
+        raise UnloadableModelError("it holds no model: save it with save_model")
+    return facts_of_xgboost(document)
 
 
 def facts_of_xgboost(document: Any) -> ModelFacts:
@@ -42,21 +47,26 @@ def facts_of_xgboost(document: Any) -> ModelFacts:
 def _document(model: ModelFile) -> Any:
     with model.file() as file:
         start = file.read(64)
-        if start.startswith(_BINARY) or not start.lstrip().startswith(b"{"):
-            raise UnreadableModelError('it is not in JSON or UBJSON: save it again with save_model("model.ubj")')
+        kind = UnreadableModelError if start.startswith(_BINARY) else UnloadableModelError  # old versions load those
+        if not start.lstrip().startswith(b"{"):
+            raise kind('it is not in JSON or UBJSON: save it again with save_model("model.ubj")')
         # After the brace, UBJSON has a length, and JSON has a quote or white space.
         if start[:2] in {b"{L", b"{$", b"{#"}:
             file.seek(0)
             return read_ubjson(file, model.budget)
-    return parse_json(without_numbers(model.content(_LONGEST), model.budget), model.budget)
+    try:
+        return parse_json(without_numbers(model.content(_LONGEST), model.budget), model.budget)
+    except OverBudgetError:
+        raise
+    except ValueError:
+        raise UnloadableModelError("it is not JSON to its end: it is damaged or cut short") from None
 
 
 def read_lightgbm(model: ModelFile) -> ModelFacts:
     """Read what Booster.save_model wrote: lines `name=value`, followed by the trees."""
     start, tail = model.head_and_tail(_HEAD_OF_LIGHTGBM, _TAIL_OF_LIGHTGBM)
-    if re.search(rb"(?m)^pandas_categorical:\[\s*\[", tail):
-        raise UnreadableModelError("it uses pandas categories, whose codes only a DataFrame provides")
-    return facts_of_lightgbm(start, model.budget)
+    categories = re.search(rb"(?m)^pandas_categorical:\[\s*\[", tail) is not None
+    return replace(facts_of_lightgbm(start, model.budget), categories=categories)
 
 
 def facts_of_lightgbm(start: bytes, budget: Budget) -> ModelFacts:
@@ -64,11 +74,11 @@ def facts_of_lightgbm(start: bytes, budget: Budget) -> ModelFacts:
     head = start.partition(b"\nTree=")[0] if start.startswith(b"tree") else b""
     last = _value(head, b"max_feature_idx")
     if not last:
-        raise UnreadableModelError('it is not in the text format of LightGBM: save it with save_model("model.txt")')
+        raise UnloadableModelError('it is not in the text format of LightGBM: save it with save_model("model.txt")')
     names = _names(_value(head, b"feature_names"), budget)
     count = int(last) + 1
     if len(names) != count:
-        raise UnreadableModelError(f"it has {count} features, and names for {len(names)}")
+        raise UnloadableModelError(f"it has {count} features, and names for {len(names)}")
     invented = all(name == f"Column_{index}" for index, name in enumerate(names))
     return ModelFacts(
         features=() if invented else names, feature_count=count, missing=("the version of LightGBM that made it",)

@@ -10,7 +10,7 @@ import struct
 from typing import IO, Any
 
 from hatch_mlpackage.project.model_facts.budget import Budget
-from hatch_mlpackage.project.model_facts.facts import UnreadableModelError
+from hatch_mlpackage.project.model_facts.facts import CutShortError, UnreadableModelError
 
 _NUMBERS = {
     b"i": ">b",
@@ -36,11 +36,6 @@ def read_ubjson(file: IO[bytes], budget: Budget, *, cut: bool = False) -> Any:
     return reader.value(reader.mark(), 0)
 
 
-class _CutShortError(UnreadableModelError):
-    def __init__(self) -> None:
-        super().__init__("it is cut short")
-
-
 class _UbjsonReader:
     def __init__(self, file: IO[bytes], budget: Budget, *, cut: bool) -> None:
         self._file = file
@@ -53,13 +48,13 @@ class _UbjsonReader:
     def take(self, size: int) -> bytes:
         taken = self._file.read(size)
         if len(taken) != size:
-            raise _CutShortError
+            raise CutShortError("it is cut short")
         return taken
 
     def skip(self, size: int) -> None:
         place = self._file.tell() + size
         if place > self._end:
-            raise _CutShortError
+            raise CutShortError("it is cut short")
         self._file.seek(place)
 
     def takes(self, sign: bytes) -> bool:
@@ -140,7 +135,7 @@ class _UbjsonReader:
             try:
                 name = self.text()
                 items[name] = self.value(kind or self.mark(), depth + 1)
-            except _CutShortError:
+            except CutShortError:
                 if not self._may_be_cut:
                     raise
                 self._is_cut = True

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_NUMBERS = 1_000_000  # of a sample, which the service's description contains
 _OF_TENSORS = frozenset({"onnx", "pytorch"})
+_MAKERS = {"xgboost": "an XGBoost", "lightgbm": "a LightGBM"}  # by the module that a pickle imports
 _CODES = (
     "some of its columns are categories of pandas, which a request gives by their codes, 0 for the first category",
     "Edit src/score.py to take their names.",
@@ -42,10 +43,10 @@ class ProjectScript:
     """Hold what the template has to know.
 
     `takes` says what run() gets: `rows` of numbers, `columns` by name, `texts`, or `tensors`, each of which is one of
-    `parameters`. `sample` is a request. `batches` says whether a request may hold
-    any number of rows. `label` is a value like the answers, `kind` is PyTorch's format, and `categories` says that
-    XGBoost gets codes. `packages` are further distributions that loading the model imports. `notes` say what stays
-    open, each with what to edit.
+    `parameters`. `sample` is a request. `batches` says whether a request may hold any number of rows. `label` is a
+    value like the answers, `kind` is PyTorch's format, and `categories` says that XGBoost gets codes. `maker` is the
+    framework that a pickle's estimator is of, with its article. `packages` are further distributions that loading the
+    model imports. `notes` say what stays open, each with what to edit.
     """
 
     takes: str
@@ -55,6 +56,7 @@ class ProjectScript:
     label: bool | float | str = 0.0
     kind: str = ""
     categories: bool = False
+    maker: str = "a scikit-learn"
     packages: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
 
@@ -87,6 +89,7 @@ def _of_table(framework: str, facts: ModelFacts, features: int | None) -> Projec
         sample={"data": [dict(zip(names, row, strict=True)) if named else row]},
         label=facts.label,
         categories=facts.categories,
+        maker=next((maker for module, maker in _MAKERS.items() if module in facts.modules), "a scikit-learn"),
         notes=(_CODES,) if facts.categories else (),
     )
 

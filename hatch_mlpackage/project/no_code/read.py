@@ -6,9 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hatch_mlpackage.project.config.check_models import SAVE_AGAIN
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, KEY
 from hatch_mlpackage.project.model_facts.budget import OverBudgetError
-from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.facts import (
+    CutShortError,
+    ModelFacts,
+    UnloadableModelError,
+    UnreadableModelError,
+)
 from hatch_mlpackage.project.model_facts.read import FILE_OR_FOLDER, FOLDERS, printable, read_facts
 from hatch_mlpackage.project.no_code import pyfuncs, saved_models, tabular, tensors
 from hatch_mlpackage.project.no_code.frameworks import FRAMEWORKS, MADE_BY
@@ -45,6 +51,8 @@ def read_no_code(project: Project, config: Config, fetched: Path | None, problem
     path = fetched if model.is_remote else project.root / model.path
     if path is None or not path.exists() or not _is_kind(model, framework, path, problems):
         return None
+    if not (model.is_remote or path.is_dir() or path.stat().st_size):
+        return None  # the check of the table has reported an empty file
     facts, unread = _facts(model, framework, path, problems)
     made = _generated(model, facts, problems) if facts and _may_load(model, framework, facts, problems) else None
     if made is None or not unread:
@@ -66,13 +74,18 @@ def _is_kind(model: Model, framework: str, path: Path, problems: Problems) -> bo
 def _facts(model: Model, framework: str, path: Path, problems: Problems) -> tuple[ModelFacts | None, str]:
     """Return what the model's file says, and why it was not read if it costs too much; report what cannot be read."""
     fix = "Correct path or framework, or write an entry script."
+    why: UnreadableModelError
     try:
         return read_facts(framework, path), ""
     except OverBudgetError as error:
         if (facts := facts_of_unread(model, path)) is not None:
             return facts, str(error)
-        why: UnreadableModelError = error
+        why = error
         fix = STATE_INPUTS.get(framework, "Write an entry script.")
+    except CutShortError as error:
+        why, fix = error, SAVE_AGAIN
+    except UnloadableModelError as error:
+        why, fix = error, f'Set framework = "{error.framework}".' if error.framework else fix
     except UnreadableModelError as error:
         why = error
     what = f"'{model.path}' cannot be served as a model of {MADE_BY[framework]}: {why}."

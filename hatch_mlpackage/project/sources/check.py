@@ -16,7 +16,7 @@ from hatch_mlpackage.project.sources.imports import (
     unpacked_modules,
     unused_requirements,
 )
-from hatch_mlpackage.project.sources.opened import unpacked_files, unpickles, unpickling
+from hatch_mlpackage.project.sources.opened import missing_models, unpacked_files, unpickles, unpickling
 from hatch_mlpackage.project.sources.retired import retired_imports
 from hatch_mlpackage.project.sources.same_names import same_names
 from hatch_mlpackage.project.sources.tree import Packed, read_tree
@@ -32,8 +32,8 @@ class Sources:
     """Hold what to check: the packed files, by their paths below the app root in the image.
 
     `entry` and `source_directory` are such paths too; the latter may be empty. `python` is the image's, as X.Y.
-    `models` maps a model's path in the project to its path below the image's model folder. `asked` maps a requirement
-    to where it is declared. `needed` are the requirements that other packages need too.
+    `models` maps a model's path in the project to its path below the image's model folder, `model_dir`. `asked` maps a
+    requirement to where it is declared. `needed` are the requirements that other packages need too.
     """
 
     root: Path
@@ -42,6 +42,7 @@ class Sources:
     source_directory: str
     python: str
     models: Mapping[str, str]
+    model_dir: str
     asked: Mapping[str, str]
     needed: frozenset[str]
 
@@ -53,6 +54,7 @@ def check_sources(sources: Sources, environment: ImageEnvironment | None) -> tup
         *unparsed_sources(tree),
         *relative_imports(tree, sources.root),
         *unpacked_modules(tree, sources.root),
+        *missing_models(tree, (file.path for file in sources.files), sources.model_dir),
         *unpacked_files(tree, (file.path for file in sources.files), sources.root, sources.models),
     )
     if environment is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import Problem
+from hatch_mlpackage.files.typed_tables import nearest
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.sources.environment import ImageEnvironment
@@ -61,6 +62,11 @@ _PICKLES = frozenset(
 _SAFE_TORCH = "2.6"  # since then torch.load reads only weights by default (its release notes)
 # A user's folder on Linux, macOS or Windows, or a drive: only one machine has it.
 _ONE_MACHINE = re.compile(r"/home/|/Users/|/root/|/mnt/[a-z]/|[A-Za-z]:[\\/]")
+# What a script calls that looks for a file before it opens it, or makes it.
+_LOOKS = frozenset(
+    {".exists", ".is_dir", ".is_file", ".mkdir", "os.makedirs", "os.path.exists", "os.path.isdir", "os.path.isfile"}
+)
+_MOST_SHOWN = 5
 _MODEL_DIR = 'os.environ["AZUREML_MODEL_DIR"]'
 
 
@@ -78,6 +84,38 @@ def unpacked_files(tree: Tree, packed: Iterable[str], root: Path, models: Mappin
             if opened and call.when != "guarded" and opened not in seen and not _is_there(opened, there):
                 seen.add(opened)
                 yield from _unpacked(opened, f"{file.path}:{call.node.lineno}", file, root, models)
+
+
+def missing_models(tree: Tree, packed: Iterable[str], model_dir: str) -> Iterator[Problem]:
+    """Yield the literal paths below AZUREML_MODEL_DIR that no declared model has.
+
+    `packed` are paths below the app root, and so is `model_dir`, the folder that the variable names.
+    """
+    below = [path.removeprefix(f"{model_dir}/") for path in packed if path.startswith(f"{model_dir}/")]
+    there = frozenset(below)
+    for path, file in tree.reached.items() if there else ():
+        if any(call.name in _LOOKS for call in file.calls):
+            continue  # the script looks for what there is
+        certain = [it for it in file.model_paths if it.when == "always" or (path == tree.entry and it.when == "maybe")]
+        longest = [it for it in certain if not any(other.path.startswith(f"{it.path}/") for other in certain)]
+        for opened in longest:
+            if not (_is_there(opened.path, there) or opened.path.startswith(("..", "/")) or "*" in opened.path):
+                yield Problem(
+                    where=f"{file.path}:{opened.line}",
+                    what=f"'{opened.path}' is not in AZUREML_MODEL_DIR.",
+                    fix=_nearest_model(opened.path, below),
+                    level="warning",
+                    code=UNPACKED,
+                )
+
+
+def _nearest_model(opened: str, below: list[str]) -> str:
+    """Suggest the path of a declared model: one with the same name, or with the name that is most like it."""
+    names = {posixpath.basename(path): path for path in reversed(below)}
+    close = nearest(posixpath.basename(opened), names) or nearest(opened, below)
+    if close:
+        return f"Did you mean '{names.get(close, close)}'?"
+    return f"It has {', '.join(below[:_MOST_SHOWN])}{', …' if len(below) > _MOST_SHOWN else ''}."
 
 
 def _is_there(opened: str, there: frozenset[str]) -> bool:

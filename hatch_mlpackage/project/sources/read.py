@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hatch_mlpackage.files.parse import parse_python
+from hatch_mlpackage.project.sources.model_paths import ModelPaths
 from hatch_mlpackage.project.sources.newer_syntax import newer_syntax
 from hatch_mlpackage.project.sources.syntax import SyntaxProblem, syntax_error, too_new
 
@@ -65,6 +66,15 @@ class Lookup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ModelPath:
+    """Describe a path below the folder of the models that the file spells out."""
+
+    path: str
+    line: int
+    when: When
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SourceFile:
     """Describe what a file uses; `path` is for messages, and `strings` are all its string literals, repeats included.
 
@@ -76,6 +86,7 @@ class SourceFile:
     imports: tuple[Import, ...] = ()
     calls: tuple[Call, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    model_paths: tuple[ModelPath, ...] = ()
     strings: tuple[str, ...] = ()
     touches_path: bool = False
     unparsed: SyntaxProblem | None = None
@@ -102,13 +113,14 @@ def read_source_file(source: bytes, path: str, python: str, *, entry: bool = Fal
 
 def _source_file(tree: ast.Module, path: str, unparsed: SyntaxProblem | None, *, entry: bool) -> SourceFile:
     wanted = _reached_from(tree, {"init", "run"}) if entry else None
-    found = _StatementReader(_aliases(tree), wanted)
+    found = _StatementReader(_aliases(tree), wanted, ModelPaths(tree))
     found.read(tree.body, "always")
     return SourceFile(
         path=path,
         imports=tuple(found.imports),
         calls=tuple(found.calls),
         lookups=tuple(found.lookups),
+        model_paths=tuple(found.model_paths),
         strings=tuple(
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ),
@@ -120,10 +132,12 @@ def _source_file(tree: ast.Module, path: str, unparsed: SyntaxProblem | None, *,
 class _StatementReader:
     """Walk the statements, and keep track of when each one runs."""
 
-    def __init__(self, aliases: dict[str, str], wanted: frozenset[str] | None) -> None:
+    def __init__(self, aliases: dict[str, str], wanted: frozenset[str] | None, model_paths: ModelPaths) -> None:
         self.imports: list[Import] = []
         self.calls: list[Call] = []
         self.lookups: list[Lookup] = []
+        self.model_paths: list[ModelPath] = []
+        self._known_paths = model_paths
         self._aliases = aliases
         self._wanted = wanted
 
@@ -169,6 +183,8 @@ class _StatementReader:
         self.read(node.finalbody, when)
 
     def _note(self, node: ast.AST, when: When) -> None:
+        if isinstance(node, ast.Call | ast.BinOp) and (path := self._known_paths.below(node)):
+            self.model_paths.append(ModelPath(path=path, line=node.lineno, when=when))
         if isinstance(node, ast.Call):
             name = self._name_of(node.func)
             if name:

@@ -2,6 +2,7 @@
 
 POST /score {"data": [[…]]} answers {"predict": […]} with the result of Booster.predict, which is
 probabilities if the model was trained for them. null stands for a missing value.
+Categories of pandas are given by their codes, 0 for the first category.
 
 mlpackage wrote this from what the model's file contains. To change it, copy it into the project and name it there:
 entry-script = "score.py".

@@ -156,3 +156,18 @@ def test_which_file_a_url_may_have(make_project, problems, table, expected):
     read_declaration(make_project(table), problems)
 
     assert found(problems) == expected
+
+
+def test_an_empty_file(make_project, problems):
+    """A model's file of no bytes is an error: nothing can load it."""
+    project = make_project()
+    (project.root / "models/ridge.pkl").write_bytes(b"")
+
+    read_declaration(project, problems)
+
+    assert found(problems) == [
+        (
+            f"{K}.models[0].path: 'models/ridge.pkl' is empty (0 bytes). "
+            "Save the model again, or copy or download its file again."
+        )
+    ]

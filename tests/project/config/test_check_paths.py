@@ -52,6 +52,40 @@ def test_model(make_project, problems, model, expected):
     assert found(problems) == [expected]
 
 
+@pytest.mark.parametrize("path", ["model/ridge.pkl", "modls/ridge.pkl", "modle/rigde.pkl"])
+def test_missing_folder_names_the_nearest(make_project, problems, path):
+    """A typo in the folder of a path is suggested with the file, which may have a typo too."""
+    project = make_project({"models": [{"name": "r", "path": path}]})
+
+    read_declaration(project, problems)
+
+    assert [problem.fix for problem in problems.found] == ["Did you mean 'models/ridge.pkl'?"]
+
+
+def test_a_link_that_leads_nowhere(make_project, problems):
+    """A path is not suggested in its own place."""
+    project = make_project({"models": [{"name": "r", "path": "models/gone.bin"}]})
+    (project.root / "models/gone.bin").symlink_to("nowhere")
+
+    read_declaration(project, problems)
+
+    assert [problem.fix for problem in problems.found] == [
+        "Create it, or correct the path (relative to the project's folder)."
+    ]
+
+
+def test_entry_script_below_its_source_directory(make_project, problems):
+    """An entry script that is named from the source directory, as Azure ML does, is suggested with that folder."""
+    project = make_project({"entry-script": "score.py", "source-directory": "src"})
+    (project.root / "core.py").touch()  # a name that is like it
+
+    read_declaration(project, problems)
+
+    assert [problem.fix for problem in problems.found] == [
+        "Did you mean 'src/score.py'? Every path starts at the project's folder."
+    ]
+
+
 def test_missing_model_names_the_nearest(make_project, problems):
     """The problem of a misspelt path suggests the file whose name is most like it."""
     project = make_project({"models": [{"name": "r", "path": "models/rigde.pkl"}]})

@@ -56,7 +56,7 @@ EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
 @pytest.mark.parametrize(
     ("framework", "content", "said"),
     [
-        ("pytorch", b"\x80\x02", f"it is not an archive of PyTorch 1.6 or later: {EXPORT}"),
+        ("pytorch", b"torch", f"it is not an archive of PyTorch 1.6 or later: {EXPORT}"),
         (
             "pytorch",
             archive(m__data_dot_pkl=b"\x80\x02ccollections\nOrderedDict\n)R."),
@@ -82,12 +82,13 @@ EXPORT = "export it with torch.export.save, or script it with torch.jit.script"
             "a pickle in it names posix.system, which no tensor needs",
         ),
         ("xgboost", b"binf" + bytes(40), 'it is not in JSON or UBJSON: save it again with save_model("model.ubj")'),
-        ("lightgbm", b"\x80\x04.", 'it is not in the text format of LightGBM: save it with save_model("model.txt")'),
-        (
-            "lightgbm",
-            b'tree\nmax_feature_idx=0\nfeature_names=a\n\nTree=0\n\npandas_categorical:[["x", "y"]]\n',
-            "it uses pandas categories, whose codes only a DataFrame provides",
-        ),
+        ("sklearn", b"\x80\x04K", "it is cut short"),
+        ("sklearn", b"\x80\x04\x8c\x05numpy", "it is cut short"),
+        ("pytorch", b"\x80\x02", "it is a pickle"),
+        ("xgboost", b'{"learner": {', "it is not JSON to its end: it is damaged or cut short"),
+        ("xgboost", b'{"limit": 3}', "it holds no model: save it with save_model"),
+        ("lightgbm", b"\x80\x04.", "it is a pickle"),
+        ("lightgbm", b"leaves", 'it is not in the text format of LightGBM: save it with save_model("model.txt")'),
         ("sklearn", b"\x04\x22\x4d\x18rest", "it is compressed with lz4, which mlpackage does not read"),
         (
             "sklearn",

@@ -34,7 +34,18 @@ def check(tmp_path):
     `locked` changes the environment: other versions, `unknown` distributions, another `python`, or `closed` as False.
     """
 
-    def run(script, locked=None, *, files=None, beside=None, models=None, source="", asked=None, entry="score.py"):
+    def run(
+        script,
+        locked=None,
+        *,
+        files=None,
+        beside=None,
+        models=None,
+        source="",
+        asked=None,
+        entry="score.py",
+        model_dir="",
+    ):
         written = {entry: script, **(files or {})}
         for name, text in {**written, **(beside or {})}.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +58,7 @@ def check(tmp_path):
             source_directory=source,
             python=locked_to.python,
             models=models or {},
+            model_dir=model_dir,
             asked=asked or {},
             needed=frozenset({"numpy"}),
         )

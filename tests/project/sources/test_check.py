@@ -81,6 +81,7 @@ def test_without_a_lock(check, tmp_path):
         source_directory="",
         python="3.12",
         models={},
+        model_dir="",
         asked={},
         needed=frozenset(),
     )

@@ -90,3 +90,71 @@ def test_the_risk_of_pickles_is_said_once(check, script, locked, name):
 def test_what_loads_data_alone(check, script, locked):
     """Loaders that run no code are no findings."""
     assert check(script, locked) == []
+
+
+DIR = 'os.environ["AZUREML_MODEL_DIR"]'
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (f'os.path.join({DIR}, "rigde.joblib")', "rigde.joblib"),
+        (f'Path({DIR}, "rigde.joblib")', "rigde.joblib"),
+        (f'Path({DIR}) / "rigde.joblib"', "rigde.joblib"),
+        (f'Path({DIR}).joinpath("rigde.joblib")', "rigde.joblib"),
+        ("os.path.join(os.getenv('AZUREML_MODEL_DIR'), 'rigde.joblib')", "rigde.joblib"),
+        ("os.path.join(os.environ.get('AZUREML_MODEL_DIR', '.'), 'rigde.joblib')", "rigde.joblib"),
+        ("os.path.join(folder, 'rigde.joblib')", "rigde.joblib"),
+        ("Path(folder) / 'ridge' / '1' / 'ridge.joblib'", "ridge/1/ridge.joblib"),
+    ],
+)
+def test_a_model_that_is_not_there(check, path, said):
+    """A literal path below the folder of the models that no model has is a warning with the nearest one."""
+    init = f"def init():\n    folder = {DIR}\n    use({path})\n"
+    script = f"import os\nfrom pathlib import Path\n{init}def run(data):\n    pass\n"
+
+    found = check(script, files={"azureml-models/ridge/1/ridge.joblib": ""}, model_dir="azureml-models/ridge/1")
+
+    what, fix = f"'{said}' is not in AZUREML_MODEL_DIR.", "Did you mean 'ridge.joblib'?"
+    assert found == [("score.py:5", "warning", "unpacked-file", what, fix)]
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("ridge.joblib", "Did you mean 'ridge/1/ridge.joblib'?"),
+        ("ridge/2/ridge.joblib", "Did you mean 'ridge/1/ridge.joblib'?"),
+        ("net.onnx", "It has ridge/1/ridge.joblib, words/3/words.txt."),
+    ],
+)
+def test_one_of_several_models(check, name, fix):
+    """With several models, a path starts with the name and the version of one."""
+    files = {"azureml-models/ridge/1/ridge.joblib": "", "azureml-models/words/3/words.txt": ""}
+
+    found = check(f"import os\nuse(os.path.join({DIR}, '{name}'))\n", files=files, model_dir="azureml-models")
+
+    assert [advice for *_, advice in found] == [fix]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"use(os.path.join({DIR}, 'ridge.joblib'))",
+        f"use(Path({DIR}, 'more'))",
+        f"use(Path({DIR}, 'more') / 'words.txt')",
+        f"use(os.path.join({DIR}, NAME))",
+        f"use(os.path.join({DIR}, '..', 'other'))",
+        f"use(glob(os.path.join({DIR}, '*.pkl')))",
+        f"path = os.path.join({DIR}, 'x.pkl')\nif os.path.exists(path): use(path)",
+        f"try:\n    use(os.path.join({DIR}, 'x.pkl'))\nexcept OSError:\n    pass",
+        f"folder = {DIR}\nfolder = other()\nuse(os.path.join(folder, 'x.pkl'))",
+        f"def unused():\n    use(os.path.join({DIR}, 'x.pkl'))",
+        "use(os.path.join(os.environ['HOME'], 'x.pkl'))",
+    ],
+)
+def test_models_that_are_no_finding(check, body):
+    """What is there, what is not spelt out, and what the script looks for first is no finding."""
+    files = {"azureml-models/ridge/1/ridge.joblib": "", "azureml-models/ridge/1/more/words.txt": ""}
+
+    script = f"import os\nfrom glob import glob\nfrom pathlib import Path\n{body}\n"
+    assert check(script, files=files, model_dir="azureml-models/ridge/1") == []

@@ -1,6 +1,6 @@
 {% set script = cookiecutter._script -%}
 {% set takes = script.takes -%}
-"""Score {{ cookiecutter._what[takes] }} with a scikit-learn model."""
+"""Score {{ cookiecutter._what[takes] }} with {{ script.maker }} model."""
 
 from __future__ import annotations
 
