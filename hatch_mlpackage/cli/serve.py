@@ -36,6 +36,7 @@ from hatch_mlpackage.serve.layout import (
     server_command,
     worker_python,
 )
+from hatch_mlpackage.serve.watched import Watched
 
 Layout = Callable[[Path, Copies], Serving]
 
@@ -70,7 +71,12 @@ _PLACE = click.Path(path_type=Path)  # the server refuses one that is not there,
 @click.option(
     "--locked", is_flag=True, help="Make an environment from the lock, in the user's cache, and serve with it."
 )
-@click.option("--reload", is_flag=True, help="Start again whenever a served file changes.")
+@click.option(
+    "--reload",
+    is_flag=True,
+    help="Start again when a file that is served changes; for a bare script: Python files beside it, logging.json and "
+    "--model-dir. Logs (*.log) and the file that this output goes to never count.",
+)
 @click.argument("extra", nargs=-1, metavar="[-- SERVER OPTIONS]")
 def command(
     *,
@@ -168,7 +174,7 @@ def _environment(serving: Serving, worker: Worker) -> Mapping[str, str]:
 
 def _serve_and_reload(layout: Layout, worker: Worker, flags: tuple[str, ...]) -> NoReturn:
     """Serve, and start again after each change; once it has served, a mistake is printed and waits for a change."""
-    watched: tuple[Path, ...] = ()
+    watched = Watched()
     copies, last = Copies(say), None
     with session() as folder:
         for number in itertools.count():
@@ -182,7 +188,7 @@ def _serve_and_reload(layout: Layout, worker: Worker, flags: tuple[str, ...]) ->
                 watched = serving.watched
                 changed = _serve_until_change(serving, worker, (*of_worker, *flags))
             except MLPackageError as error:
-                if not watched:
+                if not watched.whole:
                     raise
                 print_error(error)
                 changed = wait_for_change(watched, before)

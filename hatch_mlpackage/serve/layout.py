@@ -24,6 +24,7 @@ from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.serve.copies import Copies
 from hatch_mlpackage.serve.interpreter import require_parsed
 from hatch_mlpackage.serve.locked import Locked, locked_by_context, locked_by_project
+from hatch_mlpackage.serve.watched import Watched
 
 _RUNTIME = "runtime"
 _REMEDY = (
@@ -48,7 +49,7 @@ class Serving:
     sample_folder: Path = Path()
     own_folder: Path | None = None
     flags: tuple[str, ...] = ()
-    watched: tuple[Path, ...] = ()
+    watched: Watched = Watched()
     locked: Locked | None = None
     requirements: tuple[str, ...] = ()
 
@@ -63,7 +64,7 @@ def serve_project(project: Project, top: Path, copies: Copies | None = None) -> 
     config = package.config
     script = config.source_directory or config.entry_script
     named = (*((script,) if script else ()), *(model.path for model in config.models))
-    watched = tuple(project.root / path for path in ("pyproject.toml", *named))
+    watched = Watched(whole=(package.lock_path, *(project.root / path for path in ("pyproject.toml", *named))))
     beside = (project.root / config.entry_script).parent if config.entry_script else project.root
     sources = beside if config.source_directory is None else project.root / config.source_directory
     own_folder = sources if config.entry_script else None  # a generated script lies nowhere else
@@ -89,7 +90,7 @@ def serve_context(context: Path, top: Path, copies: Copies | None = None) -> Ser
     sources_at = context.absolute() / APP_DIRECTORY
     beside = (sources_at / variables.get("AZUREML_ENTRY_SCRIPT", "")).parent
     own_folder = sources_at / variables.get("AZUREML_SOURCE_DIRECTORY", "")
-    serving = _below(top, variables, tuple(sources.values()), locked_by_context(context, manifest))
+    serving = _below(top, variables, Watched(whole=tuple(sources.values())), locked_by_context(context, manifest))
     return replace(serving, sample_folder=context if SAMPLE in sources else beside, own_folder=own_folder)
 
 
@@ -106,7 +107,7 @@ def serve_script(script: Path, model_dir: Path | None, interpreter: str) -> Serv
         environment={"AML_APP_ROOT": str(Path.cwd())},
         flags=("--entry-script", str(script), *models),
         sample_folder=script.parent,
-        watched=(script.absolute().parent,),
+        watched=Watched(whole=(script.absolute(), *map(Path, models[1:])), code=(script.absolute().parent,)),
     )
 
 
@@ -156,7 +157,7 @@ def _listed_variables(context: Path, manifest: Manifest) -> Mapping[str, str]:
     )
 
 
-def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...], locked: Locked | None) -> Serving:
+def _below(top: Path, variables: Mapping[str, str], watched: Watched, locked: Locked | None) -> Serving:
     """Move the image's paths below `top`; the worker's interpreter is this machine's affair."""
     app_root = top / APP_DIRECTORY
     moved = {

@@ -339,6 +339,33 @@ def test_reload(project, serve, mlpackage):
     assert end(process, signal.SIGINT) == 130
 
 
+@pytest.mark.parametrize(
+    ("output", "arguments"),
+    [
+        ("out.txt", ("--entry_script", "score.py", "--model_dir", "models")),
+        ("models/out.txt", ("--entry_script", "score.py", "--model_dir", "models")),
+        ("out.txt", ()),
+    ],
+)
+def test_reload_with_its_output_among_the_sources(project, start, change, mlpackage, output, arguments):
+    """Neither the file of the server's own output nor one that the script writes starts the service again."""
+    change(Path("pyproject.toml"), "[tool.mlpackage]\n", '[tool.mlpackage]\nsource-directory = "."\n')
+    change(Path("score.py"), "def init():\n", "def init():\n    open('written.txt', 'a').write('again')\n")
+    url = f"http://127.0.0.1:{free_port()}"
+    flags = ("--reload", *arguments, "--port", url.rpartition(":")[2], "--python", sys.executable)
+    log = Path(output)
+    with log.open("w") as file:
+        process = start("serve", *flags, stdout=file, stderr=file)
+        assert wait_until_healthy(url, while_alive=lambda: process.poll() is None)
+        assert mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you!"\n'
+        time.sleep(1.5)  # three looks at the files
+        assert "starting again" not in log.read_text()
+        Path("score.py").write_text(Path("score.py").read_text().replace("!", "?"))
+        _wait_for(lambda: "score.py changed: starting again" in log.read_text())
+        _wait_for(lambda: mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you?"\n')
+        assert end(process, signal.SIGINT) == 130
+
+
 def _wait_for(condition) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
