@@ -10,7 +10,14 @@ from hatch_mlpackage.serve.watched import Watched
 
 def test_snapshot(tmp_path):
     """A snapshot has the files at and below the paths, without logs, caches, hidden folders and missing paths."""
-    for name in ("src/serve.log", "src/score.py", "src/deep/more.py", "src/.git/HEAD", "src/__pycache__/score.pyc", "model.pkl"):
+    for name in (
+        "src/serve.log",
+        "src/score.py",
+        "src/deep/more.py",
+        "src/.git/HEAD",
+        "src/__pycache__/score.pyc",
+        "model.pkl",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
         os.utime(tmp_path / name, ns=(5, 7))
