@@ -46,10 +46,10 @@ class Serving:
     runtime: Path
     folder: Path
     environment: Mapping[str, str]
+    watched: Watched
     sample_folder: Path = Path()
     own_folder: Path | None = None
     flags: tuple[str, ...] = ()
-    watched: Watched = Watched()
     locked: Locked | None = None
     requirements: tuple[str, ...] = ()
 
