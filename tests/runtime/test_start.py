@@ -261,7 +261,8 @@ def test_a_module_that_another_version_has(start: Start, tmp_path: Path, version
     assert service.wait() == 3
     assert service.log.endswith(
         f"The packages are those of {sys.executable}. {there} is installed and does not have alpha._core: the model "
-        "was probably saved, or the script written, with another version of alpha. `mlpackage check` names the versions.\n"
+        "was probably saved, or the script written, with another version of alpha. "
+        "`mlpackage check` names the versions.\n"
     )
 
 
