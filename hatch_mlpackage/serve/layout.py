@@ -18,10 +18,12 @@ from hatch_mlpackage.context.package import SAMPLE, inspect_project
 from hatch_mlpackage.context.plan import APP_DIRECTORY
 from hatch_mlpackage.context.verify import require_proven
 from hatch_mlpackage.errors import ContextError, MLPackageError
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.config.keys import MODELS_DIRECTORY
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.serve.copies import Copies
+from hatch_mlpackage.serve.example import request_of_script, short_request
 from hatch_mlpackage.serve.interpreter import require_parsed
 from hatch_mlpackage.serve.locked import Locked, locked_by_context, locked_by_project
 from hatch_mlpackage.serve.watched import Watched
@@ -40,7 +42,8 @@ class Serving:
 
     A sample request may lie in `sample_folder`. `own_folder` is that of the sources as the user knows them, not as they
     are laid out; it is None where they are served from their own place. `locked` is what the image would install, None
-    where that is not known. `requirements` are what the project asks pip for, as far as that is known.
+    where that is not known. `requirements` are what the project asks pip for, and `request` what
+    the script's text says of a request, as far as that is known.
     """
 
     runtime: Path
@@ -52,6 +55,7 @@ class Serving:
     flags: tuple[str, ...] = ()
     locked: Locked | None = None
     requirements: tuple[str, ...] = ()
+    request: str = ""
 
 
 def serve_project(project: Project, top: Path, copies: Copies | None = None) -> Serving:
@@ -69,8 +73,14 @@ def serve_project(project: Project, top: Path, copies: Copies | None = None) -> 
     sources = beside if config.source_directory is None else project.root / config.source_directory
     own_folder = sources if config.entry_script else None  # a generated script lies nowhere else
     serving = _below(top, server_environment(package), watched, locked_by_project(package))
-    asked = package.requirements.requirements
-    return replace(serving, sample_folder=beside, own_folder=own_folder, requirements=asked)
+    made = package.no_code
+    return replace(
+        serving,
+        sample_folder=beside,
+        own_folder=own_folder,
+        requirements=package.requirements.requirements,
+        request=short_request(made.sample) if made else request_of_script(package.script.source, script or ""),
+    )
 
 
 def serve_context(context: Path, top: Path, copies: Copies | None = None) -> Serving:
@@ -88,10 +98,15 @@ def serve_context(context: Path, top: Path, copies: Copies | None = None) -> Ser
     sources = {file.path: context.absolute() / file.path for file in manifest.files}
     _place(sources.items(), top, copies or Copies())
     sources_at = context.absolute() / APP_DIRECTORY
-    beside = (sources_at / variables.get("AZUREML_ENTRY_SCRIPT", "")).parent
+    script = sources_at / variables.get("AZUREML_ENTRY_SCRIPT", "")
     own_folder = sources_at / variables.get("AZUREML_SOURCE_DIRECTORY", "")
     serving = _below(top, variables, Watched(whole=tuple(sources.values())), locked_by_context(context, manifest))
-    return replace(serving, sample_folder=context if SAMPLE in sources else beside, own_folder=own_folder)
+    return replace(
+        serving,
+        sample_folder=context if SAMPLE in sources else script.parent,
+        own_folder=own_folder,
+        request=request_of_script(file_bytes(script), script.name),
+    )
 
 
 def serve_script(script: Path, model_dir: Path | None, interpreter: str) -> Serving:
@@ -107,6 +122,7 @@ def serve_script(script: Path, model_dir: Path | None, interpreter: str) -> Serv
         environment={"AML_APP_ROOT": str(Path.cwd())},
         flags=("--entry-script", str(script), *models),
         sample_folder=script.parent,
+        request=request_of_script(file_bytes(script), script.name),
         watched=Watched(whole=(script.absolute(), *map(Path, models[1:])), code=(script.absolute().parent,)),
     )
 

@@ -81,6 +81,7 @@ def test_project(project, top):
         ),
         locked=serving.locked,
         requirements=("idna>=3.7",),
+        request="TEXT",
     )
     assert (serving.locked.python, [str(pin) for pin in serving.locked.pins]) == ("3.12", ["idna 3.20"])
 
@@ -191,6 +192,7 @@ def test_script(project, tmp_path):
         environment={"AML_APP_ROOT": str(project)},
         flags=("--entry-script", "score.py", "--model-dir", f"{project}/models"),
         sample_folder=Path(),
+        request="TEXT",
         watched=Watched(whole=(project / "score.py", project / "models"), code=(project,)),
     )
     assert serve_script(Path("score.py"), None, sys.executable).flags == ("--entry-script", "score.py")
