@@ -210,6 +210,8 @@ def test_an_end_takes_all_processes_along(project, serve, number, monkeypatch, t
 
     assert end(process, number) == 128 + number
 
+    _wait_for(lambda: (log[-1] == "Stopped.\n") == (number == signal.SIGINT))
+    assert "Interrupted.\n" not in log
     assert list(scratch.iterdir()) == []
     for pid in (server, worker):
         with pytest.raises(ProcessLookupError):
@@ -337,6 +339,7 @@ def test_reload(project, serve, mlpackage):
     _wait_for(lambda: mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you?"\n')
 
     assert end(process, signal.SIGINT) == 130
+    _wait_for(lambda: log[-1] == "Stopped.\n")
 
 
 @pytest.mark.parametrize(
