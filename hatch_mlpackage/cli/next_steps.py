@@ -5,6 +5,7 @@ from __future__ import annotations
 from hatch_mlpackage.cli.output import from_here
 from hatch_mlpackage.files.quoting import shown_command
 from hatch_mlpackage.project.config.keys import PORT
+from hatch_mlpackage.serve.example import JSON, TEXT
 from hatch_mlpackage.serve.layout import Serving
 
 _SAMPLES = ("sample.json", "sample_request.json", "sample-request.json", "request.json")
@@ -22,4 +23,5 @@ def score_step(host: str, port: int, serving: Serving) -> str:
     if not request:
         return shown_command(("curl", f"{url}/"))
     place = () if (host, port) == (LOOPBACK, PORT) else ("--url", url)
-    return shown_command(("mlpackage", "score", *place, "--data", request))
+    command = shown_command(("mlpackage", "score", *place, "--data", request))
+    return f"{command}   # for {request}, what run() takes" if request in {TEXT, JSON} else command

@@ -9,6 +9,7 @@ from typing import Any
 
 from hatch_mlpackage.files.parse import parse_python
 
+TEXT, JSON = "TEXT", "JSON"  # words for a body that the script reads itself
 _LONGEST = 200  # characters that a command can show
 _ARRAYS = frozenset({"array", "asarray"})
 _HEADERS = "request_headers"  # run() gets these besides the body
@@ -23,7 +24,7 @@ def request_of_script(source: bytes, name: str) -> str:
     values = dict(_assigned(tree))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "run":
-            return _request(node, values, "JSON" if "json" in _imported(tree) else "TEXT")
+            return _request(node, values, JSON if "json" in _imported(tree) else TEXT)
     return ""
 
 

@@ -77,7 +77,10 @@ def test_a_project_elsewhere(copy_project, tmp_path, monkeypatch, shell, serve):
     assert generate == "mlpackage generate --project 'my project' --strict"
     assert ran(shell(build)) == []
     assert shell(score).returncode == 0
-    assert re.sub(r"\d{4,5}", "…", score) == "mlpackage score --url http://127.0.0.1:… --data TEXT"
+    assert (
+        re.sub(r"\d{4,5}", "…", score)
+        == "mlpackage score --url http://127.0.0.1:… --data TEXT   # for TEXT, what run() takes"
+    )
     score = serve("mlpackage serve --project 'my project'")
     assert shell(score).stdout == '"Hello, world!"\n'
     assert score.endswith(" --data '@my project/sample.json'")

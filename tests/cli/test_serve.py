@@ -66,7 +66,7 @@ def test_project(project, serve, mlpackage):
 
     outcome = mlpackage("score", "--url", url, "--data", "world")
 
-    assert log[1] == f"Next, elsewhere: mlpackage score --url {url} --data TEXT\n"
+    assert log[1] == f"Next, elsewhere: mlpackage score --url {url} --data TEXT   # for TEXT, what run() takes\n"
     assert (outcome.status, outcome.out) == (0, '"Hello, world!"\n')
     assert end(process) == 143
     assert sorted(project.rglob("*")) == before
