@@ -121,8 +121,10 @@ def test_the_script_answers(project, start, close_to):
     (asked,) = re.findall(r"in another terminal: (mlpackage score .*)", README.read_text(encoding="utf-8"))
     port = free_port()
     process = start("serve", "--port", port, cwd=project)
-    while "Ready: " not in (line := process.stderr.readline()):
-        assert line
+    log = ""
+    while "Ready: " not in log:
+        log += (line := process.stderr.readline())
+        assert line, log
 
     answered = start(*shlex.split(asked)[1:], "--url", f"http://127.0.0.1:{port}").communicate(timeout=60)[0]
 
