@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,11 +13,13 @@ from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, sh
 from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
 from hatch_mlpackage.cli.verbs import Verb, json_option
+from hatch_mlpackage.cli.worker import locked_flag
 from hatch_mlpackage.context.build import build_context, build_tar
 from hatch_mlpackage.context.named_contexts import find_models
 from hatch_mlpackage.context.package import default_destination
 from hatch_mlpackage.files.quoting import shown_command, shown_word
 from hatch_mlpackage.serve.container import build_command
+from hatch_mlpackage.serve.locked import locked_by_context
 
 if TYPE_CHECKING:
     from hatch_mlpackage.context.manifest import Manifest
@@ -83,7 +84,7 @@ def command(
     elif not is_quiet():
         _draw_files(manifest, destination)
         show(manifest.digest)
-        show(next_commands(destination, manifest, find_models(project, manifest), as_tar=bool(tar)))
+        show(next_commands(project, destination, manifest, as_tar=bool(tar)))
 
 
 def _draw_files(manifest: Manifest, destination: Path) -> None:
@@ -117,7 +118,9 @@ def pipe(project: Project, *, as_json: bool) -> None:
     say(export(project, sys.stdout.buffer).digest)
 
 
-def next_commands(context: Path, manifest: Manifest, named: Mapping[str, Path], *, as_tar: bool = False) -> str:
+def next_commands(project: Project, context: Path, manifest: Manifest, *, as_tar: bool = False) -> str:
+    """Name the commands that serve a context and build its image, each in the form that works on this machine."""
+    named = find_models(project, manifest)
     source, tag = Path("-") if as_tar else context, manifest.image["name"]
     command = build_command("docker", source, tag=tag, named=named)
     build, place = shown_command(command), shown_word(context)
@@ -125,5 +128,6 @@ def next_commands(context: Path, manifest: Manifest, named: Mapping[str, Path], 
         return f"\nNext: {build} < {place}"
     if named and only_script_given():
         return f"\nNext: {build}"
-    serve = with_flags("mlpackage serve") if named else f"mlpackage serve --context {place}"
+    locked = locked_flag(locked_by_context(context, manifest), project.root if named else Path.cwd())
+    serve = f"{with_flags('mlpackage serve') if named else f'mlpackage serve --context {place}'}{locked}"
     return f"\nNext: {serve}   # needs no container engine\n  or: {build}"

@@ -80,9 +80,15 @@ def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, 
 def _show_run(run: LockRun) -> None:
     print_notes(map(with_advice, run.notes))
     changes = () if run.is_new else run.changes
-    locked = f"Locked in {from_here(run.path)}. Commit it." if run.path.is_file() else "There is nothing to lock."
     following = f"Next: {with_flags('mlpackage check')}"
-    show("\n".join([*shorten([str(change) for change in changes], indent=""), locked, following]))
+    show("\n".join([*shorten([str(change) for change in changes], indent=""), _outcome(run), following]))
+
+
+def _outcome(run: LockRun) -> str:
+    if not run.path.is_file():
+        return "There is nothing to lock."
+    path = from_here(run.path)
+    return f"Locked in {path}. Commit it." if run.is_changed else f"Nothing has changed: {path} is up to date."
 
 
 def _compare(inputs: LockInputs, *, online: bool) -> Compared | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import sys
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +18,7 @@ from hatch_mlpackage.files.quoting import shown_command
 from hatch_mlpackage.project.config.keys import PORT
 
 _URL = f"http://127.0.0.1:{PORT}"
+_NAME = re.compile(r"[\w./~-]+\.[A-Za-z]\w{0,9}")
 _CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
     "http": http.client.HTTPConnection,
     "https": http.client.HTTPSConnection,
@@ -49,6 +51,8 @@ def command(*, url: str, data: str | None, content_type: str, timeout: float) ->
     if status == http.client.OK:
         return 0
     say(f"The server answered {status} {reason}.")
+    if data and _is_like_a_name(data):
+        say(f"There is no file {data}, and its name was sent. To send a file: --data @FILE")
     return 1
 
 
@@ -92,6 +96,10 @@ def _require_no_name_of_a_file(data: str) -> None:
             f"{data} is the name of a file, and no JSON: did you mean {meant}? "
             f"To send the name itself: {pipe} | mlpackage score"
         )
+
+
+def _is_like_a_name(data: str) -> bool:
+    return bool(_NAME.fullmatch(data)) and not _is_json(data)
 
 
 def _is_json(text: str) -> bool:

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
@@ -21,7 +20,7 @@ from hatch_mlpackage.cli.project import Described, with_described
 from hatch_mlpackage.cli.reload import snapshot, wait_for_change
 from hatch_mlpackage.cli.verbs import EXISTING_FILE, EXISTING_FOLDER, Verb
 from hatch_mlpackage.cli.worker import Worker, find_python
-from hatch_mlpackage.errors import MLPackageError, UnavailableError
+from hatch_mlpackage.errors import INTERRUPTED, MLPackageError, UnavailableError
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.run_foreground import run_in_foreground, shell_status, stop
 from hatch_mlpackage.project.config.keys import PORT
@@ -36,6 +35,7 @@ from hatch_mlpackage.serve.layout import (
     server_command,
     worker_python,
 )
+from hatch_mlpackage.serve.watched import Watched
 
 Layout = Callable[[Path, Copies], Serving]
 
@@ -70,7 +70,12 @@ _PLACE = click.Path(path_type=Path)  # the server refuses one that is not there,
 @click.option(
     "--locked", is_flag=True, help="Make an environment from the lock, in the user's cache, and serve with it."
 )
-@click.option("--reload", is_flag=True, help="Start again whenever a served file changes.")
+@click.option(
+    "--reload",
+    is_flag=True,
+    help="Start again when a file that is served changes; for a bare script: Python files beside it, logging.json and "
+    "--model-dir. Logs (*.log) and the file that this output goes to never count.",
+)
 @click.argument("extra", nargs=-1, metavar="[-- SERVER OPTIONS]")
 def command(
     *,
@@ -152,8 +157,16 @@ def _serve(serving: Serving, worker: Worker, flags: Iterable[str]) -> int:
     command = server_command(serving, (*worker.flags(serving), *flags))
     try:
         return run_in_foreground(command, environment=_environment(serving, worker), folder=serving.folder)
+    except KeyboardInterrupt:
+        return _stopped()
     except OSError as error:
         raise UnavailableError(f"{command[0]} cannot be started: {error}.") from error
+
+
+def _stopped() -> int:
+    """Say that Ctrl-C did what it is there for, and return the status of a program that it ended."""
+    say("Stopped.")
+    return INTERRUPTED
 
 
 def _environment(serving: Serving, worker: Worker) -> Mapping[str, str]:
@@ -166,9 +179,9 @@ def _environment(serving: Serving, worker: Worker) -> Mapping[str, str]:
     return {**os.environ, **serving.environment, **ours}
 
 
-def _serve_and_reload(layout: Layout, worker: Worker, flags: tuple[str, ...]) -> NoReturn:
+def _serve_and_reload(layout: Layout, worker: Worker, flags: tuple[str, ...]) -> int:
     """Serve, and start again after each change; once it has served, a mistake is printed and waits for a change."""
-    watched: tuple[Path, ...] = ()
+    watched = Watched()
     copies, last = Copies(say), None
     with session() as folder:
         for number in itertools.count():
@@ -181,8 +194,10 @@ def _serve_and_reload(layout: Layout, worker: Worker, flags: tuple[str, ...]) ->
                 of_worker = worker.flags(serving)
                 watched = serving.watched
                 changed = _serve_until_change(serving, worker, (*of_worker, *flags))
+            except KeyboardInterrupt:
+                return _stopped()
             except MLPackageError as error:
-                if not watched:
+                if not watched.whole:
                     raise
                 print_error(error)
                 changed = wait_for_change(watched, before)

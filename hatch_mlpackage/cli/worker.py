@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import click
 from hatch_mlpackage.cli.given_flags import with_flags
 from hatch_mlpackage.cli.next_steps import score_step
 from hatch_mlpackage.cli.output import say
-from hatch_mlpackage.errors import LockError
+from hatch_mlpackage.errors import LockError, MLPackageError
 from hatch_mlpackage.files.quoting import shown_command
-from hatch_mlpackage.lock.pins.installed import missing_requirements
+from hatch_mlpackage.lock.pins.installed import missing_pins, missing_requirements
 from hatch_mlpackage.serve.interpreter import Installed, installed
-from hatch_mlpackage.serve.layout import Serving
+from hatch_mlpackage.serve.layout import Serving, worker_python
 from hatch_mlpackage.serve.locked import Locked, differences
 from hatch_mlpackage.serve.locked_environment import make_locked
 
@@ -39,7 +40,7 @@ class Worker:
         interpreter = self._given or make_locked(_lock_of(serving), report=say)
         lines = [f"Serving with the packages of {interpreter} (Ctrl-C stops it)"]
         if self._port:  # the server itself says which free port it has taken
-            lines.append(f"Next, elsewhere: {score_step(self._host, self._port, serving.sample_folder)}")
+            lines.append(f"Next, elsewhere: {score_step(self._host, self._port, serving)}")
         if not self._given:
             self.remedy = "Add the package that has the module to the requirements, and run: mlpackage lock"
         elif self._has_image:
@@ -88,6 +89,17 @@ def _ways_out(serving: Serving, here: Installed) -> str:
         ways.append(f"install what it lacks ({shown_command((*install, *missing))})")
     text = f"{', '.join(ways[:-1])}, or {ways[-1]}" if len(ways) > 1 else ways[0]
     return f"{text[0].upper()}{text[1:]}."
+
+
+def locked_flag(locked: Locked | None, folder: Path) -> str:
+    """Return the flag that `serve` needs to have the packages of the lock, or "" where its interpreter has them."""
+    if locked is None or locked.besides:
+        return ""
+    try:
+        here = installed(worker_python(folder, os.environ))
+    except MLPackageError:  # `serve` itself says what is wrong
+        return ""
+    return " --locked" if any(missing_pins(locked.pins, here.packages)) else ""
 
 
 def _lock_of(serving: Serving) -> Locked:

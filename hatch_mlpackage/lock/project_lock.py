@@ -39,13 +39,15 @@ class LockRun:
     """What became of a project's locks: the path of the requirements' lock, and how its packages and conda's changed.
 
     Where the image brings its own packages there are none to lock, and the path is that of the base image's lock.
-    `notes` are warnings and hints about the versions; `is_new` says that there was no lock before.
+    `notes` are warnings and hints about the versions. `is_new` says that there was no lock before, and `is_changed`
+    that a file was written.
     """
 
     path: Path
     changes: tuple[Change, ...]
     notes: tuple[Problem, ...]
     is_new: bool
+    is_changed: bool
 
 
 def lock_project(project: Project, *, upgrade: bool = False, report: Report = print, follow: bool = False) -> Path:
@@ -88,7 +90,8 @@ def renew_locks(project: Project, *, upgrade: bool = False, report: Report = pri
         if not inputs.config.user_managed_dependencies:
             described = describe_locked(made.text, inputs).encode()
             locks = replace(locks, requirements=made.text, packages_json=described)
-        replace_texts(changed_texts(project.root, inputs.config, before, locks))
+        changed = changed_texts(project.root, inputs.config, before, locks)
+        replace_texts(changed)
         clear_wheels(wheels_directory(inputs), wheels, report)
     own = inputs.config.user_managed_dependencies
     return LockRun(
@@ -96,6 +99,7 @@ def renew_locks(project: Project, *, upgrade: bool = False, report: Report = pri
         changes=lock_changes(inputs.config, before, locks, made.why),
         notes=(*made.notes, *nothing_locked(inputs, made.text)),
         is_new=before.requirements is None,
+        is_changed=bool(changed),
     )
 
 

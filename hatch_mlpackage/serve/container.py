@@ -55,10 +55,9 @@ def find_engine(
         raise UnavailableError(f"{wanted} cannot run an image as a server. Use --engine {' or '.join(among)}.")
     found = [engine for engine in ((wanted,) if wanted else among) if shutil.which(engine)]
     if not found:
-        raise UnavailableError(
-            f"no container engine found on PATH (looked for: {wanted or ', '.join(among)}). "
-            "Install one, or serve without an engine: mlpackage serve."
-        )
+        said = f"no container engine found on PATH (looked for: {wanted or ', '.join(among)}). "
+        said += "Install one, or serve without an engine: mlpackage serve."
+        raise UnavailableError("\n".join((said, *_only_builds(among))))
     if wanted:
         return wanted
     silent: dict[str, str] = {}
@@ -93,8 +92,14 @@ def _none_answers(silent: Mapping[str, str], among: Sequence[str]) -> str:
     """Say of each engine why it cannot be used, and what to do."""
     lines = [f"{engine}: {reason} {_STEPS[engine]}" for engine, reason in silent.items()]
     lines += [f"{engine}: not found on PATH." for engine in among if engine not in silent]
-    last = "Correct one, name one that is used in any case (--engine), or serve without an engine: mlpackage serve."
-    return "\n".join(("No container engine works here.", *lines, last))
+    last = "Make one of them work, or serve without an engine: mlpackage serve. --engine NAME uses one as it is."
+    return "\n".join(("No container engine works here.", *lines, *_only_builds(among), last))
+
+
+def _only_builds(among: Sequence[str]) -> list[str]:
+    """Say of an engine that is here why it is not among those that can do the work."""
+    is_here = "buildah" not in among and shutil.which("buildah")
+    return ["buildah: builds images and does not run them."] if is_here else []
 
 
 def build_command(

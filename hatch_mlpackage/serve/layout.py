@@ -18,12 +18,15 @@ from hatch_mlpackage.context.package import SAMPLE, inspect_project
 from hatch_mlpackage.context.plan import APP_DIRECTORY
 from hatch_mlpackage.context.verify import require_proven
 from hatch_mlpackage.errors import ContextError, MLPackageError
+from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.config.keys import MODELS_DIRECTORY
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.serve.copies import Copies
+from hatch_mlpackage.serve.example import request_of_script, short_request
 from hatch_mlpackage.serve.interpreter import require_parsed
 from hatch_mlpackage.serve.locked import Locked, locked_by_context, locked_by_project
+from hatch_mlpackage.serve.watched import Watched
 
 _RUNTIME = "runtime"
 _REMEDY = (
@@ -39,18 +42,20 @@ class Serving:
 
     A sample request may lie in `sample_folder`. `own_folder` is that of the sources as the user knows them, not as they
     are laid out; it is None where they are served from their own place. `locked` is what the image would install, None
-    where that is not known. `requirements` are what the project asks pip for, as far as that is known.
+    where that is not known. `requirements` are what the project asks pip for, and `request` what
+    the script's text says of a request, as far as that is known.
     """
 
     runtime: Path
     folder: Path
     environment: Mapping[str, str]
+    watched: Watched
     sample_folder: Path = Path()
     own_folder: Path | None = None
     flags: tuple[str, ...] = ()
-    watched: tuple[Path, ...] = ()
     locked: Locked | None = None
     requirements: tuple[str, ...] = ()
+    request: str = ""
 
 
 def serve_project(project: Project, top: Path, copies: Copies | None = None) -> Serving:
@@ -63,13 +68,19 @@ def serve_project(project: Project, top: Path, copies: Copies | None = None) -> 
     config = package.config
     script = config.source_directory or config.entry_script
     named = (*((script,) if script else ()), *(model.path for model in config.models))
-    watched = tuple(project.root / path for path in ("pyproject.toml", *named))
+    watched = Watched(whole=(package.lock_path, *(project.root / path for path in ("pyproject.toml", *named))))
     beside = (project.root / config.entry_script).parent if config.entry_script else project.root
     sources = beside if config.source_directory is None else project.root / config.source_directory
     own_folder = sources if config.entry_script else None  # a generated script lies nowhere else
     serving = _below(top, server_environment(package), watched, locked_by_project(package))
-    asked = package.requirements.requirements
-    return replace(serving, sample_folder=beside, own_folder=own_folder, requirements=asked)
+    made = package.no_code
+    return replace(
+        serving,
+        sample_folder=beside,
+        own_folder=own_folder,
+        requirements=package.requirements.requirements,
+        request=short_request(made.sample) if made else request_of_script(package.script.source, script or ""),
+    )
 
 
 def serve_context(context: Path, top: Path, copies: Copies | None = None) -> Serving:
@@ -87,10 +98,15 @@ def serve_context(context: Path, top: Path, copies: Copies | None = None) -> Ser
     sources = {file.path: context.absolute() / file.path for file in manifest.files}
     _place(sources.items(), top, copies or Copies())
     sources_at = context.absolute() / APP_DIRECTORY
-    beside = (sources_at / variables.get("AZUREML_ENTRY_SCRIPT", "")).parent
+    script = sources_at / variables.get("AZUREML_ENTRY_SCRIPT", "")
     own_folder = sources_at / variables.get("AZUREML_SOURCE_DIRECTORY", "")
-    serving = _below(top, variables, tuple(sources.values()), locked_by_context(context, manifest))
-    return replace(serving, sample_folder=context if SAMPLE in sources else beside, own_folder=own_folder)
+    serving = _below(top, variables, Watched(whole=tuple(sources.values())), locked_by_context(context, manifest))
+    return replace(
+        serving,
+        sample_folder=context if SAMPLE in sources else script.parent,
+        own_folder=own_folder,
+        request=request_of_script(file_bytes(script), script.name),
+    )
 
 
 def serve_script(script: Path, model_dir: Path | None, interpreter: str) -> Serving:
@@ -106,7 +122,8 @@ def serve_script(script: Path, model_dir: Path | None, interpreter: str) -> Serv
         environment={"AML_APP_ROOT": str(Path.cwd())},
         flags=("--entry-script", str(script), *models),
         sample_folder=script.parent,
-        watched=(script.absolute().parent,),
+        request=request_of_script(file_bytes(script), script.name),
+        watched=Watched(whole=(script.absolute(), *map(Path, models[1:])), code=(script.absolute().parent,)),
     )
 
 
@@ -156,7 +173,7 @@ def _listed_variables(context: Path, manifest: Manifest) -> Mapping[str, str]:
     )
 
 
-def _below(top: Path, variables: Mapping[str, str], watched: tuple[Path, ...], locked: Locked | None) -> Serving:
+def _below(top: Path, variables: Mapping[str, str], watched: Watched, locked: Locked | None) -> Serving:
     """Move the image's paths below `top`; the worker's interpreter is this machine's affair."""
     app_root = top / APP_DIRECTORY
     moved = {

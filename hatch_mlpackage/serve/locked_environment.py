@@ -13,11 +13,12 @@ from pathlib import Path
 
 from hatch_mlpackage.errors import MLPackageError, UnavailableError, explained
 from hatch_mlpackage.files.partial import SUFFIX, partial_file
-from hatch_mlpackage.files.quoting import shown_command
+from hatch_mlpackage.files.quoting import escaped, shown_command
 from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.files.run_foreground import run_in_foreground
 from hatch_mlpackage.lock.resolve.index_settings import for_uv
+from hatch_mlpackage.lock.resolve.interpreters import find_python
 from hatch_mlpackage.lock.resolve.uv import find_uv
 from hatch_mlpackage.serve.locked import CONDA, ITSELF, Locked
 
@@ -25,6 +26,10 @@ _FORM = "1"  # changes when an environment is made in another way
 _FOLDER = "environments"
 _UNFINISHED = f"{SUFFIX}.d"
 _PYTHON = Path("Scripts" if sys.platform == "win32" else "bin", "python.exe" if sys.platform == "win32" else "python")
+
+# uv asks again for ten seconds before it says that there is no network.
+_DOWNLOADS = {"UV_PYTHON_DOWNLOADS": "automatic", "UV_HTTP_RETRIES": "0"}
+_ALLOWED = frozenset({"automatic", "true", "1"})
 
 _BY_HAND = {
     CONDA: "Make the environment with conda, activate it",
@@ -70,19 +75,44 @@ def _make(locked: Locked, folder: Path, report: Callable[[str], object]) -> None
             if not path.with_suffix("").exists():  # whoever was making it was killed
                 shutil.rmtree(path, ignore_errors=True)
         unfinished = claim.with_name(f"{claim.name}.d")
-        environment, flags = uv_settings()
         try:
             report(f"Making the environment of the lock in {folder}")
-            python = {"UV_PYTHON_DOWNLOADS": os.environ.get("UV_PYTHON_DOWNLOADS", "automatic")}
-            # Quiet, for it would name a folder to activate that is about to move.
-            made = [program, "venv", "--quiet", "--relocatable", "--python", locked.python, str(unfinished)]
-            _run(made, {**environment, **python}, None)
-            install = [program, "pip", "install", "--python", str(unfinished / _PYTHON), "--no-deps", *flags]
-            # Wheels beside the lock are named by paths from its folder.
-            _run([*install, "--require-hashes", "-r", locked.path.name], environment, locked.path.parent)
+            _fill(unfinished, locked, program, report)
             _move(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _fill(unfinished: Path, locked: Locked, program: str, report: Callable[[str], object]) -> None:
+    environment, flags = uv_settings()
+    base = find_python(locked.python)
+    # Quiet, for it would name a folder to activate that is about to move.
+    make = [program, "venv", "--quiet", "--relocatable", "--python", base or locked.python, str(unfinished)]
+    if base:
+        _run(make, environment, None)
+    else:
+        _download(make, environment, locked.python, report)
+    install = [program, "pip", "install", "--python", str(unfinished / _PYTHON), "--no-deps", *flags]
+    # Wheels beside the lock are named by paths from its folder.
+    _run([*install, "--require-hashes", "-r", locked.path.name], environment, locked.path.parent)
+
+
+def _download(make: list[str], environment: Mapping[str, str], python: str, report: Callable[[str], object]) -> None:
+    """Let uv download a Python while it makes an environment, if it may, and without asking twice."""
+    settings = {name: os.environ.get(name, value) for name, value in _DOWNLOADS.items()}
+    may = settings["UV_PYTHON_DOWNLOADS"] in _ALLOWED
+    if may:
+        report(f"There is no CPython {python} here: uv downloads one")
+        with tempfile.TemporaryFile() as output:
+            if run_in_foreground(make, environment={**environment, **settings}, output=output) == 0:
+                return
+            output.seek(0)
+            reason = output.read().decode(errors="replace").strip().rpartition("\n")[2].strip()
+    failed = f", and uv cannot download it ({escaped(reason.removeprefix('cause: '))})" if may else ""
+    raise UnavailableError(
+        f"There is no CPython {python} here{failed}. Install it (uv python install {python}, pyenv, …), or set "
+        "python-version in [tool.mlpackage] to one that is here, and run: mlpackage lock"
+    )
 
 
 def _run(command: list[str], environment: Mapping[str, str], folder: Path | None) -> None:

@@ -37,9 +37,10 @@ def test_how_a_lock_changes(asks, index, mlpackage):
     third = mlpackage("lock")
 
     end = "Locked in locks/requirements.txt. Commit it.\nNext: mlpackage check\n"
+    same = "Nothing has changed: locks/requirements.txt is up to date.\nNext: mlpackage check\n"
     changes = "alpha 1.0 → 2.0: alpha>=2 is asked for\nbeta 1.0 removed\ngamma 1.0 added\n"
     assert (first.status, second.status, third.status) == (0, 0, 0)
-    assert (first.out, second.out, third.out) == (end, f"{changes}{end}", end)
+    assert (first.out, second.out, third.out) == (end, f"{changes}{end}", same)
 
 
 def test_changes_as_json(asks, index, mlpackage):

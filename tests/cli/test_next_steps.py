@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -76,7 +77,10 @@ def test_a_project_elsewhere(copy_project, tmp_path, monkeypatch, shell, serve):
     assert generate == "mlpackage generate --project 'my project' --strict"
     assert ran(shell(build)) == []
     assert shell(score).returncode == 0
-    assert re.sub(r"\d{4,5}", "…", score) == "curl http://127.0.0.1:…/"
+    assert (
+        re.sub(r"\d{4,5}", "…", score)
+        == "mlpackage score --url http://127.0.0.1:… --data TEXT   # for TEXT, what run() takes"
+    )
     score = serve("mlpackage serve --project 'my project'")
     assert shell(score).stdout == '"Hello, world!"\n'
     assert score.endswith(" --data '@my project/sample.json'")
@@ -98,6 +102,40 @@ def test_no_project(tmp_path, monkeypatch, shell, serve):
     assert generate == f"mlpackage generate {flags}"
     assert ran(shell(build)) == []
     assert shell(serve(serve_it)).returncode == 0
+
+
+@pytest.mark.parametrize("arguments", ["", "--context made", "--entry-script score.py --model-dir models"])
+def test_a_request_that_is_known(project, mlpackage, shell, serve, arguments):
+    """The line after `serve` sends the sample of the script's schema; a script that hides what it takes is probed."""
+    schema = "@input_schema('data', StandardPythonParameterType([[1.5]]))\ndef run("
+    head = "from inference_schema.schema_decorators import input_schema\n"
+    head += "from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType\n"
+    text = (project / "score.py").read_text()
+    (project / "score.py").write_text(head + text.replace("def run(", schema))
+    mlpackage("generate", "--output", "made", "--no-check")
+
+    known = serve(f"mlpackage serve {arguments}")
+    answer = shell(known)
+    (project / "score.py").write_text(head + text.replace("def run(", schema.replace("[[1.5]]", "[[1.5] * 1]")))
+    mlpackage("generate", "--output", "made", "--no-check")
+
+    assert known.endswith(""" --data '{"data": [[1.5]]}'""")
+    assert (answer.returncode, answer.stdout) == (0, '"Hello, [[1.5]]!"\n')
+    assert serve(f"mlpackage serve {arguments}").startswith("curl http://127.0.0.1:")
+
+
+def test_packages_that_are_not_here(project, mlpackage):
+    """`generate` names --locked where the interpreter that would serve lacks a package of the lock."""
+    bare = project / ".venv/bin/python"
+    bare.parent.mkdir(parents=True)
+
+    lines = []
+    for flags in ("", "-S"):
+        bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" {flags} "$@"\n')
+        bare.chmod(0o755)
+        lines.append(NEXT.findall(mlpackage("generate", "--output", "made").out)[0].partition("#")[0].rstrip())
+
+    assert lines == ["mlpackage serve --context made", "mlpackage serve --context made --locked"]
 
 
 @pytest.mark.parametrize("verb", ["check", "check --json", "generate", "plan", "lock --check", "image build"])
@@ -184,7 +222,7 @@ def test_every_address(project, start, host, url):
 
     lines = [process.stderr.readline() for _ in range(2)]
 
-    assert lines[1].startswith(f"Next, elsewhere: curl {url}:{port}/")
+    assert lines[1].startswith(f"Next, elsewhere: mlpackage score --url {url}:{port}")
 
 
 def test_models_that_are_not_copied(copy_project, mlpackage):

@@ -237,7 +237,15 @@ def test_rows_by_name(tmp_path, around, serve, close_to):
 
     assert served.score(data=turned) == close_to(predict(rows))
     assert served.score(data=gaps) == close_to(predict([{**row, "bmi": np.nan} for row in rows]))
-    assert served.refusal(data=[{"age": 1.0}]) == (400, "The input does not match the schema of run(): 'sex'")
+    assert served.refusal(data=[{"age": 1.0}]) == (
+        400,
+        "The input does not match the schema of run(): a row lacks sex, bmi, bp and 6 more",
+    )
+    without = {name: value for name, value in rows[1].items() if name != "bp"}
+    assert served.refusal(data=[rows[0], without]) == (
+        400,
+        "The input does not match the schema of run(): a row lacks bp",
+    )
     assert list(served.input_schema()["data"]["items"]["properties"]) == list(DIABETES.columns)
 
 

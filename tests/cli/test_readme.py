@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import joblib
 import pytest
-from sklearn.linear_model import Ridge
 
 from hatch_mlpackage.serve.health import free_port
 
@@ -26,6 +26,14 @@ RUN_ELSEWHERE = {
     "mlpackage image run": "test_image.py",
     f"mlpackage serve {FLAGS} --locked": "test_serve.py",
 }
+# Both packages are there, so that pip asks no index.
+MAKE_A_MODEL = [
+    "mkdir -p models && python -m pip install joblib scikit-learn",
+    (
+        "python -c 'import joblib, sklearn.linear_model as m; "
+        """joblib.dump(m.Ridge().fit([[0], [1]], [0, 1]), "models/ridge.joblib")'"""
+    ),
+]
 RUN_WITH_A_NETWORK = ["mlpackage lock", "mlpackage check", "mlpackage generate"]
 RUN_HERE = [f"mlpackage lock {FLAGS}", f"mlpackage generate {FLAGS} --output context"]
 RUN_LAST = ["mlpackage verify dist/diabetes-0.1.0-context"]
@@ -55,7 +63,7 @@ def test_length():
 
 def test_every_command_is_run_by_a_test():
     """A test runs every command of the README."""
-    assert sorted(commands()) == sorted([*RUN_ELSEWHERE, *RUN_WITH_A_NETWORK, *RUN_HERE, *RUN_LAST])
+    assert sorted(commands()) == sorted([*RUN_ELSEWHERE, *MAKE_A_MODEL, *RUN_WITH_A_NETWORK, *RUN_HERE, *RUN_LAST])
 
 
 def test_without_a_pyproject(tmp_path, index):
@@ -75,12 +83,11 @@ def test_without_a_pyproject(tmp_path, index):
 def project(tmp_path):
     """Give the folder of the README's own project, with the model that the README makes."""
     (tmp_path / "pyproject.toml").write_text(blocks("toml")[0])
-    for folder in ("src", "models"):
-        (tmp_path / folder).mkdir()
+    (tmp_path / "src").mkdir()
     (tmp_path / "src/score.py").write_text(blocks("python")[0])
-    (made,) = re.findall(r"`joblib\.dump\((.*), \"(.*)\"\)`", README.read_text(encoding="utf-8"))
-    assert made[0] == "Ridge().fit([[0], [1]], [0, 1])"
-    joblib.dump(Ridge().fit([[0], [1]], [0, 1]), tmp_path / made[1])
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    for command in MAKE_A_MODEL:
+        subprocess.run(command, shell=True, cwd=tmp_path, env={**os.environ, "PATH": path}, check=True, timeout=120)
     return tmp_path
 
 
@@ -114,8 +121,10 @@ def test_the_script_answers(project, start, close_to):
     (asked,) = re.findall(r"in another terminal: (mlpackage score .*)", README.read_text(encoding="utf-8"))
     port = free_port()
     process = start("serve", "--port", port, cwd=project)
-    while "Ready: " not in (line := process.stderr.readline()):
-        assert line
+    log = ""
+    while "Ready: " not in log:
+        log += (line := process.stderr.readline())
+        assert line, log
 
     answered = start(*shlex.split(asked)[1:], "--url", f"http://127.0.0.1:{port}").communicate(timeout=60)[0]
 

@@ -84,6 +84,28 @@ def test_a_forgotten_at_sign(server, mlpackage, tmp_path, monkeypatch):
     assert (outcome.status, [body for _, _, body in asked]) == (0, [b"{}"])
 
 
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        ("nosuch.json", "There is no file nosuch.json, and its name was sent. To send a file: --data @FILE\n"),
+        ("../a_b.csv", "There is no file ../a_b.csv, and its name was sent. To send a file: --data @FILE\n"),
+        ("words.", ""),
+        ("a text, or file.txt", ""),
+        ("1.5", ""),
+        ('"a.json"', ""),
+    ],
+)
+def test_the_name_of_a_file_that_is_not_there(server, mlpackage, data, hint):
+    """After a failed answer to what looks like the name of a file, a hint says that the name itself was sent."""
+    url, _ = server
+
+    refused = mlpackage("score", "--url", f"{url}/bad", "--data", data)
+    answered = mlpackage("score", "--url", url, "--data", data)
+
+    assert (refused.status, refused.err) == (1, f"The server answered 400 Bad Request.\n{hint}")
+    assert (answered.status, answered.err) == (0, "")
+
+
 @pytest.mark.parametrize("text", ["5", "words", "null", "x" * 5000, "[" * 100_000], ids=lambda text: text[:9])
 def test_a_text_that_may_be_meant(server, mlpackage, tmp_path, monkeypatch, text):
     """JSON is sent as it is even if a file has its name, and so is a text for which there is no file."""

@@ -66,7 +66,7 @@ def test_project(project, serve, mlpackage):
 
     outcome = mlpackage("score", "--url", url, "--data", "world")
 
-    assert log[1] == f"Next, elsewhere: curl {url}/\n"
+    assert log[1] == f"Next, elsewhere: mlpackage score --url {url} --data TEXT   # for TEXT, what run() takes\n"
     assert (outcome.status, outcome.out) == (0, '"Hello, world!"\n')
     assert end(process) == 143
     assert sorted(project.rglob("*")) == before
@@ -210,6 +210,8 @@ def test_an_end_takes_all_processes_along(project, serve, number, monkeypatch, t
 
     assert end(process, number) == 128 + number
 
+    _wait_for(lambda: (log[-1] == "Stopped.\n") == (number == signal.SIGINT))
+    assert "Interrupted.\n" not in log
     assert list(scratch.iterdir()) == []
     for pid in (server, worker):
         with pytest.raises(ProcessLookupError):
@@ -337,6 +339,34 @@ def test_reload(project, serve, mlpackage):
     _wait_for(lambda: mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you?"\n')
 
     assert end(process, signal.SIGINT) == 130
+    _wait_for(lambda: log[-1] == "Stopped.\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "arguments"),
+    [
+        ("out.txt", ("--entry_script", "score.py", "--model_dir", "models")),
+        ("models/out.txt", ("--entry_script", "score.py", "--model_dir", "models")),
+        ("out.txt", ()),
+    ],
+)
+def test_reload_with_its_output_among_the_sources(project, start, change, mlpackage, output, arguments):
+    """Neither the file of the server's own output nor one that the script writes starts the service again."""
+    change(Path("pyproject.toml"), "[tool.mlpackage]\n", '[tool.mlpackage]\nsource-directory = "."\n')
+    change(Path("score.py"), "def init():\n", "def init():\n    open('written.txt', 'a').write('again')\n")
+    url = f"http://127.0.0.1:{free_port()}"
+    flags = ("--reload", *arguments, "--port", url.rpartition(":")[2], "--python", sys.executable)
+    log = Path(output)
+    with log.open("w") as file:
+        process = start("serve", *flags, stdout=file, stderr=file)
+        assert wait_until_healthy(url, while_alive=lambda: process.poll() is None)
+        assert mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you!"\n'
+        time.sleep(1.5)  # three looks at the files
+        assert "starting again" not in log.read_text()
+        Path("score.py").write_text(Path("score.py").read_text().replace("!", "?"))
+        _wait_for(lambda: "score.py changed: starting again" in log.read_text())
+        _wait_for(lambda: mlpackage("score", "--url", url, "--data", "you").out == '"Hello, you?"\n')
+        assert end(process, signal.SIGINT) == 130
 
 
 def _wait_for(condition) -> None:

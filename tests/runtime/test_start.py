@@ -250,6 +250,32 @@ def test_a_missing_module_is_reported_with_its_interpreter(start: Start, advice:
     assert reason.endswith(f"The packages are those of {sys.executable}.{' ' if advice else ''}{advice}\n")
 
 
+@pytest.mark.parametrize(("version", "there"), [("__version__ = '1.26.4'", "alpha 1.26.4"), ("", "alpha")])
+def test_a_module_that_another_version_has(start: Start, tmp_path: Path, version: str, there: str) -> None:
+    """Where a package lacks a module, the last line blames its version, and does not advise to install the package."""
+    site = tmp_path / "site-packages"
+    (site / "alpha").mkdir(parents=True)
+    (site / "alpha/__init__.py").write_text(version)
+    script = f"import sys\ndef init():\n    sys.path.append({str(site)!r})\n    import alpha._core\ndef run(x): pass\n"
+    service = start(script, MLPACKAGE_MISSING_MODULE="Install it.")
+    assert service.wait() == 3
+    assert service.log.endswith(
+        f"The packages are those of {sys.executable}. {there} is installed and does not have alpha._core: the model "
+        "was probably saved, or the script written, with another version of alpha. "
+        "`mlpackage check` names the versions.\n"
+    )
+
+
+def test_a_module_of_a_namespace_that_is_there(start: Start, tmp_path: Path) -> None:
+    """A package that shares its namespace with an installed one may be missing: the advice is to install it."""
+    site = tmp_path / "site-packages"
+    (site / "alpha/beta").mkdir(parents=True)
+    script = f"import sys\nsys.path.append({str(site)!r})\nimport alpha.beta, alpha.gamma\ndef run(x): pass\n"
+    service = start(script, MLPACKAGE_MISSING_MODULE="Install it.")
+    assert service.wait() == 3
+    assert service.log.endswith(f"The packages are those of {sys.executable}. Install it.\n")
+
+
 def test_the_advice_is_not_for_the_script(serve: Start) -> None:
     """A script finds the same environment as in the image."""
     script = "import os\ndef init(): pass\ndef run(x): return 'MLPACKAGE_MISSING_MODULE' in os.environ\n"

@@ -91,8 +91,21 @@ class TestFindEngine:
             ),
             "buildah: it cannot be started: Exec format error. `buildah info` says more.",
             "podman: not found on PATH.",
-            "Correct one, name one that is used in any case (--engine), or serve without an engine: mlpackage serve.",
+            "Make one of them work, or serve without an engine: mlpackage serve. --engine NAME uses one as it is.",
         ]
+
+    @pytest.mark.parametrize("docker", [True, False])
+    def test_only_buildah_works(self, programs, docker):
+        """Where an image has to run, the error says that buildah does not do that."""
+        programs("buildah")
+        if docker:
+            programs("docker", "echo no daemon >&2; exit 1")
+
+        with pytest.raises(UnavailableError) as caught:
+            find_engine(among=RUNNERS)
+
+        assert "\nbuildah: builds images and does not run them." in f"\n{caught.value}"
+        assert "serve without an engine: mlpackage serve" in str(caught.value)
 
     def test_takes_the_wanted_one_unasked(self, programs):
         """An engine that is named is never replaced: what it says of itself is for the user to read."""

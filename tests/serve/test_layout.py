@@ -24,6 +24,7 @@ from hatch_mlpackage.serve.layout import (
     server_command,
     worker_python,
 )
+from hatch_mlpackage.serve.watched import Watched
 
 
 @pytest.fixture
@@ -70,9 +71,17 @@ def test_project(project, top):
         },
         sample_folder=project,
         own_folder=project,
-        watched=(project / "pyproject.toml", project / "score.py", project / "models/greeting.txt"),
+        watched=Watched(
+            whole=(
+                project / "locks/requirements.txt",
+                project / "pyproject.toml",
+                project / "score.py",
+                project / "models/greeting.txt",
+            )
+        ),
         locked=serving.locked,
         requirements=("idna>=3.7",),
+        request="TEXT",
     )
     assert (serving.locked.python, [str(pin) for pin in serving.locked.pins]) == ("3.12", ["idna 3.20"])
 
@@ -183,7 +192,8 @@ def test_script(project, tmp_path):
         environment={"AML_APP_ROOT": str(project)},
         flags=("--entry-script", "score.py", "--model-dir", f"{project}/models"),
         sample_folder=Path(),
-        watched=(project,),
+        request="TEXT",
+        watched=Watched(whole=(project / "score.py", project / "models"), code=(project,)),
     )
     assert serve_script(Path("score.py"), None, sys.executable).flags == ("--entry-script", "score.py")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -100,6 +101,59 @@ def test_an_environment_of_the_lock(index, cache, quiet):
     assert differences(second, installed(interpreter)) == "no beta"
     assert make_locked(second, report=quiet) != interpreter
     assert len(environments()) == 2
+
+
+@pytest.fixture
+def only_pyenv(tmp_path, monkeypatch):
+    """Give a folder of pyenv that is the only place with other Pythons than ours; uv finds and downloads none."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "of uv"))
+    return tmp_path / "pyenv"
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"UV_PYTHON_DOWNLOADS": "never"}, ""),
+        ({"UV_PYTHON_INSTALL_MIRROR": "http://127.0.0.1:9"}, r", and uv cannot download it \(.*\)"),
+    ],
+)
+def test_a_python_that_is_not_here(cache, quiet, only_pyenv, monkeypatch, capfd, settings, why):
+    """Without the lock's Python, one sentence says what to install; uv is asked at most once, and prints nothing."""
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(UnavailableError) as raised:
+        make_locked(locked(cache, "alpha==1.0", python="3.9"), report=quiet)
+
+    assert re.fullmatch(
+        rf"There is no CPython 3\.9 here{why}\. Install it \(uv python install 3\.9, pyenv, …\), or set "
+        r"python-version in \[tool\.mlpackage\] to one that is here, and run: mlpackage lock",
+        str(raised.value),
+    )
+    assert (environments(), capfd.readouterr()) == ([], ("", ""))
+
+
+OTHER = "3.13" if HERE == "3.12" else "3.12"
+
+
+@pytest.fixture
+def other_python(interpreter):
+    """Give an interpreter of another version than ours."""
+    return interpreter(OTHER)
+
+
+@pytest.mark.environments
+def test_a_python_that_only_pyenv_has(index, cache, quiet, other_python, only_pyenv):
+    """A Python that pyenv has is found without being on PATH."""
+    program = only_pyenv / f"versions/{OTHER}.9/bin/python"
+    program.parent.mkdir(parents=True)
+    program.symlink_to(other_python)
+
+    made = locked(cache, hashed(index, "alpha", "1.0"), python=OTHER)
+
+    assert differences(made, installed(make_locked(made, report=quiet))) == ""
 
 
 def test_a_wheel_beside_the_lock(index, cache, quiet):

@@ -25,6 +25,12 @@ def other_packages(pins: Iterable[Pin], installed: Mapping[str, str]) -> Iterato
             yield f"{pin.name} {version} instead of {pin.version}"
 
 
+def missing_pins(pins: Iterable[Pin], installed: Mapping[str, str]) -> Iterator[str]:
+    """Yield the name of each pin that an environment lacks in any version."""
+    here = {canonicalize_name(name) for name in installed}
+    return (pin.name for pin in pins if pin.name not in here)
+
+
 def missing_requirements(requirements: Iterable[str], installed: Mapping[str, str], python: str) -> Iterator[str]:
     """Yield each requirement, a PEP 508 string, that a Python X.Y of this machine needs and whose package it lacks."""
     here = {canonicalize_name(name) for name in installed}

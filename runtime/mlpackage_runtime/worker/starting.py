@@ -77,8 +77,25 @@ def _broken(what: str, error: BaseException, advice: str, more: Iterable[str] = 
     details = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
     lines = [f"{what}: {where}", details, *more]
     if isinstance(error, ModuleNotFoundError) and error.name:  # without a name, it is ours and has advice of its own
-        lines.append(f"The packages are those of {sys.executable}. {advice}".rstrip())
+        lines.append(f"The packages are those of {sys.executable}. {_other_version(error.name) or advice}".rstrip())
     return StartError("\n".join(lines))
+
+
+def _other_version(missing: str) -> str:
+    """Return what to do about a missing module of a package that is installed, or "" where the package is missing too.
+
+    Several distributions share a namespace package: one of them may be the one that is missing.
+    """
+    name, dot, _ = missing.partition(".")
+    package = sys.modules.get(name) if dot else None
+    file = getattr(package, "__file__", None)
+    if not file or INSTALLED.isdisjoint(file.split(os.sep)):
+        return ""
+    there = f"{name} {getattr(package, '__version__', '')}".rstrip()
+    return (
+        f"{there} is installed and does not have {missing}: the model was probably saved, or the script written, with "
+        f"another version of {name}. `mlpackage check` names the versions."
+    )
 
 
 def _where(error: BaseException, frames: traceback.StackSummary) -> str:
