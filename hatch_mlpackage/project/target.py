@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
-SUPPORTED_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+# The Pythons that run entry scripts. The server needs one of those from 3.8 on: for an older one, the image has two.
+SUPPORTED_PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+OLD_PYTHONS = ("3.6", "3.7")
 # What messages suggest in place of a Python that is too old: the packages of its time may still have wheels for it.
 NEARBY_PYTHON = "3.11"
 # What another Python means for a model.
