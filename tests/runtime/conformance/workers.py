@@ -8,9 +8,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from pair import Case, Seen
+from typing import TYPE_CHECKING
 
-# The last libraries that have releases for each Python. wrapt 1.12.1, which inference-schema asks for, has sources alone.
+if TYPE_CHECKING:
+    from pair import Case, Seen
+
+# The last libraries that have releases for each Python. inference-schema asks for wrapt 1.12.1, which has sources alone.
 REQUIREMENTS = {
     "3.6": ("inference-schema==1.4.2.1", "numpy==1.19.5", "pandas==1.1.5", "werkzeug==2.0.3", "wrapt==1.12.1"),
     "3.7": ("inference-schema==1.7", "numpy==1.21.6", "pandas==1.3.5", "werkzeug==2.2.3", "wrapt==1.12.1"),
@@ -32,7 +35,7 @@ LIBRARIES = {
         "3.6",
         "raw",
         'POST /score?way=json Content-Type:text/plain {"a": 1}',
-    ): "werkzeug 2.0 reads no JSON of other types",
+    ): "werkzeug 2.0 reads no other types",
     ("3.6", "numpy times", f'{_JSON} {{"data": ["3 seconds"]}}'): "Python 3.6 shows a timedelta without its units",
     ("3.6", "numpy loose", f'{_JSON} {{"data": [["3", 2.7]]}}'): "NumPy 1.19 makes shorter texts of numbers",
 }
