@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from hatch_mlpackage.project.target import python_of
+
 MICROMAMBA = "mambaorg/micromamba:2.5.0-debian12-slim"
 # These registries give most images to anybody; any other is assumed to need a login.
 PUBLIC_REGISTRIES = frozenset(
@@ -34,6 +36,12 @@ _CUDA = {
     "13.0": ("13.0.2", "cudnn", ("24.04", "22.04")),
 }
 CUDA_VERSIONS = tuple(_CUDA)
+
+_DEBIAN = "bookworm"
+# The newest Debian that an old Python was built on (hub.docker.com/_/python).
+_LAST_DEBIAN = {"3.6": "bullseye"}
+# The Python of the server, where the model has another, by the Debian that its official image has.
+_SERVER_PYTHONS = {"buster": "3.11", "bullseye": "3.13", "bookworm": "3.13", "trixie": "3.13"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +88,23 @@ NOT_NEEDED = {
         "it made the original install its server into the base image; the context brings its own"
     ),
 }
+
+
+def official_image(python: str) -> str:
+    """Return the official image of a Python that a project gets where it names none."""
+    return f"python:{python}-slim-{_LAST_DEBIAN.get(python, _DEBIAN)}"
+
+
+def server_image(base_image: str) -> str:
+    """Return the official image that has a Python for the server, and the same Debian as a base image.
+
+    Returns an empty string where the base image has another system, or where its name does not say which.
+    """
+    release = _release_of(base_image)
+    debian = release.words[0] if release else ""
+    if re.search(r"(?:^|/)python:[\d.]+(?:-slim)?(?:@|$)", base_image):
+        debian = _LAST_DEBIAN.get(python_of(base_image) or "", _DEBIAN)
+    return f"python:{_SERVER_PYTHONS[debian]}-slim-{debian}" if debian in _SERVER_PYTHONS else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pair import Case, Seen
 
-# The last libraries that have releases for each Python. inference-schema asks for wrapt 1.12.1, which has sources alone.
+# The last libraries that have releases for each Python. inference-schema wants wrapt 1.12.1, which has sources alone.
 REQUIREMENTS = {
     "3.6": ("inference-schema==1.4.2.1", "numpy==1.19.5", "pandas==1.1.5", "werkzeug==2.0.3", "wrapt==1.12.1"),
     "3.7": ("inference-schema==1.7", "numpy==1.21.6", "pandas==1.3.5", "werkzeug==2.2.3", "wrapt==1.12.1"),
