@@ -35,7 +35,7 @@ from hatch_mlpackage.project.config.check_paths import check_entry_script, check
 from hatch_mlpackage.project.config.check_patterns import check_patterns
 from hatch_mlpackage.project.config.check_values import check_choices, check_empty, check_server
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, NO_PYLOCK, Config, Model
-from hatch_mlpackage.project.known_images import cuda_images, cuda_of, packaged_python
+from hatch_mlpackage.project.known_images import cuda_images, cuda_of, official_image, packaged_python
 from hatch_mlpackage.project.other_tools.named import Named, find_requirements
 from hatch_mlpackage.project.python_file import PYTHON_VERSION, read_python_version
 from hatch_mlpackage.project.target import python_of
@@ -166,7 +166,7 @@ def _with_base_image(config: Config, dockerfile: BaseDockerfile | None, project:
     base_image = chosen.reference if chosen else config.base_image
     of_image = python_of(base_image) or packaged_python(base_image)
     python = config.python_version or of_image or wanted or DEFAULT_PYTHON
-    base_image = base_image or f"python:{python}-slim-bookworm"
+    base_image = base_image or official_image(python)
     cuda = config.cuda or cuda_of(base_image) or None
     return replace(config, base_image=base_image, python_version=python, cuda=cuda)
 
