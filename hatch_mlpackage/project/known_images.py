@@ -140,19 +140,29 @@ def packaged_python(image: str) -> str | None:
     return release.python if release and bare else None
 
 
-def ended_support(image: str, today: date) -> Iterator[str]:
-    """Say whose support has ended, by an image's name and tag: its system's, its Python's or its own."""
+def ended_support(image: str, today: date) -> str:
+    """Say whose support has ended, by an image's name and tag: its system's, its Python's or its own; "" for none."""
+    said = " and ".join(_ended(image, today)).removesuffix(",")
+    return f"{image} {said}." if said else ""
+
+
+def _ended(image: str, today: date) -> Iterator[str]:
     release = _release_of(image)
     if release and release.end < today:
-        yield f"{image} is built on {release.title}, which had its last updates on {release.end}."
-    python = re.search(r"(?:^|/)python:(\d+\.\d+)(?=$|[.\-@])", image)
-    end = _PYTHON_ENDS.get(python[1]) if python else None
-    if python and end and end < today:
-        yield f"{image} has Python {python[1]}, which had its last updates on {end}."
+        yield f"is built on {release.title}, which had its last updates on {release.end},"
+    python = python_of(image) or ""
+    end = _PYTHON_ENDS.get(python)
+    if end and end < today:
+        yield f"has Python {python}, which had its last updates on {end}"
     cuda = cuda_of(image) if is_nvidia(image) else ""
     # github.com/NVIDIA/nvidia-docker/issues/1768
     if cuda and int(cuda.partition(".")[0]) <= 10:  # noqa: PLR2004 - the version
-        yield f"{image} is gone: NVIDIA deletes images some months after their end, and those of CUDA 10 went in 2023."
+        yield "is gone: NVIDIA deletes images some months after their end, and those of CUDA 10 went in 2023"
+
+
+def what_old_means(python: str) -> str:
+    """Say what it means that the image has an old Python, as the rest of a sentence about it."""
+    return f"had its last updates on {_PYTHON_ENDS[python]}: only the model runs on it, and the server on a newer one"
 
 
 def _release_of(image: str) -> Release | None:

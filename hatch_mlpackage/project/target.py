@@ -12,8 +12,8 @@ SUPPORTED_PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13",
 OLD_PYTHONS = ("3.6", "3.7")
 # Their last releases, which every official image has (python.org/downloads).
 _LAST_PATCHES = {"3.6": 15, "3.7": 17}
-# What messages suggest in place of a Python that is too old: the packages of its time may still have wheels for it.
-NEARBY_PYTHON = "3.11"
+# What messages suggest in place of a Python that is too old: most packages of its time have wheels for this one too.
+NEARBY_PYTHON = "3.6"
 # What another Python means for a model.
 PICKLED = "a pickled model may not load or may answer otherwise there, so compare its answers or train it again"
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}

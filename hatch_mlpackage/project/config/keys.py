@@ -225,7 +225,7 @@ class Config:
         default=(),
     )
     python_version: str = key(
-        "the Python version of the image, 3.8 to 3.14",
+        "the Python version of the image, 3.6 to 3.14: [old Pythons](old-pythons.md)",
         default="",
         shown='that of the base image, of `.python-version`, or `"3.12"`',
         schema={"enum": list(SUPPORTED_PYTHONS)},
@@ -233,7 +233,7 @@ class Config:
     base_image: str = key(
         "the image to build on: any that has that Python and its `venv`: [base images](base-images.md)",
         default="",
-        shown="`python:X.Y-slim-bookworm`, or the image for `cuda`",
+        shown="`python:X.Y-slim-bookworm` (3.6: `-bullseye`), or the image for `cuda`",
         schema={"minLength": 1},
     )
     base_dockerfile: str | None = key(
