@@ -26,6 +26,7 @@ from hatch_mlpackage.lock.resolve.uv_export import export_uv_lock
 from hatch_mlpackage.lock.wheels.build import build_wheels
 from hatch_mlpackage.lock.wheels.describe import describe_packages
 from hatch_mlpackage.lock.wheels.download import fetch_wheels
+from hatch_mlpackage.lock.wheels.from_source import build_named
 from hatch_mlpackage.lock.wheels.folder import clear_wheels, put_wheel
 from hatch_mlpackage.project.config.foreign_locks import UV_LOCK
 from hatch_mlpackage.project.pyproject import Project
@@ -159,6 +160,16 @@ def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> t
             left_out=paths_outside_the_wheel(inputs.project.root, config),
             report=report,
         )
+        built = build_named(
+            requirements,
+            target,
+            folder=Path(work),
+            wheels=folder,
+            vendored=vendored,
+            previous=previous,
+            upgrade=upgrade,
+            report=report,
+        )
         made = make_lock(
             requirements,
             target,
@@ -167,9 +178,10 @@ def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> t
             upgrade=upgrade,
             report=report,
             vendored=vendored,
+            built=built,
         )
         wanted = {path.name for path in _fetch(inputs, made.text, report)} if config.wheelhouse else set()
-        wanted |= {put_wheel(wheel.path, folder).name for wheel in vendored}
+        wanted |= {put_wheel(wheel.path, folder).name for wheel in (*vendored, *built)}
     return made, frozenset(wanted)
 
 

@@ -6,8 +6,13 @@ import os
 import re
 import shutil
 import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.pins.pins import read_pins
@@ -27,10 +32,54 @@ _FLAG_FOR = {
     "--trusted-host": "--allow-insecure-host",
 }
 
+_INDEX_FLAGS = {
+    "--index-url": "--default-index",
+    "--extra-index-url": "--index",
+    "--find-links": "--find-links",
+    "--trusted-host": "--allow-insecure-host",
+}
+_PYLOCK = "pylock.toml"
 _NOT_FOUND = "not found in the package registry"
 _LONGEST_EXPLANATION = 8  # lines; a long one derives the cause step by step, and ends with it
 _MOST_HINTS = 4
 _WIDEST = "10000"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needs:
+    """What a wheel says that it needs: its requirements, and the extras that some of them belong to."""
+
+    requires: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unbuilt:
+    """Packages that come from source archives: their names, and the `needs` of the versions that were built.
+
+    A version that was not built yet is taken to need nothing, so that choosing one runs no code of the package.
+    """
+
+    names: tuple[str, ...] = ()
+    needs: Mapping[tuple[str, str], Needs] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings by which uv asks no package for what it needs."""
+        unknown: list[dict[str, Any]] = [{"name": name, "requires-dist": []} for name in self.names]
+        known: list[dict[str, Any]] = [
+            {
+                "name": name,
+                "version": version,
+                "requires-dist": list(needs.requires),
+                "provides-extra": list(needs.extras),
+            }
+            for (name, version), needs in self.needs.items()
+        ]
+        return {"dependency-metadata": known + unknown} if self.names else {}
+
+
+_NONE = Unbuilt()
 
 
 def find_uv() -> str | None:
@@ -56,6 +105,22 @@ def resolve(task: Task) -> None:
     outcome = _compile(task, "--quiet")
     if outcome.status:
         fail(task, outcome, reason_of(outcome), lambda: _fix(task, outcome))
+
+
+def resolve_unbuilt(task: Task, unbuilt: Unbuilt) -> None:
+    """Resolve as `resolve`, with the newest source archives of some packages, none of which is built for it."""
+    outcome = _compile(task, "--quiet", unbuilt=unbuilt)
+    if outcome.status:
+        fail(task, outcome, reason_of(outcome), lambda: _fix(task, outcome))
+
+
+def find_archives(task: Task, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Return what the index says of the source archives of the pins in the task's folder, as in a `pylock.toml`."""
+    outcome = _compile(task, "--quiet", "--no-deps", unbuilt=Unbuilt(names=names), output=_PYLOCK)
+    if outcome.status:
+        fail(task, outcome, reason_of(outcome))
+    packages = tomllib.loads(file_text(task.folder / _PYLOCK)).get("packages", [])
+    return {canonicalize_name(package["name"]): package.get("sdist", {}) for package in packages}
 
 
 def _fix(task: Task, outcome: Outcome) -> str:
@@ -94,12 +159,14 @@ def list_files(task: Task) -> Outcome:
     return _compile(task, "--no-deps", "--refresh", "--no-annotate")
 
 
-def _compile(task: Task, *flags: str) -> Outcome:
+def _compile(task: Task, *flags: str, unbuilt: Unbuilt = _NONE, output: str = OUTPUT) -> Outcome:
     in_file = [option for option in task.requirements.options if option.partition(" ")[0] not in _FLAG_FOR]
     (task.folder / _INDEXES).write_text("".join(f"{option}\n" for option in in_file), encoding="utf-8")
-    environment, settings = index_settings.for_uv(os.environ, task.folder)
+    environment, settings = index_settings.for_uv(os.environ, task.folder, unbuilt.settings)
     environment = {**environment, "COLUMNS": _WIDEST}  # else uv breaks its lines anywhere
-    command = [find_uv() or "uv", *_arguments(task), *flags, *settings]
+    from_source = [f"--no-binary={name}" for name in unbuilt.names]
+    arguments = [*_arguments(task), *from_source, f"--output-file={output}", *flags, *settings]
+    command = [find_uv() or "uv", *arguments]
     outcome = run(command, environment, task)
     if outcome.status and _NOT_FOUND in outcome.said:
         # When uv compares several indexes it silently skips one that refuses; with first-index it reports it.
@@ -121,14 +188,23 @@ def _arguments(task: Task) -> list[str]:
         f"--python={sys.executable}",  # any Python will do, and searching for the image's takes time
         f"--constraints={CONSTRAINTS}",
         f"--constraints={KEPT}",
-        f"--output-file={OUTPUT}",
         INPUT,
         _INDEXES,
     ]
     if task.upgrade:
         arguments.append("--upgrade")
-    options = [option.partition(" ") for option in task.requirements.options]
-    return arguments + [f"{_FLAG_FOR[name]}={value or 'allow'}" for name, _, value in options if name in _FLAG_FOR]
+    return arguments + list(_option_arguments(task, _FLAG_FOR))
+
+
+def index_arguments(task: Task) -> tuple[str, ...]:
+    """Return the project's own index options as arguments, for a command that reads no requirements file."""
+    return tuple(_option_arguments(task, _INDEX_FLAGS))
+
+
+def _option_arguments(task: Task, flags: Mapping[str, str]) -> Iterator[str]:
+    for name, _, value in (option.partition(" ") for option in task.requirements.options):
+        if name in flags:
+            yield f"{flags[name]}={value or 'allow'}"
 
 
 def reason_of(outcome: Outcome) -> str:
