@@ -78,7 +78,9 @@ def _contradictions(pin: Pin, files: IndexFiles) -> Iterator[str]:
 def _other_pins(inputs: LockInputs, report: Callable[[str], None]) -> Iterator[str]:
     locked = inputs.locks.pins
     try:
-        needed = resolve_again(inputs.requirements, inputs.config.target, locked, _vendored(inputs), _built(inputs), report=report)
+        needed = resolve_again(
+            inputs.requirements, inputs.config.target, locked, _vendored(inputs), _built(inputs), report=report
+        )
     except LockError as error:
         lines = str(error).splitlines()
         said = " ".join(lines[1:-1] or lines)  # the reason stands between what was done and what to do about it

@@ -26,8 +26,8 @@ from hatch_mlpackage.lock.resolve.uv_export import export_uv_lock
 from hatch_mlpackage.lock.wheels.build import build_wheels
 from hatch_mlpackage.lock.wheels.describe import describe_packages
 from hatch_mlpackage.lock.wheels.download import fetch_wheels
-from hatch_mlpackage.lock.wheels.from_source import build_named
 from hatch_mlpackage.lock.wheels.folder import clear_wheels, put_wheel
+from hatch_mlpackage.lock.wheels.from_source import build_named
 from hatch_mlpackage.project.config.foreign_locks import UV_LOCK
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.redaction import redact
@@ -181,7 +181,7 @@ def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> t
             built=built,
         )
         wanted = {path.name for path in _fetch(inputs, made.text, report)} if config.wheelhouse else set()
-        wanted |= {put_wheel(wheel.path, folder).name for wheel in (*vendored, *built)}
+        wanted |= {put_wheel(path, folder).name for path in (*(it.path for it in vendored), *(it.path for it in built))}
     return made, frozenset(wanted)
 
 

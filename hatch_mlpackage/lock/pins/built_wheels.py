@@ -75,9 +75,7 @@ def built_records(lock: str) -> tuple[BuiltRecord, ...]:
 def with_built(body: str, built: Iterable[BuiltWheel]) -> str:
     """Prepend a record of each built wheel to the body of a lock."""
     records = (wheel.record for wheel in built)
-    lines = (
-        f"# built: {it.file} {it.digest} from {it.archive}{_REDUCED if it.is_reduced else ''}\n" for it in records
-    )
+    lines = (f"# built: {it.file} {it.digest} from {it.archive}{_REDUCED if it.is_reduced else ''}\n" for it in records)
     return f"{''.join(lines)}{body}"
 
 

@@ -105,7 +105,7 @@ def _other_wheel(record: Record, source: Source, pin: Pin | None) -> Iterator[st
 
 def files_beside(lock: str) -> dict[str, str]:
     """Map the names of the packages whose wheels only the folder beside the lock has to the names of these files."""
-    files = (record.file for record in (*records(lock), *built_records(lock)))
+    files = [record.file for record in records(lock)] + [record.file for record in built_records(lock)]
     return {name: file for file in files if (name := name_of(file))}
 
 

@@ -12,7 +12,7 @@ from hatch_mlpackage.lock.pins.built_wheels import BuiltWheel, with_built
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.pins import Pin, locked_versions
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, with_records
-from hatch_mlpackage.lock.resolve import pip_tools, uv
+from hatch_mlpackage.lock.resolve import pip_tools, uv, uv_resolve
 from hatch_mlpackage.lock.resolve.attempt import Attempt, resolve_once
 from hatch_mlpackage.lock.resolve.keep import resolve_keeping
 from hatch_mlpackage.lock.resolve.passed_over import find_passed_over
@@ -118,7 +118,7 @@ def _counted(number: int, one: str, several: str = "") -> str:
 
 def _choose(locker: Locker, target: Target, report: Callable[[str], None]) -> Callable[[Task], None]:
     if locker == "uv" and uv.find_uv() is not None:
-        return uv.resolve
+        return uv_resolve.resolve
     if not pip_tools.is_installed():
         wanted = "pip-tools" if locker == "pip-tools" else "uv"
         raise LockError(f"The resolver {wanted} is not installed. {_INSTALL}")

@@ -10,9 +10,9 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
@@ -25,7 +25,9 @@ from hatch_mlpackage.lock.wheels.pure import as_pure, compiled_files, is_for_a_p
 
 _UMASK = 0o022
 _LONGEST_REASON = 12  # lines
-_NOISE = re.compile(r"\s*(?:$|hint: This (?:usually|error likely)|\[std(?:out|err)\]|Building (?:source|wheel) |warning: )")
+_NOISE = re.compile(
+    r"\s*(?:$|hint: This (?:usually|error likely)|\[std(?:out|err)\]|Building (?:source|wheel) |warning: )"
+)
 # Today's setuptools builds most archives. Releases from 72 on lack the command `test`, which an old setup.py extends,
 # and later ones lack `pkg_resources`; those from 58 on do not convert code of Python 2.
 _SETUPTOOLS = ("", "setuptools<72", "setuptools<58")
@@ -48,40 +50,67 @@ class BuiltArchive:
     is_reduced: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Build:
+    """How an archive at a path is built: by which interpreter, of which version, and in which environment.
+
+    Where a compiler was called, there is a file at the path `called`.
+    """
+
+    archive: Archive
+    path: Path
+    python: str
+    version: str
+    environment: Mapping[str, str]
+    called: Path
+
+    @property
+    def with_python(self) -> str:
+        return f"CPython {self.version}"
+
+
 def build_archive(archive: Archive, path: Path, task: Task) -> BuiltArchive:
     """Build the wheel of an archive at a path into the task's folder; raise LockError or UnavailableError."""
-    python = find_python(task.target.python)
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if python is None:
-        task.report(
-            f"Warning: CPython {task.target.python} is not on this machine: CPython {here} builds {archive.pin}, and "
-            "what it then needs may differ."
-        )
-    with_python = f"CPython {task.target.python if python else here}"
-    task.report(f"Building a wheel of {archive.pin} from {archive.file} with {with_python}, which runs its code.")
-    called = task.folder / "compiler-was-called"
-    environment = _environment(task, called)
+    build = _prepare(archive, path, task)
+    task.report(f"Building a wheel of {archive.pin} from {archive.file} with {build.with_python}, which runs its code.")
     outcome = Outcome(status=1, said="")
     for number, constraint in enumerate(_SETUPTOOLS):
         folder = task.folder / f"wheel-{number}"
-        outcome = _build(path, folder, constraint, python or sys.executable, environment, task)
+        outcome = _build(build, folder, constraint, task)
         found = sorted(folder.glob("*.whl"))
         if outcome.status == 0 and len(found) == 1:
-            return _pure(archive, found[0], called, task)
-        if called.exists():
+            return _pure(build, found[0], task)
+        if build.called.exists():
             break
-    _fail(archive, outcome, with_python, is_compiled=called.exists(), task=task)
+    raise _failure(build, outcome, task)
 
 
-def _build(
-    archive: Path, folder: Path, constraint: str, python: str, environment: dict[str, str], task: Task
-) -> Outcome:
+def _prepare(archive: Archive, path: Path, task: Task) -> _Build:
+    wanted, here = task.target.python, f"{sys.version_info.major}.{sys.version_info.minor}"
+    python = find_python(wanted)
+    if python is None:
+        task.report(
+            f"Warning: CPython {wanted} is not on this machine: CPython {here} builds {archive.pin}, and what it then "
+            "needs may differ."
+        )
+    called = task.folder / "compiler-was-called"
+    return _Build(
+        archive=archive,
+        path=path,
+        python=python or sys.executable,
+        version=wanted if python else here,
+        environment=_environment(task, called),
+        called=called,
+    )
+
+
+def _build(build: _Build, folder: Path, constraint: str, task: Task) -> Outcome:
     limits = folder.with_suffix(".txt")
     limits.write_text(f"{constraint}\n", encoding="utf-8")
     settings = index_settings.for_uv(os.environ, task.folder)[1]
     options = [*uv.index_arguments(task), "--color=never", "--no-progress", f"--build-constraints={limits}"]
-    command = [uv.find_uv() or "uv", "build", "--wheel", f"--python={python}", f"--out-dir={folder}", *options]
-    return run([*command, *settings, str(archive)], environment, task, doing="building", umask=_UMASK)
+    command = [uv.find_uv() or "uv", "build", "--wheel", f"--python={build.python}", f"--out-dir={folder}", *options]
+    return run([*command, *settings, str(build.path)], build.environment, task, doing="building", umask=_UMASK)
 
 
 def _environment(task: Task, called: Path) -> dict[str, str]:
@@ -103,38 +132,40 @@ def _environment(task: Task, called: Path) -> dict[str, str]:
     }
 
 
-def _pure(archive: Archive, wheel: Path, called: Path, task: Task) -> BuiltArchive:
-    is_reduced = called.exists()
+def _pure(build: _Build, wheel: Path, task: Task) -> BuiltArchive:
+    pin, is_reduced = build.archive.pin, build.called.exists()
     if is_for_a_platform(wheel):
         compiled = compiled_files(wheel)
         if compiled:
             raise LockError(
-                f"{archive.pin}: its wheel holds code compiled for this machine ({compiled[0]}), which may not load in "
-                f"the image. {_COMPILE_ELSEWHERE}"
+                f"{pin}: its wheel holds code compiled for this machine ({compiled[0]}), which may not load in the "
+                f"image. {_COMPILE_ELSEWHERE}"
             )
         wheel, is_reduced = as_pure(wheel), True
     if not fits(wheel.name, task.target):
-        raise LockError(f"{archive.pin}: its wheel {wheel.name} does not load in {task.target}. {_COMPILE_ELSEWHERE}")
+        raise LockError(f"{pin}: its wheel {wheel.name} does not load in {task.target}. {_COMPILE_ELSEWHERE}")
     if is_reduced:
-        task.report(f"{archive.pin}: its extensions are left out: it runs as pure Python, which may be slower.")
+        task.report(f"{pin}: its extensions are left out: it runs as pure Python, which may be slower.")
     return BuiltArchive(path=wheel, is_reduced=is_reduced)
 
 
-def _fail(archive: Archive, outcome: Outcome, python: str, *, is_compiled: bool, task: Task) -> NoReturn:
+def _failure(build: _Build, outcome: Outcome, task: Task) -> LockError:
+    """Return the error of a build; raise UnavailableError where the index or the network failed."""
     lines = [line.rstrip().replace(str(task.folder), "…") for line in outcome.said.splitlines()]
     shown = "\n".join(f"  {line}" for line in [line for line in lines if not _NOISE.match(line)][-_LONGEST_REASON:])
-    if is_compiled:
-        raise LockError(
-            f"{archive.pin} cannot be built without a compiler, so that its extensions are required, and a compiled "
-            f"wheel is no wheel for every image:\n{shown}\n{_COMPILE_ELSEWHERE}"
+    pin, wanted = build.archive.pin, task.target.python
+    if build.called.exists():
+        return LockError(
+            f"{pin} cannot be built without a compiler, so it cannot do without its extensions, and a wheel that is "
+            f"compiled here may not load in the image:\n{shown}\n{_COMPILE_ELSEWHERE}"
         )
     raise_if_outside(outcome, shown)
-    install = "" if python == f"CPython {task.target.python}" else (
-        f"Install CPython {task.target.python}, the image's, for which it may have been written, such as by "
-        f"`uv python install {task.target.python}`, and run `mlpackage lock` again. Or choose"
+    install = (
+        f"Install CPython {wanted}, which the image has and it may need (`uv python install {wanted}`), and run "
+        "`mlpackage lock` again. Or choose "
     )
-    raise LockError(
-        f"A wheel of {archive.pin} cannot be built from {archive.file} with {python}:\n{shown}\n"
-        f"{install or 'Choose'} a version that has a wheel, or put corrected sources into the project and require "
-        "their folder: ./name"
+    return LockError(
+        f"A wheel of {pin} cannot be built from {build.archive.file} with {build.with_python}:\n{shown}\n"
+        f"{'Choose ' if build.version == wanted else install}a version that has a wheel. Or put corrected sources into "
+        "the project, and require their folder: ./name"
     )

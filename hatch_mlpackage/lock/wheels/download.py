@@ -47,8 +47,8 @@ def fetch_wheels(
 ) -> tuple[Path, ...]:
     """Fetch the wheels of a lock's pins that `wheels` lacks, check their hashes, and return one wheel for each pin.
 
-    Wheels that no index has are built and not fetched. Wheels from an interrupted run are not fetched again. The empty `folder`
-    is for temporary files. Raises LockError or UnavailableError.
+    Wheels that no index has are built and not fetched. Wheels from an interrupted run are not fetched again. The empty
+    `folder` is for temporary files. Raises LockError or UnavailableError.
     """
     task = Task(folder=folder, requirements=requirements, target=target, upgrade=False, report=report)
     beside = files_beside(lock)

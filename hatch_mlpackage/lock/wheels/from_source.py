@@ -27,6 +27,7 @@ from hatch_mlpackage.lock.resolve import uv
 from hatch_mlpackage.lock.resolve.attempt import Attempt
 from hatch_mlpackage.lock.resolve.keep import resolve_keeping
 from hatch_mlpackage.lock.resolve.task import Task
+from hatch_mlpackage.lock.resolve.uv_resolve import resolve
 from hatch_mlpackage.lock.wheels.archives import Archive, fetch_archive, find_archives
 from hatch_mlpackage.lock.wheels.build_archive import build_archive
 from hatch_mlpackage.project.target import Target
@@ -85,7 +86,7 @@ def _choose(
     attempt = Attempt(
         requirements=task.requirements,
         target=task.target,
-        resolve=partial(uv.resolve_unbuilt, unbuilt=unbuilt),
+        resolve=partial(resolve, unbuilt=unbuilt),
         vendored=vendored,
         upgrade=task.upgrade,
         report=task.report,
@@ -142,9 +143,7 @@ def _build(pin: Pin, task: Task, number: int) -> BuiltWheel:
     (archive,) = find_archives(own, [pin])
     made = build_archive(archive, fetch_archive(own, archive), own)
     _require_same(archive, made.path)
-    record = BuiltRecord(
-        file=made.path.name, archive=archive.file, digest=archive.digest, is_reduced=made.is_reduced
-    )
+    record = BuiltRecord(file=made.path.name, archive=archive.file, digest=archive.digest, is_reduced=made.is_reduced)
     return BuiltWheel(
         path=made.path, name=pin.name, version=pin.version or "", sha256=sha256_of(made.path), record=record
     )
