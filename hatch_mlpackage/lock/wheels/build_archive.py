@@ -25,9 +25,7 @@ from hatch_mlpackage.lock.wheels.pure import as_pure, compiled_files, is_for_a_p
 
 _UMASK = 0o022
 _LONGEST_REASON = 12  # lines
-_NOISE = re.compile(
-    r"\s*(?:$|hint: This (?:usually|error likely)|\[std(?:out|err)\]|Building (?:source|wheel) |warning: )"
-)
+_NOISE = re.compile(r"\s*(?:$|hint: (?:This |Build failures )|\[std(?:out|err)\]|Building (?:source|wheel) |warning: )")
 # Today's setuptools builds most archives. Releases from 72 on lack the command `test`, which an old setup.py extends,
 # and later ones lack `pkg_resources`; those from 58 on do not convert code of Python 2.
 _SETUPTOOLS = ("", "setuptools<72", "setuptools<58")

@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import parse_wheel_filename
-from packaging.version import Version
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.asked.requirements import Requirements
@@ -28,7 +26,7 @@ from hatch_mlpackage.lock.resolve.attempt import Attempt
 from hatch_mlpackage.lock.resolve.keep import resolve_keeping
 from hatch_mlpackage.lock.resolve.task import Task
 from hatch_mlpackage.lock.resolve.uv_resolve import resolve
-from hatch_mlpackage.lock.wheels.archives import Archive, fetch_archive, find_archives
+from hatch_mlpackage.lock.wheels.archives import fetch_archive, find_archives
 from hatch_mlpackage.lock.wheels.build_archive import build_archive
 from hatch_mlpackage.project.target import Target
 
@@ -142,17 +140,10 @@ def _build(pin: Pin, task: Task, number: int) -> BuiltWheel:
     own = replace(task, folder=folder)
     (archive,) = find_archives(own, [pin])
     made = build_archive(archive, fetch_archive(own, archive), own)
-    _require_same(archive, made.path)
     record = BuiltRecord(file=made.path.name, archive=archive.file, digest=archive.digest, is_reduced=made.is_reduced)
     return BuiltWheel(
         path=made.path, name=pin.name, version=pin.version or "", sha256=sha256_of(made.path), record=record
     )
-
-
-def _require_same(archive: Archive, wheel: Path) -> None:
-    name, version, _, _ = parse_wheel_filename(wheel.name)
-    if (name, version) != (archive.pin.name, Version(archive.pin.version or "0")):
-        raise LockError(f"{archive.file} is not an archive of {archive.pin}: its wheel is {wheel.name}.")
 
 
 def needs_of(wheel: Path) -> uv.Needs:
