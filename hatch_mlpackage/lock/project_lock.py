@@ -23,6 +23,7 @@ from hatch_mlpackage.lock.project_conda import lock_conda
 from hatch_mlpackage.lock.project_models import lock_models
 from hatch_mlpackage.lock.resolve.make import Made, make_lock
 from hatch_mlpackage.lock.resolve.uv_export import export_uv_lock
+from hatch_mlpackage.lock.unneeded import unneeded_builds
 from hatch_mlpackage.lock.wheels.build import build_wheels
 from hatch_mlpackage.lock.wheels.describe import describe_packages
 from hatch_mlpackage.lock.wheels.download import fetch_wheels
@@ -95,7 +96,7 @@ def renew_locks(project: Project, *, upgrade: bool = False, report: Report = pri
     return LockRun(
         path=project.root / (inputs.config.base_image_path if own else inputs.config.lock_path),
         changes=lock_changes(inputs.config, before, locks, made.why),
-        notes=(*made.notes, *nothing_locked(inputs, made.text)),
+        notes=(*made.notes, *nothing_locked(inputs, made.text), *unneeded_builds(inputs, made.text)),
         is_new=before.requirements is None,
     )
 

@@ -44,6 +44,9 @@ class BuiltRecord:
     def version(self) -> str:
         return self._parsed[1]
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} from {self.archive}{_REDUCED if self.is_reduced else ''}"
+
     @property
     def _parsed(self) -> tuple[str, str]:
         try:

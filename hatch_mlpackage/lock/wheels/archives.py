@@ -35,14 +35,26 @@ class Archive:
 
 def find_archives(task: Task, pins: Sequence[Pin]) -> tuple[Archive, ...]:
     """Ask the index for the source archive of each pin; raise LockError or UnavailableError."""
-    folder = task.folder / "archives"
-    folder.mkdir(exist_ok=True)
-    task = replace(task, folder=folder)
-    (folder / INPUT).write_text("".join(f"{pin.name}=={pin.version}\n" for pin in pins), encoding="utf-8")
+    asking = _asking(task, pins, "archives")
+    found = uv.find_archives(asking, tuple(pin.name for pin in pins))
+    return tuple(_archive(pin, found.get(pin.name, {}), asking.folder) for pin in pins)
+
+
+def has_wheel(task: Task, pin: Pin) -> bool:
+    """Tell whether the index has a wheel of a pin for the image besides its archive."""
+    if len(pin.hashes) == 1:  # the hashes are those of all its files
+        return False
+    return uv.compile_requirements(_asking(task, [pin], "wheels"), "--quiet", "--no-deps").status == 0
+
+
+def _asking(task: Task, pins: Sequence[Pin], folder: str) -> Task:
+    """Return the task in a new folder, with the pins as its requirements."""
+    task = replace(task, folder=task.folder / folder)
+    task.folder.mkdir()
+    (task.folder / INPUT).write_text("".join(f"{pin.name}=={pin.version}\n" for pin in pins), encoding="utf-8")
     for limits in (CONSTRAINTS, KEPT):
-        (folder / limits).write_text("", encoding="utf-8")
-    found = uv.find_archives(task, tuple(pin.name for pin in pins))
-    return tuple(_archive(pin, found.get(pin.name, {}), folder) for pin in pins)
+        (task.folder / limits).write_text("", encoding="utf-8")
+    return task
 
 
 def _archive(pin: Pin, said: Mapping[str, Any], folder: Path) -> Archive:

@@ -26,12 +26,13 @@ from hatch_mlpackage.lock.resolve.attempt import Attempt
 from hatch_mlpackage.lock.resolve.keep import resolve_keeping
 from hatch_mlpackage.lock.resolve.task import Task
 from hatch_mlpackage.lock.resolve.uv_resolve import resolve
-from hatch_mlpackage.lock.wheels.archives import fetch_archive, find_archives
+from hatch_mlpackage.lock.wheels.archives import fetch_archive, find_archives, has_wheel
 from hatch_mlpackage.lock.wheels.build_archive import build_archive
 from hatch_mlpackage.project.target import Target
 
 _Key = tuple[str, str]  # a name and a version
 _MOST_BUILDS = 20
+_KEY = "build-from-source"
 
 
 def build_named(
@@ -138,6 +139,8 @@ def _build(pin: Pin, task: Task, number: int) -> BuiltWheel:
     folder = task.folder / f"archive-{number}"
     folder.mkdir()
     own = replace(task, folder=folder)
+    if has_wheel(own, pin):
+        task.report(f"{pin} has a wheel for the image: unless you want another, take {pin.name} out of {_KEY}.")
     (archive,) = find_archives(own, [pin])
     made = build_archive(archive, fetch_archive(own, archive), own)
     record = BuiltRecord(file=made.path.name, archive=archive.file, digest=archive.digest, is_reduced=made.is_reduced)

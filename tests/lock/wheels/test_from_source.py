@@ -249,40 +249,31 @@ def test_an_extension_that_a_package_can_do_without(
     ]
 
 
+ELSEWHERE = (
+    "Choose a version that has a wheel for the image. Or build its wheel where the image's Python and C library are, "
+    "put it into the project, and require that: ./name-1.0-cp312-cp312-manylinux_2_28_x86_64.whl"
+)
+REQUIRED = (
+    "lib 1.0 cannot be built without a compiler, so it cannot do without its extensions, and a wheel that is compiled "
+    "here may not load in the image:"
+)
+COMPILED = "lib 1.0: its wheel holds code compiled for this machine (lib.py), which may not load in the image."
+CALL = "raise SystemExit(__import__('subprocess').call(['gcc', 'x.c']))"
+WRITE = "pathlib.Path('module.py').write_bytes(bytes([127]) + b'ELF')"
+FAILED = f"A wheel of lib 1.0 cannot be built from lib-1.0.tar.gz with CPython {HERE}:"
+
+
 @pytest.mark.parametrize(
     ("before", "tag", "said"),
     [
-        (
-            "raise SystemExit(__import__('subprocess').call(['gcc', 'x.c']))",
-            "py3-none-any",
-            (
-                "lib 1.0 cannot be built without a compiler, so it cannot do without its extensions, and a wheel that is "
-                "compiled here may not load in the image:"
-            ),
-        ),
-        (
-            "pathlib.Path('module.py').write_bytes(bytes([127]) + b'ELF')",
-            f"cp{HERE.replace('.', '')}-abi3-linux_x86_64",
-            (
-                "lib 1.0: its wheel holds code compiled for this machine (lib.py), which may not load in the image. Choose "
-                "a version that has a wheel for the image. Or build its wheel where the image's Python and C library are, "
-                "put it into the project, and require that: ./name-1.0-cp312-cp312-manylinux_2_28_x86_64.whl"
-            ),
-        ),
+        (CALL, "py3-none-any", REQUIRED),
+        (WRITE, f"cp{HERE.replace('.', '')}-abi3-linux_x86_64", f"{COMPILED} {ELSEWHERE}"),
         (
             "pass",
             "py27-none-any",
-            (
-                f"lib 1.0: its wheel lib-1.0-py27-none-any.whl does not load in {TARGET}. Choose a version that has a "
-                "wheel for the image. Or build its wheel where the image's Python and C library are, put it into the "
-                "project, and require that: ./name-1.0-cp312-cp312-manylinux_2_28_x86_64.whl"
-            ),
+            f"lib 1.0: its wheel lib-1.0-py27-none-any.whl does not load in {TARGET}. {ELSEWHERE}",
         ),
-        (
-            "raise SystemExit('no such file')",
-            "py3-none-any",
-            f"A wheel of lib 1.0 cannot be built from lib-1.0.tar.gz with CPython {HERE}:",
-        ),
+        ("raise SystemExit('no such file')", "py3-none-any", FAILED),
     ],
 )
 def test_what_cannot_be_built_for_the_image(
