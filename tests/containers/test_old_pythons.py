@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import pytest
 from .builders import Docker
 from .container import container
 from .engine import run
-from .old_pythons import IMAGES, SERVER_PYTHON, interpreter, make_images
+from .old_pythons import SERVER_PYTHON, interpreter, make_images
 from .projects import generate, mlpackage
 
 if TYPE_CHECKING:
@@ -103,10 +102,8 @@ def _train(past: Past, project: Path, folder: Path) -> list[float]:
     """Train with the locked packages on the Python of the past, and return the model's own predictions."""
     python = folder / "bin/python"
     run([str(interpreter(past.python) / "bin/python"), "-m", "venv", str(folder)])
-    pins = re.findall(
-        r"(?m)^((?:joblib|numpy|scikit-learn|scipy|threadpoolctl)==\S+)",
-        (project / "locks/requirements.txt").read_text(),
-    )
+    lock = (project / "locks/requirements.txt").read_text()
+    pins = re.findall(r"(?m)^((?:joblib|numpy|scikit-learn|scipy|threadpoolctl)==\S+)", lock)
     run([str(python), "-m", "pip", "install", "--quiet", f"pip=={past.pip}"])
     run([str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", *pins])
     (folder / "train.py").write_text(TRAIN.format(import_joblib=past.import_joblib))
@@ -145,7 +142,7 @@ def test_a_model_keeps_its_python(old_engine: Engine, tmp_path: Path, past: Past
 
 
 def test_a_server_that_does_not_run_in_the_base_image(old_engine: Engine, tmp_path: Path) -> None:
-    """The build stops where the server's Python does not find its library in the base image, and says what to change."""
+    """The build stops where the server's Python does not find its library in the base image, and says what to do."""
     project = tmp_path / "project"
     project.mkdir()
     (project / "pyproject.toml").write_text(
@@ -155,7 +152,8 @@ def test_a_server_that_does_not_run_in_the_base_image(old_engine: Engine, tmp_pa
     (project / "score.py").write_text("def init():\n    pass\n\n\ndef run(data):\n    return data\n")
     (tmp_path / "Dockerfile").write_text(
         # An interpreter that knows its library by the place that it has here.
-        f"FROM python:{SERVER_PYTHON}-slim-bookworm\nRUN mkdir /elsewhere && cp /usr/local/lib/libpython* /elsewhere/ \\\n"
+        f"FROM python:{SERVER_PYTHON}-slim-bookworm\n"
+        "RUN mkdir /elsewhere && cp /usr/local/lib/libpython* /elsewhere/ \\\n"
         " && echo /elsewhere >/etc/ld.so.conf.d/elsewhere.conf && rm /usr/local/lib/libpython* && ldconfig\n"
     )
     old_engine.run("build", "--tag", f"python:{SERVER_PYTHON}-alone", tmp_path, environment={"DOCKER_BUILDKIT": "0"})
