@@ -68,6 +68,7 @@ def described(package: Package) -> list[str]:
         f"{'models' if len(config.models) != 1 else 'model '}        {models}{about}",
         f"image         {check_project_images(package)[0].shown}, Python {config.python_version}, {config.platform}",
         _packages_line(config),
+        *(f"built         {record}" for record in package.locks.built),
         *([f"conda lock    {config.conda_lock_path}: fits"] if package.has_conda_lock else []),
     ]
 

@@ -58,7 +58,7 @@ def command(*, project: Project, strict: bool, check: bool, as_json: bool) -> No
         answer_json(as_document(package, plan, locked, changes))
         return
     _draw_layers(package, plan, changes)
-    lines = (*_install_lines(locked), *map(_saving_line, _savings_of(package)))
+    lines = (*_install_lines(locked), *_built_lines(package), *map(_saving_line, _savings_of(package)))
     answer("\n".join((f"{summary(plan.files)} in all", *lines, "")))
     again = [(it.what, size(it.size), ", ".join(it.layers)) for it in _rebuilds_of(package, plan, locked)]
     draw_table(("after a change of", "size", "a builder makes these layers again"), again)
@@ -85,6 +85,10 @@ def as_document(
             for file in plan.files
         ],
         "packages": [{"name": it.name, "version": it.version, "size": it.size or None} for it in locked],
+        "built": [
+            {"name": it.name, "version": it.version, "archive": it.archive, "without_extensions": it.is_reduced}
+            for it in package.locks.built
+        ],
         "savings": [asdict(it) for it in _savings_of(package)],
         "rebuilds": [asdict(it) for it in _rebuilds_of(package, plan, locked)],
         "changes": None if changes is None else [asdict(change) for change in changes],
@@ -128,6 +132,11 @@ def _install_lines(locked: tuple[LockedPackage, ...]) -> list[str]:
         f"{plural(len(locked), 'package')}{known} to install besides",
         *([f"The heaviest: {biggest}"] if biggest else []),
     ]
+
+
+def _built_lines(package: Package) -> list[str]:
+    built = package.locks.built
+    return [f"Built from source: {', '.join(map(str, built))}"] if built else []
 
 
 def _savings_of(package: Package) -> tuple[Saving, ...]:

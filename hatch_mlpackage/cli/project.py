@@ -70,6 +70,12 @@ _OPTIONS = (
         multiple=True,
         help="A requirements file; repeatable.",
     ),
+    click.option(
+        "--build-from-source",
+        metavar="NAME",
+        multiple=True,
+        help="A package without a wheel, whose code `mlpackage lock` runs to build one; repeatable.",
+    ),
     click.option("--conda-file", type=_PATH, metavar="FILE", help="A conda environment file, or a conda lock file."),
     click.option(
         "--python-version", metavar="X.Y", shell_complete=_completing(SUPPORTED_PYTHONS), help="The image's Python."
@@ -85,7 +91,9 @@ _OPTIONS = (
 
 
 # The parameters of these options, which the reference lists apart from a verb's own.
-PROJECT_OPTIONS = frozenset({"folder", "models", "requirements", *_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS})
+PROJECT_OPTIONS = frozenset(
+    {"folder", "models", "requirements", "build_from_source", *_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS}
+)
 
 
 def with_project(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
@@ -135,6 +143,8 @@ def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
         ]
     if flags.get("requirements"):
         table["requirements"] = [_from_project(path, folder) for path in flags["requirements"]]
+    if flags.get("build_from_source"):
+        table["build-from-source"] = list(flags["build_from_source"])
     return table
 
 

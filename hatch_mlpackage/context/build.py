@@ -243,6 +243,21 @@ def _finish_context(prepared: _Prepared, hashed: Hashed) -> tuple[tuple[ContextF
     return files, manifest
 
 
+def _about_built(package: Package) -> dict[str, object]:
+    """Return what the manifest says of wheels that were built from source archives; nothing where none was."""
+    built = [
+        {
+            "name": it.name,
+            "version": it.version,
+            "archive": it.archive,
+            "archive_sha256": it.digest.removeprefix("sha256:"),
+            "without_extensions": it.is_reduced,
+        }
+        for it in package.locks.built
+    ]
+    return {"built_from_source": built} if built else {}
+
+
 def _make_manifest(prepared: _Prepared, hashed: Hashed) -> Manifest:
     package = prepared.package
     config, project = package.config, package.project
@@ -262,6 +277,7 @@ def _make_manifest(prepared: _Prepared, hashed: Hashed) -> Manifest:
             **about_run(package),
             "environment": dict(server_environment(package)),
         },
+        **_about_built(package),
         **declared_places(config),
     }
     files = tuple(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.check_locks import wheels_directory
 from hatch_mlpackage.lock.inputs import LockInputs
+from hatch_mlpackage.lock.pins.built_wheels import BuiltWheel, built_records
 from hatch_mlpackage.lock.pins.check import LockState
 from hatch_mlpackage.lock.pins.pins import Pin
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, asked_sources
@@ -77,7 +78,9 @@ def _contradictions(pin: Pin, files: IndexFiles) -> Iterator[str]:
 def _other_pins(inputs: LockInputs, report: Callable[[str], None]) -> Iterator[str]:
     locked = inputs.locks.pins
     try:
-        needed = resolve_again(inputs.requirements, inputs.config.target, locked, _vendored(inputs), report=report)
+        needed = resolve_again(
+            inputs.requirements, inputs.config.target, locked, _vendored(inputs), _built(inputs), report=report
+        )
     except LockError as error:
         lines = str(error).splitlines()
         said = " ".join(lines[1:-1] or lines)  # the reason stands between what was done and what to do about it
@@ -109,7 +112,23 @@ def _vendored(inputs: LockInputs) -> tuple[Vendored, ...]:
             sha256=pin.hashes[0].removeprefix("sha256:"),
         )
         for pin in inputs.locks.pins
-        if pin.file
+        if pin.file in sources
+    )
+
+
+def _built(inputs: LockInputs) -> tuple[BuiltWheel, ...]:
+    """Return the wheels beside the lock, which was checked, that were built from archives of an index."""
+    by_file = {record.file: record for record in built_records(inputs.locks.requirements or "")}
+    return tuple(
+        BuiltWheel(
+            path=wheels_directory(inputs) / pin.file,
+            name=pin.name,
+            version=pin.version or "",
+            sha256=pin.hashes[0].removeprefix("sha256:"),
+            record=by_file[pin.file],
+        )
+        for pin in inputs.locks.pins
+        if pin.file in by_file
     )
 
 

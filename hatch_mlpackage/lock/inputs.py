@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from hatch_mlpackage.errors import ConfigurationError, Problem, Problems
 from hatch_mlpackage.files.read import file_bytes, real_path
 from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
@@ -163,7 +165,8 @@ def _read_requirements(
     if no_code is not None:
         inline = config.dependencies or ()
         requirements = with_generated(requirements, no_code, inline=inline, conda=conda_names(conda))
-    requirements = replace(requirements, notes=(*declared.notes, *requirements.notes))
+    named = tuple(sorted({canonicalize_name(name) for name in config.build_from_source}))
+    requirements = replace(requirements, built=named, notes=(*declared.notes, *requirements.notes))
     if conda is None or conda.file.kind == "pip":
         return with_pylock(replace_serving(requirements, script), config, locks)
     # What the script needs beside them comes last, so that conda's versions limit it too.

@@ -26,6 +26,7 @@ from hatch_mlpackage.project.config.check_dockerfiles import (
 from hatch_mlpackage.project.config.check_image import check_image, check_secrets, check_variables
 from hatch_mlpackage.project.config.check_models import check_models, check_private_hosts
 from hatch_mlpackage.project.config.check_packages import (
+    check_build_from_source,
     check_conda_mode,
     check_conda_paths,
     check_install_project,
@@ -56,6 +57,7 @@ _CHECKS = (
     check_entry_script,
     check_install_project,
     check_pylock,
+    check_build_from_source,
     check_source_directory,
     check_patterns,
     check_models,

@@ -45,7 +45,8 @@ class Requirements:
     index options as `--name value` in the order given, without credentials; `notes` say what was read but not used.
     `sources` are the requirements that must be built, sorted by their text; `pylock` is the path and the digest of
     the `pylock.toml` from which the pins are selected, or None where a resolver finds them; `hashes` are those that
-    the files give, of which each locked package must have one.
+    the files give, of which each locked package must have one. `built` are the canonical names of the packages that
+    are built from their source archives.
     """
 
     requirements: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Requirements:
     sources: tuple[Source, ...] = ()
     pylock: tuple[str, str] | None = None
     hashes: tuple[AskedHashes, ...] = ()
+    built: tuple[str, ...] = ()
 
 
 def read_requirements(

@@ -29,11 +29,12 @@ def unmet(header: Header, lock: str, requirements: Requirements, target: Target)
     yield from changed(lock, lines.pins, requirements, target)
     if selected_from(lock):
         return  # its pins are compared with the file that they were selected from
+    vendored = {record.file for record in asked_sources(lock, requirements, target)}
     roots = {asked.name for _, asked in _applying(requirements.requirements, target)}
-    roots |= {name for record in asked_sources(lock, requirements, target) if (name := name_of(record.file))}
+    roots |= {name for file in vendored if (name := name_of(file))}
     for name in unneeded(installed.keys(), roots, wanted_by(lock)):
         pin = installed[name]
-        if pin.url is None and not pin.file:  # else it was compared above, because it has to be asked for by itself
+        if pin.url is None and pin.file not in vendored:  # the others were compared above: each is asked for by itself
             yield f"nothing that is asked for needs {pin} (line {pin.line})"
 
 

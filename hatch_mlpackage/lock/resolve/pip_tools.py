@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.markers import applies
-from hatch_mlpackage.lock.resolve import index_settings
+from hatch_mlpackage.lock.resolve import index_settings, uv, uv_resolve
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, KEPT, OUTPUT, Task, fail, run
 from hatch_mlpackage.project.target import Target
 
@@ -80,7 +80,14 @@ def resolve(task: Task) -> None:
     environment = index_settings.for_pip_tools(os.environ, task.requirements.options)
     outcome = run([*command, INPUT], environment, task)
     if outcome.status:
-        fail(task, outcome, _reason(outcome.said, file_text(task.folder / INPUT).splitlines()))
+        reason = _reason(outcome.said, file_text(task.folder / INPUT).splitlines())
+        fail(task, outcome, reason, lambda: _fix(task))
+
+
+def _fix(task: Task) -> str:
+    """Let uv say what to do, if it is installed and cannot lock these requirements either."""
+    outcome = uv.compile_requirements(task, "--quiet") if uv.find_uv() is not None else None
+    return uv_resolve.fix_of(task, outcome) if outcome is not None and outcome.status else ""
 
 
 def _settle_markers(path: Path, target: Target) -> None:

@@ -1,4 +1,4 @@
-"""Lock with `uv pip compile`, which can lock for any Python and platform from any machine."""
+"""Run `uv pip compile` for any Python and platform from any machine, and read what it says."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import os
 import re
 import shutil
 import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from hatch_mlpackage.files.read import file_text
-from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.resolve import index_settings
-from hatch_mlpackage.lock.resolve.advice import in_place_of, known_fix, may_change, without_limit
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, KEPT, OUTPUT, Outcome, Task, fail, run
 from hatch_mlpackage.project.target import Target
 
@@ -27,10 +29,54 @@ _FLAG_FOR = {
     "--trusted-host": "--allow-insecure-host",
 }
 
-_NOT_FOUND = "not found in the package registry"
+_INDEX_FLAGS = {
+    "--index-url": "--default-index",
+    "--extra-index-url": "--index",
+    "--find-links": "--find-links",
+    "--trusted-host": "--allow-insecure-host",
+}
+_PYLOCK = "pylock.toml"
+NOT_FOUND = "not found in the package registry"
 _LONGEST_EXPLANATION = 8  # lines; a long one derives the cause step by step, and ends with it
 _MOST_HINTS = 4
 _WIDEST = "10000"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needs:
+    """What a wheel says that it needs: its requirements, and the extras that some of them belong to."""
+
+    requires: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unbuilt:
+    """Packages that come from source archives: their names, and the `needs` of the versions that were built.
+
+    A version that was not built yet is taken to need nothing, so that choosing one runs no code of the package.
+    """
+
+    names: tuple[str, ...] = ()
+    needs: Mapping[tuple[str, str], Needs] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings by which uv asks no package for what it needs."""
+        unknown: list[dict[str, Any]] = [{"name": name, "requires-dist": []} for name in self.names]
+        known: list[dict[str, Any]] = [
+            {
+                "name": name,
+                "version": version,
+                "requires-dist": list(needs.requires),
+                "provides-extra": list(needs.extras),
+            }
+            for (name, version), needs in self.needs.items()
+        ]
+        return {"dependency-metadata": known + unknown} if self.names else {}
+
+
+NOTHING = Unbuilt()
 
 
 def find_uv() -> str | None:
@@ -51,37 +97,9 @@ def platform_of(target: Target) -> str:
     return f"{target.architecture}-manylinux_2_{max(known for known in _GLIBC_MINORS if known <= minor)}"
 
 
-def resolve(task: Task) -> None:
-    """Write the resolved requirements into the task's folder, or raise LockError or UnavailableError."""
-    outcome = _compile(task, "--quiet")
-    if outcome.status:
-        fail(task, outcome, reason_of(outcome), lambda: _fix(task, outcome))
-
-
-def _fix(task: Task, outcome: Outcome) -> str:
-    return known_fix(task, outcome.said) or ("" if task.is_check else _other_versions(task, outcome))
-
-
-def _other_versions(task: Task, outcome: Outcome) -> str:
-    """Name versions that can be locked in place of those that are asked for: the nearest ones, if uv finds any."""
-    path = task.folder / INPUT
-    asked = [Requirement(line) for line in file_text(path).splitlines()]
-    loosened = {it.name: it for it in asked if may_change(it, outcome.said)}
-    if not loosened or _NOT_FOUND in outcome.said:
-        return ""
-    task.report("These versions cannot be locked: looking for others.")
-    lines = (str(without_limit(it) if it.name in loosened else it) for it in asked)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-    (task.folder / OUTPUT).unlink(missing_ok=True)
-    if all(_compile(task, "--quiet", flag).status for flag in ("--resolution=lowest-direct", "--resolution=highest")):
-        return ""
-    found = {pin.name: pin.version or "" for pin in read_pins(file_text(task.folder / OUTPUT))}
-    return in_place_of(loosened.values(), found)
-
-
 def newest_of_each(task: Task) -> None:
     """Write the newest version that each requirement allows by itself; raise as `resolve`."""
-    outcome = _compile(task, "--quiet", "--no-deps", "--no-annotate")
+    outcome = compile_requirements(task, "--quiet", "--no-deps", "--no-annotate")
     if outcome.status:
         fail(task, outcome, reason_of(outcome))
 
@@ -91,17 +109,28 @@ def list_files(task: Task) -> Outcome:
 
     uv warns of those that were yanked.
     """
-    return _compile(task, "--no-deps", "--refresh", "--no-annotate")
+    return compile_requirements(task, "--no-deps", "--refresh", "--no-annotate")
 
 
-def _compile(task: Task, *flags: str) -> Outcome:
+def find_archives(task: Task, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Return what the index says of the source archives of the pins in the task's folder, as in a `pylock.toml`."""
+    outcome = compile_requirements(task, "--quiet", "--no-deps", unbuilt=Unbuilt(names=names), output=_PYLOCK)
+    if outcome.status:
+        fail(task, outcome, reason_of(outcome))
+    packages = tomllib.loads(file_text(task.folder / _PYLOCK)).get("packages", [])
+    return {canonicalize_name(package["name"]): package.get("sdist", {}) for package in packages}
+
+
+def compile_requirements(task: Task, *flags: str, unbuilt: Unbuilt = NOTHING, output: str = OUTPUT) -> Outcome:
     in_file = [option for option in task.requirements.options if option.partition(" ")[0] not in _FLAG_FOR]
     (task.folder / _INDEXES).write_text("".join(f"{option}\n" for option in in_file), encoding="utf-8")
-    environment, settings = index_settings.for_uv(os.environ, task.folder)
+    environment, settings = index_settings.for_uv(os.environ, task.folder, unbuilt.settings)
     environment = {**environment, "COLUMNS": _WIDEST}  # else uv breaks its lines anywhere
-    command = [find_uv() or "uv", *_arguments(task), *flags, *settings]
+    from_source = [f"--no-binary={name}" for name in unbuilt.names]
+    arguments = [*_arguments(task), *from_source, f"--output-file={output}", *flags, *settings]
+    command = [find_uv() or "uv", *arguments]
     outcome = run(command, environment, task)
-    if outcome.status and _NOT_FOUND in outcome.said:
+    if outcome.status and NOT_FOUND in outcome.said:
         # When uv compares several indexes it silently skips one that refuses; with first-index it reports it.
         again = run([*command, "--index-strategy=first-index"], environment, task)
         outcome = again if again.status else outcome
@@ -121,14 +150,23 @@ def _arguments(task: Task) -> list[str]:
         f"--python={sys.executable}",  # any Python will do, and searching for the image's takes time
         f"--constraints={CONSTRAINTS}",
         f"--constraints={KEPT}",
-        f"--output-file={OUTPUT}",
         INPUT,
         _INDEXES,
     ]
     if task.upgrade:
         arguments.append("--upgrade")
-    options = [option.partition(" ") for option in task.requirements.options]
-    return arguments + [f"{_FLAG_FOR[name]}={value or 'allow'}" for name, _, value in options if name in _FLAG_FOR]
+    return arguments + list(_option_arguments(task, _FLAG_FOR))
+
+
+def index_arguments(task: Task) -> tuple[str, ...]:
+    """Return the project's own index options as arguments, for a command that reads no requirements file."""
+    return tuple(_option_arguments(task, _INDEX_FLAGS))
+
+
+def _option_arguments(task: Task, flags: Mapping[str, str]) -> Iterator[str]:
+    for name, _, value in (option.partition(" ") for option in task.requirements.options):
+        if name in flags:
+            yield f"{flags[name]}={value or 'allow'}"
 
 
 def reason_of(outcome: Outcome) -> str:

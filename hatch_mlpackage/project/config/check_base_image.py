@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.pyproject import Project
 
 # Keys that name packages of Python or conda.
-_NAMING_PACKAGES = ("dependencies", "requirements", "conda-file", "pylock", "install-project")
+_NAMING_PACKAGES = ("dependencies", "requirements", "conda-file", "pylock", "build-from-source", "install-project")
 # github.com/distribution/reference, without the rarely seen IPv6 hosts.
 _REPOSITORY = (
     r"(?:[a-zA-Z0-9.\-]+(?::\d+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"

@@ -312,6 +312,11 @@ class Config:
     wheelhouse: bool = key(
         "`true` keeps every wheel beside the lock, so that the image builds without an index", default=False
     )
+    build_from_source: tuple[str, ...] = key(
+        "packages of an index that have no wheel: `mlpackage lock` builds theirs from the source archive, which runs "
+        "code of the package: [packages](packages.md#packages-that-only-have-sources)",
+        default=(),
+    )
     install_project: bool = key("`true` also installs the project's own wheel: [packages](packages.md)", default=False)
     models: tuple[Model, ...] = key("the models, one table for each", default=())
     private_hosts: tuple[str, ...] = key(

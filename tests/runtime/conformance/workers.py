@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,10 +14,24 @@ if TYPE_CHECKING:
 
 # The last libraries that have releases for each Python. inference-schema wants wrapt 1.12.1, which has sources alone.
 REQUIREMENTS = {
-    "3.6": ("inference-schema==1.4.2.1", "numpy==1.19.5", "pandas==1.1.5", "werkzeug==2.0.3", "wrapt==1.12.1"),
-    "3.7": ("inference-schema==1.7", "numpy==1.21.6", "pandas==1.3.5", "werkzeug==2.2.3", "wrapt==1.12.1"),
-    "3.8": ("inference-schema==1.8", "numpy==1.24.4", "pandas==2.0.3", "werkzeug==3.0.6"),
-    "3.13": ("inference-schema==1.8", "numpy", "pandas>=3", "werkzeug"),
+    "3.6": (
+        "inference-schema==1.4.2.1",
+        "numpy==1.19.5",
+        "pandas==1.1.5",
+        "werkzeug==2.0.3",
+        "flask==2.0.3",
+        "wrapt==1.12.1",
+    ),
+    "3.7": (
+        "inference-schema==1.7",
+        "numpy==1.21.6",
+        "pandas==1.3.5",
+        "werkzeug==2.2.3",
+        "flask==2.2.5",
+        "wrapt==1.12.1",
+    ),
+    "3.8": ("inference-schema==1.8", "numpy==1.24.4", "pandas==2.0.3", "werkzeug==3.0.6", "flask==3.0.3"),
+    "3.13": ("inference-schema==1.8", "numpy", "pandas>=3", "werkzeug", "flask"),
 }
 # The pip that Python 3.6 carries does not know the wheels of later years.
 PIP = {"3.6": "pip==21.3.1"}
