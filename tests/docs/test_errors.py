@@ -6,7 +6,7 @@ from pathlib import Path
 from hatch_mlpackage import errors
 from hatch_mlpackage.context import check as checking, outside_links, secret_files
 from hatch_mlpackage.lock import nothing_locked
-from hatch_mlpackage.lock.resolve import passed_over
+from hatch_mlpackage.lock.resolve import passed_over, younger
 from hatch_mlpackage.project.sources import imports, opened, retired, unparsed
 
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
@@ -33,6 +33,7 @@ def test_every_code_is_listed():
             checking.OLD_PYTHON,
             outside_links.OUTSIDE,
             passed_over.CODE,
+            younger.YOUNGER,
             nothing_locked.CODE,
             secret_files.SECRET,
         }
