@@ -112,7 +112,7 @@ def read_inputs(project: Project, problems: Problems, *, locks: Locks | None = N
     no_code = _read_no_code(project, config, locks, problems)
     script = _read_script(project, config, no_code, problems)
     conda = read_conda(project, config, locks, problems)
-    config = with_base_for_conda(config, conda.file.kind) if conda else config
+    config = with_base_for_conda(config, conda.file.kind, project) if conda else config
     requirements = _read_requirements(
         project, declared, script=script, no_code=no_code, conda=conda, locks=locks, problems=problems
     )
