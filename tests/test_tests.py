@@ -20,6 +20,7 @@ WIDER = {
     "cli/test_bad_input.py",
     "cli/test_build_from_source.py",
     "cli/test_check_no_code.py",
+    "cli/test_import_documentation.py",
     "cli/test_import_layout.py",
     "cli/test_import_online.py",
     "cli/test_import_paths.py",
