@@ -25,6 +25,8 @@ from hatch_mlpackage.project.target import OLD_PYTHONS
 YOUNGER = "younger-version"
 _TOO_LONG = timedelta(days=2 * 365)
 _SHOWN = 3
+# Packages of data that get older than they should, and that any code goes with.
+_OF_TODAY = frozenset({"certifi", "pytz", "tzdata"})
 
 
 def find_younger(attempt: Attempt, found: Resolved, kept: Mapping[str, str]) -> tuple[Problem, ...]:
@@ -42,30 +44,29 @@ def find_younger(attempt: Attempt, found: Resolved, kept: Mapping[str, str]) -> 
 
 
 def _hint(attempt: Attempt, found: Resolved, kept: Mapping[str, str]) -> tuple[Problem, ...]:
-    asked = {it.name for it in map(Requirement, attempt.requirements.requirements) if is_pin(it)}
+    asked = {it.name for it in map(Requirement, attempt.requirements.requirements) if is_pin(it)} - _OF_TODAY
     days = _days(attempt, found) if asked else {}
     pinned = max((name for name in asked if name in days), key=lambda name: days[name], default="")
-    versions = {pin.name: pin.version for pin in found.pins}
-    younger = [
-        name
-        for name, day in sorted(days.items(), key=lambda item: (-item[1].toordinal(), item[0]))
-        if pinned and name not in asked and versions[name] != kept.get(name) and day - days[pinned] > _TOO_LONG
-    ]
-    day = _resolvable(attempt, days[pinned].year, days[younger[0]].year) if younger else ""
-    if not day:
+    if not pinned:
         return ()
-    shown = [f"{name} {versions[name]} of {days[name].year}" for name in younger[:_SHOWN]]
+    versions = {pin.name: pin.version for pin in found.pins}
+    new = {name for name in days if versions[name] != kept.get(name)} - asked - _OF_TODAY
+    younger = [name for name in new if days[name] - days[pinned] > _TOO_LONG]
+    younger.sort(key=lambda name: (-days[name].toordinal(), name))
+    day = _resolvable(attempt, days[pinned].year, days[younger[0]].year) if younger else ""
+    dated = [f"{name} {versions[name]} of {days[name].year}" for name in (pinned, *younger)]
+    return (_problem(dated[0], dated[1:], day),) if day else ()
+
+
+def _problem(pinned: str, younger: list[str], day: str) -> Problem:
     more = f" and {len(younger) - _SHOWN} more" if len(younger) > _SHOWN else ""
-    are = "are" if len(younger) > 1 else "is"
-    than = f"years younger than {pinned} {versions[pinned]} of {days[pinned].year}"
-    return (
-        Problem(
-            where="",
-            what=f"{', '.join(shown)}{more} {are} {than}, the youngest package that is pinned, and may not go with it.",
-            fix=f"For the versions of that time: UV_EXCLUDE_NEWER={day} mlpackage lock --upgrade",
-            level="hint",
-            code=YOUNGER,
-        ),
+    are = f"{', '.join(younger[:_SHOWN])}{more} {'are' if len(younger) > 1 else 'is'}"
+    return Problem(
+        where="",
+        what=f"{are} years younger than {pinned}, the youngest package that is pinned, and may not go with it.",
+        fix=f"For the versions of that time: UV_EXCLUDE_NEWER={day} mlpackage lock --upgrade",
+        level="hint",
+        code=YOUNGER,
     )
 
 

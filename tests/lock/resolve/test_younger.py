@@ -51,7 +51,9 @@ def flask(dated: Callable[..., None]) -> None:
     dated("jinja2", "3.1", "2025-03-05")
     dated("click", "7.0", "2019-09-26")
     dated("click", "8.1", "2024-12-21")
-    dated("werkzeug", "0.16", "2019-09-19")
+    dated("werkzeug", "0.16", "2019-09-19", "certifi")
+    dated("certifi", "2017.11", "2017-11-05")
+    dated("certifi", "2026.1", "2026-01-05")
 
 
 def pinned(made: Made) -> dict[str, str | None]:
@@ -70,14 +72,17 @@ def hint(what: str, day: str) -> Problem:
 
 @pytest.mark.usefixtures("flask")
 def test_what_is_years_younger(lock: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hint names what is years younger than the pin, and a day whose versions can be locked."""
+    """A hint names the code that is years younger than the pin, and a day whose versions can be locked."""
     made = lock("flask==1.0")
     monkeypatch.setenv("UV_EXCLUDE_NEWER", "2019-12-31")
     then = lock("flask==1.0")
 
     said = "jinja2 3.1 of 2025, click 8.1 of 2024 are years younger than flask 1.0"
     assert made.notes == (hint(said, "2019-12-31"),)
-    assert (then.notes, pinned(then)) == ((), {"click": "7.0", "flask": "1.0", "jinja2": "2.10", "werkzeug": "0.16"})
+    assert (then.notes, pinned(then)) == (
+        (),
+        {"click": "7.0", "flask": "1.0", "jinja2": "2.10", "werkzeug": "0.16", "certifi": "2017.11"},
+    )
 
 
 @pytest.mark.usefixtures("flask")
