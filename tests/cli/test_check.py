@@ -37,7 +37,7 @@ def test_two_pythons(copy_project, mlpackage):
     outcome = mlpackage("check", "--project", str(copy_project("old-python")))
 
     image = "python:3.6-slim-bullseye@sha256:36aa0f0c1d2e…, Python 3.6 (the server: 3.13), linux/amd64"
-    assert outcome.out.splitlines()[1:3] == ["models        none", f"image         {image}"]
+    assert outcome.out.splitlines()[1:3] == ["models        none declared", f"image         {image}"]
 
 
 def test_quiet(project, mlpackage):
