@@ -111,8 +111,8 @@ def test_an_environment_of_an_old_python(index, cache, quiet, interpreter, pytho
     made = make_locked(first, report=quiet)
     second = locked(cache, hashed(index, "alpha", "1.0"), hashed(index, "beta", "2.0"))
 
-    assert differences(first, made) == ""
-    assert differences(second, made) == f"Python {python} instead of {HERE}, no beta"
+    assert differences(first, installed(made)) == ""
+    assert differences(second, installed(made)) == f"Python {python} instead of {HERE}, no beta"
 
 
 def test_a_python_that_is_nowhere(cache, quiet, monkeypatch):
