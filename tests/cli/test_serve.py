@@ -190,7 +190,7 @@ def test_locked_without_a_lock(project, mlpackage):
     """`serve --locked` of a project whose lock does not fit ends with the next step."""
     Path("locks/requirements.txt").unlink()
 
-    outcome = mlpackage("serve", "--locked")
+    outcome = mlpackage("serve", "--locked", "--port", "0")
 
     said = "There is no lock that fits, or the base image brings its packages. Run: mlpackage lock"
     assert (outcome.status, outcome.err) == (1, f"Error[lock]: The lock cannot be used:\n  {said}\n")
