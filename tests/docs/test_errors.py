@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hatch_mlpackage import errors
 from hatch_mlpackage.context import check as checking, outside_links, secret_files
-from hatch_mlpackage.lock import nothing_locked
+from hatch_mlpackage.lock import nothing_locked, unneeded
 from hatch_mlpackage.lock.resolve import passed_over
 from hatch_mlpackage.project.sources import imports, opened, retired, unparsed
 
@@ -34,6 +34,7 @@ def test_every_code_is_listed():
             passed_over.CODE,
             nothing_locked.CODE,
             secret_files.SECRET,
+            unneeded.CODE,
         }
     )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
+from hatch_mlpackage.files.quoting import quote_for_shell
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.lock.resolve import index_settings, uv
 from hatch_mlpackage.lock.resolve.interpreters import find_python
@@ -117,7 +117,7 @@ def _environment(task: Task, called: Path) -> dict[str, str]:
     programs.mkdir()
     for name in _COMPILERS:
         program = programs / name
-        program.write_text(f"#!/bin/sh\n: > {shlex.quote(str(called))}\nexit 1\n", encoding="utf-8")
+        program.write_text(f"#!/bin/sh\n: > {quote_for_shell(str(called))}\nexit 1\n", encoding="utf-8")
         program.chmod(0o755)
     environment, _ = index_settings.for_uv(os.environ, task.folder)
     compilers = {"CC": "cc", "CXX": "c++", "FC": "gfortran", "LDSHARED": "cc", "CARGO": "cargo", "RUSTC": "rustc"}
