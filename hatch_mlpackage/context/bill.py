@@ -30,7 +30,7 @@ def installed(inputs: LockInputs) -> tuple[Component, ...]:
 
     Raises LockError when `packages.json` is damaged.
     """
-    server_lock = server_lock_path(runtime_directory(), inputs.config.python_version)
+    server_lock = server_lock_path(runtime_directory(), inputs.config.server_target.python)
     described = server_lock.with_name("packages.json")
     return (
         *_packages("environment", inputs.locks.packages, inputs.locks.built),

@@ -19,10 +19,11 @@ from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.conda.explicit import as_constraints
 from hatch_mlpackage.lock.conda.inputs import CondaInputs, check_conda_python
 from hatch_mlpackage.lock.locks import Locks
-from hatch_mlpackage.project.config.keys import KEY, Config, parts_of_conda_file
-from hatch_mlpackage.project.known_images import MICROMAMBA
+from hatch_mlpackage.project.config.check_base_image import check_same_python
+from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, KEY, Config, parts_of_conda_file
+from hatch_mlpackage.project.known_images import MICROMAMBA, official_image, server_image
 from hatch_mlpackage.project.pyproject import Project
-from hatch_mlpackage.project.target import SUBDIRS
+from hatch_mlpackage.project.target import OLD_PYTHONS, SUBDIRS
 
 
 def read_conda(project: Project, config: Config, locks: Locks, problems: Problems) -> CondaInputs | None:
@@ -51,15 +52,28 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
     check_conda_python(file, config.python_version, problems, is_chosen=is_chosen)
     if file.kind != "pip":
         _check_image(config, problems)
+    elif config.base_python != config.python_version:
+        check_same_python(config, f"{KEY}.python-version", problems)
     channel = real_path(project.root / config.conda_channel) if config.conda_channel else None
     return CondaInputs(
         file=record if record and not differs else file,
-        target=config.target,
+        target=with_base_for_conda(config, file.kind).target,
         cuda=config.cuda or "",
         channel=channel,
         file_digest=digest,
         record_differs=differs,
     )
+
+
+def with_base_for_conda(config: Config, kind: str) -> Config:
+    """Let the server have a current Python where nobody chose a base image, and conda brings the model's old one."""
+    chosen = config.base_image != official_image(config.python_version)
+    if kind == "pip" or config.python_version not in OLD_PYTHONS or chosen:
+        return config
+    server = config.server
+    if server.base_image == server_image(config.base_image):
+        server = replace(server, base_image=None)
+    return replace(config, base_image=official_image(DEFAULT_PYTHON), server=server)
 
 
 def _check_image(config: Config, problems: Problems) -> None:

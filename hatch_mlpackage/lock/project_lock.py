@@ -196,12 +196,13 @@ def _select_lock(inputs: LockInputs, pylock: str, *, upgrade: bool, report: Repo
 
 
 def _fetch(inputs: LockInputs, text: str, report: Report) -> Iterator[Path]:
-    for lock in (text, *our_locks(inputs)):
+    ours = ((lock.text, lock.target) for lock in our_locks(inputs))
+    for lock, target in ((text, inputs.config.target), *ours):
         with TemporaryDirectory(prefix="mlpackage-wheels-") as work:
             yield from fetch_wheels(
                 lock,
                 inputs.requirements,
-                inputs.config.target,
+                target,
                 folder=Path(work),
                 wheels=wheels_directory(inputs),
                 report=report,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -69,22 +70,37 @@ def _make(locked: Locked, folder: Path, report: Callable[[str], object]) -> None
             report(f"Making the environment of the lock in {folder}")
             python = {"UV_PYTHON_DOWNLOADS": os.environ.get("UV_PYTHON_DOWNLOADS", "automatic")}
             # Quiet, for it would name a folder to activate that is about to move.
-            made = [program, "venv", "--quiet", "--relocatable", "--python", locked.python, str(unfinished)]
-            _run(made, {**environment, **python}, None)
+            made = [program, "venv", "--quiet", "--relocatable", "--python", _base(locked.python), str(unfinished)]
+            install_it = (
+                f"Install CPython {locked.python}, or name an environment that has it and the packages: --python"
+            )
+            _run(made, {**environment, **python}, None, install_it)
             install = [program, "pip", "install", "--python", str(unfinished / _PYTHON), "--no-deps", *flags]
             # Wheels beside the lock are named by paths from its folder.
-            _run([*install, "--require-hashes", "-r", locked.path.name], environment, locked.path.parent)
+            _run([*install, "--require-hashes", "-r", locked.path.name], environment, locked.path.parent, "")
             _move(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _run(command: list[str], environment: Mapping[str, str], folder: Path | None) -> None:
-    """Run uv, which shows what it does on stderr."""
+def _base(python: str) -> str:
+    """Return what uv finds a Python by: the path of pyenv's last one, which is not on PATH, else the version."""
+    versions = Path(os.environ.get("PYENV_ROOT") or Path("~/.pyenv").expanduser(), "versions")
+    found = {
+        int(name[1]): path
+        for path in versions.glob(f"{python}.*/{_PYTHON.as_posix()}")
+        if (name := re.fullmatch(r"\d+\.\d+\.(\d+)", path.parents[1].name))
+    }
+    return str(found[max(found)]) if found else python
+
+
+def _run(command: list[str], environment: Mapping[str, str], folder: Path | None, fix: str) -> None:
+    """Run uv, which shows what it does on stderr; `fix` is the next step where it fails."""
     status = run_in_foreground(command, environment=environment, folder=folder)
     if status:
         line = shown_command(["uv", *command[1:]])
-        raise UnavailableError(f"`{line}` ended with status {status}; the reason is above.")
+        said = f"`{line}` ended with status {status}; the reason is above."
+        raise UnavailableError(f"{said}\n{fix}" if fix else said)
 
 
 def _move(unfinished: Path, folder: Path) -> None:

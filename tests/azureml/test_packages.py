@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -234,21 +233,23 @@ def test_own_lines_of_a_dockerfile(ws, folder):
 
 
 def test_a_python_that_is_not_served(ws):
-    """An environment with an old Python is refused with the call that replaces it, and with that it is packaged."""
+    """An environment whose Python runs no worker is refused with the call that replaces it; another one is packaged."""
     Path("score.py").write_text(ECHO)
     environment = Environment("old")
-    environment.python.conda_dependencies = CondaDependencies.create(python_version="3.6.2")
+    environment.python.conda_dependencies = CondaDependencies.create(python_version="3.5.2")
     inference = InferenceConfig("score.py", environment=environment)
 
     with pytest.raises(UserErrorException) as refused:
         Model.package(ws, [], inference, generate_dockerfile=True)
-    version = re.search(r'environment\.python\.conda_dependencies\.set_python_version\("(.+?)"\)', str(refused.value))[
-        1
-    ]
-    environment.python.conda_dependencies.set_python_version(version)
+    environment.python.conda_dependencies.set_python_version("3.8")
     Model.package(ws, [], inference, generate_dockerfile=True).save("out")
 
-    assert f"FROM python:{version}-slim" in Path("out/Dockerfile").read_text()
+    assert str(refused.value) == (
+        "environment.python.condaDependencies (python): python=3.5.2 is not served, only 3.6 to 3.14: replace it with "
+        'environment.python.conda_dependencies.set_python_version("3.6"); a pickled model may not load or may answer '
+        "otherwise there, so compare its answers or train it again."
+    )
+    assert "FROM python:3.8-slim" in Path("out/Dockerfile").read_text()
 
 
 def test_an_image_with_its_own_packages(ws, caplog):

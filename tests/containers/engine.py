@@ -18,6 +18,7 @@ TOOLS = {
     "debootstrap": "debootstrap",
     "buildah": "buildah",
     "faketime": "faketime",
+    "patchelf": "patchelf",
 }
 _START_SECONDS = 60
 _STOP_SECONDS = 60

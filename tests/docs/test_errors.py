@@ -30,6 +30,7 @@ def test_every_code_is_listed():
         | {
             checking.BASE_IMAGE,
             checking.IGNORED,
+            checking.OLD_PYTHON,
             outside_links.OUTSIDE,
             passed_over.CODE,
             nothing_locked.CODE,

@@ -86,6 +86,8 @@ def test_everything(make_project, problems):
     [
         ({"base-image": "python:3.10-slim"}, "3.10", "python:3.10-slim"),
         ({"python-version": "3.13"}, "3.13", "python:3.13-slim-bookworm"),
+        ({"python-version": "3.7"}, "3.7", "python:3.7-slim-bookworm"),
+        ({"python-version": "3.6"}, "3.6", "python:3.6-slim-bullseye"),
         ({"base-image": "ubuntu:22.04"}, "3.10", "ubuntu:22.04"),
         ({"base-image": "registry.example/team/ubuntu-22.04:1"}, "3.12", "registry.example/team/ubuntu-22.04:1"),
         ({"cuda": "12.4"}, "3.10", "nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04"),

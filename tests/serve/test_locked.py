@@ -101,6 +101,35 @@ def test_an_environment_of_the_lock(index, cache, quiet):
     assert len(environments()) == 2
 
 
+@pytest.mark.environments
+@pytest.mark.parametrize("python", ["3.6", "3.7", "3.8"])
+def test_an_environment_of_an_old_python(index, cache, quiet, interpreter, python):
+    """The environment has the image's Python, also one that only pyenv has, and its packages are compared."""
+    interpreter(python)
+    first = locked(cache, hashed(index, "alpha", "1.0"), python=python)
+    made = make_locked(first, report=quiet)
+    second = locked(cache, hashed(index, "alpha", "1.0"), hashed(index, "beta", "2.0"))
+
+    assert differences(first, made) == ""
+    assert differences(second, made) == f"Python {python} instead of {HERE}, no beta"
+
+
+def test_a_python_that_is_nowhere(cache, quiet, monkeypatch):
+    """Where no interpreter of the image's Python is to be had, the error says what to install."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("PYENV_ROOT", str(cache))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(cache))
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+
+    with pytest.raises(UnavailableError) as raised:
+        make_locked(locked(cache, "alpha==1.0", python="3.6"), report=quiet)
+
+    assert str(raised.value).splitlines()[1:] == [
+        "Install CPython 3.6, or name an environment that has it and the packages: --python"
+    ]
+    assert environments() == []
+
+
 def test_a_wheel_beside_the_lock(index, cache, quiet):
     """A wheel that the lock names by its path is installed from there."""
     (cache / "wheels").mkdir()

@@ -84,6 +84,8 @@ def _problems(attempt: Attempt, older: list[_PassedOver], *, has_kept: bool) -> 
     others = []
     for one in older:
         lacking = _without_wheel(attempt, one)
+        if lacking is None:
+            continue
         if lacking:
             yield _warning(one, lacking, attempt.target)
         else:
@@ -100,13 +102,18 @@ def _problems(attempt: Attempt, older: list[_PassedOver], *, has_kept: bool) -> 
         )
 
 
-def _without_wheel(attempt: Attempt, one: _PassedOver) -> tuple[str, ...]:
-    """Resolve with the newest version of a package, and return the names of those that have no wheel for the image."""
+def _without_wheel(attempt: Attempt, one: _PassedOver) -> tuple[str, ...] | None:
+    """Resolve with the newest version of a package, and return the names of those that have no wheel for the image.
+
+    Returns None for a version that is not for the image's Python: an index need not say so in its list of files.
+    """
     newest = replace(attempt, resolve=uv_resolve.resolve, preferred="", fixed={one.name: one.newest}, upgrade=False)
     try:
         resolve_once(newest)
     except LockError as error:
         said = " ".join(str(error).split())
+        if f"{one.name}=={one.newest} requires Python" in said:
+            return None
         return tuple(sorted({found[1] for found in _WITHOUT_WHEEL.finditer(said)} - {one.name}))
     return ()
 

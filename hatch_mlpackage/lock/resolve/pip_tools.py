@@ -22,6 +22,7 @@ from hatch_mlpackage.lock.resolve import index_settings, uv, uv_resolve
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, KEPT, OUTPUT, Task, fail, run
 from hatch_mlpackage.project.target import Target
 
+_OLDEST_HOST = (3, 11)  # this package runs on no older Python, so pip-tools cannot be run on one either
 _PROGRAM = Path(__file__).with_name("pip_tools_compile.py")
 _NO_GLIBC_LIMIT = 999
 _FLAGS = (
@@ -60,10 +61,11 @@ def require_host(target: Target) -> None:
     wanted_libc = "musl" if target.libc == "musl" else "glibc"
     wanted = f"CPython {target.python} on linux/{target.architecture} ({wanted_libc})"
     if host != wanted:
+        can_run = tuple(map(int, target.python.split("."))) >= _OLDEST_HOST
+        elsewhere = ", or run `mlpackage lock` with the image's Python on such a machine" if can_run else ""
         raise LockError(
             f"pip-tools locks only for the Python that runs it: here that is {host}, the image has {wanted}. "
-            f'Lock with uv (`pip install "hatch-mlpackage[cli]"`, and no `locker = "pip-tools"`), or run '
-            f"`mlpackage lock` with the image's Python on such a machine."
+            f'Lock with uv (`pip install "hatch-mlpackage[cli]"`, and no `locker = "pip-tools"`){elsewhere}.'
         )
 
 

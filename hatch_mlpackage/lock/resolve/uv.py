@@ -145,7 +145,7 @@ def _arguments(task: Task) -> list[str]:
         "--no-header",
         "--generate-hashes",
         "--only-binary=:all:",
-        f"--python-version={task.target.python}",
+        f"--python-version={task.target.full_python}",
         f"--python-platform={platform_of(task.target)}",
         f"--python={sys.executable}",  # any Python will do, and searching for the image's takes time
         f"--constraints={CONSTRAINTS}",

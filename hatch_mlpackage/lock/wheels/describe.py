@@ -71,7 +71,7 @@ def _wheels(task: Task, lock: str) -> dict[str, list[dict[str, Any]]]:
     environment, settings = index_settings.for_uv(os.environ, task.folder)
     command = [program, "pip", "compile", "--quiet", "--no-deps", "--no-header", f"--output-file={_PYLOCK}"]
     # With a platform uv would list only its wheels, and the lock could not say which packages another platform lacks.
-    target = ["--universal", f"--python-version={task.target.python}"]
+    target = ["--universal", f"--python-version={task.target.full_python}"]
     outcome = run([*command, *target, "--only-binary=:all:", *settings, OUTPUT], environment, task)
     if outcome.status:
         return {}

@@ -104,7 +104,7 @@ def _entry(pin: Pin) -> str:
 
 def target_flags(target: Target) -> Iterator[str]:
     """Yield pip's options for the image, with each glibc version in order, which pip does not know."""
-    yield f"--python-version={target.python}"
-    yield from (f"--abi={abi}" for abi in (f"cp{target.python.replace('.', '')}", "abi3", "none"))
+    yield f"--python-version={target.full_python}"
+    yield from (f"--abi={abi}" for abi in (target.abi, "abi3", "none"))
     platforms = dict.fromkeys(tag.platform for tag in supported_tags(target))
     yield from (f"--platform={platform}" for platform in platforms if platform != "any")

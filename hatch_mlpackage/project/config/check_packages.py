@@ -108,7 +108,7 @@ def check_conda_mode(config: Config, _project: Project, problems: Problems) -> N
             f"'{config.conda_image}' is not an image reference.",
             "Write [registry/]name[:tag][@sha256:digest].",
         )
-    if vendored and config.python_version in {"3.8", "3.9"}:
+    if vendored and config.base_python in {"3.6", "3.7", "3.8", "3.9"}:
         problems.add(
             f"{KEY}.conda-mode",
             f"'vendored' needs Python 3.10 or later in the image, not {config.python_version}: "

@@ -120,6 +120,17 @@ def test_nothing_is_said_of_versions_that_were_chosen(index: PackageIndex, lock:
     assert (before.notes, lock("alpha", "beta<2", "gamma==1.0", after=before).notes) == ((), ())
 
 
+def test_nothing_is_said_of_versions_for_other_pythons(index: PackageIndex, lock: Lock) -> None:
+    """A newer version for a later Python is not passed over, even where the index does not say whom it is for."""
+    index.add("alpha", "1.0")
+    index.add("alpha", "2.0", python=">=3.99")
+    index.pythons.clear()
+
+    made = lock("alpha")
+
+    assert (pinned(made), made.notes) == ({"alpha": "1.0"}, ())
+
+
 def test_without_uv(index: PackageIndex, asking: Callable[..., Requirements], monkeypatch: pytest.MonkeyPatch) -> None:
     """pip-tools alone locks as before, and says that nobody looked for newer versions."""
     index.add("alpha", "1.0")

@@ -208,10 +208,10 @@ def test_a_key_that_is_given_again(make, problems):
     ]
 
 
-def test_an_old_python(make, problems):
+def test_a_python_that_is_not_served(make, problems):
     """A pinned Python that cannot be served must be replaced, and `python-version` in the table does it."""
     undecided = Problems()
-    project = make(nested(python={"condaDependencies": {"dependencies": ["python=3.6.2", {"pip": ["idna"]}]}}))
+    project = make(nested(python={"condaDependencies": {"dependencies": ["python=3.5.2", {"pip": ["idna"]}]}}))
 
     read_declaration(project, undecided)
     decided = replace(project, table={**project.table, "python-version": "3.11"})
@@ -220,8 +220,8 @@ def test_an_old_python(make, problems):
 
     assert found(undecided) == [
         (
-            "inferenceconfig.json:7: environment.python.condaDependencies (python): python=3.6.2 is not served, only "
-            '3.8 to 3.14: replace it with python-version = "3.11"; a pickled model may not load or may answer '
+            "inferenceconfig.json:7: environment.python.condaDependencies (python): python=3.5.2 is not served, only "
+            '3.6 to 3.14: replace it with python-version = "3.6"; a pickled model may not load or may answer '
             "otherwise there, so compare its answers or train it again. "
             "Decide it with python-version in [tool.mlpackage]."
         )
