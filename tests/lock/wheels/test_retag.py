@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.lock.wheels.pure import as_pure, compiled_files, is_for_a_platform
+from hatch_mlpackage.lock.wheels.retag import PURE, compiled_files, is_for_a_platform, retagged
 
 INFO = "Lib.x-1.0.dist-info"
 ABOUT = "Wheel-Version: 1.0\nGenerator: test (1.0)\nRoot-Is-Purelib: false\nTag: cp37-cp37m-linux_x86_64\n\n"
@@ -34,7 +34,7 @@ def test_the_same_files_under_another_tag(tmp_path: Path) -> None:
     """A wheel is written again with the tag of pure Python; its files stay, and its record fits them all."""
     files = {"lib/__init__.py": b"", "lib/it's, here.py": b"x = 1\n", "Lib.x-1.0.data/scripts/run": b"#!python\n"}
 
-    made = as_pure(wheel(tmp_path, files))
+    made = retagged(wheel(tmp_path, files), PURE)
 
     assert [path.name for path in tmp_path.iterdir()] == ["Lib.x-1.0-py3-none-any.whl"]
     with zipfile.ZipFile(made) as archive:
@@ -53,8 +53,9 @@ def test_the_same_files_under_another_tag(tmp_path: Path) -> None:
 
 
 def test_the_same_bytes(tmp_path: Path) -> None:
-    """Writing a wheel again makes the same bytes each time."""
-    first, second = (as_pure(wheel(tmp_path, {"lib.py": b"x = 1\n"})).read_bytes() for _ in range(2))
+    """Writing a wheel again makes the same bytes each time, also under the tag of a platform."""
+    tag = "cp37-cp37m-manylinux_2_31_x86_64"
+    first, second = (retagged(wheel(tmp_path, {"lib.py": b"x = 1\n"}), tag).read_bytes() for _ in range(2))
 
     assert first == second
 
