@@ -104,12 +104,12 @@ def newest_of_each(task: Task) -> None:
         fail(task, outcome, reason_of(outcome))
 
 
-def list_files(task: Task) -> Outcome:
+def list_files(task: Task, from_source: tuple[str, ...] = ()) -> Outcome:
     """Write what the index has now of the pins in the task's folder, each with the hashes of all of its files.
 
-    uv warns of those that were yanked.
+    Those of `from_source` need no wheel. uv warns of pins that were yanked.
     """
-    return compile_requirements(task, "--no-deps", "--refresh", "--no-annotate")
+    return compile_requirements(task, "--no-deps", "--refresh", "--no-annotate", unbuilt=Unbuilt(names=from_source))
 
 
 def find_archives(task: Task, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
