@@ -44,10 +44,11 @@ _WIDEST = "10000"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Needs:
-    """What a wheel says that it needs: its requirements, and the extras that some of them belong to."""
+    """What a wheel says that it needs: its requirements, the extras that some of them belong to, and the Pythons."""
 
     requires: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    python: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +71,7 @@ class Unbuilt:
                 "version": version,
                 "requires-dist": list(needs.requires),
                 "provides-extra": list(needs.extras),
+                **({"requires-python": needs.python} if needs.python else {}),
             }
             for (name, version), needs in self.needs.items()
         ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.asked.requirements import AskedHashes, Requirements
 from hatch_mlpackage.lock.pins.check import LockState, check_lock
 from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.pins.wheel_records import find_wheels
@@ -119,6 +119,38 @@ def test_what_a_version_needs_counts(index: PackageIndex, add_archive: Callable[
         f"Building a wheel of lib {version} from lib-{version}.tar.gz with CPython {HERE}, which runs its code."
         for version in ("2.0", "1.0")
     ]
+
+
+def test_a_version_for_other_pythons(index: PackageIndex, add_archive: Callable[..., str], lock: Lock) -> None:
+    """A version whose build says that it is for other Pythons, as an index may not, is left for an older one."""
+    index.add("alpha", "1.0")
+    add_archive("lib", "1.0")
+    add_archive("lib", "2.0", before="requires.append('alpha\\nRequires-Python: >=3.99')")
+
+    assert pinned(lock(("lib",), "lib")) == {"lib": "1.0"}
+
+
+def test_the_hash_of_an_archive_in_a_requirements_file(
+    index: PackageIndex,
+    add_archive: Callable[..., str],
+    naming: Callable[..., Requirements],
+    tmp_path: Path,
+    quiet: Callable[..., None],
+) -> None:
+    """A hash that a line gives for a package that is built is that of its archive."""
+    digest = add_archive("lib", "1.0")
+
+    def lock(given: str) -> str:
+        folder = tmp_path / given[:2]
+        folder.mkdir()
+        hashes = (AskedHashes(requirement="lib==1.0", hashes=(f"sha256:{given}",), where="locked.txt:3"),)
+        asked = replace(naming(("lib",), "lib==1.0"), hashes=hashes)
+        built = build_named(asked, TARGET, folder=folder, wheels=tmp_path / "none", report=quiet)
+        return make_lock(asked, TARGET, built=built, report=quiet).text
+
+    assert pinned(lock(digest)) == {"lib": "1.0"}
+    with pytest.raises(LockError, match=r"^locked.txt:3: no file of lib 1.0 has the hash that this line gives"):
+        lock("0" * 64)
 
 
 def test_only_named_packages_run_code(
