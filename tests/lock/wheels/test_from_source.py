@@ -208,6 +208,22 @@ def test_a_compiled_package_is_not_proposed(index: PackageIndex, add_archive: Ca
     assert str(failure.value).splitlines()[-1] == "This can be locked: lib==1.1 in place of lib==1.0."
 
 
+def test_wheels_for_other_systems_do_not_count(
+    index: PackageIndex, add_archive: Callable[..., str], lock: Lock
+) -> None:
+    """A version whose only wheels are for Windows, as those of old PyYAML, is proposed like one without wheels."""
+    add_archive("lib", "1.0")
+    index.add("lib", "1.0", tag=f"cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-win_amd64")
+    index.add("lib", "1.1")
+
+    with pytest.raises(LockError) as failure:
+        lock((), "lib==1.0")
+
+    assert str(failure.value).splitlines()[-2] == "This can be locked: lib==1.1 in place of lib==1.0."
+    assert str(failure.value).endswith('build-from-source = ["lib"], or --build-from-source lib')
+    assert pinned(lock(("lib",), "lib==1.0")) == {"lib": "1.0"}
+
+
 def test_no_version_has_an_archive(index: PackageIndex, lock: Lock) -> None:
     """A named package that only has wheels is to be taken out of the list."""
     index.add("lib", "1.0")
