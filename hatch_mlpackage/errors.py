@@ -143,6 +143,14 @@ class EntryScriptError(MLPackageError):
     title = "The entry script cannot start"
 
 
+class PortError(MLPackageError):
+    """The server could not listen on its port; the status is that of the server itself."""
+
+    exit_status = 3
+    code = "port"
+    title = "The server cannot listen"
+
+
 @contextmanager
 def explained(path: Path | str, kind: type[MLPackageError] = ContextError) -> Iterator[None]:
     """Raise an error of the operating system as an MLPackageError that names the file and says that nothing was lost.

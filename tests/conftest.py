@@ -30,8 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Hide a surrounding Hatch environment from the tests, and leave the user's cache alone."""
+    """Hide a surrounding Hatch environment from the tests, and leave the user's cache alone.
+
+    A test's project may have tests of its own, whose temporary files go among those of this run.
+    """
+    base = tmp_path_factory.getbasetemp()
     monkeypatch.setenv("HATCH_ENV_ACTIVE", "")
-    monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("MLPACKAGE_CACHE_DIR", str(base / "cache"))
+    monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(base))
     for name in [name for name in os.environ if name.startswith(("HATCH_BUILD", "SOURCE_DATE_EPOCH"))]:
         monkeypatch.delenv(name)

@@ -1,9 +1,14 @@
-"""Check the rules of the tests in their sources with `ast`: they share fixtures and use public names."""
+"""Check the rules of the tests: they share fixtures, use public names, and keep to their own files.
+
+The first two are read from their sources with `ast`.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +25,7 @@ WIDER = {
     "cli/test_bad_input.py",
     "cli/test_build_from_source.py",
     "cli/test_check_no_code.py",
+    "cli/test_counts.py",
     "cli/test_import_layout.py",
     "cli/test_import_online.py",
     "cli/test_import_paths.py",
@@ -147,3 +153,18 @@ def test_the_folders_are_those_of_the_package():
     tests = [path for room in ROOMS for path in (TESTS / room).rglob("test_*.py")]
 
     assert {name_of(path) for path in tests if not mirrored(path)} == WIDER
+
+
+def test_a_run_inside_a_test_keeps_to_that_test(tmp_path, tmp_path_factory):
+    """The temporary files of pytest in a test's own project are among those of this run.
+
+    A run removes those of earlier runs before it ends, and the environments of other tests take minutes to remove.
+    """
+    (tmp_path / "test_place.py").write_text("def test_place(tmp_path):\n    print(f'at {tmp_path}')\n")
+    command = [sys.executable, "-m", "pytest", "-qs", "-p", "no:cacheprovider", "test_place.py"]
+
+    outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True)
+
+    place = re.search(r"(?m)^at (.+)$", outcome.stdout)
+    assert place
+    assert tmp_path_factory.getbasetemp().resolve() in Path(place[1]).parents

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage.cli.errors import print_notes
-from hatch_mlpackage.cli.next_steps import with_flags
+from hatch_mlpackage.cli.given_flags import with_flags
 from hatch_mlpackage.cli.output import answer_json, show
 from hatch_mlpackage.cli.project import strict_option, with_options, with_project
 from hatch_mlpackage.cli.tables import summary
@@ -50,7 +50,7 @@ def command(*, project: Project, strict: bool, as_json: bool) -> int:
     if errors:
         raise ConfigurationError(errors)
     if found.package and found.plan:
-        files = summary(found.plan.files)
+        files = summary(found.plan.copied)
         following = f"Next: {with_flags('mlpackage generate', 'strict')}"
         show("\n".join((*described(found.package), f"ok: {files} would go into the context", following)))
     return 0

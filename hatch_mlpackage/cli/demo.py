@@ -58,6 +58,8 @@ def command(directory: Path | None) -> None:
     """
     with _project_folder(directory) as folder:
         _make_and_train(folder)
+        _print_title("Check everything at once, before anything is written")
+        _run_step(folder, "mlpackage check")
         _print_title("Write the build context, offline and without a container engine")
         _run_step(folder, "mlpackage generate")
         _serve_and_score(folder)

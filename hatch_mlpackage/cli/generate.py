@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from hatch_mlpackage.cli.next_steps import only_project_given, with_flags
+from hatch_mlpackage.cli.given_flags import only_script_given, with_flags
 from hatch_mlpackage.cli.output import answer_json, from_here, is_quiet, say, show, warn, writing
 from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
 from hatch_mlpackage.cli.tables import draw_tree, summary
@@ -87,8 +87,7 @@ def command(
 
 
 def _draw_files(manifest: Manifest, destination: Path) -> None:
-    here = tuple(file for file in manifest.files if not file.named_context)
-    draw_tree(f"{destination} ({summary(here)})", here)
+    draw_tree(f"{destination} ({summary(manifest.written)})", manifest.written)
     if manifest.not_copied:
         show(f"Not copied: {summary(manifest.not_copied)} of models, which the build reads where they are.")
 
@@ -124,7 +123,7 @@ def next_commands(context: Path, manifest: Manifest, named: Mapping[str, Path], 
     build, place = shown_command(command), shown_word(context)
     if as_tar:
         return f"\nNext: {build} < {place}"
-    if named and not only_project_given():  # serve takes no other flags of a project
+    if named and only_script_given():
         return f"\nNext: {build}"
     serve = with_flags("mlpackage serve") if named else f"mlpackage serve --context {place}"
     return f"\nNext: {serve}   # needs no container engine\n  or: {build}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hatch_mlpackage.cli.generate import generate
-from hatch_mlpackage.cli.next_steps import with_flags
+from hatch_mlpackage.cli.given_flags import with_flags
 from hatch_mlpackage.cli.output import from_here, say, show
 from hatch_mlpackage.cli.project import with_project
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, Returned, Verb, VerbFunction, Verbs, add_options
@@ -32,7 +32,7 @@ def with_image(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
     """Give a verb the options that say which image it works on and which engine does the work."""
     text = "Use this context instead of the project's."
     context = click.option("--context", type=EXISTING_FOLDER, metavar="DIR", help=text)
-    text = "The engine to use; default: the first one found."
+    text = "The engine to use; default: the first one that works here."
     engine = click.option("--engine", type=click.Choice(container.ENGINES), help=text)
     tag = click.option("--tag", metavar="NAME[:TAG]", help="The image's name; default: as configured.")
     extra = click.argument("extra", nargs=-1, metavar="[-- ENGINE OPTIONS]")
@@ -61,14 +61,14 @@ def build_image(
     *, project: Project, context: Path | None, engine: str | None, tag: str | None, extra: tuple[str, ...]
 ) -> int:
     """Write the context and build the image from it."""
-    found = container.find_engine(engine)
+    if context is not None:
+        again = f"mlpackage generate --output {shown_word(str(context))}"
+        require_proven(context, f"Move it away and make it again: {again}")
+    found = container.find_engine(engine, report=say)
     if context is None:
         context = from_here(default_destination(project))
         generate(project, context)
         say(f"Wrote {context}")
-    else:
-        again = f"mlpackage generate --output {shown_word(str(context))}"
-        require_proven(context, f"Move it away and make it again: {again}")
     manifest = read_manifest(context)
     check_named_models(project, manifest)
     tag = tag or str(manifest.image["name"])
@@ -112,7 +112,7 @@ def run_image(
     tag = tag or str(about["name"])
     port = port or about.get("port") or PORT
     gpu = "cuda" in about if gpu is None else gpu
-    found = container.find_engine(engine, container.RUNNERS)
+    found = container.find_engine(engine, container.RUNNERS, report=say)
     say(f"Serving {tag} on http://127.0.0.1:{port} (Ctrl-C stops it)")
     return _execute(container.run_command(found, tag, port=port, gpu=gpu, extra=extra))
 
@@ -132,7 +132,7 @@ def push_image(
 ) -> int:
     """Send the built image to the registry in its name, with the engine's own login."""
     name = _with_registry(tag or str(_about_image(project, context)["name"]))
-    pushed = container.push_command(container.find_engine(engine), name, extra=extra)
+    pushed = container.push_command(container.find_engine(engine, report=say), name, extra=extra)
     return _execute(pushed, f"Pushed {name}.\nNext, elsewhere: mlpackage image pull --tag {name}")
 
 
@@ -148,7 +148,7 @@ def pull_image(
 ) -> int:
     """Get the image from the registry in its name, with the engine's own login."""
     name = _with_registry(tag or str(_about_image(project, context)["name"]))
-    found = container.find_engine(engine)
+    found = container.find_engine(engine, report=say)
     pulled = container.pull_command(found, name, extra=extra)
     return _execute(pulled, "\n".join((f"Pulled {name}.", *_run_it(found))))
 

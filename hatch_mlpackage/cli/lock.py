@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from hatch_mlpackage.cli.errors import print_notes
-from hatch_mlpackage.cli.next_steps import with_flags
+from hatch_mlpackage.cli.given_flags import with_flags
 from hatch_mlpackage.cli.output import answer_json, from_here, say, shorten, show
 from hatch_mlpackage.cli.project import with_project
-from hatch_mlpackage.cli.verbs import Verb, as_typed, json_option
+from hatch_mlpackage.cli.verbs import Verb, as_typed, json_option, with_advice
 from hatch_mlpackage.context.check import image_problems
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
 from hatch_mlpackage.lock.compare import Compared, compare_with_index
@@ -78,10 +78,10 @@ def command(*, project: Project, upgrade: bool, only_check: bool, strict: bool, 
 
 
 def _show_run(run: LockRun) -> None:
-    print_notes(run.notes)
+    print_notes(map(with_advice, run.notes))
     changes = () if run.is_new else run.changes
     locked = f"Locked in {from_here(run.path)}. Commit it." if run.path.is_file() else "There is nothing to lock."
-    following = f"Next: {with_flags('mlpackage generate')}"
+    following = f"Next: {with_flags('mlpackage check')}"
     show("\n".join([*shorten([str(change) for change in changes], indent=""), locked, following]))
 
 
@@ -131,7 +131,7 @@ def as_document(
         "changes": [{**asdict(change), "why": change.why or None} for change in (run.changes if run else ())],
         "notes": [
             {key: getattr(note, key) for key in ("where", "what", "fix", "level", "code")}
-            for note in (run.notes if run else ())
+            for note in map(with_advice, run.notes if run else ())
         ],
         "compared": compared and {"pins": compared.pins, "wheels": compared.wheels, "notes": list(compared.notes)},
     }

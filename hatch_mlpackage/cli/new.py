@@ -16,7 +16,7 @@ from hatch_mlpackage.cli.bake import Question, bake, questions, refuse_existing,
 from hatch_mlpackage.cli.new_lock import lock_if_possible
 from hatch_mlpackage.cli.new_steps import serve_own_model, train_and_serve
 from hatch_mlpackage.cli.output import show
-from hatch_mlpackage.cli.own_model import about_own_model, framework_of
+from hatch_mlpackage.cli.own_model import about_own_model, framework_of_template
 from hatch_mlpackage.cli.verbs import EXISTING_FOLDER, EXISTING_PATH, Returned, Verb, VerbFunction, add_options
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.typed_tables import did_you_mean
@@ -138,7 +138,7 @@ def command(
     name = name or str(_ask("Name", NewName(output_dir), default, asking=asking))
     destination = output_dir / name
     refuse_existing(destination)
-    if model and asking and not (answers["framework"] or framework_of(model)):
+    if model and asking and not (answers["framework"] or framework_of_template(model)):
         answers["framework"] = _ask_question(questions()[0], asking=True)
     own = about_own_model(model, answers["framework"], features, asking=asking) if model else {}
     given = {**answers, **own}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hatch_mlpackage.cli.output import say
+from hatch_mlpackage.cli.savings import saving_line, savings_of
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.inputs import inspect_requirements
@@ -25,6 +26,9 @@ def lock_if_possible(destination: Path, lock_made: Callable[[Path], object], fol
     try:
         _choose_cpu_builds(folder)
         lock_made(lock_project(load_project(folder), report=say))
+        inputs = inspect_requirements(load_project(folder))
+        for saving in savings_of(inputs.locks, inputs.config):
+            say(saving_line(saving))
     except MLPackageError as error:
         say(f"Not locked: {str(error).replace(str(folder), str(destination))}")
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from hatch_mlpackage.files.quoting import shown_command, shown_word
+from hatch_mlpackage.lock.asked.markers import for_this_machine
 from hatch_mlpackage.project.pyproject import load_project
 
 _WHEELS = "dist"  # which git ignores in a new project
@@ -32,7 +33,8 @@ def serve_own_model(folder: Path, *, conda: bool, locked: bool) -> list[str]:
     """Name the commands for a project around a model of the user's own."""
     project = shown_word(folder)
     # An install of the project itself would build it, and so need an index that has this plugin.
-    install = f"python -m pip install {shown_command(load_project(folder).dependencies or ())}"
+    packages = for_this_machine(load_project(folder).dependencies or ())
+    install = f"python -m pip install {shown_command(packages)}"
     return [
         *(_make_conda_environment(folder) if conda else (install,)),
         *([] if locked else [f"mlpackage lock --project {project}"]),

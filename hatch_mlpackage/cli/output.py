@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hatch_mlpackage.cli.given_flags import as_advised
 from hatch_mlpackage.redaction import redact
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ _BIG = 32 << 20  # bytes; a smaller file is written before anyone could read a b
 
 
 def say(text: str) -> None:
-    """Print progress to stderr, unless quiet."""
+    """Print progress to stderr, unless quiet, with the flags of the project in the commands that it advises."""
     if not is_quiet():
-        click.echo(redact(text), err=True)
+        click.echo(redact(as_advised(text)), err=True)
 
 
 def warn(text: str) -> None:

@@ -13,18 +13,12 @@ from hatch_mlpackage.cli.bake import questions
 from hatch_mlpackage.cli.errors import print_notes
 from hatch_mlpackage.errors import Problem
 from hatch_mlpackage.project.model_facts.facts import ModelFacts, UnreadableModelError
+from hatch_mlpackage.project.model_facts.kinds import framework_of
 from hatch_mlpackage.project.model_facts.read import READERS, printable, read_facts
 from hatch_mlpackage.project.no_code.frameworks import SAME_MODULES
 from hatch_mlpackage.project.no_code.literals import document
 from hatch_mlpackage.project.no_code.project_script import ProjectScript, UnknownInputError, project_script
 
-_SUFFIXES = {
-    "sklearn": (".joblib", ".pickle", ".pkl"),
-    "onnx": (".onnx",),
-    "pytorch": (".pt", ".pt2"),
-    "xgboost": (".json", ".ubj"),
-    "lightgbm": (".txt",),
-}
 _NO_FRAMEWORK = "python"  # the template's own model of plain Python: no other model is read like it
 _EDIT = "Pin what made it yourself, and edit src/sample.json and src/score.py if it takes other input than such rows."
 
@@ -34,7 +28,7 @@ def about_own_model(model: Path, framework: str | None, features: int | None, *,
 
     Raises UsageError when the framework or the number of features stays unknown.
     """
-    framework = framework or framework_of(model)
+    framework = framework or framework_of_template(model)
     if framework is None or framework == _NO_FRAMEWORK:
         readers = ", ".join(key for key in questions()[0].choices if key != _NO_FRAMEWORK)
         raise click.UsageError(f"Say which framework reads {model}: give --framework with one of {readers}.")
@@ -53,10 +47,10 @@ def about_own_model(model: Path, framework: str | None, features: int | None, *,
     }
 
 
-def framework_of(model: Path) -> str | None:
-    """Return the framework whose models have such a suffix, None where it is not clear."""
-    suffix = model.suffix.lower()
-    return next((name for name, suffixes in _SUFFIXES.items() if suffix in suffixes), None)
+def framework_of_template(model: Path) -> str | None:
+    """Return the framework that seems to have made a model, None where it is not clear or the template has none."""
+    found = framework_of(model)
+    return found if found in questions()[0].choices else None
 
 
 def _read_facts(model: Path, framework: str) -> tuple[ModelFacts, str]:

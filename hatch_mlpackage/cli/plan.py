@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hatch_mlpackage.cli.given_flags import with_flags
 from hatch_mlpackage.cli.output import answer, answer_json, from_here, on_terminal, plural, shorten, size, warn
 from hatch_mlpackage.cli.project import check_option, strict_option, with_options, with_project
+from hatch_mlpackage.cli.savings import saving_line, savings_of
 from hatch_mlpackage.cli.tables import Branch, draw_branches, draw_table, fold, summary
 from hatch_mlpackage.cli.verbs import Verb, json_option
-from hatch_mlpackage.context.build import plan_package
+from hatch_mlpackage.context.build import finished, plan_package
 from hatch_mlpackage.context.changes import DOCKERFILE, Change, Rebuild, changes_since, rebuilds, rebuilt_layers
-from hatch_mlpackage.context.heavy import Saving, heaviest, savings
+from hatch_mlpackage.context.heavy import heaviest
 from hatch_mlpackage.context.manifest import MANIFEST_NAME
 from hatch_mlpackage.context.package import default_destination, inspect_project
 from hatch_mlpackage.context.plan import FOR_THE_BUILDER
@@ -54,13 +56,14 @@ def command(*, project: Project, strict: bool, check: bool, as_json: bool) -> No
     plan, locked = plan_package(package, warn=warn), package.locks.packages
     last = default_destination(project)
     changes = changes_since(plan, last) if (last / MANIFEST_NAME).is_file() else None
+    whole = finished(package, plan)
     if as_json:
-        answer_json(as_document(package, plan, locked, changes))
+        answer_json(as_document(package, whole, locked, changes))
         return
-    _draw_layers(package, plan, changes)
-    lines = (*_install_lines(locked), *_built_lines(package), *map(_saving_line, _savings_of(package)))
-    answer("\n".join((f"{summary(plan.files)} in all", *lines, "")))
-    again = [(it.what, size(it.size), ", ".join(it.layers)) for it in _rebuilds_of(package, plan, locked)]
+    _draw_layers(package, whole, changes)
+    saved = map(saving_line, savings_of(package.locks, package.config))
+    answer("\n".join((*_total_lines(whole), *_install_lines(locked), *_built_lines(package), *saved, "")))
+    again = [(it.what, size(it.size), ", ".join(it.layers)) for it in _rebuilds_of(package, whole, locked)]
     draw_table(("after a change of", "size", "a builder makes these layers again"), again)
     answer("\n" + "\n".join(_change_lines(plan, changes, last)))
 
@@ -89,7 +92,7 @@ def as_document(
             {"name": it.name, "version": it.version, "archive": it.archive, "without_extensions": it.is_reduced}
             for it in package.locks.built
         ],
-        "savings": [asdict(it) for it in _savings_of(package)],
+        "savings": [asdict(it) for it in savings_of(package.locks, package.config)],
         "rebuilds": [asdict(it) for it in _rebuilds_of(package, plan, locked)],
         "changes": None if changes is None else [asdict(change) for change in changes],
         "rebuilt": list(plan.layers if changes is None else rebuilt_layers(plan, changes)),
@@ -103,7 +106,6 @@ def _rebuilds_of(package: Package, plan: ContextPlan, locked: tuple[LockedPackag
 def _draw_layers(package: Package, plan: ContextPlan, changes: tuple[Change, ...] | None) -> None:
     """Draw the layers with their files on a terminal, and as a table elsewhere."""
     layers = [(layer, plan.in_layer(layer)) for layer in (*plan.layers, FOR_THE_BUILDER)]
-    # The manifest has no files yet: it is made when the context is written.
     rows = [(_layer_title(layer, plan), files, _tally(layer, changes)) for layer, files in layers if files]
     if on_terminal():
         draw_branches(
@@ -115,6 +117,13 @@ def _draw_layers(package: Package, plan: ContextPlan, changes: tuple[Change, ...
         ("layer", "size", "files", "since the last context"),
         [(name, size(sum(file.size for file in files)), str(len(files)), tally) for name, files, tally in rows],
     )
+
+
+def _total_lines(plan: ContextPlan) -> list[str]:
+    """Count the files of the context's folder, and those that the build reads where they are."""
+    elsewhere = tuple(file for file in plan.files if file.named_context)
+    besides = [f"Not copied: {summary(elsewhere)} of models, which the build reads where they are"] if elsewhere else []
+    return [f"{summary(plan.copied)} in the context", *besides]
 
 
 def _layer_title(layer: str, plan: ContextPlan) -> str:
@@ -139,22 +148,12 @@ def _built_lines(package: Package) -> list[str]:
     return [f"Built from source: {', '.join(map(str, built))}"] if built else []
 
 
-def _savings_of(package: Package) -> tuple[Saving, ...]:
-    locks = package.locks
-    return savings(locks.packages, locks.requirements or "", gpu=package.config.cuda is not None)
-
-
-def _saving_line(saving: Saving) -> str:
-    first, *others = saving.packages
-    more = f" and {plural(len(others), 'other')}" if others else ""
-    known = f" {size(saving.size)}" if saving.size else ""
-    return f"{first}{more}{known}: no GPU in this image; {saving.instead}"
-
-
 def _tally(layer: str, changes: tuple[Change, ...] | None) -> str:
     """Count a layer's changes: `1 added, 2 changed`."""
     if changes is None:
         return "new"
+    if layer == "manifest":
+        return "changed" if changes else "same"  # it holds the hashes of all other files
     kinds = [change.kind for change in changes if change.layer == layer]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(sorted(kinds))) or "same"
 
@@ -162,7 +161,7 @@ def _tally(layer: str, changes: tuple[Change, ...] | None) -> str:
 def _change_lines(plan: ContextPlan, changes: tuple[Change, ...] | None, last: Path) -> list[str]:
     """List the changed files and the layers that a builder makes again."""
     if changes is None:
-        return [f"There is no context at {from_here(last)} yet: mlpackage generate writes it."]
+        return [f"There is no context at {from_here(last)} yet: {with_flags('mlpackage generate')} writes it."]
     if not changes:
         return [f"Nothing changes: {from_here(last)} is up to date."]
     lines = shorten([f"{change.kind:>8}  {change.path}" for change in changes], indent=" " * 10)

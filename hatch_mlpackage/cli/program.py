@@ -1,7 +1,7 @@
 """Run the `mlpackage` program: choose the verb, return the exit status, and end on signals.
 
-Exit status: 0 done, 1 the input is wrong, 2 wrong usage, 3 the entry script cannot start, 4 an engine or the network
-is missing or failed, 130 interrupted; the status of a container engine that ran is passed on.
+Exit status: 0 done, 1 the input is wrong, 2 wrong usage, 3 the entry script or the server cannot start, 4 an engine or
+the network is missing or failed, 130 interrupted; the status of a container engine that ran is passed on.
 """
 
 from __future__ import annotations

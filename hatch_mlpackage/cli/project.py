@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from hatch_mlpackage.cli.given_flags import MODEL_FLAGS, PATH_FLAGS, PROJECT_OPTIONS, TEXT_FLAGS, model_text
 from hatch_mlpackage.cli.verbs import TEXT, TYPED, Returned, VerbFunction, add_options, folder_option
 from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.quoting import shown_word
@@ -19,9 +20,7 @@ from hatch_mlpackage.project.identity import is_identity
 from hatch_mlpackage.project.pyproject import FALLBACK_VERSION, PYPROJECT, Project, load_project, plain_name
 from hatch_mlpackage.project.target import ARCHITECTURES, SUPPORTED_PYTHONS
 
-_PATH_FLAGS = ("entry_script", "source_directory", "conda_file")
-_TEXT_FLAGS = ("python_version", "base_image", "platform")
-_MODEL_FLAGS = ("framework", "allow_pickle")
+_SHOWN = 3  # folders
 
 
 class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.5
@@ -35,12 +34,6 @@ class ModelFlag(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gen
         if not (name and equals and path) or (colon and not version) or "/" in named:
             self.fail(f"'{value}' is not NAME=PATH or NAME:VERSION=PATH, such as ridge:3=models/ridge.pkl.", param, ctx)
         return {"name": name, "path": path} | ({"version": version} if version else {})
-
-
-def model_text(model: Mapping[str, str]) -> str:
-    """Write a model as `--model` takes it."""
-    version = f":{model['version']}" if "version" in model else ""
-    return f"{model['name']}{version}={model['path']}"
 
 
 def _completing(words: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
@@ -90,24 +83,45 @@ _OPTIONS = (
 )
 
 
-# The parameters of these options, which the reference lists apart from a verb's own.
-PROJECT_OPTIONS = frozenset(
-    {"folder", "models", "requirements", "build_from_source", *_MODEL_FLAGS, *_PATH_FLAGS, *_TEXT_FLAGS}
-)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Described:
+    """A project as `--project` and the flags for its keys describe it: `typed` are these flags, as they were typed."""
+
+    folder: Path
+    typed: Mapping[str, Any]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return tuple(f"--{_key_of_flag(name).removesuffix('s')}" for name in self.typed)
+
+    def load(self, *, may_be_empty: bool = False) -> Project:
+        """Read the project from its files, with the flags in place of keys; raise as `open_project`."""
+        table = table_from_flags(self.folder, self.typed)
+        click.get_current_context().meta[TYPED] = _typed_flags(table, self.typed.get("models", ()))
+        return open_project(self.folder, table, may_be_empty=may_be_empty)
+
+
+def with_described(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
+    """Give a verb `--project` and a flag for each key, and call it with what they describe, which is `described`."""
+
+    @functools.wraps(verb)
+    def called(folder: Path, **given: Any) -> Returned:
+        flags = {name: given.pop(name) for name in sorted(PROJECT_OPTIONS - {"folder"})}
+        typed = {name: value for name, value in flags.items() if value}
+        return verb(described=Described(folder=folder, typed=typed), **given)
+
+    return add_options(called, _OPTIONS)
 
 
 def with_project(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
     """Give a verb `--project` and a flag for each key, and call it with the `project` that they describe."""
 
     @functools.wraps(verb)
-    def opened(folder: Path, **given: Any) -> Returned:
-        flags = {name: given.pop(name) for name in PROJECT_OPTIONS - {"folder"}}
-        table = table_from_flags(folder, flags)
-        click.get_current_context().meta[TYPED] = _typed_flags(table, flags["models"])
+    def opened(described: Described, **given: Any) -> Returned:
         needs_none = bool(given.get("context") or given.get("tag"))  # these name a finished context or image
-        return verb(project=open_project(folder, table, may_be_empty=needs_none), **given)
+        return verb(project=described.load(may_be_empty=needs_none), **given)
 
-    return add_options(opened, _OPTIONS)
+    return with_described(opened)
 
 
 strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")
@@ -132,9 +146,9 @@ def with_options(project: Project, *, strict: bool, check: bool = True) -> Proje
 
 def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
     """Convert flags to a `[tool.mlpackage]` table, with their paths made relative to the project."""
-    table = {_key_of_flag(name): flags[name] for name in _TEXT_FLAGS if flags.get(name)}
-    table |= {_key_of_flag(name): _from_project(flags[name], folder) for name in _PATH_FLAGS if flags.get(name)}
-    about = {_key_of_flag(name): flags[name] for name in _MODEL_FLAGS if flags.get(name)}
+    table = {_key_of_flag(name): flags[name] for name in TEXT_FLAGS if flags.get(name)}
+    table |= {_key_of_flag(name): _from_project(flags[name], folder) for name in PATH_FLAGS if flags.get(name)}
+    about = {_key_of_flag(name): flags[name] for name in MODEL_FLAGS if flags.get(name)}
     if about and not flags.get("models"):
         raise click.UsageError(f"--{next(iter(about))} describes a model: give it together with --model.")
     if flags.get("models"):
@@ -168,16 +182,30 @@ def open_project(folder: Path, flags: Mapping[str, Any], *, may_be_empty: bool =
 
 
 def _nothing_to_package(folder: Path) -> str:
-    """Say what the folder lacks, and which folder above it the user may mean."""
-    shown = folder / PYPROJECT
-    lacks = f"{shown}: has nothing in [{KEY}]" if shown.is_file() else f"{shown}: there is no such file"
-    for above in folder.absolute().parents:
-        if (above / PYPROJECT).is_file() and load_project(above).table:
-            return f"{lacks}, but {above / PYPROJECT} has [{KEY}]. Go there, or give --project {shown_word(above)}"
+    """Say what the folder lacks, and which folder above or below it the user may mean."""
+    path = folder.absolute() / PYPROJECT
+    lacks = f"{path}: has nothing in [{KEY}]" if path.is_file() else f"{path}: there is no such file"
+    above = next(filter(_declares, path.parent.parents), None)
+    below = sorted(filter(_declares, path.parent.iterdir()))
+    if below:
+        of, more = [f"--project {shown_word(folder / it.name)}" for it in below], len(below) - _SHOWN
+        others = f" and {more} more" if more > 0 else ""
+        has = f"{', '.join(it.name for it in below[:_SHOWN])}{others} {'has' if len(below) == 1 else 'have'}"
+        return f"{lacks}, but {has} a {PYPROJECT} with [{KEY}]. Give {' or '.join(of[:_SHOWN])}"
+    if above:
+        return f"{lacks}, but {above / PYPROJECT} has [{KEY}]. Go there, or give --project {shown_word(above)}"
     return (
         f"{lacks}. Declare there what to package, or give --entry-script and --model; `mlpackage new` makes a project, "
         "and `mlpackage import-azureml` writes the table from a configuration of Azure ML."
     )
+
+
+def _declares(folder: Path) -> bool:
+    """Tell whether a folder's pyproject.toml declares what to package; one that cannot be read declares nothing."""
+    try:
+        return (folder / PYPROJECT).is_file() and bool(load_project(folder).table)
+    except (MLPackageError, OSError):
+        return False
 
 
 def identity(flags: Mapping[str, Any]) -> tuple[str, str]:

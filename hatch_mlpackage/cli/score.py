@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import sys
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -12,6 +13,7 @@ import click
 from hatch_mlpackage.cli.output import answer, say
 from hatch_mlpackage.cli.verbs import Verb
 from hatch_mlpackage.errors import MLPackageError, UnavailableError
+from hatch_mlpackage.files.quoting import shown_command
 from hatch_mlpackage.project.config.keys import PORT
 
 _URL = f"http://127.0.0.1:{PORT}"
@@ -38,6 +40,8 @@ _CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
 def command(*, url: str, data: str | None, content_type: str, timeout: float) -> int:
     """Send a request to a running server and print the answer.
 
+    Without its @, the name of a file is refused: to send such a text, pipe it in.
+
     The exit status is 1 when the server answers with an error, and 4 when nothing answers.
     """
     status, reason, text = post(scoring_url(url), read_body(data), content_type=content_type, timeout=timeout)
@@ -45,16 +49,7 @@ def command(*, url: str, data: str | None, content_type: str, timeout: float) ->
     if status == http.client.OK:
         return 0
     say(f"The server answered {status} {reason}.")
-    if _names_file(data):
-        say(f"The text itself was sent, and there is a file of that name: did you mean --data @{data}?")
     return 1
-
-
-def _names_file(data: str | None) -> bool:
-    try:
-        return data is not None and Path(data).is_file()
-    except (OSError, ValueError):  # a text that is too long for a name, or has a NUL
-        return False
 
 
 def scoring_url(url: str) -> SplitResult:
@@ -70,18 +65,41 @@ def scoring_url(url: str) -> SplitResult:
 
 
 def read_body(data: str | None) -> bytes:
-    """Return the body that `--data` gives, or else what stdin holds."""
+    """Return the body that `--data` gives, or else what stdin holds; refuse the name of a file without its @."""
     if data is None and sys.stdin.isatty():
         raise click.UsageError("Give the request: --data '{…}', --data @FILE, or pipe it in.")
     if data is None or data == "-":
         return sys.stdin.buffer.read()
     if not data.startswith("@"):
+        _require_no_name_of_a_file(data)
         return data.encode()
     try:
         # Whatever the user names, a pipe of the shell too: `--data @<(…)`.
         return Path(data[1:]).read_bytes()
     except OSError as error:
         raise MLPackageError(f"{data[1:]}: cannot be read: {error.strerror}.") from error
+
+
+def _require_no_name_of_a_file(data: str) -> None:
+    """Raise UsageError for a text that is the name of a file and no JSON: it is not what the server waits for."""
+    try:
+        names_file = Path(data).is_file()
+    except (OSError, ValueError):  # a text that is too long for a name, or has a NUL
+        return
+    if names_file and not _is_json(data):
+        meant, pipe = shown_command(("--data", f"@{data}")), shown_command(("printf", "%s", data))
+        raise click.UsageError(
+            f"{data} is the name of a file, and no JSON: did you mean {meant}? "
+            f"To send the name itself: {pipe} | mlpackage score"
+        )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def post(url: SplitResult, body: bytes, *, content_type: str, timeout: float) -> tuple[int, str, bytes]:

@@ -15,31 +15,31 @@ from typing import NoReturn
 import click
 
 from hatch_mlpackage.cli.errors import print_error
-from hatch_mlpackage.cli.next_steps import LOOPBACK, score_step
+from hatch_mlpackage.cli.next_steps import LOOPBACK
 from hatch_mlpackage.cli.output import say
-from hatch_mlpackage.cli.project import open_project
+from hatch_mlpackage.cli.project import Described, with_described
 from hatch_mlpackage.cli.reload import snapshot, wait_for_change
-from hatch_mlpackage.cli.verbs import EXISTING_FILE, EXISTING_FOLDER, Verb, folder_option
-from hatch_mlpackage.errors import LockError, MLPackageError, UnavailableError
+from hatch_mlpackage.cli.verbs import EXISTING_FILE, EXISTING_FOLDER, Verb
+from hatch_mlpackage.cli.worker import Worker, find_python
+from hatch_mlpackage.errors import MLPackageError, UnavailableError
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.run_foreground import run_in_foreground, shell_status, stop
 from hatch_mlpackage.project.config.keys import PORT
 from hatch_mlpackage.serve.copies import Copies
+from hatch_mlpackage.serve.health import require_port
 from hatch_mlpackage.serve.layout import (
     Serving,
+    require_server,
     serve_context,
     serve_project,
     serve_script,
     server_command,
     worker_python,
 )
-from hatch_mlpackage.serve.locked import Locked, differences
-from hatch_mlpackage.serve.locked_environment import make_locked
 
 Layout = Callable[[Path, Copies], Serving]
 
 _PLACE = click.Path(path_type=Path)  # the server refuses one that is not there, with the original's exit status
-_NO_LOCK = "there is no lock that fits, or the base image brings its packages"
 
 
 @click.command(
@@ -49,14 +49,16 @@ _NO_LOCK = "there is no lock that fits, or the base image brings its packages"
     examples=(
         "mlpackage serve",
         "mlpackage serve --locked",
+        "mlpackage serve --entry-script score.py --model ridge=model.pkl --requirement requirements.txt",
         "mlpackage serve --context dist/diabetes-0.1.0-context --python .venv/bin/python",
         "mlpackage serve --entry_script score.py --model_dir models --port 8080 --reload",
     ),
 )
-@folder_option("The project's folder, with its pyproject.toml.")
+@with_described
 @click.option("--context", type=EXISTING_FOLDER, metavar="DIR", help="Verify and serve this context, not the project.")
-@click.option("--entry-script", type=EXISTING_FILE, metavar="FILE", help="Serve this script instead of the project.")
-@click.option("--model-dir", type=_PLACE, metavar="DIR", help="The value of AZUREML_MODEL_DIR for the script.")
+@click.option(
+    "--model-dir", type=_PLACE, metavar="DIR", help="The value of AZUREML_MODEL_DIR for a script without a project."
+)
 @click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes any free port.")
 @click.option("--worker-count", type=click.IntRange(min=1), help="Processes that score, each one request at a time.")
@@ -72,9 +74,8 @@ _NO_LOCK = "there is no lock that fits, or the base image brings its packages"
 @click.argument("extra", nargs=-1, metavar="[-- SERVER OPTIONS]")
 def command(
     *,
-    folder: Path,
+    described: Described,
     context: Path | None,
-    entry_script: Path | None,
     model_dir: Path | None,
     host: str,
     port: int,
@@ -88,80 +89,56 @@ def command(
 
     Serves copies of the files, and says how the packages differ from the lock, unless --locked makes those of the lock.
 
-    Options may be spelt with underscores, like those of the Azure ML server. The exit status is 3 when the entry
-    script cannot start. Ctrl-C stops everything.
+    With --entry-script and no other option of a project, serves that script where it is and reads no project, as the
+    Azure ML server does.
+
+    Options may be spelt with underscores, like those of that server. The exit status is 3 when the entry script or the
+    server cannot start. Ctrl-C stops everything.
     """
-    if locked and (python or entry_script):
+    bare = is_bare_script(described)
+    if locked and (python or bare):
         other = "--python" if python else "--entry-script"
         raise click.UsageError(f"--locked makes the environment of a project's or context's lock: leave out {other}.")
-    layout = choose_layout(folder, context, entry_script, model_dir)
-    interpreter = find_python(python) if python else "" if locked else worker_python(folder, os.environ)
+    interpreter = find_python(python) if python else "" if locked else worker_python(described.folder, os.environ)
+    layout = choose_layout(described, context, model_dir, interpreter)
+    require_server()
+    require_port(host, port)
     flags = ["--host", host, "--port", str(port)]
     flags += ["--worker-count", str(worker_count)] if worker_count else []
-    worker = Worker(interpreter, address=(host, port), has_image=not entry_script)
+    worker = Worker(interpreter, address=(host, port), has_image=not bare)
     if reload:
         return _serve_and_reload(layout, worker, (*flags, *extra))
     with session() as top:
         return _serve(layout(top, Copies(say)), worker, (*flags, *extra))
 
 
-class Worker:
-    """The interpreter that scores: a given one, or that of an environment which is made from the lock."""
-
-    def __init__(self, interpreter: str, *, address: tuple[str, int], has_image: bool) -> None:
-        self._given = interpreter
-        self._host, self._port = address
-        self._has_image = has_image
-        self._said = ""
-
-    def flags(self, serving: Serving) -> tuple[str, str]:
-        """Return the flags that name the interpreter, and say once which it is and how it differs from the lock."""
-        interpreter = self._given or make_locked(_lock_of(serving), report=say)
-        lines = [f"Serving with the packages of {interpreter} (Ctrl-C stops it)"]
-        if self._port:  # the server itself says which free port it has taken
-            lines.append(f"Next, elsewhere: {score_step(self._host, self._port, serving.sample_folder)}")
-        if self._given and self._has_image:
-            lines += _compared(serving.locked, interpreter)
-        said = "\n".join(lines)
-        if said != self._said:
-            say(said)
-        self._said = said
-        return ("--worker-python", interpreter)
-
-
-def _compared(locked: Locked | None, interpreter: str) -> list[str]:
-    """Return a line that says how an interpreter's packages differ from the image's, or none if they do not."""
-    if locked is None:
-        return [f"Not compared with the image: {_NO_LOCK}"]
-    other = differences(locked, interpreter)
-    return [f"Not as in the image: {other}; --locked serves with what is locked"] if other else []
-
-
-def _lock_of(serving: Serving) -> Locked:
-    if serving.locked is None:
-        raise LockError(f"{_NO_LOCK.capitalize()}. Run: mlpackage lock")
-    return serving.locked
-
-
-def choose_layout(folder: Path, context: Path | None, entry_script: Path | None, model_dir: Path | None) -> Layout:
+def choose_layout(described: Described, context: Path | None, model_dir: Path | None, interpreter: str) -> Layout:
     """Return the function that lays out what the options name; raise UsageError for options that exclude each other."""
-    if context and entry_script:
-        raise click.UsageError("--context and --entry-script name two things to serve: give one of them.")
-    if model_dir and not entry_script:
-        raise click.UsageError("--model-dir needs --entry-script: a project and a context declare their own models.")
-    if entry_script:
-        return lambda _top, _copies: serve_script(entry_script, model_dir)
+    if context and described.typed:
+        raise click.UsageError(f"--context serves what is written already: leave out {', '.join(described.flags)}.")
+    if model_dir and not is_bare_script(described):
+        raise click.UsageError(
+            "--model-dir needs --entry-script, and no other option of a project: a project and a context declare their "
+            "own models."
+        )
+    if is_bare_script(described):
+        script = _existing(described.typed["entry_script"], "entry_script")
+        return lambda _top, _copies: serve_script(script, model_dir, interpreter)
     if context:
         return lambda top, copies: serve_context(context, top, copies)
-    return lambda top, copies: serve_project(open_project(folder, {}), top, copies)
+    return lambda top, copies: serve_project(described.load(), top, copies)
 
 
-def find_python(python: str) -> str:
-    """Return an interpreter's absolute path with its links: an environment's Python finds its packages by them."""
-    found = shutil.which(python)
-    if found is None:
-        raise click.BadParameter(f"'{python}' is not a program.", param_hint="'--python'")
-    return str(Path(found).absolute())
+def is_bare_script(described: Described) -> bool:
+    """Tell whether only a script is named: it is served where it is, without a project, as the original server did."""
+    return [*described.typed] == ["entry_script"]
+
+
+def _existing(path: str, name: str) -> Path:
+    """Return an option's path; raise BadParameter, which names the option, if there is no such file."""
+    context = click.get_current_context()
+    option = next(option for option in context.command.params if option.name == name)
+    return Path(EXISTING_FILE.convert(path, option, context))
 
 
 @contextmanager
@@ -174,15 +151,19 @@ def session() -> Iterator[Path]:
 def _serve(serving: Serving, worker: Worker, flags: Iterable[str]) -> int:
     command = server_command(serving, (*worker.flags(serving), *flags))
     try:
-        return run_in_foreground(command, environment=_environment(serving), folder=serving.folder)
+        return run_in_foreground(command, environment=_environment(serving, worker), folder=serving.folder)
     except OSError as error:
         raise UnavailableError(f"{command[0]} cannot be started: {error}.") from error
 
 
-def _environment(serving: Serving) -> Mapping[str, str]:
-    """Return the server's environment, which tells it to end with us, and by which paths the user knows the sources."""
+def _environment(serving: Serving, worker: Worker) -> Mapping[str, str]:
+    """Return the server's environment, which tells it what it cannot know of this machine.
+
+    It ends with us, names the sources by the paths that the user knows, and says what to do where a module is missing.
+    """
     own = {"MLPACKAGE_OWN_FOLDER": str(serving.own_folder)} if serving.own_folder else {}
-    return {**os.environ, **serving.environment, "MLPACKAGE_PARENT": str(os.getpid()), **own}
+    ours = {"MLPACKAGE_PARENT": str(os.getpid()), "MLPACKAGE_MISSING_MODULE": worker.remedy, **own}
+    return {**os.environ, **serving.environment, **ours}
 
 
 def _serve_and_reload(layout: Layout, worker: Worker, flags: tuple[str, ...]) -> NoReturn:
@@ -199,7 +180,7 @@ def _serve_and_reload(layout: Layout, worker: Worker, flags: tuple[str, ...]) ->
                 last = _replace(last, top)
                 of_worker = worker.flags(serving)
                 watched = serving.watched
-                changed = _serve_until_change(serving, (*of_worker, *flags))
+                changed = _serve_until_change(serving, worker, (*of_worker, *flags))
             except MLPackageError as error:
                 if not watched:
                     raise
@@ -216,10 +197,10 @@ def _replace(last: Path | None, top: Path) -> Path:
     return top
 
 
-def _serve_until_change(serving: Serving, flags: tuple[str, ...]) -> str:
+def _serve_until_change(serving: Serving, worker: Worker, flags: tuple[str, ...]) -> str:
     before = snapshot(serving.watched)
     command = server_command(serving, flags)
-    with subprocess.Popen(command, env=_environment(serving), cwd=serving.folder) as process:
+    with subprocess.Popen(command, env=_environment(serving, worker), cwd=serving.folder) as process:
         try:
             return wait_for_change(serving.watched, before, meanwhile=_report_end_once(process))
         finally:

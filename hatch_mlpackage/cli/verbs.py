@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 import click
 
+from hatch_mlpackage.cli.given_flags import as_advised
 from hatch_mlpackage.cli.output import PLAIN, QUIET, reader_has_left
-from hatch_mlpackage.errors import ConfigurationError, Problem
+from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem
 
 Returned = TypeVar("Returned")
 VerbFunction = Callable[..., Returned]
@@ -97,6 +98,9 @@ class Verb(click.Command):
             return super().invoke(ctx)
         except ConfigurationError as error:
             raise ConfigurationError(as_typed(error.problems)) from error
+        except MLPackageError as error:
+            error.args = tuple(map(as_advised, map(str, error.args)))
+            raise
         except BrokenPipeError:  # caught here: click would exit with 1, which means wrong input
             ctx.exit(reader_has_left())
 
@@ -137,12 +141,20 @@ def _suggest_verb(name: str, verbs: list[str]) -> str:
 
 
 def as_typed(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """Name the flag that gave a wrong key, and for every other key its line in pyproject.toml."""
+    """Name the flag that gave a wrong key, and for every other key its line in pyproject.toml.
+
+    The commands that the problems advise get the flags of the project that this command was given.
+    """
     from hatch_mlpackage.project.pyproject import located  # noqa: PLC0415 - not every verb has a project
 
     meta = click.get_current_context().meta
     found = located(problems, meta.get(TEXT, ""))
-    return tuple(_as_typed(problem, meta.get(TYPED, {})) for problem in found)
+    return tuple(with_advice(_as_typed(problem, meta.get(TYPED, {}))) for problem in found)
+
+
+def with_advice(problem: Problem) -> Problem:
+    """Return a problem whose commands have the flags of the project that this command was given."""
+    return replace(problem, what=as_advised(problem.what), fix=as_advised(problem.fix))
 
 
 def _as_typed(problem: Problem, typed: dict[str, str]) -> Problem:

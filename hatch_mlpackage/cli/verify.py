@@ -59,8 +59,7 @@ def command(*, directory: Path, digest: str | None, as_json: bool) -> int:
         answer("\n".join(differences))
         show(f"{directory}: {plural(len(differences), 'difference')} from its manifest.")
     else:
-        here = tuple(file for file in manifest.files if not file.named_context)
-        show(f"{directory}: proven, {summary(here)}, {manifest.digest}")
+        show(f"{directory}: proven, {summary(manifest.written)}, {manifest.digest}")
     if manifest.not_copied:
         models = summary(manifest.not_copied)
         show(f"Not checked: {models} of models, which are not in the context. mlpackage image build checks them.")

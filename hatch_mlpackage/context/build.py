@@ -44,6 +44,7 @@ from hatch_mlpackage.project.config.keys import KEY, Config
 from hatch_mlpackage.project.pyproject import Project
 
 BASE_IMAGE = "base-image"
+_ANY_SHA256 = "0" * 64  # every hash is as long
 
 
 def _no_progress(file: ContextFile, written: int) -> None:
@@ -65,6 +66,14 @@ def plan_context(project: Project) -> ContextPlan:
 def plan_package(package: Package, *, warn: Callable[[str], None] | None = None) -> ContextPlan:
     """Plan the context of a project that was inspected; errors as for `plan_context`, `warn` as for `build_context`."""
     return _prepare(package, warn).plan
+
+
+def finished(package: Package, plan: ContextPlan) -> ContextPlan:
+    """Add the files that are made last, which hold the hashes of all others, to a plan: only their sizes are known."""
+    base_image = check_project_images(package)[0].image
+    prepared = _Prepared(package=package, base_image=base_image, plan=plan, packages=installed(package))
+    made_last, _ = _finish_context(prepared, [(file, _ANY_SHA256) for file in plan.files])
+    return replace(plan, files=tuple(sorted((*plan.files, *made_last), key=lambda file: file.path)))
 
 
 def build_context(

@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from hatch_mlpackage.context.build import BASE_IMAGE, as_errors, base_image_problem, doubtful_files, plan_files
+from hatch_mlpackage.context.build import (
+    BASE_IMAGE,
+    as_errors,
+    base_image_problem,
+    doubtful_files,
+    finished,
+    plan_files,
+)
+from hatch_mlpackage.context.model_versions import model_versions
 from hatch_mlpackage.context.package import Package, inspect_all
-from hatch_mlpackage.context.package_sources import source_problems
+from hatch_mlpackage.context.package_sources import image_environment, source_problems
 from hatch_mlpackage.context.plan import ContextPlan
 from hatch_mlpackage.context.project_files import ignored_files
 from hatch_mlpackage.context.user_files import pattern_of
@@ -27,7 +35,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checked:
-    """The problems found; `package` and `plan` are None where an error prevents them."""
+    """The problems found; `package` and `plan`, that of the finished context, are None where an error prevents them."""
 
     problems: tuple[Problem, ...]
     package: Package | None = None
@@ -48,14 +56,14 @@ def check_project(project: Project) -> Checked:
     if package:
         problems += doubtful_files(package)
         problems += [*source_problems(package, locked=not locked), *_ignored(package)]
+        problems += () if locked else model_problems(package)
     if inputs and inputs.config.strict:
         problems = [*as_errors(problems)]
     if package is None or any(problem.level == "error" for problem in problems):
         return Checked(problems=tuple(problems), package=package)
     try:
-        return Checked(
-            problems=tuple(problems), package=package, plan=plan_files(package, check_project_images(package))
-        )
+        plan = finished(package, plan_files(package, check_project_images(package)))
+        return Checked(problems=tuple(problems), package=package, plan=plan)
     except MLPackageError as error:
         return Checked(problems=(*problems, *problems_of(error)), package=package)
 
@@ -108,6 +116,13 @@ def _ignored(package: Package) -> Iterator[Problem]:
             level="hint",
             code=IGNORED,
         )
+
+
+def model_problems(package: Package) -> Iterator[Problem]:
+    """Give a hint of each model that the image would load with another version of its framework than saved it."""
+    environment = image_environment(package)
+    if environment:
+        yield from model_versions(package, {one.name: one.version for one in environment.distributions.values()})
 
 
 def imported_problems(project: Project) -> tuple[Problem, ...]:

@@ -59,8 +59,18 @@ class Manifest:
         return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
     @property
+    def written(self) -> tuple[ManifestFile, ...]:
+        """Every file in the context's folder, by path: what is copied into it, and the manifest itself."""
+        text = self.to_json().encode()
+        itself = ManifestFile(
+            path=MANIFEST_NAME, layer="manifest", size=len(text), mode="0644", sha256=hashlib.sha256(text).hexdigest()
+        )
+        copied = (file for file in self.files if not file.named_context)
+        return tuple(sorted((*copied, itself), key=lambda file: file.path))
+
+    @property
     def size(self) -> int:
-        return sum(file.size for file in self.files)
+        return sum(file.size for file in self.written)
 
     @property
     def not_copied(self) -> tuple[ManifestFile, ...]:

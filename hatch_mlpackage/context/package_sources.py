@@ -24,9 +24,8 @@ _INSTALLS = re.compile(r"\bpip3?\b|\buv\b|\bconda\b|mamba|PYTHONPATH|site-packag
 
 def source_problems(package: Package, *, locked: bool = True) -> tuple[Problem, ...]:
     """Return what is wrong with the sources, or worth knowing; `locked` is false where a lock cannot be used."""
-    # The packages of a base image that brings its own are unknown.
-    known = locked and not package.config.user_managed_dependencies
-    return check_sources(_sources(package, locked=known), _environment(package) if known else None)
+    known = image_environment(package) if locked else None
+    return check_sources(_sources(package, locked=known is not None), known)
 
 
 def _sources(package: Package, *, locked: bool) -> Sources:
@@ -41,6 +40,7 @@ def _sources(package: Package, *, locked: bool) -> Sources:
         files=tuple(_packed(package)),
         entry=variables.get("AZUREML_ENTRY_SCRIPT", ""),
         source_directory=variables.get("AZUREML_SOURCE_DIRECTORY", ""),
+        python=config.python_version,
         models={model.path: _below_model_dir(package, index) for index, model in enumerate(config.models)},
         asked={pin.name: f"{config.lock_path}:{pin.line}" for pin in pins if pin.name in names},
         needed=needed_by_others(lock),
@@ -68,8 +68,10 @@ def _below_model_dir(package: Package, index: int) -> str:
     return name if alone else f"{model.context_path.removeprefix(f'{MODELS_DIRECTORY}/')}/{name}"
 
 
-def _environment(package: Package) -> ImageEnvironment:
-    """Return the distributions that the image installs according to the locks."""
+def image_environment(package: Package) -> ImageEnvironment | None:
+    """Return the distributions that the image installs by the locks; None where its base image brings them."""
+    if package.config.user_managed_dependencies:
+        return None
     found = [Distribution(name=it.name, version=it.version, modules=it.modules) for it in package.locks.packages]
     if package.has_conda_lock:
         conda = package.locks.conda_packages

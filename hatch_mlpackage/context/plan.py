@@ -45,7 +45,11 @@ Hashed = Sequence[tuple[ContextFile, str]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContextPlan:
-    """Every file but the manifest, sorted by path, and the layers in the order in which the image stacks them."""
+    """The files, sorted by path, and the layers in the order in which the image stacks them.
+
+    The files that hold the hashes of all others are made when the context is written: the manifest, the bill of
+    materials, and the lists of hashes of models that are not copied.
+    """
 
     files: tuple[ContextFile, ...]
     layers: tuple[str, ...]
@@ -53,6 +57,11 @@ class ContextPlan:
     @property
     def size(self) -> int:
         return sum(file.size for file in self.files)
+
+    @property
+    def copied(self) -> tuple[ContextFile, ...]:
+        """The files that lie in the context's folder."""
+        return tuple(file for file in self.files if not file.named_context)
 
     def in_layer(self, layer: str) -> tuple[ContextFile, ...]:
         return tuple(file for file in self.files if file.layer == layer)

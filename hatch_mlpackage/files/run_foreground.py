@@ -17,17 +17,21 @@ def run_in_foreground(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     output: IO[bytes] | None = None,
+    timeout: float | None = None,
 ) -> int:
     """Run a program to its end and return its exit status, which is 128 + N if signal N ended it.
 
     Its output goes to our terminal, or to `output`. Whatever interrupts us (Ctrl-C, or SIGTERM turned into SystemExit)
-    stops the program first. Raises OSError when the program cannot be started.
+    stops the program first. Raises OSError when the program cannot be started, and TimeoutError when it runs for longer
+    than `timeout` seconds.
     """
     with subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=output) as process:
         try:
-            return shell_status(process.wait())
+            return shell_status(process.wait(timeout))
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError from error
         finally:
-            stop(process)
+            stop(process, _GRACE if timeout is None else timeout)
 
 
 def stop(process: subprocess.Popen[Any], grace: float = _GRACE) -> int:

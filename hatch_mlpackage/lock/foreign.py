@@ -24,7 +24,7 @@ def refuse_link_outside(root: Path, config: Config) -> None:
     """Raise LockError where the folder of the locks is a link that leads out of the project."""
     if not real_path(root / config.lock_directory).is_relative_to(real_path(root)):
         raise LockError(
-            f"{config.lock_directory} is a link that leads out of the project, where `mlpackage lock` writes nothing.\n"
+            f"{config.lock_directory} is a link that leads out of the project, where mlpackage writes nothing.\n"
             f"Make it a folder, or choose another one: lock-directory in [{KEY}]."
         )
 
@@ -41,7 +41,7 @@ def refuse_foreign_files(config: Config, locks: Locks) -> None:
     ):
         if not _is_ours(content, mark):
             raise LockError(
-                f"{path} was not written by `mlpackage lock`, which would replace it.\n"
+                f"{path} was not written by mlpackage, and locking would replace it.\n"
                 f"Move it away, or choose another folder for the locks: lock-directory in [{KEY}]."
             )
 

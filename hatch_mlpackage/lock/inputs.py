@@ -30,7 +30,7 @@ from hatch_mlpackage.project.other_tools.named import Named
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.read_config import Declaration, read_declaration
 from hatch_mlpackage.project.sources.entry_script import EntryScript, read_entry_script
-from hatch_mlpackage.project.target import OLD_PYTHONS
+from hatch_mlpackage.project.target import OLD_PYTHONS, SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
@@ -112,7 +112,7 @@ def read_inputs(project: Project, problems: Problems, *, locks: Locks | None = N
     no_code = _read_no_code(project, config, locks, problems)
     script = _read_script(project, config, no_code, problems)
     conda = read_conda(project, config, locks, problems)
-    config = with_base_for_conda(config, conda.file.kind) if conda else config
+    config = with_base_for_conda(config, conda.file.kind, project) if conda else config
     requirements = _read_requirements(
         project, declared, script=script, no_code=no_code, conda=conda, locks=locks, problems=problems
     )
@@ -188,8 +188,11 @@ def _read_script(project: Project, config: Config, no_code: NoCode | None, probl
     if no_code is not None:
         return read_entry_script(no_code.script.encode(), GENERATED_SCRIPT, problems) or EntryScript()
     path = project.root / config.entry_script
+    python = (
+        config.python_version if config.python_version in SUPPORTED_PYTHONS else ""
+    )  # reported by the configuration
     try:
-        return read_entry_script(file_bytes(path), config.entry_script, problems) or EntryScript()
+        return read_entry_script(file_bytes(path), config.entry_script, problems, python=python) or EntryScript()
     except OSError:
         return EntryScript()  # the configuration has already said what is wrong with the path
 

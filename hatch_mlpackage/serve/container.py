@@ -7,12 +7,13 @@ engine finds its own settings (DOCKER_HOST, DOCKER_BUILDKIT, registries.conf …
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from hatch_mlpackage.errors import UnavailableError
-from hatch_mlpackage.files.quoting import shown_command
+from hatch_mlpackage.files.quoting import escaped, shown_command
 from hatch_mlpackage.files.run_foreground import run_in_foreground
 from hatch_mlpackage.project.config.keys import PORT
 
@@ -28,22 +29,72 @@ _BUILD = {
 # Docker has an option for GPUs; podman takes a CDI device name, which `nvidia-ctk cdi generate` makes.
 _ALL_GPUS = {"docker": ("--gpus", "all"), "podman": ("--device", "nvidia.com/gpu=all")}
 
+# Engines that look installed may not work: Docker's daemon is down, or this user may not ask it. Each lists what runs,
+# which asks the daemon or reads the storage.
+_QUESTIONS = {
+    "docker": ("docker", "ps", "--quiet"),
+    "podman": ("podman", "ps", "--quiet"),
+    "buildah": ("buildah", "containers", "--quiet"),
+}
+PATIENCE = 10.0  # seconds for the answer
+_STEPS = {
+    "docker": "Start its daemon (sudo systemctl start docker, or Docker Desktop), or get access to it.",
+    "podman": "On a Mac, start its machine (podman machine start); `podman info` says more.",
+    "buildah": "`buildah info` says more.",
+}
 
-def find_engine(wanted: str | None = None, among: Sequence[str] = ENGINES) -> str:
-    """Return the wanted engine, or the first one found on PATH.
+
+def find_engine(
+    wanted: str | None = None, among: Sequence[str] = ENGINES, *, report: Callable[[str], object] = lambda _: None
+) -> str:
+    """Return the wanted engine, or the first one on PATH that answers; report why an earlier one was passed over.
 
     Raises UnavailableError when there is none, or when the wanted one is not `among` those that can do the work.
     """
     if wanted and wanted not in among:
         raise UnavailableError(f"{wanted} cannot run an image as a server. Use --engine {' or '.join(among)}.")
-    for engine in (wanted,) if wanted else among:
-        if shutil.which(engine):
+    found = [engine for engine in ((wanted,) if wanted else among) if shutil.which(engine)]
+    if not found:
+        raise UnavailableError(
+            f"no container engine found on PATH (looked for: {wanted or ', '.join(among)}). "
+            "Install one, or serve without an engine: mlpackage serve."
+        )
+    if wanted:
+        return wanted
+    silent: dict[str, str] = {}
+    for engine in found:
+        reason = _why_silent(engine)
+        if not reason:
+            for other, why in silent.items():
+                report(f"{other} does not work here, so {engine} is used: {why}")
             return engine
-    looked_for = wanted or ", ".join(among)
-    raise UnavailableError(
-        f"no container engine found on PATH (looked for: {looked_for}). "
-        "Install one, or serve without an engine: mlpackage serve."
-    )
+        silent[engine] = reason
+    raise UnavailableError(_none_answers(silent, among))
+
+
+def _why_silent(engine: str) -> str:
+    """Ask an engine something that costs nothing; return why it does not answer, or "" when it does."""
+    question = shown_command(_QUESTIONS[engine])
+    with tempfile.TemporaryFile() as output:
+        try:
+            status = run_in_foreground(_QUESTIONS[engine], output=output, timeout=PATIENCE)
+        except TimeoutError:
+            return f"`{question}` does not answer within {PATIENCE:g} seconds."
+        except OSError as error:
+            return f"it cannot be started: {error.strerror}."
+        output.seek(0)
+        lines = output.read().decode(errors="replace").strip().splitlines()
+    if status == 0:
+        return ""
+    return escaped(lines[-1].strip()) if lines else f"`{question}` ends with status {status}."
+
+
+def _none_answers(silent: Mapping[str, str], among: Sequence[str]) -> str:
+    """Say of each engine why it cannot be used, and what to do."""
+    lines = [f"{engine}: {reason} {_STEPS[engine]}" for engine, reason in silent.items()]
+    lines += [f"{engine}: not found on PATH." for engine in among if engine not in silent]
+    last = "Correct one, name one that is used in any case (--engine), or serve without an engine: mlpackage serve."
+    return "\n".join(("No container engine works here.", *lines, last))
 
 
 def build_command(

@@ -22,6 +22,7 @@ from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.config.keys import MODELS_DIRECTORY
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.serve.copies import Copies
+from hatch_mlpackage.serve.interpreter import require_parsed
 from hatch_mlpackage.serve.locked import Locked, locked_by_context, locked_by_project
 
 _RUNTIME = "runtime"
@@ -38,7 +39,7 @@ class Serving:
 
     A sample request may lie in `sample_folder`. `own_folder` is that of the sources as the user knows them, not as they
     are laid out; it is None where they are served from their own place. `locked` is what the image would install, None
-    where that is not known.
+    where that is not known. `requirements` are what the project asks pip for, as far as that is known.
     """
 
     runtime: Path
@@ -49,6 +50,7 @@ class Serving:
     flags: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
     locked: Locked | None = None
+    requirements: tuple[str, ...] = ()
 
 
 def serve_project(project: Project, top: Path, copies: Copies | None = None) -> Serving:
@@ -62,10 +64,12 @@ def serve_project(project: Project, top: Path, copies: Copies | None = None) -> 
     script = config.source_directory or config.entry_script
     named = (*((script,) if script else ()), *(model.path for model in config.models))
     watched = tuple(project.root / path for path in ("pyproject.toml", *named))
-    beside = (project.root / config.entry_script).parent
-    own_folder = beside if config.source_directory is None else project.root / config.source_directory
+    beside = (project.root / config.entry_script).parent if config.entry_script else project.root
+    sources = beside if config.source_directory is None else project.root / config.source_directory
+    own_folder = sources if config.entry_script else None  # a generated script lies nowhere else
     serving = _below(top, server_environment(package), watched, locked_by_project(package))
-    return replace(serving, sample_folder=beside, own_folder=own_folder)
+    asked = package.requirements.requirements
+    return replace(serving, sample_folder=beside, own_folder=own_folder, requirements=asked)
 
 
 def serve_context(context: Path, top: Path, copies: Copies | None = None) -> Serving:
@@ -89,8 +93,12 @@ def serve_context(context: Path, top: Path, copies: Copies | None = None) -> Ser
     return replace(serving, sample_folder=context if SAMPLE in sources else beside, own_folder=own_folder)
 
 
-def serve_script(script: Path, model_dir: Path | None) -> Serving:
-    """Serve a script from where it is, as the original server's command line did."""
+def serve_script(script: Path, model_dir: Path | None, interpreter: str) -> Serving:
+    """Serve a script from where it is, as the original server's command line did.
+
+    Raises EntryScriptError for a script that the interpreter cannot parse.
+    """
+    require_parsed(script, interpreter)
     models = ("--model-dir", str(model_dir.absolute())) if model_dir else ()
     return Serving(
         runtime=runtime_directory(),
@@ -102,18 +110,23 @@ def serve_script(script: Path, model_dir: Path | None) -> Serving:
     )
 
 
-def server_command(serving: Serving, flags: Iterable[str]) -> tuple[str, ...]:
-    """Return the server's command line; raise MLPackageError when what the server needs is not installed.
-
-    The interpreter ignores PYTHON… variables and the current folder; unlike `-I` it sees packages installed for the
-    user, where `pip install` puts ours on systems whose own site-packages are not writable.
-    """
+def require_server() -> None:
+    """Raise MLPackageError when what the server needs is not installed."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise MLPackageError(
             f"{' and '.join(missing)}: not installed here, and the server needs it. "
             f'Run: {sys.executable} -m pip install "hatch-mlpackage[cli]"'
         )
+
+
+def server_command(serving: Serving, flags: Iterable[str]) -> tuple[str, ...]:
+    """Return the server's command line; raise MLPackageError when what the server needs is not installed.
+
+    The interpreter ignores PYTHON… variables and the current folder; unlike `-I` it sees packages installed for the
+    user, where `pip install` puts ours on systems whose own site-packages are not writable.
+    """
+    require_server()
     return (sys.executable, "-E", "-P", str(serving.runtime), "serve", *serving.flags, *flags)
 
 

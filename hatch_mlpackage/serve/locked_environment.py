@@ -20,12 +20,17 @@ from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.files.run_foreground import run_in_foreground
 from hatch_mlpackage.lock.resolve.index_settings import for_uv
 from hatch_mlpackage.lock.resolve.uv import find_uv
-from hatch_mlpackage.serve.locked import Locked
+from hatch_mlpackage.serve.locked import CONDA, ITSELF, Locked
 
 _FORM = "1"  # changes when an environment is made in another way
 _FOLDER = "environments"
 _UNFINISHED = f"{SUFFIX}.d"
 _PYTHON = Path("Scripts" if sys.platform == "win32" else "bin", "python.exe" if sys.platform == "win32" else "python")
+
+_BY_HAND = {
+    CONDA: "Make the environment with conda, activate it",
+    ITSELF: "Install the project into the environment that you work in (python -m pip install --editable .)",
+}
 
 
 def make_locked(locked: Locked, *, report: Callable[[str], object] = print) -> str:
@@ -37,7 +42,8 @@ def make_locked(locked: Locked, *, report: Callable[[str], object] = print) -> s
     if locked.besides:
         raise MLPackageError(
             f"--locked makes what pip installs, and this image also has {locked.besides}. "
-            "Serve the image itself (mlpackage image build, mlpackage image run), or name an environment: --python"
+            f"{_BY_HAND[locked.besides]} and leave out --locked, or serve the image itself "
+            "(`mlpackage image build`, `mlpackage image run`)."
         )
     cache = cache_directory()
     if cache is None:

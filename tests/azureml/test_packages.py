@@ -26,14 +26,17 @@ def model(ws):
 
 @pytest.fixture
 def recorder(tmp_path, monkeypatch):
-    """Give a function that puts an engine on an otherwise empty PATH; it prints its arguments and runs `then`."""
+    """Give a function that puts an engine on an otherwise empty PATH; it prints its arguments and runs `then`.
+
+    When it is asked whether it works, it answers that it does.
+    """
     programs = tmp_path / "programs"
     programs.mkdir()
     monkeypatch.setenv("PATH", os.fspath(programs))
 
     def place(name, then="exit 0"):
         program = programs / name
-        program.write_text(f'#!/bin/sh\necho "{name} $@"\n{then}\n')
+        program.write_text(f'#!/bin/sh\ntest "$*" = "ps --quiet" && exit 0\necho "{name} $@"\n{then}\n')
         program.chmod(0o755)
 
     return place

@@ -63,15 +63,19 @@ def everything() -> Callable[[Path], dict[str, object]]:
 
 @pytest.fixture
 def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Give a function that puts a program on an otherwise empty PATH; it records its arguments, then runs `then`."""
+    """Give a function that puts an engine on an otherwise empty PATH; it records its arguments, then runs `then`.
+
+    When it is asked whether it works, it records nothing and runs `asked`.
+    """
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", os.fspath(folder))
 
-    def place(name: str, *, then: str = "exit 0") -> Path:
+    def place(name: str, *, then: str = "exit 0", asked: str = "exit 0") -> Path:
         record = tmp_path / f"{name}.arguments"
         program = folder / name
-        program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{record}"\n{then}\n')
+        question = f'case "$*" in "ps --quiet" | "containers --quiet") {asked} ;; esac'
+        program.write_text(f'#!/bin/sh\n{question}\nprintf "%s\\n" "$@" > "{record}"\n{then}\n')
         program.chmod(0o755)
         return record
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import sys
 
+import joblib
 import pytest
+from sklearn.linear_model import Ridge
 
 from hatch_mlpackage.context.build import plan_context
 from hatch_mlpackage.errors import ConfigurationError
@@ -70,6 +72,32 @@ def test_a_flag_has_no_line(project, mlpackage):
     outcome = mlpackage("check", "--python-version", "2.7")
 
     assert outcome.err.splitlines()[1].startswith("  --python-version: '2.7' is not a supported Python version.")
+
+
+def test_syntax_of_a_newer_python(project, mlpackage):
+    """A script that the image's Python cannot read is an error, of `check` and of `generate`."""
+    script = project / "score.py"
+    script.write_text(f"match 1:\n    case _:\n        pass\n{script.read_text()}")
+
+    found = [mlpackage(verb, "--python-version", "3.9").err.splitlines()[1] for verb in ("check", "generate")]
+
+    error = "syntax error: the image has Python 3.9, and match needs Python 3.10."
+    fix = 'Write it in another way, or set python-version = "3.10".'
+    assert found == [f"  score.py:1: {error} {fix}"] * 2
+
+
+def test_the_framework_of_a_model(project, mlpackage, change):
+    """`check` compares the framework that saved a model with the lock; `generate` gives no hints."""
+    joblib.dump(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), project / "models/ridge.joblib")
+    change(project / "pyproject.toml", "models/greeting.txt", "models/ridge.joblib")
+    version = joblib.load(project / "models/ridge.joblib").__getstate__()["_sklearn_version"]
+
+    outcomes = [mlpackage(verb) for verb in ("check", "generate")]
+
+    said = f"'models/ridge.joblib' was saved with scikit-learn {version}, and the lock has none."
+    fix = f"Require scikit-learn=={version}, if the script needs it to load the model."
+    hint = f"Hint[model-version]: pyproject.toml:24: tool.mlpackage.models[0].path: {said} {fix}\n"
+    assert [(it.status, it.err) for it in outcomes] == [(0, hint), (0, "")]
 
 
 def test_json(project, mlpackage):

@@ -22,7 +22,7 @@ def test_shows_the_tree_and_what_is_next(project, mlpackage):
     manifest = read_manifest(Path(CONTEXT))
     lines = outcome.out.splitlines()
     assert (outcome.status, outcome.err) == (0, "")
-    assert lines[0].startswith(f"{CONTEXT} ({len(manifest.files)} files, ")
+    assert lines[0].startswith(f"{CONTEXT} ({len(manifest.written)} files, ")
     assert [line.split()[-1] for line in lines[1:7]] == [
         ".dockerignore",
         "Dockerfile",

@@ -105,6 +105,25 @@ def test_without_an_engine(project, mlpackage, monkeypatch, tmp_path):
     assert not (project / "dist").exists()
 
 
+def test_with_a_daemon_that_is_down(project, mlpackage, recorder):
+    """`image build` takes the next engine and says why; `image run` needs one that serves, and writes nothing."""
+    down = "echo 'Is the daemon running?' >&2; exit 1"
+    recorder("docker", then=down, asked=down)
+    record = recorder("buildah")
+
+    built = mlpackage("image", "build")
+    asked = mlpackage("image", "build", "--engine", "docker")
+    ran = mlpackage("image", "run")
+
+    assert built.status == 0
+    assert built.err.splitlines()[0] == "docker does not work here, so buildah is used: Is the daemon running?"
+    assert arguments(record)[:3] == ["build", "--format", "docker"]
+    assert (asked.status, asked.err.splitlines()[-1]) == (1, f"$ docker build --tag minimal-model:1.0 {CONTEXT}")
+    assert ran.status == 4
+    assert "docker: Is the daemon running? Start its daemon" in ran.err
+    assert "podman: not found on PATH." in ran.err
+
+
 def test_run(project, mlpackage, recorder):
     """`image run` serves the image read-only on the loopback; the engine gets what follows `--`."""
     record = recorder("docker")

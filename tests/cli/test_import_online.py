@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import tomllib
 
 import pytest
@@ -74,6 +76,47 @@ def test_from_its_own_folder(folder, mlpackage, monkeypatch):
     assert refused.status == 1
     assert mlpackage("import-azureml", "blue.yml", "--python-version", "3.11", *flag).status == 0
     assert table(folder) == TABLE
+
+
+PYFUNC = """\
+flavors:
+  python_function: {loader_module: mlflow.xgboost}
+  xgboost: {model_class: xgboost.core.Booster, data: model.ubj}
+mlflow_version: 3.1.0
+signature:
+  inputs: '[{"type": "double", "name": "age"}]'
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "flags", "advised_folder"),
+    [
+        (".", [], []),
+        (".", ["--project", "."], ["--project", "."]),
+        ("endpoints", ["--project", "."], ["--project", ".."]),
+    ],
+)
+def test_a_deployment_without_a_script(folder, mlpackage, monkeypatch, index, place, flags, advised_folder):
+    """What the refusal of a model alone advises locks that model, and with the same flags the context is written."""
+    for name, version in (("mlflow_skinny", "3.1.0"), ("inference_schema", "1.8"), ("numpy", "2.2.0")):
+        index.add(name, version)
+    for name in ("pandas", "werkzeug", "xgboost"):
+        index.add(name, "3.0.0")
+    code = re.search(r"code_configuration:\n.*\n.*\n", DEPLOYMENT)[0]
+    (folder / "endpoints/blue.yml").write_text(DEPLOYMENT.replace(code, "").replace("../model/", "../credit model"))
+    (folder / "credit model").mkdir()
+    (folder / "credit model/MLmodel").write_text(PYFUNC)
+    (folder / "credit model/requirements.txt").write_text("mlflow==3.1.0\nxgboost\n")
+    monkeypatch.chdir(place)
+
+    refused = mlpackage("import-azureml", os.path.relpath(folder / "endpoints/blue.yml"), *flags)
+    advised = shlex.split(re.search(r"by its framework: mlpackage (.*)", refused.err)[1])
+    locked = mlpackage(*advised)
+
+    assert (refused.status, locked.status, locked.err.count("Error")) == (1, 0, 0), locked.err
+    assert advised[1:-4] == advised_folder
+    assert mlpackage("generate", *advised[1:], "--output", folder / "context").status == 0
+    assert (folder / "context/azureml-models/credit-model/1/credit model/MLmodel").read_text() == PYFUNC
 
 
 def test_in_place(folder, mlpackage):

@@ -82,7 +82,7 @@ def test_a_foreign_file_in_place_of_a_lock(project, mlpackage, everything, name)
     outcome = mlpackage("lock")
 
     assert (outcome.status, outcome.out, everything(project)) == (1, "", before)
-    assert f"{name} was not written by `mlpackage lock`, which would replace it." in outcome.err
+    assert f"{name} was not written by mlpackage, and locking would replace it." in outcome.err
 
 
 def test_a_lock_directory_outside(project, mlpackage, tmp_path, everything):
@@ -105,7 +105,7 @@ def test_writes(project, mlpackage):
     outcome = mlpackage("lock")
 
     assert outcome.status == 0
-    locked = "Locked in locks/requirements.txt. Commit it.\nNext: mlpackage generate\n"
+    locked = "Locked in locks/requirements.txt. Commit it.\nNext: mlpackage check\n"
     assert outcome.out == f"idna 3.20 removed\n{locked}"
     assert mlpackage("lock", "--check").status == 0
 

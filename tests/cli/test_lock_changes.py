@@ -36,7 +36,7 @@ def test_how_a_lock_changes(asks, index, mlpackage):
     second = mlpackage("lock")
     third = mlpackage("lock")
 
-    end = "Locked in locks/requirements.txt. Commit it.\nNext: mlpackage generate\n"
+    end = "Locked in locks/requirements.txt. Commit it.\nNext: mlpackage check\n"
     changes = "alpha 1.0 → 2.0: alpha>=2 is asked for\nbeta 1.0 removed\ngamma 1.0 added\n"
     assert (first.status, second.status, third.status) == (0, 0, 0)
     assert (first.out, second.out, third.out) == (end, f"{changes}{end}", end)

@@ -346,6 +346,17 @@ def test_with_a_model_of_ones_own(folder, own_model, mlpackage):
     ]
 
 
+def test_the_packages_of_this_machine(folder, mlpackage):
+    """The install that `new --model` prints has the packages that count on this machine, and no markers."""
+    (folder / "trees.ubj").write_bytes(b"{}")
+
+    outcome = mlpackage("new", "--model", "trees.ubj", "--features", 2, "--no-input", "--no-lock")
+
+    trees = "xgboost" if sys.platform == "darwin" else "xgboost-cpu"
+    expected = f"  python -m pip install numpy {trees} 'inference-schema[numpy-support]'"
+    assert [line for line in outcome.out.splitlines() if "pip install" in line] == [expected]
+
+
 def test_a_model_that_says_little(folder, mlpackage, type_in):
     """On a terminal `new` asks for what the model's file leaves out; elsewhere it requires an option."""
     (folder / "net.onnx").write_bytes(b"\x08\x07")
@@ -425,6 +436,23 @@ def test_the_build_of_pytorch_for_cpus(folder, mlpackage, index):
     assert "Requiring torch 2.13.0, the newest that the index has for CPUs" in outcome.err
     locked = (folder / "net/locks/requirements.txt").read_text()
     assert ("torch==2.13.0+cpu" in locked, "nvidia" in locked) == (True, False)
+
+
+def test_what_only_gpus_need(folder, mlpackage, index):
+    """Where the index has PyTorch with CUDA alone, `new` says what of its lock an image without a GPU could spare."""
+    for name, version, *requires in (
+        ("torch", "2.15.0", "nvidia-nccl"),
+        ("numpy", "2.5.5"),
+        ("inference_schema", "1.8", "numpy; extra == 'numpy-support'"),
+        ("nvidia_nccl", "1.0"),
+    ):
+        index.add(name, version, *requires)
+
+    outcome = mlpackage("new", "net", "--framework", "pytorch", "--no-input")
+
+    assert outcome.err.splitlines()[-1] == (
+        "nvidia-nccl: no GPU in this image; the builds of torch for CPUs, which PyTorch's own index has, bring none"
+    )
 
 
 @pytest.mark.network

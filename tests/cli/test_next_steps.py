@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 from hatch_mlpackage.serve.health import free_port
 
 PATIENCE = 60
+SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return 1\n"
+ADVISED = re.compile(r"[Rr]un `(.*?)`")
 NEXT = re.compile(r"(?m)^(?:Next(?:, elsewhere)?|  or): (.*)$")
 
 
@@ -87,12 +90,39 @@ def test_no_project(tmp_path, monkeypatch, shell, serve):
     (tmp_path / "none.txt").touch()
     flags = "--entry-script score.py --model ridge:2=model.pkl --requirement none.txt --python-version 3.12"
 
-    (generate,) = ran(shell(f"mlpackage lock {flags}"))
+    (check,) = ran(shell(f"mlpackage lock {flags}"))
+    (generate,) = ran(shell(check))
     serve_it, build = ran(shell(f"{generate} --output context"))
 
+    assert check == f"mlpackage check {flags}"
     assert generate == f"mlpackage generate {flags}"
     assert ran(shell(build)) == []
     assert shell(serve(serve_it)).returncode == 0
+
+
+@pytest.mark.parametrize("verb", ["check", "check --json", "generate", "plan", "lock --check", "image build"])
+def test_advice_on_a_project_elsewhere(copy_project, tmp_path, monkeypatch, shell, verb):
+    """What an error advises has the flags that describe the project, and mends what it was printed for."""
+    shutil.rmtree(copy_project("minimal", "my project") / "locks")
+    monkeypatch.chdir(tmp_path)
+    flags = "--project 'my project' --python-version 3.12"
+
+    refused = shell(f"mlpackage {verb} {flags}")
+    (advised,) = ADVISED.findall(refused.stdout + refused.stderr)
+    ran(shell(advised))
+
+    assert (refused.returncode, advised) == (1, f"mlpackage lock {flags}")
+    assert shell(f"mlpackage {verb} {flags}").returncode == 0
+
+
+def test_advice_of_a_warning(project, mlpackage):
+    """What a warning advises has the flags of the project, in `check` and where `generate` repeats it."""
+    (project / "locks/base-image.toml").unlink()
+    (project / "score.py").write_text(f"def work():\n    import cv2\n\n\n{SCRIPT.replace('pass', 'work()')}")
+
+    texts = [mlpackage(verb, "--project", project).err for verb in ("check", "generate")]
+
+    assert [set(ADVISED.findall(text)) for text in texts] == [{f"mlpackage lock --project {project}"}] * 2
 
 
 @pytest.mark.parametrize(
@@ -144,6 +174,11 @@ def test_models_that_are_not_copied(copy_project, mlpackage):
 
     whole = mlpackage("generate", "--project", root, "--output", root / "a").out
     with_flags = mlpackage("generate", "--project", root, "--output", root / "b", "--platform", "linux/amd64").out
+    script = ("--entry-script", root / "score.py")
+    with_script = mlpackage("generate", "--project", root, "--output", root / "c", *script).out
 
     assert NEXT.findall(whole)[0] == f"mlpackage serve --project {root}   # needs no container engine"
-    assert [line.split()[:2] for line in NEXT.findall(with_flags)] == [["docker", "build"]]
+    assert NEXT.findall(with_flags)[0] == (
+        f"mlpackage serve --project {root} --platform linux/amd64   # needs no container engine"
+    )
+    assert [line.split()[:2] for line in NEXT.findall(with_script)] == [["docker", "build"]]

@@ -8,8 +8,9 @@ import pytest
 
 from hatch_mlpackage.cli.output import size
 from hatch_mlpackage.cli.program import run
-from hatch_mlpackage.context.build import build_context, plan_context
+from hatch_mlpackage.context.build import build_context, finished, plan_context
 from hatch_mlpackage.context.changes import Change, changes_since, rebuilt_layers
+from hatch_mlpackage.context.package import inspect_project
 from hatch_mlpackage.lock.inputs import inspect_requirements
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.project.pyproject import load_project
@@ -76,7 +77,7 @@ def test_before_the_first_context(project, mlpackage):
     lines = outcome.out.splitlines()
     assert (outcome.status, outcome.err) == (0, "")
     assert lines[0].split() == ["layer", "size", "files", "since", "the", "last", "context"]
-    assert [line.split()[0] for line in lines[1:6]] == ["environment", "runtime", MODEL, "source", "(not"]
+    assert [line.split()[0] for line in lines[1:7]] == ["environment", "runtime", MODEL, "source", "manifest", "(not"]
     assert lines[-1] == "There is no context at dist/minimal-model-1.0-context yet: mlpackage generate writes it."
 
 
@@ -143,15 +144,16 @@ def test_json(project, mlpackage):
     assert document["packages"] == [{"name": "idna", "version": "3.20", "size": None}]
     assert document["savings"] == []
     assert document["built"] == []
+    manifest = sum(file["size"] for file in document["files"] if file["path"] in {"manifest.json", "sbom.cdx.json"})
     assert document["rebuilds"][0] == {
         "what": "the entry script or its sources",
         "layers": ["source", "manifest"],
-        "size": 209,
+        "size": 209 + manifest,
     }
     assert document["layers"][2:] == [
         {"name": MODEL, "files": 1, "size": 6},
         {"name": "source", "files": 1, "size": 209},
-        {"name": "manifest", "files": 0, "size": 0},
+        {"name": "manifest", "files": 2, "size": manifest},
     ]
     script = {"path": "azureml-app/score.py", "layer": "source", "size": 209, "mode": "0644", "copied": True}
     assert script in document["files"]
@@ -166,11 +168,14 @@ def test_models_that_are_not_copied(copy_project, mlpackage):
 
     shown = [line.split() for line in mlpackage("plan", "--project", project).out.splitlines() if "models/" in line]
 
-    assert [*shown[:2], shown[-2]] == [
-        ["azureml-models/ridge/3", "(not", "copied)", "12", "B", "1", "1", "changed"],
-        ["azureml-models/bert/1", "(not", "copied)", "8", "B", "2", "same"],
-        ["changed", "azureml-models/ridge/3/ridge.bin"],
-    ]
+    assert (
+        [*shown[:2], shown[-2]]
+        == [
+            ["azureml-models/ridge/3", "(not", "copied)", "88", "B", "2", "1", "changed"],  # with the list of its hash
+            ["azureml-models/bert/1", "(not", "copied)", *shown[1][3:5], "3", "same"],
+            ["changed", "azureml-models/ridge/3/ridge.bin"],
+        ]
+    )
 
 
 def test_the_whole(project, mlpackage):
@@ -178,28 +183,31 @@ def test_the_whole(project, mlpackage):
     (project / "locks/packages.json").write_text(
         json.dumps({"idna==3.20": {"size": 68_800, "sha256": IDNA, "modules": ["idna"]}})
     )
-    plan = plan_context(load_project(project))
-    runtime, environment = (sum(file.size for file in plan.in_layer(it)) for it in ("runtime", "environment"))
-    count = len(plan.in_layer("runtime"))
+    plan = finished(inspect_project(load_project(project)), plan_context(load_project(project)))
+    runtime, environment, manifest = (
+        sum(file.size for file in plan.in_layer(it)) for it in ("runtime", "environment", "manifest")
+    )
+    count, above = len(plan.in_layer("runtime")), 215 + manifest
 
     lines = [line.split() for line in mlpackage("plan").out.splitlines()]
 
-    assert lines[:6] == [
+    assert lines[:7] == [
         ["layer", "size", "files", "since", "the", "last", "context"],
         ["environment", *size(environment).split(), "1", "new"],
         ["runtime", *size(runtime).split(), str(count), "new"],
         [MODEL, "6", "B", "1", "new"],
         ["source", "209", "B", "1", "new"],
-        ["(not", "in", "the", "image)", *lines[5][4:6], "3", "new"],
+        ["manifest", *size(manifest).split(), "2", "new"],
+        ["(not", "in", "the", "image)", *lines[6][4:6], "3", "new"],
     ]
-    assert [" ".join(line) for line in lines[7:]] == [
+    assert [" ".join(line) for line in lines[8:]] == [
         "1 package, 68.8 kB of wheels to install besides",
         "",
         "after a change of size a builder makes these layers again",
-        "the entry script or its sources 209 B source, manifest",
-        f"the model greeting 1 215 B {MODEL}, source, manifest",
-        f"hatch-mlpackage {size(runtime + 215)} runtime, {MODEL}, source, manifest",
-        f"a requirement {size(runtime + 215 + environment + 68_800)} environment, runtime, {MODEL}, source, manifest",
+        f"the entry script or its sources {size(209 + manifest)} source, manifest",
+        f"the model greeting 1 {size(above)} {MODEL}, source, manifest",
+        f"hatch-mlpackage {size(runtime + above)} runtime, {MODEL}, source, manifest",
+        f"a requirement {size(runtime + above + environment + 68_800)} environment, runtime, {MODEL}, source, manifest",
         "",
         "There is no context at dist/minimal-model-1.0-context yet: mlpackage generate writes it.",
     ]

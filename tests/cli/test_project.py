@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -155,8 +156,9 @@ def test_nothing_to_work_on(folder, mlpackage, text, lacks):
     assert outcome.status == 1
     assert outcome.err == (
         "Error[failed]: mlpackage lock failed:\n"
-        f"  pyproject.toml: {lacks}. Declare there what to package, or give --entry-script and --model; `mlpackage "
-        "new` makes a project, and `mlpackage import-azureml` writes the table from a configuration of Azure ML.\n"
+        f"  {folder / 'pyproject.toml'}: {lacks}. Declare there what to package, or give --entry-script and --model; "
+        "`mlpackage new` makes a project, and `mlpackage import-azureml` writes the table from a configuration of "
+        "Azure ML.\n"
     )
     assert lock.read_text() == "numpy==2.0.0\n"
 
@@ -171,10 +173,39 @@ def test_below_a_project(project, mlpackage, monkeypatch):
 
     assert outcome.status == 1
     assert outcome.err.splitlines()[1] == (
-        f"  pyproject.toml: there is no such file, but {project / 'pyproject.toml'} has [tool.mlpackage]. "
+        f"  {below / 'pyproject.toml'}: there is no such file, but {project / 'pyproject.toml'} has [tool.mlpackage]. "
         f"Go there, or give --project {project}"
     )
     assert list(below.iterdir()) == []
+
+
+def test_above_a_project(copy_project, mlpackage, tmp_path, monkeypatch):
+    """In a folder with a project below it the error names that folder, and the flag with which the verb works."""
+    copy_project("minimal", "my project")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/pyproject.toml").write_text("[broken")
+    monkeypatch.chdir(tmp_path)
+
+    refused = mlpackage("check")
+
+    assert refused.err.splitlines()[1] == (
+        f"  {tmp_path / 'pyproject.toml'}: there is no such file, but my project has a pyproject.toml with "
+        "[tool.mlpackage]. Give --project 'my project'"
+    )
+    assert (refused.status, mlpackage("check", *shlex.split("--project 'my project'")).status) == (1, 0)
+
+
+def test_above_many_projects(copy_project, mlpackage, tmp_path):
+    """Only the first of several projects below a folder are named, by the way to them from here."""
+    for name in "dacb":
+        copy_project("minimal", name)
+
+    refused = mlpackage("check", "--project", tmp_path)
+
+    assert refused.err.splitlines()[1] == (
+        f"  {tmp_path / 'pyproject.toml'}: there is no such file, but a, b, c and 1 more have a pyproject.toml with "
+        f"[tool.mlpackage]. Give --project {tmp_path}/a or --project {tmp_path}/b or --project {tmp_path}/c"
+    )
 
 
 def test_another_folder(project, mlpackage, tmp_path, monkeypatch):

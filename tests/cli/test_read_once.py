@@ -84,7 +84,7 @@ def test_every_file_is_read_once(copy_project, project, verb):
     ("verb", "times", "looks"), [("check", 0, 1), ("plan", 0, 1), ("lock --check", 0, 0), ("generate", 1, 1)]
 )
 def test_a_model_is_read_only_to_write_it(copy_project, verb, times, looks):
-    """Only `generate` reads a model, and reads it once; what plans a context looks into its beginning."""
+    """Only `generate` reads such a model, and reads it once; what plans a context looks into its beginning."""
     root = copy_project("minimal")
     with (root / "models/greeting.txt").open("ab") as model:
         model.truncate(2 * LONGEST_HEAD)
@@ -92,3 +92,16 @@ def test_a_model_is_read_only_to_write_it(copy_project, verb, times, looks):
     opened, heads = opened_by(VERBS[verb], root)
 
     assert (opened.count("models/greeting.txt"), heads.count("models/greeting.txt")) == (times, looks)
+
+
+@pytest.mark.parametrize(("verb", "times"), [("check", 1), ("plan", 0), ("lock --check", 0), ("generate", 1)])
+def test_a_model_that_says_what_made_it(copy_project, change, verb, times):
+    """`check` reads, once, a model of which the file may say the version that saved it."""
+    root = copy_project("minimal")
+    (root / "models/greeting.txt").rename(root / "models/greeting.pkl")
+    change(root / "pyproject.toml", "greeting.txt", "greeting.pkl")
+    change(root / "score.py", "greeting.txt", "greeting.pkl")
+
+    opened, _ = opened_by(VERBS[verb], root)
+
+    assert opened.count("models/greeting.pkl") == times

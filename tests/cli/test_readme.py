@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -7,10 +8,15 @@ import sys
 import tomllib
 from pathlib import Path
 
+import joblib
 import pytest
+from sklearn.linear_model import Ridge
+
+from hatch_mlpackage.serve.health import free_port
 
 README = Path(__file__).parents[2] / "README.md"
 
+FLAGS = "--entry-script score.py --model ridge=model.pkl --requirement requirements.txt"
 # Maps every command of the README to the test that runs it.
 RUN_ELSEWHERE = {
     'python -m pip install ".[cli]" && mlpackage demo': "test_demo.py, with the package installed by tox",
@@ -18,9 +24,9 @@ RUN_ELSEWHERE = {
     "mlpackage serve": "test_serve.py",
     "mlpackage image build": "test_image.py",
     "mlpackage image run": "test_image.py",
+    f"mlpackage serve {FLAGS} --locked": "test_serve.py",
 }
 RUN_WITH_A_NETWORK = ["mlpackage lock", "mlpackage check", "mlpackage generate"]
-FLAGS = "--entry-script score.py --model ridge=model.pkl --requirement requirements.txt"
 RUN_HERE = [f"mlpackage lock {FLAGS}", f"mlpackage generate {FLAGS} --output context"]
 RUN_LAST = ["mlpackage verify dist/diabetes-0.1.0-context"]
 
@@ -65,17 +71,56 @@ def test_without_a_pyproject(tmp_path, index):
     assert (tmp_path / "context/azureml-models/ridge/1/model.pkl").is_file()
 
 
+@pytest.fixture
+def project(tmp_path):
+    """Give the folder of the README's own project, with the model that the README makes."""
+    (tmp_path / "pyproject.toml").write_text(blocks("toml")[0])
+    for folder in ("src", "models"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "src/score.py").write_text(blocks("python")[0])
+    (made,) = re.findall(r"`joblib\.dump\((.*), \"(.*)\"\)`", README.read_text(encoding="utf-8"))
+    assert made[0] == "Ridge().fit([[0], [1]], [0, 1])"
+    joblib.dump(Ridge().fit([[0], [1]], [0, 1]), tmp_path / made[1])
+    return tmp_path
+
+
 @pytest.mark.network
 @pytest.mark.slow
-def test_with_a_pyproject(tmp_path):
+def test_with_a_pyproject(project):
     """The README's own project works as written, from its lock to its context."""
-    (tmp_path / "pyproject.toml").write_text(blocks("toml")[0])
-    for name, text in {"src/score.py": blocks("python")[0], "models/ridge.joblib": "weights"}.items():
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_text(text)
-
     for command in [*RUN_WITH_A_NETWORK, *RUN_LAST]:
-        run(command, tmp_path)
+        run(command, project)
+
+
+def test_what_you_get(project, index):
+    """The context of the README's project is the one that the README lists, under the name in `[project]`."""
+    index.add("joblib", "1.4.2")
+    index.add("scikit_learn", "1.5.2")
+    listed = README.read_text(encoding="utf-8").partition("\n## What you get\n")[2].split("```")[1].split("\n")
+    top, *entries = [line.split("   ")[0].strip() for line in listed if line.strip()]
+
+    run("mlpackage lock", project)
+    run("mlpackage generate", project)
+
+    names = {name.rstrip("/") for entry in entries for name in entry.split()}
+    there = {str(path.relative_to(project / top)) for path in (project / top).rglob("*")}
+    assert names - there == set()
+    shown = {name for name in there if any(name == it or name.startswith(f"{it}/") for it in names)}
+    assert sorted(name for name in there - shown if (project / top / name).is_file()) == []
+
+
+def test_the_script_answers(project, start, close_to):
+    """The README's project answers the README's request as its model does."""
+    (asked,) = re.findall(r"in another terminal: (mlpackage score .*)", README.read_text(encoding="utf-8"))
+    port = free_port()
+    process = start("serve", "--port", port, cwd=project)
+    while "Ready: " not in (line := process.stderr.readline()):
+        assert line
+
+    answered = start(*shlex.split(asked)[1:], "--url", f"http://127.0.0.1:{port}").communicate(timeout=60)[0]
+
+    (row,) = json.loads(shlex.split(asked)[-1])
+    assert json.loads(answered) == close_to(joblib.load(project / "models/ridge.joblib").predict([row]).tolist())
 
 
 def test_the_hooks_table():

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from hatch_mlpackage.cli import check
+from hatch_mlpackage.cli.given_flags import PROJECT_OPTIONS
 from hatch_mlpackage.cli.program import mlpackage
-from hatch_mlpackage.cli.project import PROJECT_OPTIONS
 from hatch_mlpackage.cli.verbs import Verb
 
 PAGE = Path(__file__).parents[2] / "docs/command-line.md"

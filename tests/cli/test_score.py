@@ -5,6 +5,8 @@ import io
 import json
 import os
 import pty
+import re
+import shlex
 import threading
 
 import pytest
@@ -65,15 +67,33 @@ def test_data_from_a_file(server, mlpackage, tmp_path):
 
 
 def test_a_forgotten_at_sign(server, mlpackage, tmp_path, monkeypatch):
-    """Where the server refuses a text that is the name of a file, the file may have been meant."""
-    (tmp_path / "request.json").write_text("{}")
+    """The name of a file is not sent in place of what the file holds; the command that the message gives does that."""
+    (tmp_path / "my request.json").write_text("{}")
     monkeypatch.chdir(tmp_path)
     url, asked = server
 
-    outcome = mlpackage("score", "--url", f"{url}/bad", "--data", "request.json")
+    refused = mlpackage("score", "--url", url, "--data", "my request.json")
+    meant = re.search(r"did you mean (.*)\? To", refused.err)
+    outcome = mlpackage("score", "--url", url, *shlex.split(meant[1]))
 
-    assert (outcome.status, asked[-1][2]) == (1, b"request.json")
-    assert outcome.err.endswith("there is a file of that name: did you mean --data @request.json?\n")
+    assert refused.status == 2
+    assert refused.err.splitlines()[-1] == (
+        "Error: my request.json is the name of a file, and no JSON: did you mean --data '@my request.json'? "
+        "To send the name itself: printf %s 'my request.json' | mlpackage score"
+    )
+    assert (outcome.status, [body for _, _, body in asked]) == (0, [b"{}"])
+
+
+@pytest.mark.parametrize("text", ["5", "words", "null", "x" * 5000, "[" * 100_000], ids=lambda text: text[:9])
+def test_a_text_that_may_be_meant(server, mlpackage, tmp_path, monkeypatch, text):
+    """JSON is sent as it is even if a file has its name, and so is a text for which there is no file."""
+    for name in ("5", "null"):
+        (tmp_path / name).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    url, asked = server
+
+    assert mlpackage("score", "--url", url, "--data", text).status == 0
+    assert [body for _, _, body in asked] == [text.encode()]
 
 
 @pytest.mark.parametrize("data", [[], ["--data", "-"]])

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
+import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     import subprocess
 
 PATIENCE = 30
+NEEDS = "--model-dir needs --entry-script, and no other option of a project: "
+NEEDS += "a project and a context declare their own models."
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -171,6 +176,27 @@ def test_bare_script(project, serve, mlpackage):
     assert end(process) == 143
 
 
+def test_the_lines_of_requests_on_a_terminal(project, start, mlpackage):
+    """A terminal shows the line of a request while the server waits for the next one."""
+    keyboard, screen = pty.openpty()
+    url = f"http://127.0.0.1:{free_port()}"
+    flags = ("--port", url.rpartition(":")[2], "--python", sys.executable)
+    process = start("serve", *flags, stdout=screen, stderr=screen, text=False)
+    os.close(screen)
+    assert wait_until_healthy(url, while_alive=lambda: process.poll() is None)
+    assert mlpackage("score", "--url", url, "--data", "you").status == 0
+    asked = time.monotonic()
+
+    shown = b""
+    while b"POST /score 200" not in shown and select.select([keyboard], [], [], PATIENCE)[0]:
+        shown += os.read(keyboard, 65536)
+
+    assert b"POST /score 200" in shown
+    assert time.monotonic() - asked < PATIENCE / 3  # it takes a tenth of a second; more where other work holds it up
+    assert end(process) == 143
+    os.close(keyboard)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_end_takes_all_processes_along(project, serve, number, monkeypatch, tmp_path):
     """Ctrl-C and SIGTERM end the server and its workers, and remove the temporary folder."""
@@ -214,6 +240,82 @@ def test_a_script_that_cannot_start(project, start):
     assert "no weights" in err
 
 
+def test_a_project_of_options(tmp_path, serve, mlpackage, monkeypatch):
+    """Without a pyproject.toml the options that `generate` takes describe the same project to `serve`."""
+    monkeypatch.chdir(tmp_path)
+    Path("words.txt").write_text("Hello")
+    Path("score.py").write_text(
+        "import os\nfrom pathlib import Path\n\n\ndef init(): ...\n\n\n"
+        "def run(data):\n    return [path.name for path in Path(os.environ['AZUREML_MODEL_DIR']).iterdir()]\n"
+    )
+    process, url, log = serve("--entry-script", "score.py", "--model", "greeting:2=words.txt")
+
+    assert mlpackage("score", "--url", url, "--data", "x").out == '["words.txt"]\n'
+    assert "Not compared with the image: there is no lock" in "".join(log)
+    assert end(process) == 143
+
+
+def test_the_lock_of_a_project_of_options(tmp_path, index, start, mlpackage, monkeypatch):
+    """`serve --locked` takes the lock that `lock` wrote for the same options."""
+    monkeypatch.chdir(tmp_path)
+    index.add("alpha", "1.0")
+    Path("requirements.txt").write_text("alpha\n")
+    Path("model.pkl").write_text("weights")
+    Path("score.py").write_text("import alpha\n\n\ndef init(): ...\n\n\ndef run(data):\n    return alpha.version\n")
+    flags = "--entry-script score.py --model ridge=model.pkl --requirement requirements.txt --python-version"
+    assert mlpackage("lock", *flags.split(), HERE).status == 0
+    url = f"http://127.0.0.1:{free_port()}"
+    process = start("serve", *flags.split(), HERE, "--locked", "--port", url.rpartition(":")[2], stderr=None)
+
+    assert wait_until_healthy(url, while_alive=lambda: process.poll() is None)
+    assert mlpackage("score", "--url", url, "--data", "x").out == '"1.0"\n'
+    assert end(process) == 143
+
+
+def test_options_replace_keys(project, mlpackage):
+    """The options of a project replace keys of its pyproject.toml, and a wrong one is named as it was typed."""
+    outcome = mlpackage("serve", "--model", "other=models/gone.txt")
+
+    assert outcome.status == 1
+    assert "--model other=models/gone.txt: " in outcome.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--entry-script", "score.py"), ("--context", "made"), ("--reload",)])
+def test_a_busy_port(project, mlpackage, monkeypatch, tmp_path, arguments):
+    """A port that is taken is reported before anything is said or laid out, with the option that chooses another."""
+    mlpackage("generate", "--output", "made")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "no such folder"))
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        outcome = mlpackage("serve", "--port", port, *arguments)
+
+    step = "Address already in use. Stop what listens there, or choose another port: --port"
+    assert (outcome.status, outcome.out, outcome.err) == (
+        3,
+        "",
+        f"Error[port]: The server cannot listen:\n  127.0.0.1 port {port}: {step}\n",
+    )
+
+
+@pytest.mark.parametrize("arguments", [(), ("--reload",)])
+def test_a_bare_script_that_cannot_be_parsed(project, mlpackage, arguments):
+    """A syntax error is reported before anything is said, by the interpreter that would run the script."""
+    Path("score.py").write_text("def init(): ...\ndef run(:\n")
+
+    outcome = mlpackage("serve", "--entry-script", "score.py", "--port", "0", "--python", sys.executable, *arguments)
+
+    assert (outcome.status, outcome.err.splitlines()) == (
+        3,
+        [
+            "Error[entry-script]: The entry script cannot start:",
+            (
+                "  score.py:2: syntax error: invalid syntax. Correct it. "
+                f"The script was read by Python {HERE}, {sys.executable}; --python names another one."
+            ),
+        ],
+    )
+
+
 def test_a_model_folder_that_is_not_there(project, start):
     """A wrong --model-dir ends with status 3, as the old server did, and says which path was looked at."""
     process = start("serve", "--entry_script", "score.py", "--model_dir", "model", "--port", "0")
@@ -249,12 +351,15 @@ def _wait_for(condition) -> None:
     [
         (
             ("--context", "models", "--entry-script", "score.py"),
-            "--context and --entry-script name two things to serve: give one of them.",
+            "--context serves what is written already: leave out --entry-script.",
         ),
         (
-            ("--model-dir", "models"),
-            "--model-dir needs --entry-script: a project and a context declare their own models.",
+            ("--context", "models", "--model", "a=b", "--requirement", "c"),
+            "--context serves what is written already: leave out --model, --requirement.",
         ),
+        (("--model-dir", "models"), NEEDS),
+        (("--entry-script", "score.py", "--model-dir", "models", "--model", "a=models"), NEEDS),
+        (("--entry-script", "gone.py"), "Invalid value for '--entry-script': File 'gone.py' does not exist."),
         (("--python", "no-such-python"), "'no-such-python' is not a program."),
         (
             ("--locked", "--python", "python"),
@@ -266,8 +371,10 @@ def _wait_for(condition) -> None:
         ),
     ],
 )
-def test_wrong_usage(project, mlpackage, arguments, said):
+def test_wrong_usage(project, mlpackage, monkeypatch, arguments, said):
     """Contradicting flags are wrong usage."""
+    monkeypatch.setenv("COLUMNS", "300")
+
     outcome = mlpackage("serve", *arguments)
 
     assert outcome.status == 2

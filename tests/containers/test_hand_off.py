@@ -30,6 +30,21 @@ def environment(builder: Builder, tmp_path: Path) -> dict[str, str]:
     return {**os.environ, **builder.environment, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
 
+def test_the_engine_that_works(builder: Builder, environment: dict[str, str], tmp_path: Path) -> None:
+    """An engine whose daemon is down is passed over for the one that works, and one that is named is used."""
+    if builder.program != "buildah":
+        pytest.skip("with a daemon, docker is the first that works")
+    down = {**environment, "DOCKER_HOST": f"unix://{tmp_path}/nobody.sock"}
+    ask = "from hatch_mlpackage.serve.container import find_engine; print(find_engine(report=print))"
+
+    said = subprocess.run([sys.executable, "-c", ask], env=down, capture_output=True, text=True, check=True).stdout
+
+    why, *_, engine = said.splitlines()
+    assert why.startswith("docker does not work here, so ")
+    assert f"{tmp_path}/nobody.sock" in why
+    assert engine in {"buildah", "podman"}
+
+
 def test_image_build(image: Image, diabetes: Diabetes, environment: dict[str, str]) -> None:
     """The engine's command is shown and run, and its image named; the engine gets what follows `--`."""
     program = image.builder.program

@@ -29,7 +29,8 @@ def test_round_trip(context):
             {"path": path, "layer": "source", "size": 1, "mode": "0644", "sha256": SHA_OF_A} for path in ("a", "sub/b")
         ],
     }
-    assert manifest.size == 2
+    assert [file.path for file in manifest.written] == ["a", "manifest.json", "sub/b"]
+    assert manifest.size == 2 + (context / "manifest.json").stat().st_size
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_a_pickle_is_refused(project_of):
     assert said == (
         f"{K}.allow-pickle: 'model.pkl' is refused without your consent: it is a pickle, which is a program "
         'that runs when it is loaded. Save it without code: skops.io.dump(model, "model.skops"), with framework = '
-        '"skops"; or as ONNX. Or, if you trust where it comes from, say so: allow-pickle = true.'
+        '"skops"; or as ONNX. Or, if you trust where it comes from, say so: allow-pickle = true, or --allow-pickle.'
     )
     with pytest.raises(ConfigurationError, match="allow-pickle"):
         inspect_requirements(project)  # locking refuses it too

@@ -4,15 +4,15 @@ import re
 from pathlib import Path
 
 from hatch_mlpackage import errors
-from hatch_mlpackage.context import check as checking, outside_links, secret_files
+from hatch_mlpackage.context import check as checking, model_versions, outside_links, secret_files
 from hatch_mlpackage.lock import nothing_locked, unneeded
 from hatch_mlpackage.lock.resolve import passed_over
-from hatch_mlpackage.project.sources import imports, opened, retired, unparsed
+from hatch_mlpackage.project.sources import imports, opened, retired, same_names, unparsed
 
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
 OF_PROBLEMS = {
     *(imports.UNLOCKED, imports.RELATIVE, imports.UNUSED, opened.UNPACKED, opened.PICKLE),
-    *(retired.CODE, unparsed.UNPARSED),
+    *(retired.CODE, unparsed.UNPARSED, same_names.SAME_NAME),
 }
 
 
@@ -31,6 +31,7 @@ def test_every_code_is_listed():
             checking.BASE_IMAGE,
             checking.IGNORED,
             checking.OLD_PYTHON,
+            model_versions.MODEL_VERSION,
             outside_links.OUTSIDE,
             passed_over.CODE,
             nothing_locked.CODE,

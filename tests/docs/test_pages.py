@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
-PATIENCE = 120  # seconds for one block, locking included
+PATIENCE = 600  # seconds for one block, locking and training included, on a busy machine
 
 # Commands that another test runs, because they need an engine or change the environment that the tests run in.
 ELSEWHERE = {

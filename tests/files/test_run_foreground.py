@@ -26,6 +26,16 @@ def test_run_in_foreground(tmp_path, capfd):
     assert (status, capfd.readouterr().out) == (5, f"{tmp_path} yes\n")
 
 
+def test_a_program_that_takes_too_long():
+    """A program that runs for longer than it may is stopped, even if it does not listen."""
+    began = time.monotonic()
+
+    with pytest.raises(TimeoutError):
+        run_in_foreground([sys.executable, "-c", STUBBORN], timeout=0.5)
+
+    assert time.monotonic() - began < 30
+
+
 def test_stop_asks_first():
     """A program that ends when asked is not killed."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:

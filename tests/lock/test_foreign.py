@@ -35,7 +35,7 @@ def test_a_foreign_file(name, contents):
         refuse_foreign_files(CONFIG, Locks(**contents))
 
     assert str(caught.value) == (
-        f"locks/{name} was not written by `mlpackage lock`, which would replace it.\n"
+        f"locks/{name} was not written by mlpackage, and locking would replace it.\n"
         "Move it away, or choose another folder for the locks: lock-directory in [tool.mlpackage]."
     )
 

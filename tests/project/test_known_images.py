@@ -14,6 +14,7 @@ from hatch_mlpackage.project.known_images import (
     ended_support,
     is_nvidia,
     packaged_python,
+    server_image,
 )
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS, libc_of
 
@@ -109,6 +110,25 @@ def test_the_last_day_counts():
     """A release is still supported on its last day, and no longer on the next."""
     assert ended_support("debian:bookworm", date(2028, 6, 30)) == ""
     assert ended_support("debian:bookworm", date(2028, 7, 1)) != ""
+
+
+@pytest.mark.parametrize(
+    ("base_image", "image"),
+    [
+        ("python:3.7-slim-bookworm", "python:3.13-slim-bookworm"),
+        ("python:3.6-slim-bullseye@sha256:" + "0" * 64, "python:3.13-slim-bullseye"),
+        ("registry.example/team/python:3.7-buster", "python:3.11-slim-buster"),
+        ("python:3.7-slim", "python:3.13-slim-bookworm"),
+        ("python:3.6", "python:3.13-slim-bullseye"),
+        ("python:3.6-slim-stretch", ""),
+        ("python:3.7-alpine3.17", ""),
+        ("team/base:1", ""),
+        ("mcr.microsoft.com/azureml/openmpi3.1.2-ubuntu18.04:latest", ""),
+    ],
+)
+def test_where_the_server_s_python_comes_from(base_image, image):
+    """The server's Python comes from the official image with the same Debian, where the name says which that is."""
+    assert server_image(base_image) == image
 
 
 def test_the_documented_images():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,8 @@ def test_one_port_for_two_purposes_is_refused(start: Start) -> None:
     script = "def init(): pass\ndef run(x): return x\n"
     service = start(script, f"--port={port}", SEPERATE_HEALTH_ENDPOINT="true", HEALTH_PORT=port)
     assert service.wait() == 3
-    assert f"port {port} and {port}: Address already in use" in service.log
+    step = "Stop what listens there, or choose another port: --health-port"
+    assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use. {step}\n" in service.log
 
 
 def test_unhealthy_until_every_worker_has_finished_init(start: Start, tmp_path: Path) -> None:
@@ -237,12 +239,38 @@ def test_a_bad_setting_is_named(start: Start, environment: dict[str, str], messa
     assert (service.wait(), service.log) == (3, f"Configuration error: {message}\n")
 
 
+@pytest.mark.parametrize("advice", ["", "Install it."])
+@pytest.mark.parametrize("place", ["import", "init"])
+def test_a_missing_module_is_reported_with_its_interpreter(start: Start, advice: str, place: str) -> None:
+    """The last line names the interpreter that lacks the module, and the advice of whoever started the server."""
+    head = "" if place == "import" else "def init():\n    "
+    service = start(f"{head}import no_such_module\ndef run(x): pass\n", MLPACKAGE_MISSING_MODULE=advice)
+    assert service.wait() == 3
+    reason = service.log[service.log.index("The entry script cannot start") :]
+    assert reason.endswith(f"The packages are those of {sys.executable}.{' ' if advice else ''}{advice}\n")
+
+
+def test_the_advice_is_not_for_the_script(serve: Start) -> None:
+    """A script finds the same environment as in the image."""
+    script = "import os\ndef init(): pass\ndef run(x): return 'MLPACKAGE_MISSING_MODULE' in os.environ\n"
+    assert serve(script, MLPACKAGE_MISSING_MODULE="Install it.").post("x").json() is False
+
+
 def test_a_port_in_use_is_named(serve: Start, start: Start) -> None:
-    """A second server on one port ends with the port in its log."""
+    """A second server on one port ends with the port and the next step in its log."""
     port = serve(GOOD).port
     service = start(GOOD, f"--port={port}")
     assert service.wait() == 3
-    assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use" in service.log
+    step = "Stop what listens there, or choose another port: --port"
+    assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use. {step}\n" in service.log
+
+
+def test_an_address_of_another_machine_is_named(start: Start) -> None:
+    """An address that is not this machine's ends the start with the flag that chooses another one."""
+    service = start(GOOD, "--host=192.0.2.1", "--port=0")
+    assert service.wait() == 3
+    step = "Choose an address of this machine: --host"
+    assert f"Cannot listen on 192.0.2.1 port 0: Cannot assign requested address. {step}\n" in service.log
 
 
 def test_an_unknown_flag_is_a_usage_error(start: Start) -> None:
@@ -277,6 +305,20 @@ def test_the_project_is_importable_and_ours_is_out_of_its_way(serve: Start, tmp_
     ]
     paths = serve("import sys\ndef init(): pass\ndef run(x): return sys.path\n").post("{}").json()
     assert str(runtime) not in paths
+
+
+@pytest.mark.parametrize(("entry_script", "winner"), [("score.py", "own"), ("src/score.py", "installed")])
+def test_two_modules_of_one_name(serve: Start, tmp_path: Path, entry_script: str, winner: str) -> None:
+    """A module in the app root comes before an installed one, and that comes before one in the source directory."""
+    script = tmp_path / entry_script
+    script.parent.mkdir(exist_ok=True)
+    script.write_text("import iniconfig\ndef init(): pass\ndef run(x): return iniconfig.__file__\n", encoding="utf-8")
+    own = script.with_name("iniconfig.py")
+    own.touch()
+
+    found = serve(None, AZUREML_ENTRY_SCRIPT=entry_script, AZUREML_SOURCE_DIRECTORY="src").post("{}").json()
+
+    assert (found == str(own), "site-packages" in found) == (winner == "own", winner == "installed")
 
 
 def test_starting_takes_little_time(start: Start) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hatch_mlpackage.errors import UnavailableError
+from hatch_mlpackage.serve import container
 from hatch_mlpackage.serve.container import RUNNERS, build_command, execute, find_engine, run_command
 
 
@@ -37,6 +38,69 @@ class TestFindEngine:
             programs(name)
 
         assert find_engine() == found
+
+    def test_passes_over_what_does_not_answer(self, programs):
+        """An engine whose daemon is down does not stop another one, and the reason is the engine's last line."""
+        programs("docker", "echo a warning >&2; echo Cannot connect to the daemon. >&2; exit 1")
+        programs("podman", "exit 125")
+        programs("buildah")
+        said: list[str] = []
+
+        assert find_engine(report=said.append) == "buildah"
+        assert said == [
+            "docker does not work here, so buildah is used: Cannot connect to the daemon.",
+            "podman does not work here, so buildah is used: `podman ps --quiet` ends with status 125.",
+        ]
+
+    def test_does_not_wait_for_ever(self, programs, monkeypatch):
+        """An engine that does not answer in time is passed over, and its process ends."""
+        monkeypatch.setattr(container, "PATIENCE", 0.2)
+        programs("docker", "echo $$ > $0.pid; exec /bin/sleep 1000")
+        programs("podman")
+        said: list[str] = []
+
+        assert find_engine(report=said.append) == "podman"
+        assert said == [
+            "docker does not work here, so podman is used: `docker ps --quiet` does not answer within 0.2 seconds."
+        ]
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(Path(os.environ["PATH"], "docker.pid").read_text()), 0)
+
+    def test_asks_in_silence(self, programs, capfd):
+        """The engine is asked what it runs, and its answer is not shown."""
+        programs("docker", 'echo "$@" > $0.asked; echo 0123abcd; echo a warning >&2')
+
+        assert find_engine() == "docker"
+        assert Path(os.environ["PATH"], "docker.asked").read_text() == "ps --quiet\n"
+        assert capfd.readouterr() == ("", "")
+
+    def test_none_answers(self, programs):
+        """If no engine answers, the error says of each what is wrong and what to do."""
+        programs("docker", "echo 'Cannot connect to the \033[31mdaemon.' >&2; exit 1")
+        (Path(os.environ["PATH"]) / "buildah").write_bytes(b"\x7fELF")
+        (Path(os.environ["PATH"]) / "buildah").chmod(0o755)
+
+        with pytest.raises(UnavailableError) as caught:
+            find_engine()
+
+        assert str(caught.value).splitlines() == [
+            "No container engine works here.",
+            (
+                r"docker: Cannot connect to the \x1b[31mdaemon. "
+                "Start its daemon (sudo systemctl start docker, or Docker Desktop), or get access to it."
+            ),
+            "buildah: it cannot be started: Exec format error. `buildah info` says more.",
+            "podman: not found on PATH.",
+            "Correct one, name one that is used in any case (--engine), or serve without an engine: mlpackage serve.",
+        ]
+
+    def test_takes_the_wanted_one_unasked(self, programs):
+        """An engine that is named is never replaced: what it says of itself is for the user to read."""
+        programs("docker", "exit 1")
+        programs("podman")
+        said: list[str] = []
+
+        assert (find_engine("docker", report=said.append), said) == ("docker", [])
 
     def test_takes_the_wanted_one(self, programs):
         """An engine chosen by name wins over the earlier ones."""

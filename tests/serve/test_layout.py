@@ -72,6 +72,7 @@ def test_project(project, top):
         own_folder=project,
         watched=(project / "pyproject.toml", project / "score.py", project / "models/greeting.txt"),
         locked=serving.locked,
+        requirements=("idna>=3.7",),
     )
     assert (serving.locked.python, [str(pin) for pin in serving.locked.pins]) == ("3.12", ["idna 3.20"])
 
@@ -176,7 +177,7 @@ def test_a_context_of_an_earlier_version(project, top, environment):
 
 def test_script(project, tmp_path):
     """A bare script is served in place, and the current folder is the app root."""
-    assert serve_script(Path("score.py"), Path("models")) == Serving(
+    assert serve_script(Path("score.py"), Path("models"), sys.executable) == Serving(
         runtime=runtime_directory(),
         folder=project,
         environment={"AML_APP_ROOT": str(project)},
@@ -184,12 +185,12 @@ def test_script(project, tmp_path):
         sample_folder=Path(),
         watched=(project,),
     )
-    assert serve_script(Path("score.py"), None).flags == ("--entry-script", "score.py")
+    assert serve_script(Path("score.py"), None, sys.executable).flags == ("--entry-script", "score.py")
 
 
 def test_server_command(project):
     """The server runs in our interpreter, which ignores the environment's and the folder's modules."""
-    serving = serve_script(Path("score.py"), None)
+    serving = serve_script(Path("score.py"), None, sys.executable)
 
     assert server_command(serving, ("--port", "8080")) == (
         *(sys.executable, "-E", "-P", str(runtime_directory()), "serve"),
@@ -202,7 +203,7 @@ def test_server_command_without_the_extra(project, monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
 
     with pytest.raises(MLPackageError) as caught:
-        server_command(serve_script(Path("score.py"), None), ())
+        server_command(serve_script(Path("score.py"), None, sys.executable), ())
 
     assert str(caught.value) == (
         "uvicorn: not installed here, and the server needs it. "

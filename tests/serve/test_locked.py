@@ -7,6 +7,7 @@ import pytest
 
 from hatch_mlpackage.errors import MLPackageError, UnavailableError
 from hatch_mlpackage.lock.pins.pins import read_pins
+from hatch_mlpackage.serve.interpreter import installed
 from hatch_mlpackage.serve.locked import Locked, differences
 from hatch_mlpackage.serve.locked_environment import make_locked
 
@@ -54,13 +55,13 @@ def test_differences(tmp_path, environment, pins, python, expected):
     """One line names other versions, missing packages and another Python; further packages do not count."""
     interpreter = environment(a="1.0", B_c="2", more="3")
 
-    assert differences(locked(tmp_path, *pins, python=python), interpreter) == expected
+    assert differences(locked(tmp_path, *pins, python=python), installed(interpreter)) == expected
 
 
-def test_an_interpreter_that_lists_nothing(tmp_path):
+def test_an_interpreter_that_lists_nothing():
     """An interpreter that cannot list its packages is an error, and not one without differences."""
     with pytest.raises(MLPackageError, match="/bin/false does not list its packages: "):
-        differences(locked(tmp_path, "a==1"), "/bin/false")
+        installed("/bin/false")
 
 
 @pytest.fixture
@@ -93,10 +94,10 @@ def test_an_environment_of_the_lock(index, cache, quiet):
     interpreter = make_locked(first, report=quiet)
     asked = len(index.asked)
 
-    assert differences(first, interpreter) == ""
+    assert differences(first, installed(interpreter)) == ""
     assert (make_locked(first, report=quiet), len(index.asked)) == (interpreter, asked)
     second = locked(cache, hashed(index, "alpha", "1.0"), hashed(index, "beta", "2.0"))
-    assert differences(second, interpreter) == "no beta"
+    assert differences(second, installed(interpreter)) == "no beta"
     assert make_locked(second, report=quiet) != interpreter
     assert len(environments()) == 2
 
@@ -138,7 +139,7 @@ def test_a_wheel_beside_the_lock(index, cache, quiet):
 
     made = locked(cache, f"./wheels/{name} --hash=sha256:{index.sha256(name)}")
 
-    assert differences(made, make_locked(made, report=quiet)) == ""
+    assert differences(made, installed(make_locked(made, report=quiet))) == ""
 
 
 def test_another_file_than_the_locked_one(index, cache, quiet):
@@ -160,15 +161,24 @@ def test_what_was_begun_and_never_finished(index, cache, quiet, tmp_path):
     assert environments() == [Path(interpreter).parents[1].name]
 
 
-@pytest.mark.parametrize("besides", ["packages of conda", "the project itself"])
-def test_more_than_pip_installs(tmp_path, besides, quiet):
+@pytest.mark.parametrize(
+    ("besides", "step"),
+    [
+        ("packages of conda", "Make the environment with conda, activate it"),
+        (
+            "the project itself",
+            "Install the project into the environment that you work in (python -m pip install --editable .)",
+        ),
+    ],
+)
+def test_more_than_pip_installs(tmp_path, besides, step, quiet):
     """An image with more than the lock has is refused, with the ways that serve it."""
     with pytest.raises(MLPackageError) as raised:
         make_locked(locked(tmp_path, "a==1", besides=besides), report=quiet)
 
     assert str(raised.value) == (
         f"--locked makes what pip installs, and this image also has {besides}. "
-        "Serve the image itself (mlpackage image build, mlpackage image run), or name an environment: --python"
+        f"{step} and leave out --locked, or serve the image itself (`mlpackage image build`, `mlpackage image run`)."
     )
 
 

@@ -132,7 +132,7 @@ class ModelPackage:
         if not location.startswith(f"{parse_reference(location).registry}/"):
             print(f"Image {location} is on this machine already: it was built here.")
             return
-        engine = find_engine()
+        engine = find_engine(report=print)
         if execute(pull_command(engine, location)):
             raise WebserviceException(f"{location} could not be pulled. Push it first: {engine} push {location}")
 

@@ -66,11 +66,12 @@ def _digest(inputs: LockInputs) -> str:
 
 
 def build_staged_image(context: Path, name: str, log: IO[bytes], engine: str | None = None) -> None:
-    """Build the image with the named engine, or with the first one found.
+    """Build the image with the named engine, or with the first one that works here.
 
-    Raises UnavailableError where no engine is found, or where the build fails.
+    Raises UnavailableError where no engine works, or where the build fails.
     """
-    engine = find_engine(engine)
-    status = execute(build_command(engine, context, tag=name), report=_report_to(log), output=log)
+    report = _report_to(log)
+    engine = find_engine(engine, report=report)
+    status = execute(build_command(engine, context, tag=name), report=report, output=log)
     if status:
         raise UnavailableError(f"{engine} build ended with status {status}; package.get_logs() returns its output.")

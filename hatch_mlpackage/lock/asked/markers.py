@@ -1,18 +1,15 @@
-"""Evaluate environment markers for the image, never for the machine that runs this."""
+"""Evaluate environment markers for the image; those of what a person installs, for the machine that runs this."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.requirements import Requirement
 
 from hatch_mlpackage.project.target import Target
-
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
 
 _WORDS = frozenset({"and", "or", "in", "not"})
 # The patch release of the image's Python and the kernel under it are known only when it runs.
@@ -41,6 +38,14 @@ def marker_environment(target: Target) -> dict[str, str]:
 def applies(requirement: Requirement, target: Target) -> bool:
     """Tell whether a requirement counts in the image."""
     return requirement.marker is None or marker_applies(requirement.marker, target)
+
+
+def for_this_machine(requirements: Iterable[str]) -> Iterator[str]:
+    """Yield the requirements that count on this machine, without the markers that say so."""
+    for requirement in map(Requirement, requirements):
+        if requirement.marker is None or requirement.marker.evaluate():
+            requirement.marker = None
+            yield str(requirement)
 
 
 def marker_applies(marker: Marker, target: Target) -> bool:

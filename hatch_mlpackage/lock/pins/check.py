@@ -115,7 +115,7 @@ def _damage(text: str, header: Header | None, read: Callable[[str], object]) -> 
     if conflict:
         return (conflict,)
     if header is None:
-        return ("its `# mlpackage-lock:` line is missing or cut short: it was not written by `mlpackage lock`",)
+        return ("its `# mlpackage-lock:` line is missing or cut short: mlpackage did not write it",)
     try:
         read(text)
     except LockError as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.project.azureml_files.convert_environment import take_variables
@@ -54,15 +52,9 @@ def _take_model(online: OnlineDeployment, draft: Draft) -> None:
     elif found:
         members = given.value.members
         version = _text(members, "version")
-        model = {"name": _text(members, "name") or _name(local.value), "path": found.path}
+        model = {"name": online.model_name, "path": found.path}
         draft.take(given, "models", [model | ({"version": version} if version else {})], found.note)
 
 
 def _text(members: Mapping[str, Node], key: str) -> str:
     return members[key].text if key in members else ""
-
-
-def _name(path: str) -> str:
-    """Name a model after its file or folder, by the rule for the names of models."""
-    stem = re.sub(r"[^a-zA-Z0-9._-]+", "-", PurePosixPath(path).stem).lstrip("._-")
-    return stem or "model"

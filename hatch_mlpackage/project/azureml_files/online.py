@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from hatch_mlpackage.project.azureml_files.nodes import Node  # never guarded: the types of the fields are read
 from hatch_mlpackage.project.azureml_files.shapes import Given, PlainSection, spelt
@@ -118,3 +120,11 @@ class OnlineDeployment(PlainSection):
         if is_remote or not isinstance(node.value, str) or not node.text:
             return None
         return Given(key=self.model.key, value=node.text.rstrip("/") or node.text, where=node.where)
+
+    @property
+    def model_name(self) -> str:
+        """Name the local model as the file does, or else after its file or folder, by the rule for such names."""
+        members = self.model.value.members if self.model else {}
+        path = self.local_model.value if self.local_model else ""
+        stem = re.sub(r"[^a-zA-Z0-9._-]+", "-", PurePosixPath(path).stem).lstrip("._-")
+        return (members["name"].text if "name" in members else "") or stem or "model"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from hatch_mlpackage.files.quoting import shown_command
 from hatch_mlpackage.project.azureml_files.deployment import DeploymentConfiguration, Probe
 from hatch_mlpackage.project.azureml_files.environment import (
     Docker,
@@ -31,10 +33,7 @@ if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.nodes import Node
 
 _SIGNS = frozenset({"code_configuration", "endpoint_name", "inferencing_server", "base_environment_source"})
-_NO_SCRIPT = (
-    "Only files with a scoring script are imported. A model alone is served by its framework: "
-    "mlpackage lock --model NAME=PATH --framework mlflow"
-)
+_NO_SCRIPT = "Only files with a scoring script are imported. A model alone is served by its framework:"
 
 
 def is_online(node: Node) -> bool:
@@ -47,10 +46,24 @@ def read_online(node: Node, problems: Problems) -> OnlineDeployment:
     found = read_section(OnlineDeployment, node, problems)
     script = found.code.scoring_script
     if script is None or not script.value.strip():
-        problems.add(node.where, "code_configuration.scoring_script is missing.", _NO_SCRIPT)
+        what = "code_configuration.scoring_script is missing."
+        problems.add(node.where, what, f"{_NO_SCRIPT} {_serve_alone(found, node)}")
     if found.environment_variables:
         check_variables(found.environment_variables, problems)
     return found
+
+
+def _serve_alone(online: OnlineDeployment, node: Node) -> str:
+    """Return the command that locks a model without a script, which Azure ML takes from MLflow alone."""
+    local = online.local_model
+    if local is None:
+        return "mlpackage lock --model NAME=PATH --framework mlflow"
+    path = os.path.normpath(PurePosixPath(node.path).parent / local.value)
+    above = "/".join(part for part in PurePosixPath(path).parts if part == "..")
+    project = ("--project", above) if above else ()
+    return shown_command(
+        ("mlpackage", "lock", *project, "--model", f"{online.model_name}={path}", "--framework", "mlflow")
+    )
 
 
 def as_inference(online: OnlineDeployment, problems: Problems) -> InferenceConfiguration:

@@ -108,13 +108,6 @@ def check_conda_mode(config: Config, _project: Project, problems: Problems) -> N
             f"'{config.conda_image}' is not an image reference.",
             "Write [registry/]name[:tag][@sha256:digest].",
         )
-    if vendored and config.base_python in {"3.6", "3.7", "3.8", "3.9"}:
-        problems.add(
-            f"{KEY}.conda-mode",
-            f"'vendored' needs Python 3.10 or later in the image, not {config.python_version}: "
-            "py-rattler installs the packages and runs on it.",
-            'Use conda-mode = "micromamba".',
-        )
 
 
 def check_system_packages(config: Config, _project: Project, problems: Problems) -> None:

@@ -72,3 +72,9 @@ MADE_BY = {name: framework.title for name, framework in FRAMEWORKS.items()}
 SAME_MODULES: Mapping[str, tuple[str, ...]] = {
     framework.distribution: framework.others for framework in FRAMEWORKS.values() if framework.others
 }
+
+
+def same_modules(distribution: str) -> tuple[str, ...]:
+    """Return a distribution and all others that have its modules, whichever of them is given."""
+    groups = ((name, *others) for name, others in SAME_MODULES.items())
+    return next((group for group in groups if distribution in group), (distribution,))

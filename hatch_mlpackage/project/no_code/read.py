@@ -85,7 +85,7 @@ def _may_load(model: Model, framework: str, facts: ModelFacts, problems: Problem
     if not facts.runs_code or model.allow_pickle:
         return True
     what = f"'{model.path}' is refused without your consent: {facts.runs_code}."
-    consent = "Or, if you trust where it comes from, say so: allow-pickle = true."
+    consent = "Or, if you trust where it comes from, say so: allow-pickle = true, or --allow-pickle."
     problems.add(f"{_WHERE}.allow-pickle", what, f"{FRAMEWORKS[framework].safer} {consent}")
     return False
 

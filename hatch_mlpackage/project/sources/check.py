@@ -18,6 +18,7 @@ from hatch_mlpackage.project.sources.imports import (
 )
 from hatch_mlpackage.project.sources.opened import unpacked_files, unpickles, unpickling
 from hatch_mlpackage.project.sources.retired import retired_imports
+from hatch_mlpackage.project.sources.same_names import same_names
 from hatch_mlpackage.project.sources.tree import Packed, read_tree
 from hatch_mlpackage.project.sources.unparsed import unparsed_sources
 
@@ -30,15 +31,16 @@ if TYPE_CHECKING:
 class Sources:
     """Hold what to check: the packed files, by their paths below the app root in the image.
 
-    `entry` and `source_directory` are such paths too; the latter may be empty. `models` maps a model's path in the
-    project to its path below the image's model folder. `asked` maps a requirement to where it is declared. `needed`
-    are the requirements that other packages need too.
+    `entry` and `source_directory` are such paths too; the latter may be empty. `python` is the image's, as X.Y.
+    `models` maps a model's path in the project to its path below the image's model folder. `asked` maps a requirement
+    to where it is declared. `needed` are the requirements that other packages need too.
     """
 
     root: Path
     files: tuple[Packed, ...]
     entry: str
     source_directory: str
+    python: str
     models: Mapping[str, str]
     asked: Mapping[str, str]
     needed: frozenset[str]
@@ -46,7 +48,7 @@ class Sources:
 
 def check_sources(sources: Sources, environment: ImageEnvironment | None) -> tuple[Problem, ...]:
     """Return what is wrong or worth knowing; without an environment, only what does not depend on one."""
-    tree = read_tree(sources.files, sources.entry, sources.source_directory)
+    tree = read_tree(sources.files, sources.entry, sources.source_directory, sources.python)
     alone = (
         *unparsed_sources(tree),
         *relative_imports(tree, sources.root),
@@ -58,6 +60,7 @@ def check_sources(sources: Sources, environment: ImageEnvironment | None) -> tup
     return (
         *unlocked_imports(tree, environment, sources.root),
         *retired_imports(tree, environment),
+        *same_names(tree, sources.files, sources.source_directory, environment),
         *alone,
         *unpickling(tree, environment),
         # A pickled model may need packages that no source imports.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from hatch_mlpackage.files.parse import parse_python
-from hatch_mlpackage.project.sources.syntax import syntax_error
+from hatch_mlpackage.project.sources.newer_syntax import newer_syntax
+from hatch_mlpackage.project.sources.syntax import syntax_error, too_new
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
@@ -36,14 +37,21 @@ class EntryScript:
         return any(name == module or name.startswith(f"{module}.") for name in self.imports)
 
 
-def read_entry_script(source: bytes, name: str, problems: Problems) -> EntryScript | None:
-    """Check that the script can be an entry script; return None if it cannot be parsed."""
+def read_entry_script(source: bytes, name: str, problems: Problems, *, python: str = "") -> EntryScript | None:
+    """Check that the script can be an entry script; return None if it cannot be parsed.
+
+    `python` is the image's, as X.Y, which has to load the script; it may be unknown.
+    """
     try:
         tree = parse_python(source, name)
     except (SyntaxError, ValueError) as error:
-        wrong = syntax_error(error)
+        wrong = syntax_error(error, python)
         problems.add(f"{name}:{wrong.line}", wrong.what, wrong.fix)
         return None
+    newer = newer_syntax(tree, source, python) if python else None
+    if newer:
+        wrong = too_new(newer, python)
+        problems.add(f"{name}:{wrong.line}", wrong.what, wrong.fix)
     bound = dict(_bound_names(tree.body))
     for required in ("init", "run"):
         if required not in bound and "*" not in bound and "driver_module" not in bound:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hatch_mlpackage.files.parse import parse_python
-from hatch_mlpackage.project.sources.syntax import SyntaxProblem, syntax_error
+from hatch_mlpackage.project.sources.newer_syntax import newer_syntax
+from hatch_mlpackage.project.sources.syntax import SyntaxProblem, syntax_error, too_new
 
 # `always`: the line runs when the module is loaded. `maybe`: it runs when a function is called. `guarded`: the code is
 # ready for its failure, or runs it under some condition.
@@ -68,7 +69,7 @@ class SourceFile:
     """Describe what a file uses; `path` is for messages, and `strings` are all its string literals, repeats included.
 
     `touches_path` says that the file uses `sys.path`, so that modules may come from anywhere. `unparsed` says why the
-    file cannot be parsed, and `when` the image's Python would read it.
+    file cannot be parsed, or not by the image's Python, and `when` that would read it.
     """
 
     path: str
@@ -81,24 +82,25 @@ class SourceFile:
     when: When = "always"
 
 
-def read_source_file(source: bytes, path: str, *, entry: bool = False) -> SourceFile | None:
+def read_source_file(source: bytes, path: str, python: str, *, entry: bool = False) -> SourceFile | None:
     """Read a file; return None if it is nested too deeply for this Python's parser, as generated code may be.
 
-    In an entry script, only functions that init() and run() can reach by name count.
+    `python` is the image's, as X.Y. In an entry script, only functions that init() and run() can reach by name count.
     """
     try:
         tree = parse_python(source, path)
     except SyntaxError as error:
-        return SourceFile(path=path, unparsed=syntax_error(error))
+        return SourceFile(path=path, unparsed=syntax_error(error, python))
     except ValueError as error:
-        return SourceFile(path=path, unparsed=syntax_error(error)) if b"\0" in source else None
+        return SourceFile(path=path, unparsed=syntax_error(error, python)) if b"\0" in source else None
+    newer = newer_syntax(tree, source, python)
     try:
-        return _source_file(tree, path, entry=entry)
+        return _source_file(tree, path, too_new(newer, python) if newer else None, entry=entry)
     except RecursionError:
         return None
 
 
-def _source_file(tree: ast.Module, path: str, *, entry: bool) -> SourceFile:
+def _source_file(tree: ast.Module, path: str, unparsed: SyntaxProblem | None, *, entry: bool) -> SourceFile:
     wanted = _reached_from(tree, {"init", "run"}) if entry else None
     found = _StatementReader(_aliases(tree), wanted)
     found.read(tree.body, "always")
@@ -111,6 +113,7 @@ def _source_file(tree: ast.Module, path: str, *, entry: bool) -> SourceFile:
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ),
         touches_path=any(lookup.name.startswith("sys.path") for lookup in found.lookups),
+        unparsed=unparsed,
     )
 
 

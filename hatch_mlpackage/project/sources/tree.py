@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.project.sources.read import Import, SourceFile, When, read_source_file, weaker
 
-_MODULE_SUFFIXES = frozenset({".py", ".so", ".pyd"})
+MODULE_SUFFIXES = frozenset({".py", ".so", ".pyd"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,12 +60,12 @@ class Tree:
         return module in self.folders or module in self.modules
 
 
-def read_tree(packed: Iterable[Packed], entry: str, source_directory: str) -> Tree:
-    """Read the entry script, and follow its imports from file to file.
+def read_tree(packed: Iterable[Packed], entry: str, source_directory: str, python: str) -> Tree:
+    """Read the entry script, and follow its imports from file to file, as the image's Python (X.Y) would.
 
     The worker looks for modules below the app root, and then below `source_directory` in it, if there is one.
     """
-    files = {file.path: file for file in packed if PurePosixPath(file.path).suffix in _MODULE_SUFFIXES}
+    files = {file.path: file for file in packed if PurePosixPath(file.path).suffix in MODULE_SUFFIXES}
     places = {name: path for path in files for name in _dotted(path, source_directory)}
     reached: dict[str, SourceFile] = {}
     packages: dict[str, str] = {}
@@ -75,7 +75,7 @@ def read_tree(packed: Iterable[Packed], entry: str, source_directory: str) -> Tr
         path, name, when = pending.pop(0)
         if path in reached or PurePosixPath(path).suffix != ".py":
             continue
-        file = _read(files[path], when, entry=path == entry)
+        file = _read(files[path], when, python, entry=path == entry)
         if file is None:
             continue
         reached[path], packages[path] = file, _package_of(name, path)
@@ -105,12 +105,12 @@ def _folders(name: str, path: str, shown: str) -> Iterator[tuple[str, str]]:
         folder, package = folder.parent, package.rpartition(".")[0]
 
 
-def _read(file: Packed, when: When, *, entry: bool) -> SourceFile | None:
+def _read(file: Packed, when: When, python: str, *, entry: bool) -> SourceFile | None:
     try:
         content = file.source if isinstance(file.source, bytes) else file_bytes(file.source)
     except OSError:
         return None  # reported when the files were listed
-    found = read_source_file(content, file.shown, entry=entry)
+    found = read_source_file(content, file.shown, python, entry=entry)
     if found is None or when == "always":
         return found
     imports = tuple(replace(one, when=weaker(one.when, when)) for one in found.imports)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import resource
 import socket
@@ -52,13 +53,17 @@ def serve(arguments: Sequence[str]) -> int:
 
 
 async def _serve(settings: Settings, connections: int, own_folder: str) -> int:
-    ports = [settings.port] if settings.health_port is None else [settings.port, settings.health_port]
+    ports = {"--port": settings.port, "--health-port": settings.health_port}
+    listeners = []
     with contextlib.ExitStack() as bound:
-        try:
-            listeners = [bound.enter_context(_bind(settings.host, port)) for port in ports]
-        except OSError as error:
-            log.critical("Cannot listen on %s port %s: %s", settings.host, _joined(ports), error.strerror)
-            return CANNOT_START
+        for flag, port in ports.items():
+            if port is None:
+                continue
+            try:
+                listeners.append(bound.enter_context(_bind(settings.host, port)))
+            except OSError as error:
+                log.critical("Cannot listen on %s port %s: %s", settings.host, port, _with_next_step(error, flag))
+                return CANNOT_START
         log.info("Listening on %s", _joined(map(_url, listeners)))
         pool = Pool(settings, os.environ)
         request_log = logs.RequestLog(settings)
@@ -149,6 +154,14 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _with_next_step(error: OSError, flag: str) -> str:
+    """Say why a port cannot be listened on, and what to choose instead: another port, or an address that is ours."""
+    taken, forbidden = error.errno == errno.EADDRINUSE, error.errno == errno.EACCES
+    step = "Stop what listens there, or choose another port" if taken else "Choose another port"
+    step = f"{step}: {flag}" if taken or forbidden else "Choose an address of this machine: --host"
+    return f"{error.strerror}. {step}"
 
 
 def _url(listener: socket.socket) -> str:

@@ -5,7 +5,7 @@ import itertools
 import os
 import sys
 import traceback
-from typing import Iterator, NamedTuple
+from typing import Iterable, Iterator, NamedTuple
 
 from mlpackage_runtime.contract import log
 from mlpackage_runtime.frames import Description, WorkerSettings
@@ -16,6 +16,7 @@ from mlpackage_runtime.worker.scoring import Scoring, awaited
 from mlpackage_runtime.worker.script import Script, extend_path, load_script
 from mlpackage_runtime.worker.styles import choose_style
 
+ADVICE = "MLPACKAGE_MISSING_MODULE"  # the variable in which `mlpackage serve` says what to do on this machine
 TREE_LIMIT = 200
 OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STANDARD_LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
@@ -31,6 +32,7 @@ class Started(NamedTuple):
 
 def start(settings: WorkerSettings) -> Started:
     """Load the script and call its init(); raises StartError, with a traceback of what the script raised."""
+    advice = os.environ.pop(ADVICE, "")  # the script's environment is the image's
     shims.install()
     extend_path(settings.app_root, settings.source_directory)
     sys.argv[:] = [os.path.join(settings.app_root, settings.entry_script)]
@@ -43,33 +45,38 @@ def start(settings: WorkerSettings) -> Started:
     except StartError:
         raise
     except BaseException as error:
-        raise _broken("Failed to import user script because it raised an unhandled exception", error) from error
+        raise _broken("Failed to import user script because it raised an unhandled exception", error, advice) from error
     log.info("%s", style.described)
-    _initialise(script, settings.model_dir)
+    _initialise(script, settings.model_dir, advice)
     documents, supported = swagger.documents(settings, script.run)
     return Started(Scoring(script, style), Description(style.raw, documents, supported))
 
 
-def _initialise(script: Script, model_dir: str) -> None:
+def _initialise(script: Script, model_dir: str, advice: str) -> None:
     log.info("Invoking user's init function")
     try:
         outcome = script.init()
         if inspect.iscoroutine(outcome):
             awaited(outcome)
     except BaseException as error:
-        broken = _broken("User's init function failed", error)
-        raise StartError("\n".join((str(broken), *contents(model_dir)))) from error
+        raise _broken("User's init function failed", error, advice, contents(model_dir)) from error
     log.info("Users's init has completed successfully")
 
 
-def _broken(what: str, error: BaseException) -> StartError:
-    """Describe an exception of the script on one line, and then by its traceback without our own frames."""
+def _broken(what: str, error: BaseException, advice: str, more: Iterable[str] = ()) -> StartError:
+    """Describe an exception of the script on one line, and then by its traceback without our own frames.
+
+    Then come further lines, and where a module is missing the interpreter that lacks it, with advice of who started us.
+    """
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith((OWN_FOLDER, "<frozen importlib")):
         trace = trace.tb_next
     where = _where(error, traceback.extract_tb(trace))
     details = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
-    return StartError(f"{what}: {where}\n{details}")
+    lines = [f"{what}: {where}", details, *more]
+    if isinstance(error, ModuleNotFoundError) and error.name:  # without a name, it is ours and has advice of its own
+        lines.append(f"The packages are those of {sys.executable}. {advice}".rstrip())
+    return StartError("\n".join(lines))
 
 
 def _where(error: BaseException, frames: traceback.StackSummary) -> str:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
-from hatch_mlpackage.lock.asked.markers import applies, known_marker, marker_environment
+from hatch_mlpackage.lock.asked.markers import applies, for_this_machine, known_marker, marker_environment
 from hatch_mlpackage.project.target import Target
 
 TARGET = Target(python="3.10", platform="linux/arm64", libc="musl")
@@ -35,6 +37,13 @@ def test_the_image_sets_every_variable() -> None:
 def test_applies(marker: str, *, expected: bool) -> None:
     """A marker is evaluated for the image, and counts as true where the lock cannot know the answer."""
     assert applies(Requirement(f"a; {marker}"), TARGET) is expected
+
+
+def test_for_this_machine() -> None:
+    """What counts on this machine stays, without its marker, and nothing else."""
+    asked = ("a[b]==1; sys_platform != 'nowhere'", "c", f"d>=2,<3; sys_platform != '{sys.platform}'")
+
+    assert list(for_this_machine(asked)) == ["a[b]==1", "c"]
 
 
 def test_applies_without_a_marker() -> None:

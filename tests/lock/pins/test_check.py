@@ -173,7 +173,7 @@ def test_other_target(target: Target, reasons: tuple[str, ...]) -> None:
 
 
 EDITED = "it was edited by hand, or cut short, after it was written"
-NO_HEADER = "its `# mlpackage-lock:` line is missing or cut short: it was not written by `mlpackage lock`"
+NO_HEADER = "its `# mlpackage-lock:` line is missing or cut short: mlpackage did not write it"
 
 
 @pytest.mark.parametrize(

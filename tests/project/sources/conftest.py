@@ -39,16 +39,18 @@ def check(tmp_path):
         for name, text in {**written, **(beside or {})}.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
+        locked_to = environment(**(locked or {}))
         sources = Sources(
             root=tmp_path,
             files=tuple(Packed(path=name, shown=name, source=tmp_path / name) for name in written),
             entry=entry,
             source_directory=source,
+            python=locked_to.python,
             models=models or {},
             asked=asked or {},
             needed=frozenset({"numpy"}),
         )
-        problems = check_sources(sources, environment(**(locked or {})))
+        problems = check_sources(sources, locked_to)
         return [(it.where, it.level, it.code, it.what, it.fix) for it in problems]
 
     return run

@@ -79,6 +79,7 @@ def test_without_a_lock(check, tmp_path):
         files=packed,
         entry="score.py",
         source_directory="",
+        python="3.12",
         models={},
         asked={},
         needed=frozenset(),
@@ -107,6 +108,28 @@ def test_a_module_that_cannot_be_parsed(check, script, level, module):
     found = check(script, files={"a.py": module})
 
     assert [(level, code) for _, level, code, *_ in found] == [(it, "syntax-error") for it in level]
+
+
+@pytest.mark.parametrize(
+    ("script", "level"),
+    [
+        ("import a\n", ["error"]),
+        ("def init():\n    import a\ndef run(d): ...\n", ["warning"]),
+        ("try:\n    import a\nexcept Exception: ...\n", []),
+    ],
+)
+def test_a_module_for_a_newer_python(check, script, level):
+    """A module with syntax that the image's Python lacks is an error if the script cannot load; its imports count."""
+    module = "import absent\nmatch absent:\n    case 1: ...\n"
+
+    found = check(script, {"python": "3.9"}, files={"a.py": module})
+
+    fix = 'Write it in another way, or set python-version = "3.10".'
+    what = "syntax error: the image has Python 3.9, and match needs Python 3.10."
+    assert [it for it in found if it[2] == "syntax-error"] == [
+        ("a.py:2", it, "syntax-error", what, fix) for it in level
+    ]
+    assert [it[1] for it in found if it[2] == "unlocked-import"] == level
 
 
 def test_the_stand_ins():
