@@ -126,7 +126,7 @@ def test_the_option(root, mlpackage):
     locked = mlpackage("lock", "--build-from-source", "lib")
     without = mlpackage("lock", "--check")
 
-    assert (locked.status, "mlpackage generate --build-from-source lib" in locked.err + locked.out) == (0, True)
+    assert (locked.status, "mlpackage check --build-from-source lib" in locked.err + locked.out) == (0, True)
     assert mlpackage("lock", "--check", "--build-from-source", "lib").status == 0
     assert without.status == 1
     assert "was built from source, and build-from-source does not name lib" in without.err
