@@ -33,10 +33,13 @@ _NOISE = re.compile(r"\s*(?:$|hint: (?:This |Build failures )|\[std(?:out|err)\]
 # and later ones lack `pkg_resources`; those from 58 on do not convert code of Python 2.
 _SETUPTOOLS = ("", "setuptools<72", "setuptools<58")
 _COMPILERS = (
-    *("cc", "c++", "gcc", "g++", "clang", "clang++", "gfortran", "cl", "link", "ld"),
+    *("cc", "c++", "gcc", "g++", "clang", "clang++", "gfortran"),
     *("x86_64-linux-gnu-gcc", "x86_64-linux-gnu-g++", "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++"),
-    *("cargo", "rustc", "cmake", "go", "nvcc"),
 )
+_OTHERS = ("cargo", "rustc", "cmake", "go", "nvcc")
+# Python's own `ctypes.util` and others ask a compiler of C where a library is, or which one it is, and compile nothing.
+_ASKED = "*' --version '* | *' -dump'* | *' -Wl,-t '*"
+_PROGRAM = '#!/bin/sh\ncase " $* " in {asked}) ;; *) : > {called} ;; esac\nexit 1\n'
 _VARIABLES = {"CC": "cc", "CXX": "c++", "FC": "gfortran", "LDSHARED": "cc", "CARGO": "cargo", "RUSTC": "rustc"}
 _COMPILE_ELSEWHERE = (
     "Choose a version that has a wheel for the image. Or build its wheel where the image's Python and C library are, "
@@ -130,9 +133,10 @@ def _environment(task: Task, called: Path) -> dict[str, str]:
     """Return the environment of a build, in which every compiler fails and leaves a file at a path."""
     programs = task.folder / "no-compiler"
     programs.mkdir()
-    for name in _COMPILERS:
+    for name in (*_COMPILERS, *_OTHERS):
         program = programs / name
-        program.write_text(f"#!/bin/sh\n: > {quote_for_shell(str(called))}\nexit 1\n", encoding="utf-8")
+        asked = _ASKED if name in _COMPILERS else "''"
+        program.write_text(_PROGRAM.format(asked=asked, called=quote_for_shell(str(called))), encoding="utf-8")
         program.chmod(0o755)
     environment, _ = index_settings.for_uv(os.environ, task.folder)
     return {

@@ -283,13 +283,15 @@ def test_an_extension_that_a_package_can_do_without(
     """No compiler takes part, so that an optional extension is left out, which is said and recorded."""
     ask = "__import__('subprocess').call([__import__('os').environ['CC'], '-c', 'x.c'])"
     nodot = HERE.replace(".", "")
-    called = add_archive("called", "1.0", before=ask)
+    where = "__import__('ctypes.util').util.find_library('nothing')"  # asks a compiler, and compiles nothing
+    called, asked = add_archive("called", "1.0", before=ask), add_archive("asked", "1.0", before=where)
     tagged = add_archive("tagged", "1.0", tag=f"cp{nodot}-cp{nodot}-linux_x86_64")
     said: list[str] = []
 
-    text = lock(("called", "tagged"), "called", "tagged", report=said.append)
+    text = lock(("asked", "called", "tagged"), "asked", "called", "tagged", report=said.append)
 
-    assert text.splitlines()[2:4] == [
+    assert text.splitlines()[2:5] == [
+        f"# built: asked-1.0-py3-none-any.whl sha256:{asked} from asked-1.0.tar.gz",
         f"# built: called-1.0-py3-none-any.whl sha256:{called} from called-1.0.tar.gz without its extensions",
         f"# built: tagged-1.0-py3-none-any.whl sha256:{tagged} from tagged-1.0.tar.gz without its extensions",
     ]
