@@ -33,11 +33,12 @@ def test_this_interpreter() -> None:
 
 def test_the_newest_of_pyenv(pyenv: Path) -> None:
     """An interpreter of pyenv is taken if it runs and is what its folder says."""
-    program(pyenv / "2.0.1/bin/python", "cpython 2.0")
-    program(pyenv / "2.0.3/bin/python", "cpython 2.0", status=1)
-    program(pyenv / "2.0.2/bin/python", "pypy 2.0")
+    for patch in (9, 10):
+        program(pyenv / f"2.0.{patch}/bin/python", "cpython 2.0")
+    program(pyenv / "2.0.12/bin/python", "cpython 2.0", status=1)
+    program(pyenv / "2.0.11/bin/python", "pypy 2.0")
 
-    assert find_python("2.0") == str(pyenv / "2.0.1/bin/python")
+    assert find_python("2.0") == str(pyenv / "2.0.10/bin/python")
 
 
 def test_path_comes_first_and_a_shim_that_fails_is_passed_over(tmp_path: Path, pyenv: Path) -> None:
