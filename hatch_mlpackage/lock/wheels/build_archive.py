@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.files.fixed_time import TIMESTAMP
-from hatch_mlpackage.files.quoting import quote_for_shell
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.lock.resolve import index_settings, uv
 from hatch_mlpackage.lock.resolve.interpreters import find_python
 from hatch_mlpackage.lock.resolve.task import Outcome, Task, raise_if_outside, run
 from hatch_mlpackage.lock.wheels.archives import Archive
 from hatch_mlpackage.lock.wheels.compiled import foreign_libraries, platform_here, why_not_here
+from hatch_mlpackage.lock.wheels.compilers import with_compiler, without_compiler
 from hatch_mlpackage.lock.wheels.retag import PURE, compiled_files, is_for_a_platform, retagged
 
 _UMASK = 0o022
@@ -32,15 +31,6 @@ _NOISE = re.compile(r"\s*(?:$|hint: (?:This |Build failures )|\[std(?:out|err)\]
 # Today's setuptools builds most archives. Releases from 72 on lack the command `test`, which an old setup.py extends,
 # and later ones lack `pkg_resources`; those from 58 on do not convert code of Python 2.
 _SETUPTOOLS = ("", "setuptools<72", "setuptools<58")
-_COMPILERS = (
-    *("cc", "c++", "gcc", "g++", "clang", "clang++", "gfortran"),
-    *("x86_64-linux-gnu-gcc", "x86_64-linux-gnu-g++", "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++"),
-)
-_OTHERS = ("cargo", "rustc", "cmake", "go", "nvcc")
-# Python's own `ctypes.util` and others ask a compiler of C where a library is, or which one it is, and compile nothing.
-_ASKED = "*' --version '* | *' -dump'* | *' -Wl,-t '*"
-_PROGRAM = '#!/bin/sh\ncase " $* " in {asked}) ;; *) : > {called} ;; esac\nexit 1\n'
-_VARIABLES = {"CC": "cc", "CXX": "c++", "FC": "gfortran", "LDSHARED": "cc", "CARGO": "cargo", "RUSTC": "rustc"}
 _COMPILE_ELSEWHERE = (
     "Choose a version that has a wheel for the image. Or build its wheel where the image's Python and C library are, "
     "put it into the project, and require that: ./name-1.0-cp312-cp312-manylinux_2_28_x86_64.whl"
@@ -115,7 +105,7 @@ def _prepare(archive: Archive, path: Path, task: Task) -> _Build:
         path=path,
         python=python or sys.executable,
         version=wanted if python else here,
-        environment=_environment(task, called),
+        environment=without_compiler(task.folder, called),
         called=called,
     )
 
@@ -127,25 +117,6 @@ def _run(build: _Build, folder: Path, constraint: str, environment: Mapping[str,
     options = [*uv.index_arguments(task), "--color=never", "--no-progress", f"--build-constraints={limits}"]
     command = [uv.find_uv() or "uv", "build", "--wheel", f"--python={build.python}", f"--out-dir={folder}", *options]
     return run([*command, *settings, str(build.path)], environment, task, doing="building", umask=_UMASK)
-
-
-def _environment(task: Task, called: Path) -> dict[str, str]:
-    """Return the environment of a build, in which every compiler fails and leaves a file at a path."""
-    programs = task.folder / "no-compiler"
-    programs.mkdir()
-    for name in (*_COMPILERS, *_OTHERS):
-        program = programs / name
-        asked = _ASKED if name in _COMPILERS else "''"
-        program.write_text(_PROGRAM.format(asked=asked, called=quote_for_shell(str(called))), encoding="utf-8")
-        program.chmod(0o755)
-    environment, _ = index_settings.for_uv(os.environ, task.folder)
-    return {
-        **environment,
-        **{variable: str(programs / name) for variable, name in _VARIABLES.items()},
-        "PATH": os.pathsep.join((str(programs), os.environ.get("PATH", os.defpath))),
-        "SOURCE_DATE_EPOCH": str(TIMESTAMP),
-        "PYTHONHASHSEED": "0",
-    }
 
 
 def _pure(build: _Build, wheel: Path, task: Task, *, is_reduced: bool) -> BuiltArchive:
@@ -168,7 +139,7 @@ def _compile(build: _Build, outcome: Outcome, task: Task) -> BuiltArchive:
         )
     task.report(f"{pin} cannot do without its extensions: compiling it for images like this machine.")
     build.called.unlink(missing_ok=True)
-    outcome, wheel = _try(build, _with_compiler(build.environment), task)
+    outcome, wheel = _try(build, with_compiler(build.environment), task)
     if wheel is None:
         raise LockError(f"{pin} cannot be compiled on this machine:\n{_shown(outcome, task)}\n{_COMPILE_ELSEWHERE}")
     foreign = foreign_libraries(wheel)
@@ -180,14 +151,6 @@ def _compile(build: _Build, outcome: Outcome, task: Task) -> BuiltArchive:
     interpreter, abi, _ = wheel.name.removesuffix(".whl").split("-")[-3:]
     tagged = retagged(wheel, f"{interpreter}-{abi}-{platform_here(task.target)}")
     return BuiltArchive(path=_fitting(build, tagged, task), is_reduced=False)
-
-
-def _with_compiler(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment with the machine's compilers, and without what differs from one build to the next."""
-    own = {name: value for name, value in os.environ.items() if name in {"PATH", *_VARIABLES}}
-    kept = {name: value for name, value in environment.items() if name not in _VARIABLES}
-    flags = {name: f"{os.environ.get(name, '')} -g0".strip() for name in ("CFLAGS", "CXXFLAGS")}
-    return {**kept, **own, **flags}
 
 
 def _fitting(build: _Build, wheel: Path, task: Task) -> Path:
