@@ -26,6 +26,7 @@ WIDER = {
     "cli/test_build_from_source.py",
     "cli/test_check_no_code.py",
     "cli/test_counts.py",
+    "cli/test_import_documentation.py",
     "cli/test_import_layout.py",
     "cli/test_import_online.py",
     "cli/test_import_paths.py",

@@ -87,10 +87,8 @@ def image_problems(inputs: LockInputs) -> Iterator[Problem]:
 
 def _ended(inputs: LockInputs, today: date) -> Iterator[Problem]:
     """Warn of what gets no more updates, and of an old Python once, because no image of it does."""
-    python = inputs.config.python_version
-    unavoidable = ""
+    python, base_python = inputs.config.python_version, inputs.config.base_python
     if python in OLD_PYTHONS:
-        unavoidable = ended_support(official_image(python), today).partition(" ")[2]
         yield Problem(
             where=f"{KEY}.python-version",
             what=f"Python {python} {what_old_means(python)}.",
@@ -98,9 +96,9 @@ def _ended(inputs: LockInputs, today: date) -> Iterator[Problem]:
             level="warning",
             code=OLD_PYTHON,
         )
+    unavoidable = official_image(base_python) if base_python in OLD_PYTHONS else ""
     for image in images_of(inputs):
-        said = ended_support(image, today)
-        if said and said.partition(" ")[2] != unavoidable:
+        if said := ended_support(image, today, unavoidable):
             yield base_image_problem(f"{said} Choose another base-image.")
 
 

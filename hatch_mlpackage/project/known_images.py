@@ -140,9 +140,13 @@ def packaged_python(image: str) -> str | None:
     return release.python if release and bare else None
 
 
-def ended_support(image: str, today: date) -> str:
-    """Say whose support has ended, by an image's name and tag: its system's, its Python's or its own; "" for none."""
-    said = " and ".join(_ended(image, today)).removesuffix(",")
+def ended_support(image: str, today: date, known: str = "") -> str:
+    """Say whose support has ended, by an image's name and tag: its system's, its Python's or its own; "" for none.
+
+    What also holds for the image `known` is left out.
+    """
+    others = (*_ended(known, today),)
+    said = " and ".join(one for one in _ended(image, today) if one not in others).removesuffix(",")
     return f"{image} {said}." if said else ""
 
 

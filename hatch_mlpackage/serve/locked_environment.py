@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import re
 import shutil
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.files.resources import cache_directory
 from hatch_mlpackage.files.run_foreground import run_in_foreground
 from hatch_mlpackage.lock.resolve.index_settings import for_uv
+from hatch_mlpackage.lock.resolve.interpreters import find_python
 from hatch_mlpackage.lock.resolve.uv import find_uv
 from hatch_mlpackage.serve.locked import CONDA, ITSELF, Locked
 
@@ -71,33 +71,25 @@ def _make(locked: Locked, folder: Path, report: Callable[[str], object]) -> None
             if not path.with_suffix("").exists():  # whoever was making it was killed
                 shutil.rmtree(path, ignore_errors=True)
         unfinished = claim.with_name(f"{claim.name}.d")
-        environment, flags = uv_settings()
         try:
             report(f"Making the environment of the lock in {folder}")
-            python = {"UV_PYTHON_DOWNLOADS": os.environ.get("UV_PYTHON_DOWNLOADS", "automatic")}
-            # Quiet, for it would name a folder to activate that is about to move.
-            made = [program, "venv", "--quiet", "--relocatable", "--python", _base(locked.python), str(unfinished)]
-            install_it = (
-                f"Install CPython {locked.python}, or name an environment that has it and the packages: --python"
-            )
-            _run(made, {**environment, **python}, None, install_it)
-            install = [program, "pip", "install", "--python", str(unfinished / _PYTHON), "--no-deps", *flags]
-            # Wheels beside the lock are named by paths from its folder.
-            _run([*install, "--require-hashes", "-r", locked.path.name], environment, locked.path.parent, "")
+            _fill(unfinished, locked, program)
             _move(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _base(python: str) -> str:
-    """Return what uv finds a Python by: the path of pyenv's last one, which is not on PATH, else the version."""
-    versions = Path(os.environ.get("PYENV_ROOT") or Path("~/.pyenv").expanduser(), "versions")
-    found = {
-        int(name[1]): path
-        for path in versions.glob(f"{python}.*/{_PYTHON.as_posix()}")
-        if (name := re.fullmatch(r"\d+\.\d+\.(\d+)", path.parents[1].name))
-    }
-    return str(found[max(found)]) if found else python
+def _fill(unfinished: Path, locked: Locked, program: str) -> None:
+    environment, flags = uv_settings()
+    downloads = {"UV_PYTHON_DOWNLOADS": os.environ.get("UV_PYTHON_DOWNLOADS", "automatic")}
+    base = find_python(locked.python) or locked.python  # uv itself may download one, and finds none of pyenv
+    # Quiet, for it would name a folder to activate that is about to move.
+    make = [program, "venv", "--quiet", "--relocatable", "--python", base, str(unfinished)]
+    missing = f"Install CPython {locked.python}, or name an environment that has it and the packages: --python"
+    _run(make, {**environment, **downloads}, None, missing)
+    install = [program, "pip", "install", "--python", str(unfinished / _PYTHON), "--no-deps", *flags]
+    # Wheels beside the lock are named by paths from its folder.
+    _run([*install, "--require-hashes", "-r", locked.path.name], environment, locked.path.parent, "")
 
 
 def _run(command: list[str], environment: Mapping[str, str], folder: Path | None, fix: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -253,6 +254,24 @@ def test_a_python_that_is_not_served(ws):
         "otherwise there, so compare its answers or train it again."
     )
     assert "FROM python:3.8-slim" in Path("out/Dockerfile").read_text()
+
+
+def test_an_old_python(ws, caplog):
+    """An environment with Python 3.6 is packaged with it, and with a server of its own Python; a warning says so."""
+    Path("score.py").write_text(ECHO)
+    environment = Environment("old")
+    environment.python.conda_dependencies = CondaDependencies.create(python_version="3.6.2")
+    inference = InferenceConfig("score.py", environment=environment)
+
+    Model.package(ws, [], inference, generate_dockerfile=True).save("out")
+
+    assert re.findall(r"(?m)^FROM (\S+-slim-\w+)", Path("out/Dockerfile").read_text()) == [
+        "python:3.13-slim-bullseye",
+        "python:3.6-slim-bullseye",
+    ]
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        ("Python 3.6 had its last updates on 2021-12-23: only the model runs on it, and the server on a newer one.")
+    ]
 
 
 def test_an_image_with_its_own_packages(ws, caplog):

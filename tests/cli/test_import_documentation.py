@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from hatch_mlpackage.context.verify import verify_context
 
 BLOCKS = (Path(__file__).parents[1] / "azureml/documentation_blocks.txt").read_text(encoding="utf-8")
 INFERENCE = '{"entryScript": "score.py", "runtime": "python", "condaFile": "myenv.yml"}\n'
@@ -98,13 +101,22 @@ def test_with_pip(folder, packages, change, mlpackage):
 
 
 @pytest.mark.parametrize("by", ["conda", "pip"])
-def test_what_check_says(folder, packages, conda_forge, change, mlpackage, by):
-    """`check` finds the script's imports in what is locked, `sklearn.externals` too, and warns once of the Python."""
+def test_a_context(folder, packages, conda_forge, change, mlpackage, by):
+    """`check` finds every import in what is locked and warns once of the Python, and a context is written."""
     if by == "pip":
         change(Path("myenv.yml"), "  - scikit-learn=0.20.0\n  - pip:\n", "  - pip:\n    - scikit-learn==0.20.0\n")
     imported(mlpackage)
 
-    said = mlpackage("check").err
+    checked, strict = mlpackage("check", "--json"), mlpackage("check", "--strict")
+    generated = mlpackage("generate", "--output", "context")
 
-    assert [line for line in said.splitlines() if "score.py" in line or "unlocked-import" in line] == []
-    assert said.count("last updates") == said.count(ENDED) == 1
+    problems = json.loads(checked.out)["problems"]
+    # Whether the base image is pinned depends on whether its registry could be asked.
+    codes = sorted((it["code"], it["level"]) for it in problems if "digest" not in it["what"])
+    assert codes == [("old-python", "warning"), ("unpickling", "hint")]
+    assert [it["what"] for it in problems if "last updates" in it["what"]] == [ENDED]
+    assert (checked.status, strict.status, generated.status) == (0, 1, 0)
+    assert verify_context(Path("context")) == ()
+    manifest = json.loads(Path("context/manifest.json").read_text())
+    assert manifest["image"]["python"] == "3.6"
+    assert manifest["image"]["environment"]["AZUREML_ENTRY_SCRIPT"] == "score.py"

@@ -106,6 +106,24 @@ def test_what_has_ended(image, said):
     assert ended_support(image, TODAY) == (f"{image} {said}" if said else "")
 
 
+@pytest.mark.parametrize(
+    ("image", "known", "said"),
+    [
+        ("python:3.6-slim-bullseye", "python:3.6-slim-bullseye", ""),
+        ("python:3.13-slim-bullseye", "python:3.6-slim-bullseye", ""),
+        ("python:3.7", "python:3.7-slim-bookworm", ""),
+        (
+            "python:3.7-buster",
+            "python:3.7-slim-bookworm",
+            "is built on Debian 10, which had its last updates on 2024-06-30.",
+        ),
+    ],
+)
+def test_what_is_known_is_not_repeated(image, known, said):
+    """What has ended for the best image that there is, is no reason to choose another one."""
+    assert ended_support(image, TODAY, known) == (f"{image} {said}" if said else "")
+
+
 def test_the_last_day_counts():
     """A release is still supported on its last day, and no longer on the next."""
     assert ended_support("debian:bookworm", date(2028, 6, 30)) == ""

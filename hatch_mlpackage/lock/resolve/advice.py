@@ -48,8 +48,14 @@ def is_mentioned(name: str, said: str) -> bool:
 
 def may_change(requirement: Requirement, said: str) -> bool:
     """Tell whether another version may be what a failure asks for: of a pin, or of whatever it is about."""
-    is_pin = any(it.operator in {"==", "===", "~="} for it in requirement.specifier)
-    return not requirement.url and (is_pin or (bool(requirement.specifier) and is_mentioned(requirement.name, said)))
+    return not requirement.url and (
+        is_pin(requirement) or (bool(requirement.specifier) and is_mentioned(requirement.name, said))
+    )
+
+
+def is_pin(requirement: Requirement) -> bool:
+    """Tell whether a requirement was written for one release, or for the patches of one."""
+    return any(it.operator in {"==", "===", "~="} for it in requirement.specifier)
 
 
 def without_limit(requirement: Requirement) -> Requirement:

@@ -17,6 +17,7 @@ from hatch_mlpackage.lock.resolve.attempt import Attempt, resolve_once
 from hatch_mlpackage.lock.resolve.keep import resolve_keeping
 from hatch_mlpackage.lock.resolve.passed_over import find_passed_over
 from hatch_mlpackage.lock.resolve.task import Task
+from hatch_mlpackage.lock.resolve.younger import find_younger
 from hatch_mlpackage.project.target import Target
 
 Locker = Literal["uv", "pip-tools"]
@@ -76,7 +77,7 @@ def make_lock(
     return Made(
         text=with_header(options + with_records(records, vendored), requirements, target),
         why=why,
-        notes=find_passed_over(attempt, found, kept),
+        notes=(*find_passed_over(attempt, found, kept), *find_younger(attempt, found, kept)),
     )
 
 

@@ -119,11 +119,20 @@ def list_files(task: Task, from_source: tuple[str, ...] = ()) -> Outcome:
 
 def find_archives(task: Task, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Return what the index says of the source archives of the pins in the task's folder, as in a `pylock.toml`."""
-    outcome = compile_requirements(task, "--quiet", "--no-deps", unbuilt=Unbuilt(names=names), output=_PYLOCK)
+    return {name: package.get("sdist", {}) for name, package in _listed(task, Unbuilt(names=names)).items()}
+
+
+def find_wheels(task: Task) -> dict[str, list[dict[str, Any]]]:
+    """Return what the index says of the wheels of the pins in the task's folder, as in a `pylock.toml`."""
+    return {name: package.get("wheels", []) for name, package in _listed(task, NOTHING).items()}
+
+
+def _listed(task: Task, unbuilt: Unbuilt) -> dict[str, dict[str, Any]]:
+    outcome = compile_requirements(task, "--quiet", "--no-deps", unbuilt=unbuilt, output=_PYLOCK)
     if outcome.status:
         fail(task, outcome, reason_of(outcome))
     packages = tomllib.loads(file_text(task.folder / _PYLOCK)).get("packages", [])
-    return {canonicalize_name(package["name"]): package.get("sdist", {}) for package in packages}
+    return {canonicalize_name(package["name"]): package for package in packages}
 
 
 def wheels_elsewhere(task: Task) -> dict[str, tuple[str, ...]]:

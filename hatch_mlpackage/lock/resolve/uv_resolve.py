@@ -22,6 +22,13 @@ def resolve(task: Task, unbuilt: uv.Unbuilt = uv.NOTHING) -> None:
         fail(task, outcome, uv.reason_of(outcome), lambda: fix_of(task, outcome, unbuilt))
 
 
+def resolve_as_of(day: str, task: Task) -> None:
+    """Write what the requirements were resolved to on a day (`2019-12-31`); raise as `resolve`."""
+    outcome = uv.compile_requirements(task, "--quiet", f"--exclude-newer={day}")
+    if outcome.status:
+        fail(task, outcome, uv.reason_of(outcome))
+
+
 def fix_of(task: Task, outcome: Outcome, unbuilt: uv.Unbuilt = uv.NOTHING) -> str:
     """Say what to do about a failure; "" where nothing is known."""
     known = known_fix(task, outcome.said)

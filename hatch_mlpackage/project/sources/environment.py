@@ -24,7 +24,7 @@ REMOVED = {
     " sunau telnetlib uu xdrlib",
 }
 ADDED = {
-    "3.7": "__future__.annotations contextvars dataclasses importlib.resources",
+    "3.7": "contextvars dataclasses importlib.resources",
     "3.8": "importlib.metadata",
     "3.9": "graphlib zoneinfo",
     "3.11": "tomllib",

@@ -61,9 +61,8 @@ def test_a_lock_for_an_old_python(
     index.add("beta", "1.0", python=f">={target.full_python}")
     reported: list[str] = []
 
-    made = make_lock(
-        asking("alpha", f"beta; python_full_version >= '{target.full_python}'"), target, report=reported.append
-    )
+    asked = asking("alpha", f"beta; python_full_version >= '{target.full_python}'")
+    made = make_lock(asked, target, report=reported.append)
 
     assert pinned(made.text) == {"alpha": "2.0", "beta": "1.0"}
     assert f"--hash=sha256:{wheel}" in made.text
@@ -72,7 +71,7 @@ def test_a_lock_for_an_old_python(
         f"Locking 2 requirements for CPython {python} on linux/amd64 (manylinux_2_31).",
         "Locked 2 packages with 2 hashes.",
     ]
-    assert check_lock(made.text, asking("alpha"), target).status == "fresh"
+    assert check_lock(made.text, asked, target) == LockState(status="fresh")
 
 
 @BOTH
@@ -376,14 +375,14 @@ def test_nothing_to_lock(asking: Callable[..., Requirements], quiet: Callable[..
 
 def test_pip_tools_refuses_another_image(asking: Callable[..., Requirements], quiet: Callable[..., None]) -> None:
     """pip-tools locks only for the Python that runs it, and refuses every other image."""
-    target = Target(python="3.8", platform="linux/amd64", libc="musl")
+    target = Target(python="3.13", platform="linux/amd64", libc="musl")
 
     with pytest.raises(LockError) as refused:
         lock_text(asking("alpha"), target, locker="pip-tools", report=quiet)
 
     assert str(refused.value) == (
         "pip-tools locks only for the Python that runs it: here that is "
-        f"CPython {HERE} on linux/x86_64 (glibc), the image has CPython 3.8 on linux/x86_64 (musl). "
+        f"CPython {HERE} on linux/x86_64 (glibc), the image has CPython 3.13 on linux/x86_64 (musl). "
         'Lock with uv (`pip install "hatch-mlpackage[cli]"`, and no `locker = "pip-tools"`), or run '
         "`mlpackage lock` with the image's Python on such a machine."
     )
