@@ -34,6 +34,7 @@ STARTERS = {
     "files.run_foreground",
     "lock.conda.solve",
     "lock.images.credentials",
+    "lock.resolve.interpreters",
     "lock.resolve.task",
 }
 

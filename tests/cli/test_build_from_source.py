@@ -103,12 +103,30 @@ def test_pip_installs_what_was_built(root, mlpackage, tmp_path):
     assert sorted(path.name for path in (tmp_path / "site").glob("*.py")) == ["alpha.py", "lib.py"]
 
 
+def test_a_comparison_with_the_index(root, index, mlpackage):
+    """`--online` compares the archive, and says so; another archive under the same name contradicts the lock."""
+    (root / "pyproject.toml").write_text(TABLE + PYTHON + KEY)
+    mlpackage("lock")
+
+    same = mlpackage("lock", "--check", "--online")
+    index.files["lib-1.5.tar.gz"] += b"another"
+    other = mlpackage("lock", "--check", "--online")
+
+    assert (same.status, same.out) == (
+        0,
+        "locks/requirements.txt fits. Compared 1 pin with the index, and not the 1 wheel beside the lock.\n",
+    )
+    assert "lib 1.5: its source archive was compared, and not the wheel that was built from it." in same.err
+    assert other.status == 1
+    assert "lib 1.5 (line 7): the index has no file with sha256:" in other.err
+
+
 def test_the_option(root, mlpackage):
     """`--build-from-source` names packages for one command, and the next commands that are shown repeat it."""
     locked = mlpackage("lock", "--build-from-source", "lib")
     without = mlpackage("lock", "--check")
 
-    assert (locked.status, "mlpackage generate --build-from-source lib" in locked.err + locked.out) == (0, True)
+    assert (locked.status, "mlpackage check --build-from-source lib" in locked.err + locked.out) == (0, True)
     assert mlpackage("lock", "--check", "--build-from-source", "lib").status == 0
     assert without.status == 1
     assert "was built from source, and build-from-source does not name lib" in without.err

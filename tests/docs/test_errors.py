@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hatch_mlpackage import errors
 from hatch_mlpackage.context import check as checking, model_versions, outside_links, secret_files
-from hatch_mlpackage.lock import nothing_locked
+from hatch_mlpackage.lock import nothing_locked, unneeded
 from hatch_mlpackage.lock.resolve import passed_over, younger
 from hatch_mlpackage.project.sources import imports, opened, retired, same_names, unparsed
 
@@ -37,6 +37,7 @@ def test_every_code_is_listed():
             younger.YOUNGER,
             nothing_locked.CODE,
             secret_files.SECRET,
+            unneeded.CODE,
         }
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -71,7 +71,7 @@ def resolve_once(attempt: Attempt) -> Resolved:
             body = _without_kept(_by_path(file_text(task.folder / OUTPUT), (*attempt.vendored, *attempt.built)))
     except OSError as error:
         raise UnavailableError(f"The resolver could not be run in a temporary folder: {error.strerror}.") from error
-    pins = _proven(body, attempt.requirements, attempt.target, folder)
+    pins = _proven(body, attempt, folder)
     _require_vendored(pins, attempt.vendored)
     _require_built(pins, attempt.built)
     return Resolved(body=body, pins=pins)
@@ -124,8 +124,9 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
-def _proven(body: str, requirements: Requirements, target: Target, folder: str) -> tuple[Pin, ...]:
+def _proven(body: str, attempt: Attempt, folder: str) -> tuple[Pin, ...]:
     """Read a resolver's output back, and refuse a wrong file, a path of this machine or a credential in it."""
+    requirements, target = attempt.requirements, attempt.target
     try:
         pins = installed_pins(body, target)
     except LockError as error:
@@ -140,9 +141,15 @@ def _proven(body: str, requirements: Requirements, target: Target, folder: str) 
         if pin is None:
             raise LockError(f"The resolver left {requirement} out, though it counts for {target}.")
         _require_same_file(requirement, pin)
+    files = by_name | {wheel.name: _of_archive(wheel, by_name) for wheel in attempt.built if wheel.name in by_name}
     for asked in requirements.hashes:
-        _require_hash(asked, by_name, target)
+        _require_hash(asked, files, target)
     return pins
+
+
+def _of_archive(wheel: BuiltWheel, by_name: Mapping[str, Pin]) -> Pin:
+    """Return the pin of a wheel that was built, with the hash of the archive, which is the file that the index has."""
+    return replace(by_name[wheel.name], hashes=(wheel.record.digest,))
 
 
 def _require_vendored(pins: tuple[Pin, ...], vendored: tuple[Vendored, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,11 +26,16 @@ def find_python(version: str) -> str | None:
 def _candidates(version: str) -> Iterator[str]:
     yield from filter(None, [shutil.which(f"python{version}")])
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True))
+    yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python"), key=_patch_release, reverse=True))
     uv = find_uv()
     if uv is not None:
         command = [uv, "python", "find", "--no-config", "--no-python-downloads", "--no-project", version]
         yield from _output(command).splitlines()[:1]
+
+
+def _patch_release(python: Path) -> tuple[int, ...]:
+    """Return the numbers in the name of an interpreter's folder, so that 3.7.16 comes after 3.7.9."""
+    return tuple(map(int, re.findall(r"\d+", python.parents[1].name)))
 
 
 def _runs(path: str, version: str) -> bool:

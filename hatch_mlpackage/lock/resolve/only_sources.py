@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from tempfile import TemporaryDirectory
 
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.toml import toml_string
@@ -49,15 +50,20 @@ def _only_sources(task: Task, outcome: Outcome, unbuilt: uv.Unbuilt) -> tuple[Pi
     """Return the pins with nothing but a source archive with which the requirements could be locked, or nothing."""
     tried = _names(_WITHOUT_WHEEL, outcome)
     pins = _pins(task, tried, unbuilt)
-    # One with wheels for other images holds compiled code, as a rule. It may not have to be built at all.
-    if any(map(_has_wheels, pins)):
-        pins = _pins(task, [pin.name for pin in pins if not _has_wheels(pin)], unbuilt)
-    return () if any(map(_has_wheels, pins)) else pins
+    built = [pin.name for pin in pins if not _is_compiled(pin, task)]
+    # Others may not have to be built at all: versions of them with a wheel may do.
+    if len(built) < len(pins):
+        pins = _pins(task, built, unbuilt)
+    return pins if {pin.name for pin in pins} <= {*built} else ()
 
 
-def _has_wheels(pin: Pin) -> bool:
-    """Tell whether a version has wheels for other images, by its hashes, which are those of every file."""
-    return len(pin.hashes) > 1
+def _is_compiled(pin: Pin, task: Task) -> bool:
+    """Tell whether a version has wheels for other images with Linux: as a rule, it cannot do without a compiler."""
+    if len(pin.hashes) == 1:  # the hashes are those of all its files
+        return False
+    with TemporaryDirectory(dir=task.folder) as folder:
+        there = uv.wheels_elsewhere(uv.asking_for(task, [pin], folder=f"{folder}/pin")).get(pin.name, ())
+    return not there or any("linux" in file.rpartition("-")[2] for file in there)
 
 
 def _pins(task: Task, names: Iterable[str], unbuilt: uv.Unbuilt) -> tuple[Pin, ...]:

@@ -119,7 +119,7 @@ def _without_wheel(attempt: Attempt, one: _PassedOver) -> tuple[str, ...] | None
 
 
 def _warning(one: _PassedOver, lacking: tuple[str, ...], target: Target) -> Problem:
-    names = " and ".join(lacking)
+    names, them = " and ".join(lacking), "it" if len(lacking) == 1 else "them"
     return Problem(
         where=one.name,
         what=(
@@ -127,9 +127,9 @@ def _warning(one: _PassedOver, lacking: tuple[str, ...], target: Target) -> Prob
             f"{target}."
         ),
         fix=(
-            f"Name {names} in build-from-source if only a source archive is there, and run `mlpackage lock --upgrade`, "
-            f"which builds the wheel. Or pin {one.name} to the version that you want. Or leave it out, and name those "
-            "of its packages that the script imports."
+            f"If there is a source archive of {names}, add {them} to build-from-source, and run `mlpackage lock "
+            f"--upgrade`, which builds the wheel. Or pin {one.name} to the version that you want. Or leave it out, and "
+            "name those of its packages that the script imports."
         ),
         level="warning",
         code=CODE,

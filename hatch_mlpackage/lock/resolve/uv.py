@@ -7,13 +7,16 @@ import re
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
 
 from hatch_mlpackage.files.read import file_text
+from hatch_mlpackage.lock.pins.pins import Pin
 from hatch_mlpackage.lock.resolve import index_settings
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, KEPT, OUTPUT, Outcome, Task, fail, run
 from hatch_mlpackage.project.target import Target
@@ -44,10 +47,11 @@ _WIDEST = "10000"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Needs:
-    """What a wheel says that it needs: its requirements, and the extras that some of them belong to."""
+    """What a wheel says that it needs: its requirements, the extras that some of them belong to, and the Pythons."""
 
     requires: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    python: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +74,7 @@ class Unbuilt:
                 "version": version,
                 "requires-dist": list(needs.requires),
                 "provides-extra": list(needs.extras),
+                **({"requires-python": needs.python} if needs.python else {}),
             }
             for (name, version), needs in self.needs.items()
         ]
@@ -104,12 +109,12 @@ def newest_of_each(task: Task) -> None:
         fail(task, outcome, reason_of(outcome))
 
 
-def list_files(task: Task) -> Outcome:
+def list_files(task: Task, from_source: tuple[str, ...] = ()) -> Outcome:
     """Write what the index has now of the pins in the task's folder, each with the hashes of all of its files.
 
-    uv warns of those that were yanked.
+    Those of `from_source` need no wheel. uv warns of pins that were yanked.
     """
-    return compile_requirements(task, "--no-deps", "--refresh", "--no-annotate")
+    return compile_requirements(task, "--no-deps", "--refresh", "--no-annotate", unbuilt=Unbuilt(names=from_source))
 
 
 def find_archives(task: Task, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
@@ -130,13 +135,41 @@ def _listed(task: Task, unbuilt: Unbuilt) -> dict[str, dict[str, Any]]:
     return {canonicalize_name(package["name"]): package for package in packages}
 
 
-def compile_requirements(task: Task, *flags: str, unbuilt: Unbuilt = NOTHING, output: str = OUTPUT) -> Outcome:
+def wheels_elsewhere(task: Task) -> dict[str, tuple[str, ...]]:
+    """Return the file names of all wheels, for any platform, of the pins in the task's folder, of this Python or later.
+
+    A pin that has none of these makes the whole answer empty.
+    """
+    outcome = compile_requirements(task, "--quiet", "--no-deps", output=_PYLOCK, platform="--universal")
+    if outcome.status:
+        return {}
+    packages = tomllib.loads(file_text(task.folder / _PYLOCK)).get("packages", [])
+    return {canonicalize_name(it["name"]): tuple(map(_file_name, it.get("wheels", ()))) for it in packages}
+
+
+def _file_name(wheel: Mapping[str, Any]) -> str:
+    return PurePosixPath(urlsplit(str(wheel.get("url") or wheel.get("path", ""))).path).name
+
+
+def asking_for(task: Task, pins: Sequence[Pin], folder: str) -> Task:
+    """Return a task in a new folder below that of another one, whose requirements are pins."""
+    task = replace(task, folder=task.folder / folder)
+    task.folder.mkdir()
+    (task.folder / INPUT).write_text("".join(f"{pin.name}=={pin.version}\n" for pin in pins), encoding="utf-8")
+    for limits in (CONSTRAINTS, KEPT):
+        (task.folder / limits).write_text("", encoding="utf-8")
+    return task
+
+
+def compile_requirements(
+    task: Task, *flags: str, unbuilt: Unbuilt = NOTHING, output: str = OUTPUT, platform: str = ""
+) -> Outcome:
     in_file = [option for option in task.requirements.options if option.partition(" ")[0] not in _FLAG_FOR]
     (task.folder / _INDEXES).write_text("".join(f"{option}\n" for option in in_file), encoding="utf-8")
     environment, settings = index_settings.for_uv(os.environ, task.folder, unbuilt.settings)
     environment = {**environment, "COLUMNS": _WIDEST}  # else uv breaks its lines anywhere
     from_source = [f"--no-binary={name}" for name in unbuilt.names]
-    arguments = [*_arguments(task), *from_source, f"--output-file={output}", *flags, *settings]
+    arguments = [*_arguments(task, platform), *from_source, f"--output-file={output}", *flags, *settings]
     command = [find_uv() or "uv", *arguments]
     outcome = run(command, environment, task)
     if outcome.status and NOT_FOUND in outcome.said:
@@ -146,7 +179,7 @@ def compile_requirements(task: Task, *flags: str, unbuilt: Unbuilt = NOTHING, ou
     return outcome
 
 
-def _arguments(task: Task) -> list[str]:
+def _arguments(task: Task, platform: str) -> list[str]:
     arguments = [
         "pip",
         "compile",
@@ -155,7 +188,7 @@ def _arguments(task: Task) -> list[str]:
         "--generate-hashes",
         "--only-binary=:all:",
         f"--python-version={task.target.full_python}",
-        f"--python-platform={platform_of(task.target)}",
+        platform or f"--python-platform={platform_of(task.target)}",
         f"--python={sys.executable}",  # any Python will do, and searching for the image's takes time
         f"--constraints={CONSTRAINTS}",
         f"--constraints={KEPT}",

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,7 +16,7 @@ from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.lock.pins.pins import Pin
 from hatch_mlpackage.lock.resolve import index_settings, uv
 from hatch_mlpackage.lock.resolve.pip_tools import is_installed
-from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, KEPT, Task, first_lines, raise_if_outside, run
+from hatch_mlpackage.lock.resolve.task import Task, first_lines, raise_if_outside, run
 
 _PROGRAM = Path(__file__).with_name("fetch_archive.py")
 _LONGEST_REASON = 4  # lines
@@ -35,7 +35,7 @@ class Archive:
 
 def find_archives(task: Task, pins: Sequence[Pin]) -> tuple[Archive, ...]:
     """Ask the index for the source archive of each pin; raise LockError or UnavailableError."""
-    asking = _asking(task, pins, "archives")
+    asking = uv.asking_for(task, pins, "archives")
     found = uv.find_archives(asking, tuple(pin.name for pin in pins))
     return tuple(_archive(pin, found.get(pin.name, {}), asking.folder) for pin in pins)
 
@@ -44,17 +44,7 @@ def has_wheel(task: Task, pin: Pin) -> bool:
     """Tell whether the index has a wheel of a pin for the image besides its archive."""
     if len(pin.hashes) == 1:  # the hashes are those of all its files
         return False
-    return uv.compile_requirements(_asking(task, [pin], "wheels"), "--quiet", "--no-deps").status == 0
-
-
-def _asking(task: Task, pins: Sequence[Pin], folder: str) -> Task:
-    """Return the task in a new folder, with the pins as its requirements."""
-    task = replace(task, folder=task.folder / folder)
-    task.folder.mkdir()
-    (task.folder / INPUT).write_text("".join(f"{pin.name}=={pin.version}\n" for pin in pins), encoding="utf-8")
-    for limits in (CONSTRAINTS, KEPT):
-        (task.folder / limits).write_text("", encoding="utf-8")
-    return task
+    return uv.compile_requirements(uv.asking_for(task, [pin], "wheels"), "--quiet", "--no-deps").status == 0
 
 
 def _archive(pin: Pin, said: Mapping[str, Any], folder: Path) -> Archive:

@@ -1,27 +1,29 @@
-"""Build a wheel of pure Python from a source archive, with `uv build` and the image's Python, without a compiler.
+"""Build a wheel from a source archive, with `uv build` and the image's Python: of pure Python, if that can be.
 
 Where a compiler should be, a program stands that only notes that it was called, and fails. A package that can do
-without its extensions then leaves them out, so that its wheel works in any image; for any other one the build fails.
+without its extensions then leaves them out, so that its wheel works in any image. For any other one that build fails:
+it is then compiled, if the image is like this machine.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.files.fixed_time import TIMESTAMP
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.lock.resolve import index_settings, uv
 from hatch_mlpackage.lock.resolve.interpreters import find_python
 from hatch_mlpackage.lock.resolve.task import Outcome, Task, raise_if_outside, run
 from hatch_mlpackage.lock.wheels.archives import Archive
-from hatch_mlpackage.lock.wheels.pure import as_pure, compiled_files, is_for_a_platform
+from hatch_mlpackage.lock.wheels.compiled import foreign_libraries, platform_here, why_not_here
+from hatch_mlpackage.lock.wheels.compilers import with_compiler, without_compiler
+from hatch_mlpackage.lock.wheels.retag import PURE, compiled_files, is_for_a_platform, retagged
 
 _UMASK = 0o022
 _LONGEST_REASON = 12  # lines
@@ -29,11 +31,6 @@ _NOISE = re.compile(r"\s*(?:$|hint: (?:This |Build failures )|\[std(?:out|err)\]
 # Today's setuptools builds most archives. Releases from 72 on lack the command `test`, which an old setup.py extends,
 # and later ones lack `pkg_resources`; those from 58 on do not convert code of Python 2.
 _SETUPTOOLS = ("", "setuptools<72", "setuptools<58")
-_COMPILERS = (
-    *("cc", "c++", "gcc", "g++", "clang", "clang++", "gfortran", "cl", "link", "ld"),
-    *("x86_64-linux-gnu-gcc", "x86_64-linux-gnu-g++", "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++"),
-    *("cargo", "rustc", "cmake", "go", "nvcc"),
-)
 _COMPILE_ELSEWHERE = (
     "Choose a version that has a wheel for the image. Or build its wheel where the image's Python and C library are, "
     "put it into the project, and require that: ./name-1.0-cp312-cp312-manylinux_2_28_x86_64.whl"
@@ -71,16 +68,27 @@ def build_archive(archive: Archive, path: Path, task: Task) -> BuiltArchive:
     """Build the wheel of an archive at a path into the task's folder; raise LockError or UnavailableError."""
     build = _prepare(archive, path, task)
     task.report(f"Building a wheel of {archive.pin} from {archive.file} with {build.with_python}, which runs its code.")
+    outcome, wheel = _try(build, build.environment, task)
+    called = build.called.exists()
+    if wheel is not None and not (is_for_a_platform(wheel) and compiled_files(wheel)):
+        return _pure(build, wheel, task, is_reduced=called)
+    if wheel is None and not called:
+        raise _failure(build, outcome, task)
+    return _compile(build, outcome, task)
+
+
+def _try(build: _Build, environment: Mapping[str, str], task: Task) -> tuple[Outcome, Path | None]:
+    """Build with one setuptools after the other, until there is a wheel or a compiler was called in vain."""
     outcome = Outcome(status=1, said="")
-    for number, constraint in enumerate(_SETUPTOOLS):
-        folder = task.folder / f"wheel-{number}"
-        outcome = _build(build, folder, constraint, task)
+    for constraint in _SETUPTOOLS:
+        folder = Path(tempfile.mkdtemp(prefix="wheel-", dir=task.folder))
+        outcome = _run(build, folder, constraint, environment, task)
         found = sorted(folder.glob("*.whl"))
         if outcome.status == 0 and len(found) == 1:
-            return _pure(build, found[0], task)
+            return outcome, found[0]
         if build.called.exists():
             break
-    raise _failure(build, outcome, task)
+    return outcome, None
 
 
 def _prepare(archive: Archive, path: Path, task: Task) -> _Build:
@@ -97,66 +105,65 @@ def _prepare(archive: Archive, path: Path, task: Task) -> _Build:
         path=path,
         python=python or sys.executable,
         version=wanted if python else here,
-        environment=_environment(task, called),
+        environment=without_compiler(task.folder, called),
         called=called,
     )
 
 
-def _build(build: _Build, folder: Path, constraint: str, task: Task) -> Outcome:
+def _run(build: _Build, folder: Path, constraint: str, environment: Mapping[str, str], task: Task) -> Outcome:
     limits = folder.with_suffix(".txt")
     limits.write_text(f"{constraint}\n", encoding="utf-8")
     settings = index_settings.for_uv(os.environ, task.folder)[1]
     options = [*uv.index_arguments(task), "--color=never", "--no-progress", f"--build-constraints={limits}"]
     command = [uv.find_uv() or "uv", "build", "--wheel", f"--python={build.python}", f"--out-dir={folder}", *options]
-    return run([*command, *settings, str(build.path)], build.environment, task, doing="building", umask=_UMASK)
+    return run([*command, *settings, str(build.path)], environment, task, doing="building", umask=_UMASK)
 
 
-def _environment(task: Task, called: Path) -> dict[str, str]:
-    """Return the environment of a build, in which every compiler fails and leaves a file at a path."""
-    programs = task.folder / "no-compiler"
-    programs.mkdir()
-    for name in _COMPILERS:
-        program = programs / name
-        program.write_text(f"#!/bin/sh\n: > {shlex.quote(str(called))}\nexit 1\n", encoding="utf-8")
-        program.chmod(0o755)
-    environment, _ = index_settings.for_uv(os.environ, task.folder)
-    compilers = {"CC": "cc", "CXX": "c++", "FC": "gfortran", "LDSHARED": "cc", "CARGO": "cargo", "RUSTC": "rustc"}
-    return {
-        **environment,
-        **{variable: str(programs / name) for variable, name in compilers.items()},
-        "PATH": os.pathsep.join((str(programs), os.environ.get("PATH", os.defpath))),
-        "SOURCE_DATE_EPOCH": str(TIMESTAMP),
-        "PYTHONHASHSEED": "0",
-    }
-
-
-def _pure(build: _Build, wheel: Path, task: Task) -> BuiltArchive:
-    pin, is_reduced = build.archive.pin, build.called.exists()
-    if is_for_a_platform(wheel):
-        compiled = compiled_files(wheel)
-        if compiled:
-            raise LockError(
-                f"{pin}: its wheel holds code compiled for this machine ({compiled[0]}), which may not load in the "
-                f"image. {_COMPILE_ELSEWHERE}"
-            )
-        wheel, is_reduced = as_pure(wheel), True
-    if not fits(wheel.name, task.target):
-        raise LockError(f"{pin}: its wheel {wheel.name} does not load in {task.target}. {_COMPILE_ELSEWHERE}")
+def _pure(build: _Build, wheel: Path, task: Task, *, is_reduced: bool) -> BuiltArchive:
+    if is_for_a_platform(wheel):  # by what the package may have compiled, and has not
+        wheel, is_reduced = retagged(wheel, PURE), True
     if is_reduced:
-        task.report(f"{pin}: its extensions are left out: it runs as pure Python, which may be slower.")
-    return BuiltArchive(path=wheel, is_reduced=is_reduced)
+        task.report(f"{build.archive.pin}: its extensions are left out: it runs as pure Python, which may be slower.")
+    return BuiltArchive(path=_fitting(build, wheel, task), is_reduced=is_reduced)
+
+
+def _compile(build: _Build, outcome: Outcome, task: Task) -> BuiltArchive:
+    """Compile what needs a compiler, if the image can load what this machine compiles."""
+    pin = build.archive.pin
+    other_python = f"CPython {task.target.python} is not on it" if build.version != task.target.python else ""
+    reason = why_not_here(task.target) or other_python
+    if reason:
+        raise LockError(
+            f"{pin} cannot do without its extensions, which can only be compiled on a machine like the image: {reason}."
+            f"\n{_shown(outcome, task)}\n{_COMPILE_ELSEWHERE}"
+        )
+    task.report(f"{pin} cannot do without its extensions: compiling it for images like this machine.")
+    build.called.unlink(missing_ok=True)
+    outcome, wheel = _try(build, with_compiler(build.environment), task)
+    if wheel is None:
+        raise LockError(f"{pin} cannot be compiled on this machine:\n{_shown(outcome, task)}\n{_COMPILE_ELSEWHERE}")
+    foreign = foreign_libraries(wheel)
+    if foreign:
+        raise LockError(
+            f"{pin}: its wheel needs {', '.join(foreign)} of this machine, which the image may not have. "
+            f"{_COMPILE_ELSEWHERE}"
+        )
+    interpreter, abi, _ = wheel.name.removesuffix(".whl").split("-")[-3:]
+    tagged = retagged(wheel, f"{interpreter}-{abi}-{platform_here(task.target)}")
+    return BuiltArchive(path=_fitting(build, tagged, task), is_reduced=False)
+
+
+def _fitting(build: _Build, wheel: Path, task: Task) -> Path:
+    if not fits(wheel.name, task.target):
+        raise LockError(
+            f"{build.archive.pin}: its wheel {wheel.name} does not load in {task.target}. {_COMPILE_ELSEWHERE}"
+        )
+    return wheel
 
 
 def _failure(build: _Build, outcome: Outcome, task: Task) -> LockError:
     """Return the error of a build; raise UnavailableError where the index or the network failed."""
-    lines = [line.rstrip().replace(str(task.folder), "…") for line in outcome.said.splitlines()]
-    shown = "\n".join(f"  {line}" for line in [line for line in lines if not _NOISE.match(line)][-_LONGEST_REASON:])
-    pin, wanted = build.archive.pin, task.target.python
-    if build.called.exists():
-        return LockError(
-            f"{pin} cannot be built without a compiler, so it cannot do without its extensions, and a wheel that is "
-            f"compiled here may not load in the image:\n{shown}\n{_COMPILE_ELSEWHERE}"
-        )
+    shown, pin, wanted = _shown(outcome, task), build.archive.pin, task.target.python
     raise_if_outside(outcome, shown)
     install = (
         f"Install CPython {wanted}, which the image has and it may need (`uv python install {wanted}`), and run "
@@ -167,3 +174,8 @@ def _failure(build: _Build, outcome: Outcome, task: Task) -> LockError:
         f"{'Choose ' if build.version == wanted else install}a version that has a wheel. Or put corrected sources into "
         "the project, and require their folder: ./name"
     )
+
+
+def _shown(outcome: Outcome, task: Task) -> str:
+    lines = [line.rstrip().replace(str(task.folder), "…") for line in outcome.said.splitlines()]
+    return "\n".join(f"  {line}" for line in [line for line in lines if not _NOISE.match(line)][-_LONGEST_REASON:])

@@ -155,5 +155,7 @@ def needs_of(wheel: Path) -> uv.Needs:
         place = next(name for name in archive.namelist() if name.count("/") == 1 and name.endswith("info/METADATA"))
         fields = email.parser.HeaderParser().parsestr(archive.read(place).decode("utf-8", "replace"))
     return uv.Needs(
-        requires=tuple(fields.get_all("Requires-Dist", ())), extras=tuple(fields.get_all("Provides-Extra", ()))
+        requires=tuple(fields.get_all("Requires-Dist", ())),
+        extras=tuple(fields.get_all("Provides-Extra", ())),
+        python=fields.get("Requires-Python", ""),
     )

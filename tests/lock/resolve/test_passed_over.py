@@ -58,9 +58,9 @@ def test_a_package_without_a_wheel(index: PackageIndex, lock: Lock, there: str, 
             where="meta",
             what=f"1.0 is locked and not 2.0, which needs fuse, of which no index has a wheel for {TARGET}.",
             fix=(
-                "Name the source of fuse among the requirements, a folder or `fuse @ https://…/fuse.tar.gz`, and run "
-                "`mlpackage lock --upgrade`, which builds its wheel. Or pin meta to the version that you want. "
-                "Or leave it out, and name those of its packages that the script imports."
+                "If there is a source archive of fuse, add it to build-from-source, and run `mlpackage lock "
+                "--upgrade`, which builds the wheel. Or pin meta to the version that you want. Or leave it out, and "
+                "name those of its packages that the script imports."
             ),
             level="warning",
             code="older-version",

@@ -91,6 +91,16 @@ def test_an_interrupted_run_goes_on(index: PackageIndex, fetch: Callable[..., li
     assert fetch(lock) == []
 
 
+def test_what_was_built_is_not_fetched(index: PackageIndex, fetch: Callable[..., list[str]], tmp_path: Path) -> None:
+    """A wheel that was built from an archive of the index lies beside the lock already, and the others are fetched."""
+    digest = index.add("alpha", "1.0")
+    record = f"# built: lib-1.0-py3-none-any.whl sha256:{digest} from lib-1.0.tar.gz\n"
+    beside = f"./wheels/lib-1.0-py3-none-any.whl \\\n    --hash=sha256:{digest}\n"
+
+    assert fetch(record + entry("alpha", "1.0", digest) + beside) == ["Fetched 1 of 1 wheels, 0.0 MB."]
+    assert listed(tmp_path) == ["alpha-1.0-py3-none-any.whl"]
+
+
 def test_another_file_of_that_name_is_refused(
     index: PackageIndex, fetch: Callable[..., list[str]], tmp_path: Path
 ) -> None:

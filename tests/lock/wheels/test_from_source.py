@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ctypes.util
 import hashlib
+import platform
 import re
 import shutil
 import sys
@@ -12,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hatch_mlpackage.errors import LockError
-from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.asked.requirements import AskedHashes, Requirements
 from hatch_mlpackage.lock.pins.check import LockState, check_lock
 from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.pins.wheel_records import find_wheels
 from hatch_mlpackage.lock.resolve.make import make_lock
 from hatch_mlpackage.lock.wheels.from_source import build_named
-from hatch_mlpackage.project.target import Target
+from hatch_mlpackage.project.target import ARCHITECTURES, Target
 
 if TYPE_CHECKING:
     PackageIndex = Any
@@ -119,6 +121,38 @@ def test_what_a_version_needs_counts(index: PackageIndex, add_archive: Callable[
     ]
 
 
+def test_a_version_for_other_pythons(index: PackageIndex, add_archive: Callable[..., str], lock: Lock) -> None:
+    """A version whose build says that it is for other Pythons, as an index may not, is left for an older one."""
+    index.add("alpha", "1.0")
+    add_archive("lib", "1.0")
+    add_archive("lib", "2.0", before="requires.append('alpha\\nRequires-Python: >=3.99')")
+
+    assert pinned(lock(("lib",), "lib")) == {"lib": "1.0"}
+
+
+def test_the_hash_of_an_archive_in_a_requirements_file(
+    index: PackageIndex,
+    add_archive: Callable[..., str],
+    naming: Callable[..., Requirements],
+    tmp_path: Path,
+    quiet: Callable[..., None],
+) -> None:
+    """A hash that a line gives for a package that is built is that of its archive."""
+    digest = add_archive("lib", "1.0")
+
+    def lock(given: str) -> str:
+        folder = tmp_path / given[:2]
+        folder.mkdir()
+        hashes = (AskedHashes(requirement="lib==1.0", hashes=(f"sha256:{given}",), where="locked.txt:3"),)
+        asked = replace(naming(("lib",), "lib==1.0"), hashes=hashes)
+        built = build_named(asked, TARGET, folder=folder, wheels=tmp_path / "none", report=quiet)
+        return make_lock(asked, TARGET, built=built, report=quiet).text
+
+    assert pinned(lock(digest)) == {"lib": "1.0"}
+    with pytest.raises(LockError, match=r"^locked.txt:3: no file of lib 1.0 has the hash that this line gives"):
+        lock("0" * 64)
+
+
 def test_only_named_packages_run_code(
     index: PackageIndex, add_archive: Callable[..., str], lock: Lock, tmp_path: Path
 ) -> None:
@@ -172,6 +206,22 @@ def test_a_compiled_package_is_not_proposed(index: PackageIndex, add_archive: Ca
         lock((), "lib==1.0")
 
     assert str(failure.value).splitlines()[-1] == "This can be locked: lib==1.1 in place of lib==1.0."
+
+
+def test_wheels_for_other_systems_do_not_count(
+    index: PackageIndex, add_archive: Callable[..., str], lock: Lock
+) -> None:
+    """A version whose only wheels are for Windows, as those of old PyYAML, is proposed like one without wheels."""
+    add_archive("lib", "1.0")
+    index.add("lib", "1.0", tag=f"cp{HERE.replace('.', '')}-cp{HERE.replace('.', '')}-win_amd64")
+    index.add("lib", "1.1")
+
+    with pytest.raises(LockError) as failure:
+        lock((), "lib==1.0")
+
+    assert str(failure.value).splitlines()[-2] == "This can be locked: lib==1.1 in place of lib==1.0."
+    assert str(failure.value).endswith('build-from-source = ["lib"], or --build-from-source lib')
+    assert pinned(lock(("lib",), "lib==1.0")) == {"lib": "1.0"}
 
 
 def test_no_version_has_an_archive(index: PackageIndex, lock: Lock) -> None:
@@ -233,13 +283,15 @@ def test_an_extension_that_a_package_can_do_without(
     """No compiler takes part, so that an optional extension is left out, which is said and recorded."""
     ask = "__import__('subprocess').call([__import__('os').environ['CC'], '-c', 'x.c'])"
     nodot = HERE.replace(".", "")
-    called = add_archive("called", "1.0", before=ask)
+    where = "__import__('ctypes.util').util.find_library('nothing')"  # asks a compiler, and compiles nothing
+    called, asked = add_archive("called", "1.0", before=ask), add_archive("asked", "1.0", before=where)
     tagged = add_archive("tagged", "1.0", tag=f"cp{nodot}-cp{nodot}-linux_x86_64")
     said: list[str] = []
 
-    text = lock(("called", "tagged"), "called", "tagged", report=said.append)
+    text = lock(("asked", "called", "tagged"), "asked", "called", "tagged", report=said.append)
 
-    assert text.splitlines()[2:4] == [
+    assert text.splitlines()[2:5] == [
+        f"# built: asked-1.0-py3-none-any.whl sha256:{asked} from asked-1.0.tar.gz",
         f"# built: called-1.0-py3-none-any.whl sha256:{called} from called-1.0.tar.gz without its extensions",
         f"# built: tagged-1.0-py3-none-any.whl sha256:{tagged} from tagged-1.0.tar.gz without its extensions",
     ]
@@ -254,10 +306,9 @@ ELSEWHERE = (
     "put it into the project, and require that: ./name-1.0-cp312-cp312-manylinux_2_28_x86_64.whl"
 )
 REQUIRED = (
-    "lib 1.0 cannot be built without a compiler, so it cannot do without its extensions, and a wheel that is compiled "
-    "here may not load in the image:"
+    "lib 1.0 cannot do without its extensions, which can only be compiled on a machine like the image: this machine "
+    "has glibc 2.99, and the image 2.28."
 )
-COMPILED = "lib 1.0: its wheel holds code compiled for this machine (lib.py), which may not load in the image."
 CALL = "raise SystemExit(__import__('subprocess').call(['gcc', 'x.c']))"
 WRITE = "pathlib.Path('module.py').write_bytes(bytes([127]) + b'ELF')"
 FAILED = f"A wheel of lib 1.0 cannot be built from lib-1.0.tar.gz with CPython {HERE}:"
@@ -267,7 +318,7 @@ FAILED = f"A wheel of lib 1.0 cannot be built from lib-1.0.tar.gz with CPython {
     ("before", "tag", "said"),
     [
         (CALL, "py3-none-any", REQUIRED),
-        (WRITE, f"cp{HERE.replace('.', '')}-abi3-linux_x86_64", f"{COMPILED} {ELSEWHERE}"),
+        (WRITE, f"cp{HERE.replace('.', '')}-abi3-linux_x86_64", REQUIRED),
         (
             "pass",
             "py27-none-any",
@@ -277,16 +328,98 @@ FAILED = f"A wheel of lib 1.0 cannot be built from lib-1.0.tar.gz with CPython {
     ],
 )
 def test_what_cannot_be_built_for_the_image(
-    index: PackageIndex, add_archive: Callable[..., str], lock: Lock, tmp_path: Path, before: str, tag: str, said: str
+    index: PackageIndex,
+    add_archive: Callable[..., str],
+    lock: Lock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    tag: str,
+    said: str,
 ) -> None:
     """A package that needs a compiler, or whose wheel is for other machines, is refused with the ways out."""
     add_archive("lib", "1.0", before=before, tag=tag)
+    monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.99"))
 
     with pytest.raises(LockError) as refused:
         lock(("lib",), "lib")
 
     assert str(refused.value).splitlines()[0] == said
     assert str(tmp_path) not in str(refused.value)
+
+
+COMPILING = """
+import os, pathlib, subprocess, zipfile
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    pathlib.Path("fast.c").write_text("int fast(void) { return 7; }")
+    flags = ["-g", *os.environ.get("CFLAGS", "").split(), "-shared", "-fPIC", *LINKED]
+    subprocess.run([os.environ.get("CC", "cc"), "fast.c", "-o", "fast.so", *flags], check=True)
+    info = "lib-1.0.dist-info"
+    texts = {
+        "fast.so": pathlib.Path("fast.so").read_bytes(),
+        f"{info}/METADATA": b"Metadata-Version: 2.1\\nName: lib\\nVersion: 1.0\\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\\nRoot-Is-Purelib: false\\nTag: TAG\\n",
+        f"{info}/RECORD": f"fast.so,,\\n{info}/METADATA,,\\n{info}/WHEEL,,\\n{info}/RECORD,,\\n".encode(),
+    }
+    with zipfile.ZipFile(pathlib.Path(wheel_directory, "lib-1.0-TAG.whl"), "w") as archive:
+        for path, content in texts.items():
+            archive.writestr(zipfile.ZipInfo(path), content)
+    return "lib-1.0-TAG.whl"
+"""
+NODOT = HERE.replace(".", "")
+
+
+@pytest.fixture
+def compiling(index: PackageIndex, add_archive: Callable[..., str]) -> Callable[..., Target]:
+    """Give a function that adds a package which cannot do without its extension, and returns an image like here."""
+    name, version = platform.libc_ver()
+    if sys.platform != "linux" or name != "glibc" or shutil.which("cc") is None:
+        pytest.skip("this machine has no compiler for glibc")
+
+    def add(*linked: str) -> Target:
+        add_archive(
+            "lib",
+            "1.0",
+            backend=COMPILING.replace("TAG", f"cp{NODOT}-cp{NODOT}-linux_{platform.machine()}").replace(
+                "LINKED", repr(linked)
+            ),
+        )
+        architecture = next(it for it, machine in ARCHITECTURES.items() if machine == platform.machine())
+        return replace(TARGET, platform=architecture, libc=f"manylinux_{version.replace('.', '_')}")
+
+    return add
+
+
+def test_a_required_extension_for_an_image_like_this_machine(
+    compiling: Callable[..., Target], lock: Lock, tmp_path: Path
+) -> None:
+    """What needs a compiler is compiled where the image is like this machine, under the tag of its C library."""
+    target = compiling()
+    said: list[str] = []
+
+    first = lock(("lib",), "lib", target=target, report=said.append)
+    shutil.rmtree(tmp_path / "locks")
+    second = lock(("lib",), "lib", target=target)
+
+    file = f"lib-1.0-cp{NODOT}-cp{NODOT}-{target.libc}_{target.architecture}.whl"
+    assert [pin.file for pin in read_pins(first)] == [file]
+    assert first == second
+    assert "lib 1.0 cannot do without its extensions: compiling it for images like this machine." in said
+
+
+def test_an_extension_that_needs_a_library_of_this_machine(compiling: Callable[..., Target], lock: Lock) -> None:
+    """A library that the image may not have is named, and the wheel is refused."""
+    if ctypes.util.find_library("z") is None:
+        pytest.skip("this machine has no zlib")
+    target = compiling("-Wl,--no-as-needed", "-l:libz.so.1")
+
+    with pytest.raises(LockError) as refused:
+        lock(("lib",), "lib", target=target)
+
+    assert str(refused.value) == (
+        f"lib 1.0: its wheel needs libz.so.1 of this machine, which the image may not have. {ELSEWHERE}"
+    )
 
 
 def test_an_index_with_a_password(
@@ -420,6 +553,18 @@ class TestRealPackages:
         assert names
         assert {pin.name for pin in read_pins(text) if pin.file} == set(names)
         assert check_lock(text, naming(names, asked), target) == LockState(status="fresh")
+
+    def test_a_compiled_one(self, lock: Lock, interpreter: Callable[[str], str]) -> None:
+        """An extension of 2016 is compiled for the Python of its time, on a machine like the image."""
+        interpreter("3.7")
+        name, version = platform.libc_ver()
+        if name != "glibc" or platform.machine() != "x86_64":
+            pytest.skip("the image is not like this machine")
+        libc = f"manylinux_{version.replace('.', '_')}"
+
+        text = lock(("ujson",), "ujson==1.35", target=Target(python="3.7", platform="linux/amd64", libc=libc))
+
+        assert [pin.file for pin in read_pins(text)] == [f"ujson-1.35-cp37-cp37m-{libc}_x86_64.whl"]
 
     @pytest.mark.parametrize(
         ("python", "asked", "note"),

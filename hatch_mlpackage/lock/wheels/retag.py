@@ -1,4 +1,4 @@
-"""Make the wheel of a package whose extensions were left out what it is: one of pure Python."""
+"""Give a wheel that was built here the name and the tag of what it is: of pure Python, or of a platform."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
-_PURE = "py3-none-any"
+PURE = "py3-none-any"
 _SUFFIXES = (".so", ".pyd", ".dylib", ".dll", ".a", ".lib", ".o")
 # The first bytes of programs and libraries for Linux, macOS and Windows.
 _MAGIC = (b"\x7fELF", b"\xfe\xed\xfa", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ\x90\x00")
@@ -36,13 +36,13 @@ def _is_compiled(archive: zipfile.ZipFile, name: str) -> bool:
         return file.read(4).startswith(_MAGIC)
 
 
-def as_pure(wheel: Path) -> Path:
-    """Write a wheel without machine code again, under the name and with the tag of pure Python, beside the first."""
+def retagged(wheel: Path, tag: str) -> Path:
+    """Write a wheel again with one tag, under the name with that tag, in place of the first."""
     name, version, *_ = wheel.name.removesuffix(".whl").split("-")
-    made = wheel.with_name(f"{name}-{version}-{_PURE}.whl")
+    made = wheel.with_name(f"{name}-{version}-{tag}.whl")
     with zipfile.ZipFile(wheel) as before, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as after:
         about = next(it for it in before.namelist() if it.count("/") == 1 and it.endswith(".dist-info/WHEEL"))
-        tagged = _tagged(before.read(about).decode())
+        tagged = _tagged(before.read(about).decode(), tag)
         for entry in before.infolist():
             content = before.read(entry)
             if entry.filename == about:
@@ -54,9 +54,9 @@ def as_pure(wheel: Path) -> Path:
     return made
 
 
-def _tagged(said: str) -> bytes:
+def _tagged(said: str, tag: str) -> bytes:
     lines = re.sub(r"(?m)^(?:Tag|Root-Is-Purelib|Build): .*\n?", "", said).rstrip("\r\n")
-    return f"{lines}\nRoot-Is-Purelib: true\nTag: {_PURE}\n\n".encode()
+    return f"{lines}\nRoot-Is-Purelib: {str(tag == PURE).lower()}\nTag: {tag}\n\n".encode()
 
 
 def _recorded(record: str, path: str, content: bytes) -> bytes:
