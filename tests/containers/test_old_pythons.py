@@ -31,6 +31,7 @@ dependencies = [{requirements}]
 entry-script = "score.py"
 python-version = "{python}"
 build-from-source = ["wrapt"]
+wheelhouse = {wheelhouse}
 models = [{{ name = "sklearn_mnist", path = "sklearn_mnist_model.pkl" }}]
 """
 # The entry script of Azure ML's documentation: its names, its schema and its way to load a model.
@@ -71,13 +72,17 @@ REQUEST = {"data": [[10, 9, 8, 7, 6, 5, 4, 3, 2, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9,
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """Hold a Python with a release of scikit-learn, of inference-schema and of pip from its time."""
+    """Hold a Python with a release of scikit-learn, of inference-schema and of pip from its time.
+
+    With a `wheelhouse`, the image is built without a network.
+    """
 
     python: str
     sklearn: str
     schema: str
     pip: str
     import_joblib: str
+    wheelhouse: bool
 
 
 PASTS = (
@@ -87,8 +92,9 @@ PASTS = (
         schema="1.0.2",
         pip="21.3.1",
         import_joblib="from sklearn.externals import joblib",
+        wheelhouse=False,
     ),
-    Past(python="3.7", sklearn="0.24.2", schema="1.4.2.1", pip="24.0", import_joblib="import joblib"),
+    Past(python="3.7", sklearn="0.24.2", schema="1.4.2.1", pip="24.0", import_joblib="import joblib", wheelhouse=True),
 )
 
 
@@ -117,15 +123,16 @@ def test_a_model_keeps_its_python(old_engine: Engine, tmp_path: Path, past: Past
     project = tmp_path / "project"
     project.mkdir()
     named = (f"scikit-learn=={past.sklearn}", "joblib", f"inference-schema[numpy-support]=={past.schema}")
-    (project / "pyproject.toml").write_text(
-        PYPROJECT.format(python=past.python, requirements=", ".join(f'"{one}"' for one in named))
-    )
+    requirements, wheelhouse = ", ".join(f'"{one}"' for one in named), str(past.wheelhouse).lower()
+    table = PYPROJECT.format(python=past.python, requirements=requirements, wheelhouse=wheelhouse)
+    (project / "pyproject.toml").write_text(table)
     (project / "score.py").write_text(SCRIPT.format(import_joblib=past.import_joblib))
     mlpackage(project, "lock")
     predictions = _train(past, project, tmp_path / "environment")
 
     context = generate(project, tmp_path / "context")
-    Docker(engine=old_engine, buildkit=False).build(context, f"ridge:{past.python}")
+    network = "none" if past.wheelhouse else "host"
+    Docker(engine=old_engine, buildkit=False).build(context, f"ridge:{past.python}", network=network)
 
     with container(old_engine, f"ridge:{past.python}") as running:
         running.wait_until_ready()
