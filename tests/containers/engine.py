@@ -19,6 +19,7 @@ TOOLS = {
     "buildah": "buildah",
     "faketime": "faketime",
     "patchelf": "patchelf",
+    "strip": "binutils",
 }
 _START_SECONDS = 60
 _STOP_SECONDS = 60
