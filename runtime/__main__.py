@@ -1,7 +1,5 @@
 """Run the runtime's program: `python <this folder> serve | work FD | health`."""
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -10,7 +8,7 @@ USAGE = "usage: python <runtime folder> serve [options] | work FD | health [--po
 INTERRUPTED = 130  # the status that shells report after Ctrl-C
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: "list[str]") -> int:
     """Run a verb, with no more imports than it needs, and return the exit status."""
     verb, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if verb in {"serve", "work"} and sys.platform == "win32":

@@ -23,8 +23,10 @@ ROOMS = ("cli", "context", "files", "lock", "plugin", "project", "serve")
 WIDER = {
     "cli/test_bad_index.py",
     "cli/test_bad_input.py",
+    "cli/test_build_from_source.py",
     "cli/test_check_no_code.py",
     "cli/test_counts.py",
+    "cli/test_import_documentation.py",
     "cli/test_import_layout.py",
     "cli/test_import_online.py",
     "cli/test_import_paths.py",

@@ -66,10 +66,16 @@ def described(package: Package) -> list[str]:
     return [
         f"entry script  {config.entry_script or 'generated'}: run() {style}",
         f"{'models' if len(config.models) != 1 else 'model '}        {models}{about}",
-        f"image         {check_project_images(package)[0].shown}, Python {config.python_version}, {config.platform}",
+        f"image         {check_project_images(package)[0].shown}, {_pythons(config)}, {config.platform}",
         _packages_line(config),
+        *(f"built         {record}" for record in package.locks.built),
         *([f"conda lock    {config.conda_lock_path}: fits"] if package.has_conda_lock else []),
     ]
+
+
+def _pythons(config: Config) -> str:
+    own = config.server_target.python
+    return f"Python {config.python_version}" + (f" (the server: {own})" if own != config.python_version else "")
 
 
 def _packages_line(config: Config) -> str:

@@ -17,7 +17,9 @@ PATH_FLAGS = ("entry_script", "source_directory", "conda_file")
 TEXT_FLAGS = ("python_version", "base_image", "platform")
 MODEL_FLAGS = ("framework", "allow_pickle")
 # The parameters of the options that describe a project, which the reference lists apart from a verb's own.
-PROJECT_OPTIONS = frozenset({"folder", "models", "requirements", *MODEL_FLAGS, *PATH_FLAGS, *TEXT_FLAGS})
+PROJECT_OPTIONS = frozenset(
+    {"folder", "models", "requirements", "build_from_source", *MODEL_FLAGS, *PATH_FLAGS, *TEXT_FLAGS}
+)
 
 _ELSEWHERE = "hatch_mlpackage.elsewhere"  # the folder of the project that the advice is about, if no flag names it
 

@@ -61,8 +61,8 @@ def command(*, project: Project, strict: bool, check: bool, as_json: bool) -> No
         answer_json(as_document(package, whole, locked, changes))
         return
     _draw_layers(package, whole, changes)
-    lines = (*_install_lines(locked), *map(saving_line, savings_of(package.locks, package.config)))
-    answer("\n".join((*_total_lines(whole), *lines, "")))
+    saved = map(saving_line, savings_of(package.locks, package.config))
+    answer("\n".join((*_total_lines(whole), *_install_lines(locked), *_built_lines(package), *saved, "")))
     again = [(it.what, size(it.size), ", ".join(it.layers)) for it in _rebuilds_of(package, whole, locked)]
     draw_table(("after a change of", "size", "a builder makes these layers again"), again)
     answer("\n" + "\n".join(_change_lines(plan, changes, last)))
@@ -88,6 +88,10 @@ def as_document(
             for file in plan.files
         ],
         "packages": [{"name": it.name, "version": it.version, "size": it.size or None} for it in locked],
+        "built": [
+            {"name": it.name, "version": it.version, "archive": it.archive, "without_extensions": it.is_reduced}
+            for it in package.locks.built
+        ],
         "savings": [asdict(it) for it in savings_of(package.locks, package.config)],
         "rebuilds": [asdict(it) for it in _rebuilds_of(package, plan, locked)],
         "changes": None if changes is None else [asdict(change) for change in changes],
@@ -137,6 +141,11 @@ def _install_lines(locked: tuple[LockedPackage, ...]) -> list[str]:
         f"{plural(len(locked), 'package')}{known} to install besides",
         *([f"The heaviest: {biggest}"] if biggest else []),
     ]
+
+
+def _built_lines(package: Package) -> list[str]:
+    built = package.locks.built
+    return [f"Built from source: {', '.join(map(str, built))}"] if built else []
 
 
 def _tally(layer: str, changes: tuple[Change, ...] | None) -> str:

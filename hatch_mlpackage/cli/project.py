@@ -64,6 +64,12 @@ _OPTIONS = (
         multiple=True,
         help="A requirements file; repeatable.",
     ),
+    click.option(
+        "--build-from-source",
+        metavar="NAME",
+        multiple=True,
+        help="A package without a wheel, whose code `mlpackage lock` runs to build one; repeatable.",
+    ),
     click.option("--conda-file", type=_PATH, metavar="FILE", help="A conda environment file, or a conda lock file."),
     click.option(
         "--python-version", metavar="X.Y", shell_complete=_completing(SUPPORTED_PYTHONS), help="The image's Python."
@@ -152,6 +158,8 @@ def table_from_flags(folder: Path, flags: Mapping[str, Any]) -> dict[str, Any]:
         ]
     if flags.get("requirements"):
         table["requirements"] = [_from_project(path, folder) for path in flags["requirements"]]
+    if flags.get("build_from_source"):
+        table["build-from-source"] = list(flags["build_from_source"])
     return table
 
 

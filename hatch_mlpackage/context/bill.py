@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from hatch_mlpackage import __version__
 from hatch_mlpackage.context.cyclonedx import (
     Component,
+    Origin,
     digest_of_files,
     make_sbom,
     purl_of_conda_package,
@@ -18,6 +19,7 @@ from hatch_mlpackage.context.plan import Hashed
 from hatch_mlpackage.files.read import file_bytes, file_text
 from hatch_mlpackage.files.resources import runtime_directory, server_lock_path
 from hatch_mlpackage.lock.inputs import LockInputs
+from hatch_mlpackage.lock.pins.built_wheels import BuiltRecord
 from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
 from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.project.config.keys import Model
@@ -28,10 +30,10 @@ def installed(inputs: LockInputs) -> tuple[Component, ...]:
 
     Raises LockError when `packages.json` is damaged.
     """
-    server_lock = server_lock_path(runtime_directory(), inputs.config.python_version)
+    server_lock = server_lock_path(runtime_directory(), inputs.config.server_target.python)
     described = server_lock.with_name("packages.json")
     return (
-        *_packages("environment", inputs.locks.packages),
+        *_packages("environment", inputs.locks.packages, inputs.locks.built),
         *_conda_packages(inputs),
         *_packages("server", packages_of(read_pins(file_text(server_lock)), file_bytes(described))),
     )
@@ -52,8 +54,12 @@ def make_bill(inputs: LockInputs, base_image: str, packages: Iterable[Component]
     return make_sbom(image, components, __version__, unknown=unknown)
 
 
-def _packages(environment: str, packages: Iterable[LockedPackage]) -> Iterator[Component]:
+def _packages(
+    environment: str, packages: Iterable[LockedPackage], built: Iterable[BuiltRecord] = ()
+) -> Iterator[Component]:
+    archives = {record.name: record for record in built}
     for package in packages:
+        record = archives.get(package.name)
         yield Component(
             ref=f"{environment}/{package.name}@{package.version}",
             kind="library",
@@ -62,7 +68,19 @@ def _packages(environment: str, packages: Iterable[LockedPackage]) -> Iterator[C
             purl=purl_of_package(package.name, package.version),
             sha256=package.sha256,
             license=package.license,
+            origin=_origin(record) if record else None,
         )
+
+
+def _origin(record: BuiltRecord) -> Origin:
+    extensions = ", without its extensions" if record.is_reduced else ""
+    return Origin(
+        purl=purl_of_package(record.name, record.version, record.archive),
+        name=record.name,
+        version=record.version,
+        sha256=record.digest.removeprefix("sha256:"),
+        notes=f"built from {record.archive} by `mlpackage lock`{extensions}",
+    )
 
 
 def _conda_packages(inputs: LockInputs) -> Iterator[Component]:

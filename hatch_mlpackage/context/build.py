@@ -13,7 +13,13 @@ from hatch_mlpackage import __version__
 from hatch_mlpackage.context.bill import installed, make_bill
 from hatch_mlpackage.context.cyclonedx import SBOM_NAME, Component
 from hatch_mlpackage.context.image_values import about_run, dockerfile_values, readme_values, server_environment
-from hatch_mlpackage.context.locked_files import conda_files, project_wheel_file, wheel_files, without_urls
+from hatch_mlpackage.context.locked_files import (
+    conda_files,
+    old_pip_file,
+    project_wheel_file,
+    wheel_files,
+    without_urls,
+)
 from hatch_mlpackage.context.manifest import MANIFEST_NAME, Manifest, ManifestFile, hashes_of
 from hatch_mlpackage.context.named_contexts import declared_places, sums_texts
 from hatch_mlpackage.context.outside_links import link_problems
@@ -223,6 +229,7 @@ def plan_files(package: Package, images: Sequence[BaseImageState]) -> ContextPla
         *project_wheel_file(package),
         *(() if package.config.user_managed_dependencies else (requirements,)),
         *conda_files(package),
+        *old_pip_file(package),
     ]
     texts += [
         text_file("Dockerfile", render("Dockerfile.j2", dockerfile_values(package, images, texts)), layer="build"),
@@ -245,10 +252,27 @@ def _finish_context(prepared: _Prepared, hashed: Hashed) -> tuple[tuple[ContextF
     return files, manifest
 
 
+def _about_built(package: Package) -> dict[str, object]:
+    """Return what the manifest says of wheels that were built from source archives; nothing where none was."""
+    built = [
+        {
+            "name": it.name,
+            "version": it.version,
+            "archive": it.archive,
+            "archive_sha256": it.digest.removeprefix("sha256:"),
+            "without_extensions": it.is_reduced,
+        }
+        for it in package.locks.built
+    ]
+    return {"built_from_source": built} if built else {}
+
+
 def _make_manifest(prepared: _Prepared, hashed: Hashed) -> Manifest:
     package = prepared.package
     config, project = package.config, package.project
     cuda = {"cuda": config.cuda} if config.cuda else {}
+    server_python = config.server_target.python
+    server = {"server-python": server_python} if server_python != config.python_version else {}
     about = {
         "generator": {"hatch-mlpackage": __version__},
         "project": {"name": project.name, "version": project.version},
@@ -257,10 +281,12 @@ def _make_manifest(prepared: _Prepared, hashed: Hashed) -> Manifest:
             "base": prepared.base_image,
             "platform": config.platform,
             "python": config.python_version,
+            **server,
             **cuda,
             **about_run(package),
             "environment": dict(server_environment(package)),
         },
+        **_about_built(package),
         **declared_places(config),
     }
     files = tuple(

@@ -24,10 +24,12 @@ from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem, 
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock, other_cuda
 from hatch_mlpackage.lock.inputs import LockInputs, images_of
 from hatch_mlpackage.project.config.keys import IN_PLACE, KEY
-from hatch_mlpackage.project.known_images import ended_support
+from hatch_mlpackage.project.known_images import ended_support, official_image, what_old_means
 from hatch_mlpackage.project.pyproject import Project
+from hatch_mlpackage.project.target import OLD_PYTHONS
 
 IGNORED = "ignored-file"
+OLD_PYTHON = "old-python"
 _SHOWN = 5
 
 
@@ -75,15 +77,29 @@ def problems_of(error: MLPackageError) -> tuple[Problem, ...]:
 
 def image_problems(inputs: LockInputs) -> Iterator[Problem]:
     """Warn of base images that are not pinned, no longer maintained, or made for another CUDA than the wheels."""
-    today = date.today()  # noqa: DTZ011 - the ends are no more exact
-    ended = [
-        f"{said} Choose another base-image." for image in images_of(inputs) for said in ended_support(image, today)
-    ]
-    unpinned = [said for state in check_project_images(inputs) if (said := state.describe())]
-    for said in (*unpinned, *ended):
-        yield base_image_problem(said)
+    for state in check_project_images(inputs):
+        if said := state.describe():
+            yield base_image_problem(said)
+    yield from _ended(inputs, date.today())  # noqa: DTZ011 - the ends are no more exact
     for said in other_cuda(inputs):
         yield Problem(where=f"{KEY}.cuda", what=said, level="warning", code=BASE_IMAGE)
+
+
+def _ended(inputs: LockInputs, today: date) -> Iterator[Problem]:
+    """Warn of what gets no more updates, and of an old Python once, because no image of it does."""
+    python, base_python = inputs.config.python_version, inputs.config.base_python
+    if python in OLD_PYTHONS:
+        yield Problem(
+            where=f"{KEY}.python-version",
+            what=f"Python {python} {what_old_means(python)}.",
+            fix="Save the model anew for a newer Python when you can.",
+            level="warning",
+            code=OLD_PYTHON,
+        )
+    unavoidable = official_image(base_python) if base_python in OLD_PYTHONS else ""
+    for image in images_of(inputs):
+        if said := ended_support(image, today, unavoidable):
+            yield base_image_problem(f"{said} Choose another base-image.")
 
 
 def _ignored(package: Package) -> Iterator[Problem]:

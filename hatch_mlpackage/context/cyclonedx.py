@@ -19,6 +19,17 @@ SBOM_NAME = "sbom.cdx.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Name the source archive that a component was built from, its sha256 as hex, and how it was built."""
+
+    purl: str
+    name: str
+    version: str
+    sha256: str
+    notes: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Component:
     """Describe a part of the image.
 
@@ -33,6 +44,7 @@ class Component:
     purl: str = ""
     sha256: str = ""
     license: str = ""
+    origin: Origin | None = None
 
 
 def make_sbom(
@@ -62,8 +74,9 @@ def make_sbom(
     return _spelled({"serialNumber": f"urn:uuid:{serial}", **document}) + "\n"
 
 
-def purl_of_package(name: str, version: str) -> str:
-    return f"pkg:pypi/{quote(name)}@{quote(version)}"
+def purl_of_package(name: str, version: str, file: str = "") -> str:
+    """Name a package of an index, or one file of it."""
+    return f"pkg:pypi/{quote(name)}@{quote(version)}{f'?file_name={quote(file)}' if file else ''}"
 
 
 def purl_of_conda_package(name: str, version: str, build: str, channel: str, subdir: str) -> str:
@@ -101,7 +114,17 @@ def _entry(component: Component) -> dict[str, Any]:
         entry["licenses"] = [_license(component.license)]
     if component.purl:
         entry["purl"] = component.purl
+    if component.origin:
+        entry["pedigree"] = _pedigree(component.origin)
     return entry
+
+
+def _pedigree(origin: Origin) -> Mapping[str, Any]:
+    archive = Component(
+        ref="", kind="library", name=origin.name, version=origin.version, purl=origin.purl, sha256=origin.sha256
+    )
+    ancestor = {key: value for key, value in _entry(archive).items() if key != "bom-ref"}
+    return {"ancestors": [ancestor], "notes": origin.notes}
 
 
 def _license(text: str) -> Mapping[str, Any]:

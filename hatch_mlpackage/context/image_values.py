@@ -20,6 +20,7 @@ from hatch_mlpackage.lock.project_conda import conda_values
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, MODELS_DIRECTORY, PORT, Config, Server
 from hatch_mlpackage.project.dockerfiles.extra_steps import names_in
 from hatch_mlpackage.project.known_images import PUBLIC_REGISTRIES, PYTHON_PACKAGE, is_nvidia
+from hatch_mlpackage.project.target import OLD_PYTHONS
 
 # Any user id works; 1000 is what the original's images ran as, group 0 is what OpenShift gives to random ids.
 USER = "1000:0"
@@ -79,11 +80,14 @@ def dockerfile_values(
     conda = conda_values(config, package.conda)
     if conda:
         conda["image"] = pinned.get(conda["image"], "")
+    server_image = config.server.base_image
     own, servers = (has_wheels(files, place) for place in (ENVIRONMENT_WHEELS, SERVER_WHEELS))
     return {
         "app_directory": APP_DIRECTORY,
         "architecture": config.target.architecture,
         "base_dockerfile": dockerfile.text(pinned) if dockerfile else "",
+        "base_is_old": config.base_python in OLD_PYTHONS,
+        "base_python": config.base_python,
         "base_image": word_for_dockerfile(dockerfile.last_stage if dockerfile else base_image),
         "conda": conda,
         "directives": dockerfile.directives if dockerfile else (),
@@ -95,15 +99,18 @@ def dockerfile_values(
         "labels": _quoted({**_standard_labels(package, base_image), **config.image.labels}),
         "models": config.models,
         "named_copies": named_copies(package.files),
+        "old_pip": package.has_old_pip,
         "port": PORT,
         "health_port": _health_port(config),
         "project_wheel": next((word_for_dockerfile(file.path) for file in files if file.layer == PROJECT_LAYER), ""),
         "python_version": config.python_version,
         "source_date_epoch": TIMESTAMP,
         "secrets": config.image.secrets,
+        "server_image": word_for_dockerfile(pinned[server_image]) if server_image else "",
+        "server_python": config.server_target.python,
         "server_wheels": servers,
         "sets_shell": dockerfile is not None and dockerfile.sets_shell,
-        "stage": f"conda-{config.conda_mode}" if conda else "wheels" if own or servers else "",
+        "stage": f"conda-{config.conda_mode}" if conda else "wheels" if own or (servers and not server_image) else "",
         "system_packages": tuple(map(_word_of_apt, _system_packages(package))),
         "user": USER,
         "user_managed": config.user_managed_dependencies,

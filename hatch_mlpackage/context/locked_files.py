@@ -12,7 +12,7 @@ from hatch_mlpackage.context.project_wheel import build_project_wheel
 from hatch_mlpackage.errors import LockError, MLPackageError, Problems
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.resources import templates_directory
-from hatch_mlpackage.lock.check_locks import find_all_wheels
+from hatch_mlpackage.lock.check_locks import find_all_wheels, our_locks
 from hatch_mlpackage.lock.inputs import LockInputs
 from hatch_mlpackage.lock.models import by_model, file_name, is_unproven, public
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
@@ -24,7 +24,6 @@ from hatch_mlpackage.project.config.model_url import url_problem
 
 ENVIRONMENT_WHEELS = "environment/wheels"
 SERVER_WHEELS = "server/wheels"
-INSTALLER_WHEELS = "environment/conda/wheels"
 CHANNEL = "environment/channel"
 INSTALLER = "environment/conda"
 _BY_URL = re.compile(r"(?m)^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]\n]*\])?[ \t]*@[ \t]*\S+")
@@ -33,7 +32,8 @@ _FETCH = "Run `mlpackage lock`, which fetches it."
 
 def wheel_files(inputs: LockInputs) -> Iterator[ContextFile]:
     """Yield the wheels that the context carries; the lock has been checked."""
-    places = ((ENVIRONMENT_WHEELS, "environment"), (SERVER_WHEELS, "runtime"), (INSTALLER_WHEELS, "environment"))
+    ours = ((lock.place, lock.layer) for lock in our_locks(inputs))
+    places = ((ENVIRONMENT_WHEELS, "environment"), *ours)
     for (place, layer), (paths, _) in zip(places, find_all_wheels(inputs), strict=False):
         for path in paths:
             yield ContextFile(path=f"{place}/{path.name}", layer=layer, source=path, size=path.stat().st_size)
@@ -67,6 +67,13 @@ def without_urls(inputs: LockInputs) -> str:
     (paths, _), *_ = find_all_wheels(inputs)
     files = {name_of(path.name): path.name for path in paths}
     return _BY_URL.sub(lambda pin: f"./{WHEELS_FOLDER}/{files[canonicalize_name(pin['name'])]}", text)
+
+
+def old_pip_file(inputs: LockInputs) -> Iterator[ContextFile]:
+    """Yield the locked pip that installs packages for an old Python."""
+    if inputs.has_old_pip:
+        content = file_text(templates_directory() / "context" / "pip" / f"{inputs.config.python_version}.txt")
+        yield text_file("environment/pip/requirements.txt", content, layer="environment")
 
 
 def conda_files(inputs: LockInputs) -> Iterator[ContextFile]:

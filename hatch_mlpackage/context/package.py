@@ -13,11 +13,10 @@ from hatch_mlpackage.context.plan import APP_DIRECTORY, ContextFile, text_file
 from hatch_mlpackage.context.project_files import base_files, model_files, runtime_files, source_files
 from hatch_mlpackage.errors import ConfigurationError, Problem, Problems
 from hatch_mlpackage.files.read import file_bytes
-from hatch_mlpackage.files.resources import runtime_directory
+from hatch_mlpackage.files.resources import runtime_directory, server_lock_path
 from hatch_mlpackage.lock.inputs import LockInputs, read_inputs
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT
 from hatch_mlpackage.project.pyproject import Project
-from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.no_code.generated import NoCode
@@ -76,13 +75,14 @@ def inspect_all(project: Project) -> Inspected:
 
 def _files(inputs: LockInputs, problems: Problems) -> tuple[ContextFile, ...]:
     project, config, dockerfile = inputs.project, inputs.config, inputs.base_dockerfile
-    supported = config.python_version in SUPPORTED_PYTHONS  # reported when the configuration was read
+    python = config.server_target.python
+    supported = server_lock_path(runtime_directory(), python).is_file()  # reported when the configuration was read
     return (
         *(base_files(project, dockerfile, problems) if dockerfile else ()),
         *_model_files(inputs, problems),
         *(_as_checked(file, inputs) for file in source_files(project, config, problems)),
         *_generated_files(inputs.no_code),
-        *(runtime_files(runtime_directory(), config.python_version, problems) if supported else ()),
+        *(runtime_files(runtime_directory(), python, problems) if supported else ()),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
@@ -25,6 +25,7 @@ from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER
 from hatch_mlpackage.lock.pins.pylock_hashes import not_in_pylock
 from hatch_mlpackage.lock.pins.wheel_needs import unlike_the_wheels
 from hatch_mlpackage.lock.pins.wheel_records import find_wheels
+from hatch_mlpackage.project.target import Target
 
 
 def check_project_lock(inputs: LockInputs) -> LockState:
@@ -86,22 +87,39 @@ def _lacking(inputs: LockInputs) -> Iterator[str]:
 
 
 def find_all_wheels(inputs: LockInputs) -> Iterator[tuple[tuple[Path, ...], tuple[str, ...]]]:
-    """Find the wheels of the environment and, with a wheelhouse, those of the server and of conda's installer."""
+    """Find the wheels of the environment and, with a wheelhouse, those of each of our locks, in their order."""
     config, folder = inputs.config, wheels_directory(inputs)
     yield find_wheels(inputs.locks.requirements or "", folder, config.target, all_wheels=config.wheelhouse)
     for lock in our_locks(inputs) if config.wheelhouse else ():
-        yield find_wheels(lock, folder, config.target, all_wheels=True)
+        yield find_wheels(lock.text, folder, lock.target, all_wheels=True)
 
 
 def wheels_directory(inputs: LockInputs) -> Path:
     return inputs.lock_path.parent / WHEELS_FOLDER
 
 
-def our_locks(inputs: LockInputs) -> Iterator[str]:
-    """Yield the locks that come with this package: those of the server and of the installer of conda packages."""
-    yield file_text(server_lock_path(runtime_directory(), inputs.config.python_version))
-    if inputs.has_conda_lock and inputs.config.conda_mode == "vendored":
-        yield file_text(templates_directory() / "context" / "conda" / "requirements.txt")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OurLock:
+    """A lock that comes with this package: its text, what it installs for, and where the context has its wheels."""
+
+    text: str
+    target: Target
+    place: str
+    layer: str
+
+
+def our_locks(inputs: LockInputs) -> Iterator[OurLock]:
+    """Yield the locks of the server, of the installer of conda packages, and of the pip for an old Python."""
+    config, files = inputs.config, templates_directory() / "context"
+    server = file_text(server_lock_path(runtime_directory(), config.server_target.python))
+    yield OurLock(text=server, target=config.server_target, place="server/wheels", layer="runtime")
+    if inputs.has_conda_lock and config.conda_mode == "vendored":
+        installer = file_text(files / "conda" / "requirements.txt")
+        base = replace(config.target, python=config.base_python)
+        yield OurLock(text=installer, target=base, place="environment/conda/wheels", layer="environment")
+    if inputs.has_old_pip:
+        pip = file_text(files / "pip" / f"{config.python_version}.txt")
+        yield OurLock(text=pip, target=config.target, place="environment/pip/wheels", layer="environment")
 
 
 def check_project_images(inputs: LockInputs) -> tuple[BaseImageState, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.check_locks import wheels_directory
 from hatch_mlpackage.lock.inputs import LockInputs
+from hatch_mlpackage.lock.pins.built_wheels import BuiltWheel, built_records
 from hatch_mlpackage.lock.pins.check import LockState
 from hatch_mlpackage.lock.pins.pins import Pin
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, asked_sources
@@ -45,7 +46,8 @@ def compare_with_index(inputs: LockInputs, state: LockState, *, report: Callable
     """
     wanted, target = inputs.requirements, inputs.config.target
     pins = tuple(pin for pin in inputs.locks.pins if not pin.file)
-    found = ask_index(pins, wanted, target, report=report)
+    archives = tuple(_archives(inputs))
+    found = ask_index((*pins, *archives), wanted, target, report=report)
     reasons = tuple(reason for pin, files in found.items() for reason in _contradictions(pin, files))
     if not reasons and wanted.pylock is None:
         report("Resolving the requirements again, with the locked versions.")
@@ -53,14 +55,23 @@ def compare_with_index(inputs: LockInputs, state: LockState, *, report: Callable
     unlisted = [pin for pin, files in found.items() if not files.missing and not files.hashes]
     return Compared(
         state=LockState(status="contradicted", reasons=reasons) if reasons else state,
-        pins=len(pins) - len(unlisted),
+        pins=len([pin for pin in pins if pin not in unlisted]),
         wheels=len(inputs.locks.pins) - len(pins),
         notes=(
             *_yanked(found),
             *(f"The index gives no hash of {pin}: it was not compared." for pin in unlisted),
+            *(f"{pin}: its source archive was compared, and not the wheel that was built from it." for pin in archives),
             *(("The packages of conda were not compared with their channels.",) if inputs.has_conda_lock else ()),
         ),
     )
+
+
+def _archives(inputs: LockInputs) -> Iterator[Pin]:
+    """Yield the pins of wheels that were built, with the hashes of their archives in place of their own."""
+    digests = {record.file: record.digest for record in inputs.locks.built}
+    for pin in inputs.locks.pins:
+        if pin.file in digests:
+            yield replace(pin, hashes=(digests[pin.file],))
 
 
 def _contradictions(pin: Pin, files: IndexFiles) -> Iterator[str]:
@@ -77,7 +88,9 @@ def _contradictions(pin: Pin, files: IndexFiles) -> Iterator[str]:
 def _other_pins(inputs: LockInputs, report: Callable[[str], None]) -> Iterator[str]:
     locked = inputs.locks.pins
     try:
-        needed = resolve_again(inputs.requirements, inputs.config.target, locked, _vendored(inputs), report=report)
+        needed = resolve_again(
+            inputs.requirements, inputs.config.target, locked, _vendored(inputs), _built(inputs), report=report
+        )
     except LockError as error:
         lines = str(error).splitlines()
         said = " ".join(lines[1:-1] or lines)  # the reason stands between what was done and what to do about it
@@ -109,7 +122,23 @@ def _vendored(inputs: LockInputs) -> tuple[Vendored, ...]:
             sha256=pin.hashes[0].removeprefix("sha256:"),
         )
         for pin in inputs.locks.pins
-        if pin.file
+        if pin.file in sources
+    )
+
+
+def _built(inputs: LockInputs) -> tuple[BuiltWheel, ...]:
+    """Return the wheels beside the lock, which was checked, that were built from archives of an index."""
+    by_file = {record.file: record for record in built_records(inputs.locks.requirements or "")}
+    return tuple(
+        BuiltWheel(
+            path=wheels_directory(inputs) / pin.file,
+            name=pin.name,
+            version=pin.version or "",
+            sha256=pin.hashes[0].removeprefix("sha256:"),
+            record=by_file[pin.file],
+        )
+        for pin in inputs.locks.pins
+        if pin.file in by_file
     )
 
 

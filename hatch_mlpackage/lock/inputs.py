@@ -9,20 +9,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from hatch_mlpackage.errors import ConfigurationError, Problem, Problems
 from hatch_mlpackage.files.read import file_bytes, real_path
 from hatch_mlpackage.lock.asked.requirements import Requirements, read_requirements
 from hatch_mlpackage.lock.asked.script_needs import replace_serving, with_generated
 from hatch_mlpackage.lock.conda.inputs import CondaInputs
 from hatch_mlpackage.lock.locks import Locks, read_locks
-from hatch_mlpackage.lock.project_conda import conda_names, conda_values, read_conda, with_conda_pins
+from hatch_mlpackage.lock.project_conda import (
+    conda_names,
+    conda_values,
+    read_conda,
+    with_base_for_conda,
+    with_conda_pins,
+)
 from hatch_mlpackage.lock.project_models import fetched_model
 from hatch_mlpackage.project.config.keys import GENERATED_SCRIPT, KEY, Config
 from hatch_mlpackage.project.other_tools.named import Named
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.project.read_config import Declaration, read_declaration
 from hatch_mlpackage.project.sources.entry_script import EntryScript, read_entry_script
-from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
+from hatch_mlpackage.project.target import OLD_PYTHONS, SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
@@ -67,6 +75,11 @@ class LockInputs:
         return self.conda is not None and self.conda.file.kind != "pip"
 
     @property
+    def has_old_pip(self) -> bool:
+        """Whether the context brings pip: the one that an old Python carries does not know the last of its wheels."""
+        return self.config.python_version in OLD_PYTHONS and not self.config.user_managed_dependencies
+
+    @property
     def conda_lock_path(self) -> Path:
         return self.project.root / self.config.conda_lock_path
 
@@ -99,6 +112,7 @@ def read_inputs(project: Project, problems: Problems, *, locks: Locks | None = N
     no_code = _read_no_code(project, config, locks, problems)
     script = _read_script(project, config, no_code, problems)
     conda = read_conda(project, config, locks, problems)
+    config = with_base_for_conda(config, conda.file.kind, project) if conda else config
     requirements = _read_requirements(
         project, declared, script=script, no_code=no_code, conda=conda, locks=locks, problems=problems
     )
@@ -122,7 +136,8 @@ def images_of(inputs: LockInputs) -> tuple[str, ...]:
     conda = conda_values(config, inputs.conda)
     others = [conda["image"]] if conda and config.conda_mode == "micromamba" else []
     named = [image for _, image in inputs.base_dockerfile.images] if inputs.base_dockerfile else []
-    return tuple(dict.fromkeys((config.base_image, *named, *others)))
+    server = [config.server.base_image] if config.server.base_image else []
+    return tuple(dict.fromkeys((config.base_image, *named, *others, *server)))
 
 
 def _read_requirements(
@@ -150,7 +165,8 @@ def _read_requirements(
     if no_code is not None:
         inline = config.dependencies or ()
         requirements = with_generated(requirements, no_code, inline=inline, conda=conda_names(conda))
-    requirements = replace(requirements, notes=(*declared.notes, *requirements.notes))
+    named = tuple(sorted({canonicalize_name(name) for name in config.build_from_source}))
+    requirements = replace(requirements, built=named, notes=(*declared.notes, *requirements.notes))
     if conda is None or conda.file.kind == "pip":
         return with_pylock(replace_serving(requirements, script), config, locks)
     # What the script needs beside them comes last, so that conda's versions limit it too.

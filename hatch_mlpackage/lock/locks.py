@@ -12,6 +12,7 @@ from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.conda.check import conda_packages_of
 from hatch_mlpackage.lock.conda.explicit import CondaPackage
 from hatch_mlpackage.lock.models import RemoteModel, read_models
+from hatch_mlpackage.lock.pins.built_wheels import BuiltRecord, built_records
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.packages import LockedPackage, packages_of
 from hatch_mlpackage.lock.pins.pins import Pin, installed_pins, read_pins
@@ -44,6 +45,12 @@ class Locks:
         """Return the pins that the image installs."""
         text = self.requirements or ""
         return installed_pins(text, self.target) if self.target else read_pins(text)
+
+    @cached_property
+    def built(self) -> tuple[BuiltRecord, ...]:
+        """Describe the wheels that were built from source archives, and that the image installs."""
+        pinned = {pin.file for pin in self.pins}
+        return tuple(record for record in built_records(self.requirements or "") if record.file in pinned)
 
     @cached_property
     def packages(self) -> tuple[LockedPackage, ...]:

@@ -19,10 +19,13 @@ from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.conda.explicit import as_constraints
 from hatch_mlpackage.lock.conda.inputs import CondaInputs, check_conda_python
 from hatch_mlpackage.lock.locks import Locks
-from hatch_mlpackage.project.config.keys import KEY, Config, parts_of_conda_file
-from hatch_mlpackage.project.known_images import MICROMAMBA
+from hatch_mlpackage.project.config.check_base_image import check_same_python
+from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, KEY, Config, parts_of_conda_file
+from hatch_mlpackage.project.known_images import MICROMAMBA, official_image, server_image
 from hatch_mlpackage.project.pyproject import Project
-from hatch_mlpackage.project.target import SUBDIRS
+from hatch_mlpackage.project.target import OLD_PYTHONS, SUBDIRS
+
+_TOO_OLD_FOR_RATTLER = ("3.6", "3.7", "3.8", "3.9")
 
 
 def read_conda(project: Project, config: Config, locks: Locks, problems: Problems) -> CondaInputs | None:
@@ -49,8 +52,11 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
         return None
     is_chosen = "python-version" in project.table
     check_conda_python(file, config.python_version, problems, is_chosen=is_chosen)
+    config = with_base_for_conda(config, file.kind, project)
     if file.kind != "pip":
         _check_image(config, problems)
+    elif config.base_python != config.python_version:
+        check_same_python(config, f"{KEY}.python-version", problems)
     channel = real_path(project.root / config.conda_channel) if config.conda_channel else None
     return CondaInputs(
         file=record if record and not differs else file,
@@ -62,12 +68,30 @@ def read_conda(project: Project, config: Config, locks: Locks, problems: Problem
     )
 
 
+def with_base_for_conda(config: Config, kind: str, project: Project) -> Config:
+    """Let the server have a current Python where nobody chose a base image, and conda brings the model's old one."""
+    chosen = "base-image" in project.table or config.base_image != official_image(config.python_version)
+    if kind == "pip" or config.python_version not in OLD_PYTHONS or chosen:
+        return config
+    server = config.server
+    if server.base_image == server_image(config.base_image):
+        server = replace(server, base_image=None)
+    return replace(config, base_image=official_image(DEFAULT_PYTHON), server=server)
+
+
 def _check_image(config: Config, problems: Problems) -> None:
     if config.target.libc == "musl":
         problems.add(
             f"{KEY}.base-image",
             f"'{config.base_image}' has musl, and conda's packages need the GNU C library.",
             "Use a Debian or Ubuntu base.",
+        )
+    if config.conda_mode == "vendored" and config.base_python in _TOO_OLD_FOR_RATTLER:
+        problems.add(
+            f"{KEY}.conda-mode",
+            f"'vendored' needs Python 3.10 or later in the image, not {config.base_python}: "
+            "py-rattler installs the packages and runs on it.",
+            'Use conda-mode = "micromamba".',
         )
     if config.wheelhouse and config.conda_channel is None:
         problems.add(

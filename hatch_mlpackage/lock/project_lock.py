@@ -23,10 +23,12 @@ from hatch_mlpackage.lock.project_conda import lock_conda
 from hatch_mlpackage.lock.project_models import lock_models
 from hatch_mlpackage.lock.resolve.make import Made, make_lock
 from hatch_mlpackage.lock.resolve.uv_export import export_uv_lock
+from hatch_mlpackage.lock.unneeded import unneeded_builds
 from hatch_mlpackage.lock.wheels.build import build_wheels
 from hatch_mlpackage.lock.wheels.describe import describe_packages
 from hatch_mlpackage.lock.wheels.download import fetch_wheels
 from hatch_mlpackage.lock.wheels.folder import clear_wheels, put_wheel
+from hatch_mlpackage.lock.wheels.from_source import build_named
 from hatch_mlpackage.project.config.foreign_locks import UV_LOCK
 from hatch_mlpackage.project.pyproject import Project
 from hatch_mlpackage.redaction import redact
@@ -97,7 +99,7 @@ def renew_locks(project: Project, *, upgrade: bool = False, report: Report = pri
     return LockRun(
         path=project.root / (inputs.config.base_image_path if own else inputs.config.lock_path),
         changes=lock_changes(inputs.config, before, locks, made.why),
-        notes=(*made.notes, *nothing_locked(inputs, made.text)),
+        notes=(*made.notes, *nothing_locked(inputs, made.text), *unneeded_builds(inputs, made.text)),
         is_new=before.requirements is None,
         is_changed=bool(changed),
     )
@@ -163,6 +165,16 @@ def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> t
             left_out=paths_outside_the_wheel(inputs.project.root, config),
             report=report,
         )
+        built = build_named(
+            requirements,
+            target,
+            folder=Path(work),
+            wheels=folder,
+            vendored=vendored,
+            previous=previous,
+            upgrade=upgrade,
+            report=report,
+        )
         made = make_lock(
             requirements,
             target,
@@ -171,9 +183,10 @@ def lock_requirements(inputs: LockInputs, *, upgrade: bool, report: Report) -> t
             upgrade=upgrade,
             report=report,
             vendored=vendored,
+            built=built,
         )
         wanted = {path.name for path in _fetch(inputs, made.text, report)} if config.wheelhouse else set()
-        wanted |= {put_wheel(wheel.path, folder).name for wheel in vendored}
+        wanted |= {put_wheel(path, folder).name for path in (*(it.path for it in vendored), *(it.path for it in built))}
     return made, frozenset(wanted)
 
 
@@ -187,12 +200,13 @@ def _select_lock(inputs: LockInputs, pylock: str, *, upgrade: bool, report: Repo
 
 
 def _fetch(inputs: LockInputs, text: str, report: Report) -> Iterator[Path]:
-    for lock in (text, *our_locks(inputs)):
+    ours = ((lock.text, lock.target) for lock in our_locks(inputs))
+    for lock, target in ((text, inputs.config.target), *ours):
         with TemporaryDirectory(prefix="mlpackage-wheels-") as work:
             yield from fetch_wheels(
                 lock,
                 inputs.requirements,
-                inputs.config.target,
+                target,
                 folder=Path(work),
                 wheels=wheels_directory(inputs),
                 report=report,

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from hatch_mlpackage.project.target import python_of
+
 MICROMAMBA = "mambaorg/micromamba:2.5.0-debian12-slim"
 # These registries give most images to anybody; any other is assumed to need a login.
 PUBLIC_REGISTRIES = frozenset(
@@ -34,6 +36,12 @@ _CUDA = {
     "13.0": ("13.0.2", "cudnn", ("24.04", "22.04")),
 }
 CUDA_VERSIONS = tuple(_CUDA)
+
+_DEBIAN = "bookworm"
+# The newest Debian that an old Python was built on (hub.docker.com/_/python).
+_LAST_DEBIAN = {"3.6": "bullseye"}
+# The Python of the server, where the model has another, by the Debian that its official image has.
+_SERVER_PYTHONS = {"buster": "3.11", "bullseye": "3.13", "bookworm": "3.13", "trixie": "3.13"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +90,23 @@ NOT_NEEDED = {
 }
 
 
+def official_image(python: str) -> str:
+    """Return the official image of a Python that a project gets where it names none."""
+    return f"python:{python}-slim-{_LAST_DEBIAN.get(python, _DEBIAN)}"
+
+
+def server_image(base_image: str) -> str:
+    """Return the official image that has a Python for the server, and the same Debian as a base image.
+
+    Returns an empty string where the base image has another system, or where its name does not say which.
+    """
+    release = _release_of(base_image)
+    debian = release.words[0] if release else ""
+    if re.search(r"(?:^|/)python:[\d.]+(?:-slim)?(?:@|$)", base_image):
+        debian = _LAST_DEBIAN.get(python_of(base_image) or "", _DEBIAN)
+    return f"python:{_SERVER_PYTHONS[debian]}-slim-{debian}" if debian in _SERVER_PYTHONS else ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CudaImage:
     reference: str
@@ -115,19 +140,33 @@ def packaged_python(image: str) -> str | None:
     return release.python if release and bare else None
 
 
-def ended_support(image: str, today: date) -> Iterator[str]:
-    """Say whose support has ended, by an image's name and tag: its system's, its Python's or its own."""
+def ended_support(image: str, today: date, known: str = "") -> str:
+    """Say whose support has ended, by an image's name and tag: its system's, its Python's or its own; "" for none.
+
+    What also holds for the image `known` is left out.
+    """
+    others = (*_ended(known, today),)
+    said = " and ".join(one for one in _ended(image, today) if one not in others).removesuffix(",")
+    return f"{image} {said}." if said else ""
+
+
+def _ended(image: str, today: date) -> Iterator[str]:
     release = _release_of(image)
     if release and release.end < today:
-        yield f"{image} is built on {release.title}, which had its last updates on {release.end}."
-    python = re.search(r"(?:^|/)python:(\d+\.\d+)(?=$|[.\-@])", image)
-    end = _PYTHON_ENDS.get(python[1]) if python else None
-    if python and end and end < today:
-        yield f"{image} has Python {python[1]}, which had its last updates on {end}."
+        yield f"is built on {release.title}, which had its last updates on {release.end},"
+    python = python_of(image) or ""
+    end = _PYTHON_ENDS.get(python)
+    if end and end < today:
+        yield f"has Python {python}, which had its last updates on {end}"
     cuda = cuda_of(image) if is_nvidia(image) else ""
     # github.com/NVIDIA/nvidia-docker/issues/1768
     if cuda and int(cuda.partition(".")[0]) <= 10:  # noqa: PLR2004 - the version
-        yield f"{image} is gone: NVIDIA deletes images some months after their end, and those of CUDA 10 went in 2023."
+        yield "is gone: NVIDIA deletes images some months after their end, and those of CUDA 10 went in 2023"
+
+
+def what_old_means(python: str) -> str:
+    """Say what it means that the image has an old Python, as the rest of a sentence about it."""
+    return f"had its last updates on {_PYTHON_ENDS[python]}: only the model runs on it, and the server on a newer one"
 
 
 def _release_of(image: str) -> Release | None:

@@ -14,6 +14,7 @@ from hatch_mlpackage.project.config.check_base_image import (
     check_base_image,
     check_cuda,
     check_python,
+    check_server_image,
     check_user_managed,
 )
 from hatch_mlpackage.project.config.check_dockerfiles import (
@@ -25,6 +26,7 @@ from hatch_mlpackage.project.config.check_dockerfiles import (
 from hatch_mlpackage.project.config.check_image import check_image, check_secrets, check_variables
 from hatch_mlpackage.project.config.check_models import check_models, check_private_hosts
 from hatch_mlpackage.project.config.check_packages import (
+    check_build_from_source,
     check_conda_mode,
     check_conda_paths,
     check_install_project,
@@ -36,10 +38,16 @@ from hatch_mlpackage.project.config.check_patterns import check_patterns
 from hatch_mlpackage.project.config.check_values import check_choices, check_empty, check_server
 from hatch_mlpackage.project.config.hatch_tables import check_tables
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON, IN_PLACE, KEY, NO_PYLOCK, Config, Model
-from hatch_mlpackage.project.known_images import cuda_images, cuda_of, packaged_python
+from hatch_mlpackage.project.known_images import (
+    cuda_images,
+    cuda_of,
+    official_image,
+    packaged_python,
+    server_image,
+)
 from hatch_mlpackage.project.other_tools.named import Named, find_requirements
 from hatch_mlpackage.project.python_file import PYTHON_VERSION, read_python_version
-from hatch_mlpackage.project.target import python_of
+from hatch_mlpackage.project.target import OLD_PYTHONS, python_of
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.dockerfiles.base_stages import BaseDockerfile
@@ -51,6 +59,7 @@ _CHECKS = (
     check_entry_script,
     check_install_project,
     check_pylock,
+    check_build_from_source,
     check_source_directory,
     check_patterns,
     check_models,
@@ -58,6 +67,7 @@ _CHECKS = (
     check_empty,
     check_python,
     check_base_image,
+    check_server_image,
     check_cuda,
     check_user_managed,
     check_choices,
@@ -108,7 +118,7 @@ def _read(project: Project, problems: Problems, *, is_whole: bool = True) -> Dec
     found = Problems()  # added after the checks of the keys
     dockerfile = read_dockerfile(config, project, found)
     steps = read_steps(config, project, found)
-    given, config = config, _with_base_image(config, dockerfile, project)
+    given, config = config, _with_server_image(_with_base_image(config, dockerfile, project))
     named = find_requirements(config, project, problems if is_whole else Problems())
     config = _with_defaults(config, project, named)
     for check in _CHECKS if is_whole else ():
@@ -168,9 +178,16 @@ def _with_base_image(config: Config, dockerfile: BaseDockerfile | None, project:
     base_image = chosen.reference if chosen else config.base_image
     of_image = python_of(base_image) or packaged_python(base_image)
     python = config.python_version or of_image or wanted or DEFAULT_PYTHON
-    base_image = base_image or f"python:{python}-slim-bookworm"
+    base_image = base_image or official_image(python)
     cuda = config.cuda or cuda_of(base_image) or None
     return replace(config, base_image=base_image, python_version=python, cuda=cuda)
+
+
+def _with_server_image(config: Config) -> Config:
+    """Give the server a Python of its own where that of the base image is too old for it."""
+    if config.server.base_image is not None or config.base_python not in OLD_PYTHONS:
+        return config
+    return replace(config, server=replace(config.server, base_image=server_image(config.base_image) or None))
 
 
 def _python_notes(given: Config, config: Config, project: Project) -> Iterator[str]:

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
-SUPPORTED_PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-# What messages suggest in place of a Python that is too old: the packages of its time may still have wheels for it.
-NEARBY_PYTHON = "3.11"
+# The Pythons that run entry scripts. The server needs one of those from 3.8 on: for an older one, the image has two.
+SUPPORTED_PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+OLD_PYTHONS = ("3.6", "3.7")
+# Their last releases, which every official image has (python.org/downloads).
+_LAST_PATCHES = {"3.6": 15, "3.7": 17}
+# What messages suggest in place of a Python that is too old: most packages of its time have wheels for this one too.
+NEARBY_PYTHON = "3.6"
 # What another Python means for a model.
 PICKLED = "a pickled model may not load or may answer otherwise there, so compare its answers or train it again"
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
@@ -43,6 +47,19 @@ class Target:
     @property
     def architecture(self) -> str:
         return ARCHITECTURES[self.platform]
+
+    @property
+    def full_python(self) -> str:
+        """Return the patch release that packages are chosen for: the last one of an old Python, the first of another.
+
+        Many packages of their time need 3.6.1 or 3.7.1, while nothing excludes the last releases.
+        """
+        return f"{self.python}.{_LAST_PATCHES.get(self.python, 0)}"
+
+    @property
+    def abi(self) -> str:
+        """Return the tag of compiled code: `cp312`, and `cp37m` for the Pythons that had several kinds."""
+        return f"cp{self.python.replace('.', '')}{'m' if self.python in OLD_PYTHONS else ''}"
 
     def __str__(self) -> str:
         return f"CPython {self.python} on {self.platform} ({self.libc})"

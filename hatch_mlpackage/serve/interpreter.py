@@ -13,9 +13,20 @@ from hatch_mlpackage.errors import EntryScriptError, MLPackageError
 from hatch_mlpackage.files.run_foreground import run_in_foreground
 
 # The first of two distributions with one name is the one that is imported.
+# Python 3.6 and 3.7 have no importlib.metadata.
 _LIST = """
-import importlib.metadata as metadata, json, sys
-found = [(it.metadata["Name"], it.version) for it in metadata.distributions() if it.metadata]
+import json, sys
+try:
+    import importlib.metadata as metadata
+    found = [(it.metadata["Name"], it.version) for it in metadata.distributions() if it.metadata]
+except ImportError:
+    import email.parser, glob, itertools, os
+    kinds = "*.dist-info/METADATA", "*.egg-info/PKG-INFO", "*.egg-info"
+    pairs = itertools.product(sys.path, kinds)
+    paths = [path for folder, kind in pairs for path in glob.glob(os.path.join(glob.escape(folder), kind))]
+    files = [open(path, encoding="utf-8", errors="replace") for path in paths if os.path.isfile(path)]
+    read = [email.parser.HeaderParser().parse(file) for file in files]
+    found = [(it["Name"], it["Version"]) for it in read]
 print(json.dumps(["%d.%d" % sys.version_info[:2], dict(reversed([it for it in found if it[0]]))]))
 """
 _PARSE = """

@@ -1,7 +1,5 @@
 """Define what the server and its workers share: an exit status, parts of the responses, and the lines of the log."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os
@@ -38,7 +36,7 @@ class JsonFormatter(logging.Formatter):
         return json_line(record.created, record.levelname, record.process, record.name, record.getMessage(), **more)
 
 
-def json_line(created: float, level: str, pid: int | None, logger: str, message: str, **more: str) -> str:
+def json_line(created: float, level: str, pid: "int | None", logger: str, message: str, **more: str) -> str:
     """Return a log record as the text of a JSON object."""
     at = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(created))}.{int(created % 1 * 1000):03d}Z"
     return json.dumps({"time": at, "level": level, "pid": pid, "logger": logger, "message": message, **more})

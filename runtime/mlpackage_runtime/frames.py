@@ -5,10 +5,8 @@ A frame is a prefix, a head and a body. The prefix has a fixed size: one byte fo
 A string with a newline is refused: it would be read as two, and a client could forge the fields behind it.
 """
 
-from __future__ import annotations
-
 import struct
-from typing import Callable, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 # From the server to a worker.
 START = 1  # body: WorkerSettings, as JSON
@@ -50,7 +48,7 @@ class Description(NamedTuple):
     """What the server must know about a script; `swagger` maps each version to its document, or to None."""
 
     raw: bool = False
-    swagger: dict[str, str | None] = {}  # noqa: RUF012 - never changed
+    swagger: Dict[str, Optional[str]] = {}  # noqa: RUF012 - never changed
     swagger_versions: Sequence[str] = ()
 
 
@@ -98,7 +96,8 @@ class FrameParser:
 
     def __init__(self) -> None:
         self._start = b""  # of a frame whose head is not complete
-        self._awaited: Tuple[int, Sequence[bytes]] | None = None  # kind and head of a frame whose body is not complete
+        # The kind and head of a frame whose body is not complete.
+        self._awaited: Optional[Tuple[int, Sequence[bytes]]] = None
         self._parts: List[bytes] = []
         self._missing = 0
 

@@ -1,7 +1,5 @@
 """Tie a process to its parent, and orphans to their ancestor, where the kernel can: on Linux."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

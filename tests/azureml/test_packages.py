@@ -237,21 +237,41 @@ def test_own_lines_of_a_dockerfile(ws, folder):
 
 
 def test_a_python_that_is_not_served(ws):
-    """An environment with an old Python is refused with the call that replaces it, and with that it is packaged."""
+    """An environment whose Python runs no worker is refused with the call that replaces it; another one is packaged."""
+    Path("score.py").write_text(ECHO)
+    environment = Environment("old")
+    environment.python.conda_dependencies = CondaDependencies.create(python_version="3.5.2")
+    inference = InferenceConfig("score.py", environment=environment)
+
+    with pytest.raises(UserErrorException) as refused:
+        Model.package(ws, [], inference, generate_dockerfile=True)
+    environment.python.conda_dependencies.set_python_version("3.8")
+    Model.package(ws, [], inference, generate_dockerfile=True).save("out")
+
+    assert str(refused.value) == (
+        "environment.python.condaDependencies (python): python=3.5.2 is not served, only 3.6 to 3.14: replace it with "
+        'environment.python.conda_dependencies.set_python_version("3.6"); a pickled model may not load or may answer '
+        "otherwise there, so compare its answers or train it again."
+    )
+    assert "FROM python:3.8-slim" in Path("out/Dockerfile").read_text()
+
+
+def test_an_old_python(ws, caplog):
+    """An environment with Python 3.6 is packaged with it, and with a server of its own Python; a warning says so."""
     Path("score.py").write_text(ECHO)
     environment = Environment("old")
     environment.python.conda_dependencies = CondaDependencies.create(python_version="3.6.2")
     inference = InferenceConfig("score.py", environment=environment)
 
-    with pytest.raises(UserErrorException) as refused:
-        Model.package(ws, [], inference, generate_dockerfile=True)
-    version = re.search(r'environment\.python\.conda_dependencies\.set_python_version\("(.+?)"\)', str(refused.value))[
-        1
-    ]
-    environment.python.conda_dependencies.set_python_version(version)
     Model.package(ws, [], inference, generate_dockerfile=True).save("out")
 
-    assert f"FROM python:{version}-slim" in Path("out/Dockerfile").read_text()
+    assert re.findall(r"(?m)^FROM (\S+-slim-\w+)", Path("out/Dockerfile").read_text()) == [
+        "python:3.13-slim-bullseye",
+        "python:3.6-slim-bullseye",
+    ]
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        ("Python 3.6 had its last updates on 2021-12-23: only the model runs on it, and the server on a newer one.")
+    ]
 
 
 def test_an_image_with_its_own_packages(ws, caplog):

@@ -32,6 +32,14 @@ def test_ok(project, mlpackage):
     assert outcome.out.splitlines()[5:] == ["Next: mlpackage generate"]
 
 
+def test_two_pythons(copy_project, mlpackage):
+    """Where the server runs on another Python than the model, both are named."""
+    outcome = mlpackage("check", "--project", str(copy_project("old-python")))
+
+    image = "python:3.6-slim-bullseye@sha256:36aa0f0c1d2e…, Python 3.6 (the server: 3.13), linux/amd64"
+    assert outcome.out.splitlines()[1:3] == ["models        none declared", f"image         {image}"]
+
+
 def test_quiet(project, mlpackage):
     """`--quiet`, before or after the verb, prints nothing for a sound project."""
     assert (mlpackage("check", "-q").out, mlpackage("--quiet", "check").out) == ("", "")

@@ -177,8 +177,33 @@ def test_what_must_be_decided(folder, mlpackage):
 
 
 def test_an_old_python(folder, mlpackage):
-    """A Python that is not served is replaced as the report says, and stays so when the import is repeated."""
+    """A pinned Python 3.6 stays; `check` warns of it once, and with --strict that is an error."""
     (folder / "conda.yml").write_text("dependencies:\n- python=3.6.2\n- pip: [azureml-defaults]\n")
+    (folder / "ic.json").write_text('{"entryScript": "src/score.py", "condaFile": "conda.yml"}')
+
+    imported = mlpackage("import-azureml", "ic.json")
+    locked, checked, strict = mlpackage("lock"), mlpackage("check"), mlpackage("check", "--strict")
+
+    table = tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["mlpackage"]
+    means = "had its last updates on 2021-12-23: only the model runs on it, and the server on a newer one"
+    row = re.search(r"condaFile \(python\) +taken +(.*)", imported.out)[1]
+    assert "by hand" not in imported.out
+    assert row == f'python-version = "3.6": as python=3.6.2 asks, which {means}'
+    assert table == {"entry-script": "src/score.py", "conda-file": "conda.yml", "python-version": "3.6"}
+    assert (locked.status, (folder / "locks/requirements.txt").read_text().splitlines()[0]) == (
+        0,
+        "# Locked for CPython 3.6 on linux/amd64 by hatch-mlpackage; renew with: mlpackage lock",
+    )
+    said = f"pyproject.toml:8: tool.mlpackage.python-version: Python 3.6 {means}. "
+    said += "Save the model anew for a newer Python when you can."
+    assert [line for line in checked.err.splitlines() if "last updates" in line] == [f"Warning[old-python]: {said}"]
+    assert [line for line in strict.err.splitlines() if "last updates" in line] == [f"  {said} [old-python]"]
+    assert strict.status == 1
+
+
+def test_a_python_that_is_not_served(folder, mlpackage):
+    """A Python that is not served is replaced as the report says, and stays so when the import is repeated."""
+    (folder / "conda.yml").write_text("dependencies:\n- python=3.5.2\n- pip: [azureml-defaults]\n")
     (folder / "ic.json").write_text('{"entryScript": "src/score.py", "condaFile": "conda.yml"}')
 
     undecided = mlpackage("import-azureml", "ic.json")
@@ -190,14 +215,14 @@ def test_an_old_python(folder, mlpackage):
     assert "1 key must be decided by hand: see `by hand` above.\n" in undecided.out
     assert refused.err.splitlines()[1:] == [
         (
-            "  conda.yml:2: `python 3.6.2.*` excludes the image's Python 3.12. Entry scripts are run on Python 3.8 to "
-            '3.14: choose one with python-version = "3.11" in [tool.mlpackage], which replaces this line.'
+            "  conda.yml:2: `python 3.5.2.*` excludes the image's Python 3.12. Entry scripts are run on Python 3.6 to "
+            '3.14: choose one with python-version = "3.6" in [tool.mlpackage], which replaces this line.'
         )
     ]
     assert "by hand" not in decided.out
     assert again.out.splitlines()[-3] == "Wrote nothing: it was there already."
     assert mlpackage("lock").status == 0
-    assert mlpackage("check").status == 0
+    assert mlpackage("lock", "--check").status == 0
 
 
 def test_an_environment_of_its_own(folder, mlpackage):

@@ -212,7 +212,7 @@ def test_python_version_file(root, declare, mlpackage):
     declare(f'{PROJECT}dependencies = ["alpha"]', table="")
     (root / ".python-version").write_text(f"{HERE}.1\n")
     taken, lock = mlpackage("lock"), (root / "locks/requirements.txt").read_text()
-    (root / ".python-version").write_text("3.7\n")
+    (root / ".python-version").write_text("3.5\n")
     refused = mlpackage("check")
     (root / ".python-version").write_text("my-env\n")
     unknown = mlpackage("lock")
@@ -222,8 +222,8 @@ def test_python_version_file(root, declare, mlpackage):
         True,
     )
     assert refused.err.splitlines()[1] == (
-        "  .python-version: '3.7' is not a supported Python version. Set python-version in [tool.mlpackage] to one of "
-        "3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14."
+        "  .python-version: '3.5' is not a supported Python version. Set python-version in [tool.mlpackage] to one of "
+        "3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14."
     )
     assert unknown.err.splitlines()[0] == (
         "The image gets Python 3.12: .python-version has 'my-env', which is not a version of CPython."

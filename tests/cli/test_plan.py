@@ -139,10 +139,11 @@ def test_json(project, mlpackage):
     """`--json` gives every file with its layer, and the changes."""
     document = json.loads(mlpackage("plan", "--json").out)
 
-    assert sorted(document) == ["changes", "files", "layers", "packages", "rebuilds", "rebuilt", "savings"]
+    assert sorted(document) == ["built", "changes", "files", "layers", "packages", "rebuilds", "rebuilt", "savings"]
     assert document["changes"] is None
     assert document["packages"] == [{"name": "idna", "version": "3.20", "size": None}]
     assert document["savings"] == []
+    assert document["built"] == []
     manifest = sum(file["size"] for file in document["files"] if file["path"] in {"manifest.json", "sbom.cdx.json"})
     assert document["rebuilds"][0] == {
         "what": "the entry script or its sources",

@@ -37,7 +37,17 @@ try:
 except SystemExit as ended:
     print(json.dumps([ended.code, opened, heads]), file=sys.stderr)
 """
-PROJECTS = ["base-dockerfile", "conda", "gpu", "minimal", "named-models", "own-packages", "steps", "two-models"]
+PROJECTS = [
+    "base-dockerfile",
+    "conda",
+    "gpu",
+    "minimal",
+    "named-models",
+    "old-python",
+    "own-packages",
+    "steps",
+    "two-models",
+]
 VERBS = {"check": ["check"], "generate": ["generate"], "lock --check": ["lock", "--check"], "plan": ["plan"]}
 # Every verb reads the declaration and the locks.
 ALWAYS = {"pyproject.toml", "locks/requirements.txt"}

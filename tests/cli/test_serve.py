@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -143,6 +144,33 @@ def test_the_packages_of_the_lock(own_lock, start, mlpackage, arguments):
     assert wait_until_healthy(url, while_alive=lambda: process.poll() is None)
     assert mlpackage("score", "--url", url, "--data", "x").out == '"1.0"\n'
     assert end(process) == 143
+
+
+@pytest.mark.environments
+@pytest.mark.parametrize("python", ["3.6", "3.7"])
+def test_an_old_python(project, index, start, mlpackage, change, interpreter, python):
+    """The model of a project runs on an old Python that is named, or that has what is locked, behind our own server."""
+    index.add("alpha", "1.0")
+    keys = f'[tool.mlpackage]\npython-version = "{python}"\npin-base-image = false'
+    change(Path("pyproject.toml"), "idna>=3.7", "alpha")
+    change(Path("pyproject.toml"), "[tool.mlpackage]", keys)
+    change(Path("pyproject.toml"), ">=3.9", ">=3.6")
+    loads = "try:\n    import alpha\nexcept ImportError:\n    alpha = None\n"
+    returns = '    return ["%d.%d" % sys.version_info[:2], alpha and alpha.version]\n'
+    Path("score.py").write_text(f"import sys\n\n{loads}\n\ndef init(): ...\n\n\ndef run(data):\n{returns}")
+    assert mlpackage("lock").status == 0
+    served = {}
+
+    for options in (("--python", interpreter(python)), ("--locked",)):
+        url = f"http://127.0.0.1:{free_port()}"
+        process = start("serve", *options, "--port", url.rpartition(":")[2])
+        assert wait_until_healthy(url, while_alive=lambda process=process: process.poll() is None)
+        served[options[0]] = json.loads(mlpackage("score", "--url", url, "--data", "x").out)
+        process.terminate()
+        _, err = process.communicate(timeout=PATIENCE)
+        assert ("Not as in the image: no alpha;" in err) is (options[0] == "--python")
+
+    assert served == {"--python": [python, None], "--locked": [python, "1.0"]}
 
 
 def test_without_a_lock(project, serve):

@@ -18,6 +18,8 @@ TOOLS = {
     "debootstrap": "debootstrap",
     "buildah": "buildah",
     "faketime": "faketime",
+    "patchelf": "patchelf",
+    "strip": "binutils",
 }
 _START_SECONDS = 60
 _STOP_SECONDS = 60

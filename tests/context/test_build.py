@@ -19,7 +19,17 @@ from hatch_mlpackage.project.pyproject import load_project
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 HASHES_OF_THE_RUNTIME = ("manifest.json", "sbom.cdx.json")
-CASES = ("minimal", "two-models", "named-models", "conda", "gpu", "own-packages", "base-dockerfile", "steps")
+CASES = (
+    "minimal",
+    "two-models",
+    "named-models",
+    "conda",
+    "gpu",
+    "own-packages",
+    "base-dockerfile",
+    "steps",
+    "old-python",
+)
 LOCK_FIX = "Run `mlpackage lock` and commit the result."
 
 

@@ -10,7 +10,7 @@ from hatch_mlpackage.context.project_files import model_files, runtime_files, so
 from hatch_mlpackage.errors import ContextError
 from hatch_mlpackage.files.resources import runtime_directory
 from hatch_mlpackage.project.read_config import read_declaration
-from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
+from hatch_mlpackage.project.target import OLD_PYTHONS, SUPPORTED_PYTHONS
 
 
 def planned(files):
@@ -220,7 +220,7 @@ def test_the_runtime(tmp_path, problems):
     assert found(problems) == []
 
 
-@pytest.mark.parametrize("python", SUPPORTED_PYTHONS)
+@pytest.mark.parametrize("python", [it for it in SUPPORTED_PYTHONS if it not in OLD_PYTHONS])
 def test_the_runtime_has_a_lock_for_every_python(python, problems):
     """The server has locked requirements for every supported Python."""
     list(runtime_files(runtime_directory(), python, problems))

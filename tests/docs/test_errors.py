@@ -5,8 +5,8 @@ from pathlib import Path
 
 from hatch_mlpackage import errors
 from hatch_mlpackage.context import check as checking, model_versions, outside_links, secret_files
-from hatch_mlpackage.lock import nothing_locked
-from hatch_mlpackage.lock.resolve import passed_over
+from hatch_mlpackage.lock import nothing_locked, unneeded
+from hatch_mlpackage.lock.resolve import passed_over, younger
 from hatch_mlpackage.project.sources import imports, opened, retired, same_names, unparsed
 
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
@@ -31,11 +31,14 @@ def test_every_code_is_listed():
             checking.BASE_IMAGE,
             checking.IGNORED,
             model_versions.CUT_SHORT,
+            checking.OLD_PYTHON,
             model_versions.MODEL_VERSION,
             outside_links.OUTSIDE,
             passed_over.CODE,
+            younger.YOUNGER,
             nothing_locked.CODE,
             secret_files.SECRET,
+            unneeded.CODE,
         }
     )
 

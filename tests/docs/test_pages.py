@@ -30,6 +30,7 @@ ELSEWHERE = {
     "mlpackage image run": "tests/containers/test_hand_off.py::test_image_run",
     "docker build --build-context": "tests/containers/test_named_contexts.py::test_another_model_stops_the_build",
     "docker build --network none": "tests/containers/test_wheels.py::test_a_wheelhouse_needs_no_network",
+    "uv run --no-project --python": "tests/docs/test_old_pythons.py::test_a_recipe",
     "buildah build --format oci": "tests/containers/test_reproducible.py::test_pip",
     "DOCKER_BUILDKIT=1": "tests/containers/test_wheels.py::test_a_password_installs_and_stays_out",
 }

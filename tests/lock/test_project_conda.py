@@ -137,6 +137,52 @@ def test_the_channel_goes_along(vendored):
     ]
 
 
+def old_python_of_conda(root: Path, conda, table: str = "") -> tuple[str, list[str]]:
+    """Lock a project whose conda file pins Python 3.6; return its Dockerfile and the files of its environment."""
+    channel = conda.channel(root / "channel")
+    channel.add("python", "3.6.15", build="h_cpython")
+    channel.add("welcome", "1.0", build="py36_0", depends=("python >=3.6,<3.7",))
+    (root / "environment.yml").write_text("dependencies:\n- python=3.6\n- welcome\n")
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "old"\nversion = "1.0"\n[tool.mlpackage]\nentry-script = "score.py"\nconda-file = '
+        '"environment.yml"\nconda-mode = "vendored"\nconda-channel = "channel"\npython-version = "3.6"\n'
+        f"pin-base-image = false\n{table}"
+    )
+    lock_project(load_project(root), report=lambda _: None)
+    plan = plan_context(load_project(root))
+    dockerfile = next(file.source for file in plan.files if file.path == "Dockerfile").decode()
+    return dockerfile, [file.path for file in plan.in_layer("environment")]
+
+
+def test_conda_brings_an_old_python(vendored, conda):
+    """Where conda brings the model's old Python, the base image has a current one, and the server runs on that."""
+    dockerfile, files = old_python_of_conda(vendored, conda)
+
+    assert "FROM python:3.12-slim-bookworm AS mlpackage-base\n" in dockerfile
+    assert '[ "$found" = "3.12" ] || fail "this base image has Python $found, the server' in dockerfile
+    assert "mlpackage-server" not in dockerfile
+    assert "/opt/mlpackage/environment/bin/python /tmp/old-pip/pip install" in dockerfile
+    assert {"environment/channel/linux-64/python-3.6.15-h_cpython.conda", "environment/pip/requirements.txt"} <= {
+        *files
+    }
+
+
+def test_conda_beside_a_chosen_base_image(vendored, conda):
+    """A base image that somebody chose stays, and its Python serves where it is new enough."""
+    dockerfile, _ = old_python_of_conda(vendored, conda, 'base-image = "team/python:3.11-slim-trixie"\n')
+
+    assert "FROM team/python:3.11-slim-trixie AS mlpackage-base\n" in dockerfile
+    assert "python3.11/site-packages" in dockerfile
+
+
+def test_conda_needs_a_python_that_installs_it(vendored, conda):
+    """A base image that has the old Python itself can serve with another, but not install what conda-mode needs."""
+    with pytest.raises(ConfigurationError) as refused:
+        old_python_of_conda(vendored, conda, 'base-image = "python:3.6-slim-bullseye"\n')
+
+    assert [problem.where for problem in refused.value.problems] == ["tool.mlpackage.conda-mode"]
+
+
 def test_a_channel_that_changed(vendored):
     """A vendored package that differs from the locked one stops the context."""
     project = load_project(vendored)

@@ -14,6 +14,7 @@ from hatch_mlpackage.project.known_images import (
     ended_support,
     is_nvidia,
     packaged_python,
+    server_image,
 )
 from hatch_mlpackage.project.target import SUPPORTED_PYTHONS, libc_of
 
@@ -50,7 +51,7 @@ def test_every_cuda_image_can_be_locked_for(cuda):
         assert cuda_of(image.reference) == cuda
         assert image.python in SUPPORTED_PYTHONS
         assert libc_of(image.reference) in {"manylinux_2_35", "manylinux_2_39"}
-        assert list(ended_support(image.reference, TODAY)) == []
+        assert ended_support(image.reference, TODAY) == ""
 
 
 @pytest.mark.parametrize(
@@ -76,49 +77,76 @@ def test_what_is_known_of_an_image(image, nvidia, python):
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        ("python:3.12-slim-bookworm", []),
-        ("python:3.12", []),
+        ("python:3.12-slim-bookworm", ""),
+        ("python:3.12", ""),
+        ("python:3.9", "has Python 3.9, which had its last updates on 2025-10-31."),
         (
             "python:3.9-slim-bullseye",
-            [
-                "python:3.9-slim-bullseye is built on Debian 11, which had its last updates on 2026-08-31.",
-                "python:3.9-slim-bullseye has Python 3.9, which had its last updates on 2025-10-31.",
-            ],
+            (
+                "is built on Debian 11, which had its last updates on 2026-08-31, and has Python 3.9, which had its "
+                "last updates on 2025-10-31."
+            ),
         ),
         (
             "mcr.microsoft.com/azureml/intelmpi2018.3-ubuntu16.04",
-            [
-                (
-                    "mcr.microsoft.com/azureml/intelmpi2018.3-ubuntu16.04 is built on Ubuntu 16.04, which had its last "
-                    "updates on 2021-04-30."
-                ),
-            ],
+            "is built on Ubuntu 16.04, which had its last updates on 2021-04-30.",
         ),
         (
             "nvidia/cuda:10.0-cudnn7-runtime-ubuntu18.04",
-            [
-                (
-                    "nvidia/cuda:10.0-cudnn7-runtime-ubuntu18.04 is built on Ubuntu 18.04, which had its last updates "
-                    "on 2023-05-31."
-                ),
-                (
-                    "nvidia/cuda:10.0-cudnn7-runtime-ubuntu18.04 is gone: NVIDIA deletes images some months after "
-                    "their end, and those of CUDA 10 went in 2023."
-                ),
-            ],
+            (
+                "is built on Ubuntu 18.04, which had its last updates on 2023-05-31, and is gone: NVIDIA deletes "
+                "images some months after their end, and those of CUDA 10 went in 2023."
+            ),
         ),
-        ("registry.example/16.04/base:122.04", []),
+        ("registry.example/16.04/base:122.04", ""),
     ],
 )
 def test_what_has_ended(image, said):
-    """Systems, Pythons and images past their last day are reported, and names that only look similar are not."""
-    assert list(ended_support(image, TODAY)) == said
+    """Systems, Pythons and images past their last day are reported in one sentence, and similar names are not."""
+    assert ended_support(image, TODAY) == (f"{image} {said}" if said else "")
+
+
+@pytest.mark.parametrize(
+    ("image", "known", "said"),
+    [
+        ("python:3.6-slim-bullseye", "python:3.6-slim-bullseye", ""),
+        ("python:3.13-slim-bullseye", "python:3.6-slim-bullseye", ""),
+        ("python:3.7", "python:3.7-slim-bookworm", ""),
+        (
+            "python:3.7-buster",
+            "python:3.7-slim-bookworm",
+            "is built on Debian 10, which had its last updates on 2024-06-30.",
+        ),
+    ],
+)
+def test_what_is_known_is_not_repeated(image, known, said):
+    """What has ended for the best image that there is, is no reason to choose another one."""
+    assert ended_support(image, TODAY, known) == (f"{image} {said}" if said else "")
 
 
 def test_the_last_day_counts():
     """A release is still supported on its last day, and no longer on the next."""
-    assert list(ended_support("debian:bookworm", date(2028, 6, 30))) == []
-    assert len(list(ended_support("debian:bookworm", date(2028, 7, 1)))) == 1
+    assert ended_support("debian:bookworm", date(2028, 6, 30)) == ""
+    assert ended_support("debian:bookworm", date(2028, 7, 1)) != ""
+
+
+@pytest.mark.parametrize(
+    ("base_image", "image"),
+    [
+        ("python:3.7-slim-bookworm", "python:3.13-slim-bookworm"),
+        ("python:3.6-slim-bullseye@sha256:" + "0" * 64, "python:3.13-slim-bullseye"),
+        ("registry.example/team/python:3.7-buster", "python:3.11-slim-buster"),
+        ("python:3.7-slim", "python:3.13-slim-bookworm"),
+        ("python:3.6", "python:3.13-slim-bullseye"),
+        ("python:3.6-slim-stretch", ""),
+        ("python:3.7-alpine3.17", ""),
+        ("team/base:1", ""),
+        ("mcr.microsoft.com/azureml/openmpi3.1.2-ubuntu18.04:latest", ""),
+    ],
+)
+def test_where_the_server_s_python_comes_from(base_image, image):
+    """The server's Python comes from the official image with the same Debian, where the name says which that is."""
+    assert server_image(base_image) == image
 
 
 def test_the_documented_images():

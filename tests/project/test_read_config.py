@@ -19,6 +19,12 @@ def found(problems):
     return [str(problem) for problem in problems.found]
 
 
+OTHER_SERVER = (
+    "Name an image of Python 3.8 or later, such as python:3.13-slim-bookworm; a copy of it elsewhere may keep that "
+    "name."
+)
+
+
 def test_minimal(make_project, problems):
     """A script and a model are enough: Python, base image, platform and the image's name have defaults."""
     config = read_declaration(make_project(dependencies=("numpy",)), problems).config
@@ -86,6 +92,8 @@ def test_everything(make_project, problems):
     [
         ({"base-image": "python:3.10-slim"}, "3.10", "python:3.10-slim"),
         ({"python-version": "3.13"}, "3.13", "python:3.13-slim-bookworm"),
+        ({"python-version": "3.7"}, "3.7", "python:3.7-slim-bookworm"),
+        ({"python-version": "3.6"}, "3.6", "python:3.6-slim-bullseye"),
         ({"base-image": "ubuntu:22.04"}, "3.10", "ubuntu:22.04"),
         ({"base-image": "registry.example/team/ubuntu-22.04:1"}, "3.12", "registry.example/team/ubuntu-22.04:1"),
         ({"cuda": "12.4"}, "3.10", "nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04"),
@@ -101,6 +109,68 @@ def test_python_and_base_complete_each_other(make_project, problems, table, pyth
 
     assert found(problems) == []
     assert (config.python_version, config.base_image) == (python, base_image)
+
+
+@pytest.mark.parametrize(
+    ("table", "base", "server", "pythons"),
+    [
+        ({"python-version": "3.6"}, "python:3.6-slim-bullseye", "python:3.13-slim-bullseye", ("3.6", "3.13")),
+        (
+            {"base-image": "python:3.7-slim-buster"},
+            "python:3.7-slim-buster",
+            "python:3.11-slim-buster",
+            ("3.7", "3.11"),
+        ),
+        ({"python-version": "3.8"}, "python:3.8-slim-bookworm", None, ("3.8", "3.8")),
+        (
+            {"python-version": "3.9", "server": {"base-image": "team/python:3.14-slim"}},
+            "python:3.9-slim-bookworm",
+            "team/python:3.14-slim",
+            ("3.9", "3.14"),
+        ),
+    ],
+)
+def test_the_python_of_the_server(make_project, problems, table, base, server, pythons):
+    """The server has the model's Python, unless that is too old or the project names another."""
+    config = read_declaration(make_project(table), problems).config
+
+    assert problems.found == ()
+    assert (config.base_image, config.server.base_image) == (base, server)
+    assert (config.target.python, config.server_target.python) == pythons
+
+
+@pytest.mark.parametrize(
+    ("table", "what", "fix"),
+    [
+        (
+            {"python-version": "3.7", "base-image": "team/base:1"},
+            (
+                "is needed: 'team/base:1' has Python 3.7, which is too old for the server, and its name does not say "
+                "which Debian it has."
+            ),
+            (
+                "Name an image of the same system, or of an older one, with Python 3.8 or later, such as "
+                "python:3.13-slim-bookworm."
+            ),
+        ),
+        (
+            {"python-version": "3.7", "server": {"base-image": "python:3.7-slim"}},
+            "'python:3.7-slim' has Python 3.7.",
+            OTHER_SERVER,
+        ),
+        ({"server": {"base-image": "ours:1"}}, "'ours:1' does not say which Python it has.", OTHER_SERVER),
+        (
+            {"server": {"base-image": "Python 3.13"}},
+            "'Python 3.13' is not an image reference.",
+            "Write name:tag, such as python:3.13-slim-bookworm.",
+        ),
+    ],
+)
+def test_an_image_that_cannot_serve(make_project, problems, table, what, fix):
+    """An image without a known, new enough Python is refused as the server's."""
+    read_declaration(make_project(table), problems)
+
+    assert list(map(str, problems.found)) == [f"tool.mlpackage.server.base-image: {what} {fix}"]
 
 
 def test_no_model(make_project, problems):

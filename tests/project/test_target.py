@@ -38,6 +38,17 @@ def test_python_of(base_image, python):
     assert python_of(base_image) == python
 
 
+@pytest.mark.parametrize(
+    ("python", "full_python", "abi"),
+    [("3.6", "3.6.15", "cp36m"), ("3.7", "3.7.17", "cp37m"), ("3.8", "3.8.0", "cp38"), ("3.12", "3.12.0", "cp312")],
+)
+def test_patch_and_abi(python, full_python, abi):
+    """Packages are chosen for the last release of an old Python and the first of another, with the ABI's own name."""
+    target = Target(python=python, platform="linux/amd64", libc="manylinux_2_36")
+
+    assert (target.full_python, target.abi) == (full_python, abi)
+
+
 def test_target():
     """The text of a target names its Python, platform and C library."""
     target = Target(python="3.11", platform="linux/arm64", libc="manylinux_2_36")

@@ -156,6 +156,19 @@ def test_a_python_that_only_pyenv_has(index, cache, quiet, other_python, only_py
     assert differences(made, installed(make_locked(made, report=quiet))) == ""
 
 
+@pytest.mark.environments
+@pytest.mark.parametrize("python", ["3.6", "3.7", "3.8"])
+def test_an_environment_of_an_old_python(index, cache, quiet, interpreter, python):
+    """The environment has the image's Python, also one that only pyenv has, and its packages are compared."""
+    interpreter(python)
+    first = locked(cache, hashed(index, "alpha", "1.0"), python=python)
+    made = make_locked(first, report=quiet)
+    second = locked(cache, hashed(index, "alpha", "1.0"), hashed(index, "beta", "2.0"))
+
+    assert differences(first, installed(made)) == ""
+    assert differences(second, installed(made)) == f"Python {python} instead of {HERE}, no beta"
+
+
 def test_a_wheel_beside_the_lock(index, cache, quiet):
     """A wheel that the lock names by its path is installed from there."""
     (cache / "wheels").mkdir()

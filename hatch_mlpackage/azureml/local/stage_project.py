@@ -23,8 +23,9 @@ from hatch_mlpackage.project.azureml_files.inference import read_inference
 from hatch_mlpackage.project.azureml_files.nodes import node_of
 from hatch_mlpackage.project.azureml_files.places import Places
 from hatch_mlpackage.project.azureml_files.python_pin import python_version
+from hatch_mlpackage.project.known_images import what_old_means
 from hatch_mlpackage.project.pyproject import Project, plain_name
-from hatch_mlpackage.project.target import NEARBY_PYTHON, python_of
+from hatch_mlpackage.project.target import NEARBY_PYTHON, OLD_PYTHONS, python_of
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.report import Conversion
@@ -142,6 +143,9 @@ def _convert(folder: Path, document: Mapping[str, Any]) -> Conversion:
         raise UserErrorException("\n".join(refused))
     for row in undecided:
         log.warning("%s: %s.", row.key, row.said)
+    python = conversion.table.get("python-version")
+    if python in OLD_PYTHONS:
+        log.warning("Python %s %s.", python, what_old_means(python))
     return conversion
 
 

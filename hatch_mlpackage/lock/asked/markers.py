@@ -18,17 +18,17 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
 def marker_environment(target: Target) -> dict[str, str]:
-    """Return PEP 508's variables for the image, with 0 as the third number of its Python, as uv has it."""
+    """Return PEP 508's variables for the image, with the patch release of its Python that uv is asked for."""
     return {
         "implementation_name": "cpython",
-        "implementation_version": f"{target.python}.0",
+        "implementation_version": target.full_python,
         "os_name": "posix",
         "platform_machine": target.architecture,
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",
         "platform_version": "",
-        "python_full_version": f"{target.python}.0",
+        "python_full_version": target.full_python,
         "python_version": target.python,
         "sys_platform": "linux",
         "extra": "",

@@ -26,6 +26,9 @@ _ALREADY_SO = frozenset({"--prefer-binary", "--require-hashes"})
 _LONGEST_SHOWN = 120
 _NO_URLS = "Only files are read, no URLs: download it, commit it, and name it here."
 _WHEELS_ONLY = "Only wheels are locked and installed: the image has no compiler."
+_BUILD = (
+    "If it only has sources, name it in build-from-source in place of this line: `mlpackage lock` builds its wheel."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +48,8 @@ class Requirements:
     index options as `--name value` in the order given, without credentials; `notes` say what was read but not used.
     `sources` are the requirements that must be built, sorted by their text; `pylock` is the path and the digest of
     the `pylock.toml` from which the pins are selected, or None where a resolver finds them; `hashes` are those that
-    the files give, of which each locked package must have one.
+    the files give, of which each locked package must have one. `built` are the canonical names of the packages that
+    are built from their source archives.
     """
 
     requirements: tuple[str, ...] = ()
@@ -55,6 +59,7 @@ class Requirements:
     sources: tuple[Source, ...] = ()
     pylock: tuple[str, str] | None = None
     hashes: tuple[AskedHashes, ...] = ()
+    built: tuple[str, ...] = ()
 
 
 def read_requirements(
@@ -238,7 +243,9 @@ class _RequirementsReader:
     def _refuse_option(self, option: Option, where: str) -> None:
         text = f"{option.name} {option.value}".strip()
         if option.name in {"--no-binary", "--only-binary"}:
-            self._refuse(where, text, "a project cannot choose which packages come as wheels.", _WHEELS_ONLY)
+            is_named = option.name == "--no-binary" and option.value != ":all:"
+            fix = f"{_WHEELS_ONLY} {_BUILD}" if is_named else _WHEELS_ONLY
+            self._refuse(where, text, "a project cannot choose which packages come as wheels.", fix)
         else:
             self._refuse(
                 where,

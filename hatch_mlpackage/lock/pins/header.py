@@ -81,6 +81,8 @@ def inputs_digest(requirements: Requirements, target: Target) -> str:
     # Left out where there are none, so that the same inputs keep their digest from release to release.
     if requirements.sources:
         inputs["sources"] = tuple(f"{source.digest} {source.text}" for source in requirements.sources)
+    if requirements.built:
+        inputs["built"] = requirements.built
     if requirements.pylock:
         inputs["pylock"] = requirements.pylock[1]
     return digest(json.dumps(inputs, sort_keys=True, separators=(",", ":")))

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from hatch_mlpackage.lock.asked.markers import applies
 from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.pins.built_wheels import built_records
 from hatch_mlpackage.lock.pins.closure import unneeded, wanted_by
 from hatch_mlpackage.lock.pins.header import Header
 from hatch_mlpackage.lock.pins.pins import LockedLines, Pin, read_lines
@@ -29,11 +30,14 @@ def unmet(header: Header, lock: str, requirements: Requirements, target: Target)
     yield from changed(lock, lines.pins, requirements, target)
     if selected_from(lock):
         return  # its pins are compared with the file that they were selected from
+    vendored = {record.file for record in asked_sources(lock, requirements, target)}
+    built = {record.file for record in built_records(lock)}
     roots = {asked.name for _, asked in _applying(requirements.requirements, target)}
-    roots |= {name for record in asked_sources(lock, requirements, target) if (name := name_of(record.file))}
+    roots |= {name for file in vendored if (name := name_of(file))}
     for name in unneeded(installed.keys(), roots, wanted_by(lock)):
         pin = installed[name]
-        if pin.url is None and not pin.file:  # else it was compared above, because it has to be asked for by itself
+        # The others were compared above, because each has to be asked for by itself.
+        if pin.url is None and (not pin.file or pin.file in built):
             yield f"nothing that is asked for needs {pin} (line {pin.line})"
 
 

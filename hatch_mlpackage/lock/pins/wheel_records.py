@@ -17,6 +17,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from hatch_mlpackage.files.hashing import hash_file
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.asked.sources import Source
+from hatch_mlpackage.lock.pins.built_wheels import built_records, not_as_named
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, installed_pins
 from hatch_mlpackage.lock.pins.wheel_tags import fits
 from hatch_mlpackage.project.target import Target
@@ -78,8 +79,10 @@ def changed(lock: str, pins: Iterable[Pin], requirements: Requirements, target: 
     by_file = {pin.file: pin for pin in pins if pin.file}
     for record, source in built.items():
         yield from _other_wheel(record, source, by_file.get(record.file))
-    for file in sorted(by_file.keys() - {record.file for record in built}):
+    from_index = {record.file for record in built_records(lock)}
+    for file in sorted(by_file.keys() - {record.file for record in built} - from_index):
         yield f"nothing asks for {WHEELS_FOLDER}/{file} (line {by_file[file].line})"
+    yield from not_as_named(lock, pins, requirements)
     path, digest = requirements.pylock or ("", "")
     before = selected_from(lock)
     if digest != before:
@@ -100,6 +103,12 @@ def _other_wheel(record: Record, source: Source, pin: Pin | None) -> Iterator[st
         yield f"{WHEELS_FOLDER}/{record.file} is not {source.location}"
 
 
+def files_beside(lock: str) -> dict[str, str]:
+    """Map the names of the packages whose wheels only the folder beside the lock has to the names of these files."""
+    files = [record.file for record in records(lock)] + [record.file for record in built_records(lock)]
+    return {name: file for file in files if (name := name_of(file))}
+
+
 def without_vendored(lock: str) -> str:
     """Remove from a lock the wheels that lie beside it."""
     return re.sub(rf"(?m)^\./{WHEELS_FOLDER}/(?:.*\\\n)*.*\n", "", lock)
@@ -110,14 +119,14 @@ def find_wheels(
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """Return the wheels in `folder` that the pins are installed from, and a reason for each that cannot be used.
 
-    The vendored wheels are looked for, or with `all_wheels` one for every pin, and recognized by their hashes.
+    The wheels that no index has are looked for, or with `all_wheels` one for every pin, and recognized by their hashes.
     """
-    vendored = {name_of(record.file): record.file for record in records(lock)}
+    beside = files_beside(lock)
     there = by_name(folder)
     found: list[Path] = []
     wrong: list[str] = []
     for pin in installed_pins(lock, target):
-        file = vendored.get(pin.name)
+        file = beside.get(pin.name)
         if file is None and not all_wheels:
             continue
         whole = [path for path in there.get(pin.name, ()) if is_locked(path, pin, target)]

@@ -22,7 +22,7 @@ def supported_tags(target: Target) -> tuple[Tag, ...]:
     major, minor = map(int, target.python.split("."))
     interpreter, platforms = f"cp{major}{minor}", tuple(_platforms(target))
     return (
-        *cpython_tags((major, minor), abis=(interpreter,), platforms=platforms),
+        *cpython_tags((major, minor), abis=(target.abi,), platforms=platforms),
         *compatible_tags((major, minor), interpreter, platforms),
     )
 

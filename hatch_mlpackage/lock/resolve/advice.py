@@ -11,11 +11,10 @@ from packaging.utils import canonicalize_name
 
 from hatch_mlpackage.lock.resolve.task import Task
 from hatch_mlpackage.project.sources.distributions import DISTRIBUTIONS
+from hatch_mlpackage.project.target import Target
 
-_AUTOML = (
-    "it can be locked for Python 3.9 and 3.10, and its fusepy has no wheel. Put the source archive of that into the "
-    "project (pip download --no-deps --no-binary fusepy fusepy==3.0.1), and require it too: ./fusepy-3.0.1.tar.gz"
-)
+_AUTOML = "its packages have wheels for Python 3.9 and 3.10 only: set python-version to one of these."
+_PYTHONS_OF_AUTOML = ("3.9", "3.10")
 # Distributions of Azure ML that cannot be locked as they are → what to do.
 _KNOWN = {
     "azureml-automl-runtime": _AUTOML,
@@ -29,10 +28,12 @@ def known_fix(task: Task, said: str) -> str:
     """Say what to do about each requirement that is known to fail, and that the failure is about; "" for none."""
     names = (canonicalize_name(Requirement(text).name) for text in task.requirements.requirements)
     about = [name for name in dict.fromkeys(names) if is_mentioned(name, said)]
-    return "\n".join(_known(name) for name in about if _known(name))
+    return "\n".join(filter(None, (_known(name, task.target) for name in about)))
 
 
-def _known(name: str) -> str:
+def _known(name: str, target: Target) -> str:
+    if _KNOWN.get(name) == _AUTOML and target.python in _PYTHONS_OF_AUTOML:
+        return ""
     if name in _KNOWN:
         return f"{name}: {_KNOWN[name]}"
     provides = {str(canonicalize_name(module)): names for module, names in DISTRIBUTIONS.items() if "." not in module}
@@ -47,8 +48,14 @@ def is_mentioned(name: str, said: str) -> bool:
 
 def may_change(requirement: Requirement, said: str) -> bool:
     """Tell whether another version may be what a failure asks for: of a pin, or of whatever it is about."""
-    is_pin = any(it.operator in {"==", "===", "~="} for it in requirement.specifier)
-    return not requirement.url and (is_pin or (bool(requirement.specifier) and is_mentioned(requirement.name, said)))
+    return not requirement.url and (
+        is_pin(requirement) or (bool(requirement.specifier) and is_mentioned(requirement.name, said))
+    )
+
+
+def is_pin(requirement: Requirement) -> bool:
+    """Tell whether a requirement was written for one release, or for the patches of one."""
+    return any(it.operator in {"==", "===", "~="} for it in requirement.specifier)
 
 
 def without_limit(requirement: Requirement) -> Requirement:

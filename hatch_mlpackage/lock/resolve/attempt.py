@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -14,6 +14,7 @@ from hatch_mlpackage.errors import LockError, UnavailableError
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.markers import applies
 from hatch_mlpackage.lock.asked.requirements import AskedHashes, Requirements
+from hatch_mlpackage.lock.pins.built_wheels import BuiltWheel
 from hatch_mlpackage.lock.pins.pins import WHEELS_FOLDER, Pin, installed_pins
 from hatch_mlpackage.lock.pins.wheel_records import Vendored
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, KEPT, OUTPUT, Task
@@ -28,7 +29,8 @@ _VIA = re.compile(r"    # via(?: .*|(?:\n    #   .*)+)\n")
 class Attempt:
     """What a resolver is asked: `preferred` is an earlier output to start from, without hashes.
 
-    `fixed` maps the names of packages to the versions that they must have if they are needed. With `is_check` all
+    `fixed` maps the names of packages to the versions that they must have if they are needed; `built` are wheels of
+    packages that must be these if they are needed. With `is_check` all
     versions are chosen already.
     """
 
@@ -36,6 +38,7 @@ class Attempt:
     target: Target
     resolve: Callable[[Task], None]
     vendored: tuple[Vendored, ...] = ()
+    built: tuple[BuiltWheel, ...] = ()
     preferred: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict)
     upgrade: bool = False
@@ -65,11 +68,12 @@ def resolve_once(attempt: Attempt) -> Resolved:
             )
             _write_inputs(task, attempt)
             attempt.resolve(task)
-            body = _without_kept(_by_path(file_text(task.folder / OUTPUT), attempt.vendored))
+            body = _without_kept(_by_path(file_text(task.folder / OUTPUT), (*attempt.vendored, *attempt.built)))
     except OSError as error:
         raise UnavailableError(f"The resolver could not be run in a temporary folder: {error.strerror}.") from error
-    pins = _proven(body, attempt.requirements, attempt.target, folder)
+    pins = _proven(body, attempt, folder)
     _require_vendored(pins, attempt.vendored)
+    _require_built(pins, attempt.built)
     return Resolved(body=body, pins=pins)
 
 
@@ -79,7 +83,9 @@ def _write_inputs(task: Task, attempt: Attempt) -> None:
     asked = [*map(_without_hash, task.requirements.requirements), *map(_as_file, attempt.vendored)]
     _write_lines(task.folder / INPUT, asked)
     _write_lines(task.folder / CONSTRAINTS, map(_without_hash, task.requirements.constraints))
-    _write_lines(task.folder / KEPT, (f"{name}=={version}" for name, version in attempt.fixed.items()))
+    fixed = {name: f"{name}=={version}" for name, version in attempt.fixed.items()}
+    fixed |= {wheel.name: f"{wheel.name} @ {wheel.path.absolute().as_uri()}" for wheel in attempt.built}
+    _write_lines(task.folder / KEPT, fixed.values())
     if attempt.preferred:
         (task.folder / OUTPUT).write_text(attempt.preferred, encoding="utf-8", newline="\n")
 
@@ -101,9 +107,9 @@ def _as_file(wheel: Vendored) -> str:
     return f"{wheel.name}{extras} @ {wheel.path.absolute().as_uri()}"
 
 
-def _by_path(body: str, vendored: tuple[Vendored, ...]) -> str:
-    """Pin vendored wheels by their path beside the lock, because pip would ask an index for a name."""
-    for wheel in vendored:
+def _by_path(body: str, wheels: Iterable[Vendored | BuiltWheel]) -> str:
+    """Pin the wheels that no index has by their path beside the lock, because pip would ask an index for a name."""
+    for wheel in wheels:
         pattern = rf"(?m)^{re.escape(wheel.name)} @ \S+(?=\s)"
         body = re.sub(pattern, f"./{WHEELS_FOLDER}/{wheel.path.name}", body)
     return body
@@ -118,8 +124,9 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
-def _proven(body: str, requirements: Requirements, target: Target, folder: str) -> tuple[Pin, ...]:
+def _proven(body: str, attempt: Attempt, folder: str) -> tuple[Pin, ...]:
     """Read a resolver's output back, and refuse a wrong file, a path of this machine or a credential in it."""
+    requirements, target = attempt.requirements, attempt.target
     try:
         pins = installed_pins(body, target)
     except LockError as error:
@@ -134,9 +141,15 @@ def _proven(body: str, requirements: Requirements, target: Target, folder: str) 
         if pin is None:
             raise LockError(f"The resolver left {requirement} out, though it counts for {target}.")
         _require_same_file(requirement, pin)
+    files = by_name | {wheel.name: _of_archive(wheel, by_name) for wheel in attempt.built if wheel.name in by_name}
     for asked in requirements.hashes:
-        _require_hash(asked, by_name, target)
+        _require_hash(asked, files, target)
     return pins
+
+
+def _of_archive(wheel: BuiltWheel, by_name: Mapping[str, Pin]) -> Pin:
+    """Return the pin of a wheel that was built, with the hash of the archive, which is the file that the index has."""
+    return replace(by_name[wheel.name], hashes=(wheel.record.digest,))
 
 
 def _require_vendored(pins: tuple[Pin, ...], vendored: tuple[Vendored, ...]) -> None:
@@ -146,6 +159,15 @@ def _require_vendored(pins: tuple[Pin, ...], vendored: tuple[Vendored, ...]) -> 
         pin = by_name.get(wheel.name)
         if pin is None or (pin.version, pin.hashes) != (wheel.version, (f"sha256:{wheel.sha256}",)):
             raise LockError(f"The resolver did not take the wheel of {wheel.source.text}, but {pin or 'nothing'}.")
+
+
+def _require_built(pins: tuple[Pin, ...], built: tuple[BuiltWheel, ...]) -> None:
+    """Check that no package that was built comes from an index; one that nothing needs is not pinned."""
+    by_name = {pin.name: pin for pin in pins}
+    for wheel in built:
+        pin = by_name.get(wheel.name)
+        if pin is not None and pin.hashes != (f"sha256:{wheel.sha256}",):
+            raise LockError(f"The resolver did not take {wheel.path.name}, which was built, but {pin}.")
 
 
 def _require_hash(asked: AskedHashes, by_name: Mapping[str, Pin], target: Target) -> None:

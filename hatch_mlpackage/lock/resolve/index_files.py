@@ -51,7 +51,7 @@ class IndexFiles:
 def ask_index(
     pins: Sequence[Pin], requirements: Requirements, target: Target, *, report: Callable[[str], None]
 ) -> dict[Pin, IndexFiles]:
-    """Return what the index has now of every pin.
+    """Return what the index has now of every pin; one with a `file` was built from the archive with its hash.
 
     Raises LockError where uv is not installed, UnavailableError where the index cannot be asked.
     """
@@ -75,7 +75,7 @@ def _ask(task: Task, pins: Sequence[Pin]) -> dict[Pin, IndexFiles]:
     for limits in (CONSTRAINTS, KEPT):
         (task.folder / limits).write_text("", encoding="utf-8")
     (task.folder / OUTPUT).unlink(missing_ok=True)
-    outcome = uv.list_files(task)
+    outcome = uv.list_files(task, tuple(pin.name for pin in pins if pin.file))
     if outcome.status == 0:
         return _read(file_text(task.folder / OUTPUT), outcome, pins)
     raise_if_outside(outcome, first_lines(uv.reason_of(outcome), _LONGEST_REASON))

@@ -141,8 +141,13 @@ def _with_login(index: str, environ: Mapping[str, str]) -> str:
     return urlunsplit(parts._replace(netloc=f"{':'.join(login)}@{parts.netloc.rpartition('@')[2]}"))
 
 
-def for_uv(environ: Mapping[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:
-    """Return the environment and the arguments for uv, and write the kept part of its settings into `folder`."""
+def for_uv(
+    environ: Mapping[str, str], folder: Path, more: Mapping[str, Any] | None = None
+) -> tuple[dict[str, str], list[str]]:
+    """Return the environment and the arguments for uv, and write the kept part of its settings into `folder`.
+
+    `more` are settings of this run, which no file of the machine can have.
+    """
     kept = {
         name: _absolute(value) if name in {"UV_CACHE_DIR", "UV_FIND_LINKS"} else value
         for name, value in environ.items()
@@ -150,7 +155,7 @@ def for_uv(environ: Mapping[str, str], folder: Path) -> tuple[dict[str, str], li
     }
     # Otherwise uv downloads a CPython when this machine lacks the image's version.
     kept["UV_PYTHON_DOWNLOADS"] = "never"
-    config = _uv_config(environ)
+    config = {**_uv_config(environ), **(more or {})}
     arguments = [f"--config-file={UV_CONFIG}"] if config else ["--no-config"]
     if config:
         (folder / UV_CONFIG).write_text(_toml_lines(config), encoding="utf-8")

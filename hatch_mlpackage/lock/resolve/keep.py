@@ -24,7 +24,7 @@ def resolve_keeping(attempt: Attempt, versions: Mapping[str, str]) -> tuple[Reso
     A resolver that merely prefers them moves one where another order of its choices would have kept it.
     """
     excluded = dict(_excluded(attempt, versions))
-    apart = {*excluded, *(wheel.name for wheel in attempt.vendored)}
+    apart = {*excluded, *(wheel.name for wheel in attempt.vendored), *(wheel.name for wheel in attempt.built)}
     fixed = {name: version for name, version in versions.items() if name not in apart}
     try:
         found, why = resolve_once(replace(attempt, fixed=fixed)), excluded

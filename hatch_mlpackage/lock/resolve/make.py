@@ -8,14 +8,16 @@ from typing import Literal
 
 from hatch_mlpackage.errors import LockError, Problem
 from hatch_mlpackage.lock.asked.requirements import Requirements
+from hatch_mlpackage.lock.pins.built_wheels import BuiltWheel, with_built
 from hatch_mlpackage.lock.pins.header import with_header
 from hatch_mlpackage.lock.pins.pins import Pin, locked_versions
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, with_records
-from hatch_mlpackage.lock.resolve import pip_tools, uv
+from hatch_mlpackage.lock.resolve import pip_tools, uv, uv_resolve
 from hatch_mlpackage.lock.resolve.attempt import Attempt, resolve_once
 from hatch_mlpackage.lock.resolve.keep import resolve_keeping
 from hatch_mlpackage.lock.resolve.passed_over import find_passed_over
 from hatch_mlpackage.lock.resolve.task import Task
+from hatch_mlpackage.lock.resolve.younger import find_younger
 from hatch_mlpackage.project.target import Target
 
 Locker = Literal["uv", "pip-tools"]
@@ -43,10 +45,12 @@ def make_lock(
     upgrade: bool = False,
     report: Callable[[str], None] = print,
     vendored: tuple[Vendored, ...] = (),
+    built: tuple[BuiltWheel, ...] = (),
 ) -> Made:
     """Make a lock for the image.
 
-    Pins of `previous` are kept where they still fit, unless `upgrade`; `vendored` are the wheels of the sources.
+    Pins of `previous` are kept where they still fit, unless `upgrade`; `vendored` are the wheels of the sources, and
+    `built` those of the packages that are built from source.
     Raises LockError where the requirements cannot be locked, UnavailableError where the network or an index failed.
     """
     # The image installs from the indexes that the project names; the lock does not name those of this machine.
@@ -56,16 +60,24 @@ def make_lock(
     resolve = _choose(locker, target, report)
     report(f"Locking {_counted(len(requirements.requirements) + len(vendored), 'requirement')} for {target}.")
     attempt = Attempt(
-        requirements=requirements, target=target, resolve=resolve, vendored=vendored, upgrade=upgrade, report=report
+        requirements=requirements,
+        target=target,
+        resolve=resolve,
+        vendored=vendored,
+        built=built,
+        upgrade=upgrade,
+        report=report,
     )
     kept = {} if upgrade else locked_versions(previous)
     found, why = resolve_keeping(attempt, kept)
     hashes = sum(len(pin.hashes) for pin in found.pins)
     report(f"Locked {_counted(len(found.pins), 'package')} with {_counted(hashes, 'hash', 'hashes')}.")
+    pinned = {pin.file for pin in found.pins}
+    records = with_built(found.body, [wheel for wheel in built if wheel.path.name in pinned])
     return Made(
-        text=with_header(options + with_records(found.body, vendored), requirements, target),
+        text=with_header(options + with_records(records, vendored), requirements, target),
         why=why,
-        notes=find_passed_over(attempt, found, kept),
+        notes=(*find_passed_over(attempt, found, kept), *find_younger(attempt, found, kept)),
     )
 
 
@@ -74,6 +86,7 @@ def resolve_again(
     target: Target,
     pins: Iterable[Pin],
     vendored: tuple[Vendored, ...],
+    built: tuple[BuiltWheel, ...] = (),
     *,
     report: Callable[[str], None] = print,
 ) -> tuple[Pin, ...]:
@@ -92,6 +105,7 @@ def resolve_again(
             target=target,
             resolve=resolve,
             vendored=vendored,
+            built=built,
             fixed=fixed,
             report=report,
             is_check=True,
@@ -105,7 +119,7 @@ def _counted(number: int, one: str, several: str = "") -> str:
 
 def _choose(locker: Locker, target: Target, report: Callable[[str], None]) -> Callable[[Task], None]:
     if locker == "uv" and uv.find_uv() is not None:
-        return uv.resolve
+        return uv_resolve.resolve
     if not pip_tools.is_installed():
         wanted = "pip-tools" if locker == "pip-tools" else "uv"
         raise LockError(f"The resolver {wanted} is not installed. {_INSTALL}")

@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from hatch_mlpackage.errors import LockError, Problem, UnavailableError
 from hatch_mlpackage.lock.asked.markers import applies
-from hatch_mlpackage.lock.resolve import uv
+from hatch_mlpackage.lock.resolve import uv, uv_resolve
 from hatch_mlpackage.lock.resolve.attempt import Attempt, Resolved, resolve_once
 from hatch_mlpackage.project.target import Target
 
@@ -84,6 +84,8 @@ def _problems(attempt: Attempt, older: list[_PassedOver], *, has_kept: bool) -> 
     others = []
     for one in older:
         lacking = _without_wheel(attempt, one)
+        if lacking is None:
+            continue
         if lacking:
             yield _warning(one, lacking, attempt.target)
         else:
@@ -100,19 +102,24 @@ def _problems(attempt: Attempt, older: list[_PassedOver], *, has_kept: bool) -> 
         )
 
 
-def _without_wheel(attempt: Attempt, one: _PassedOver) -> tuple[str, ...]:
-    """Resolve with the newest version of a package, and return the names of those that have no wheel for the image."""
-    newest = replace(attempt, resolve=uv.resolve, preferred="", fixed={one.name: one.newest}, upgrade=False)
+def _without_wheel(attempt: Attempt, one: _PassedOver) -> tuple[str, ...] | None:
+    """Resolve with the newest version of a package, and return the names of those that have no wheel for the image.
+
+    Returns None for a version that is not for the image's Python: an index need not say so in its list of files.
+    """
+    newest = replace(attempt, resolve=uv_resolve.resolve, preferred="", fixed={one.name: one.newest}, upgrade=False)
     try:
         resolve_once(newest)
     except LockError as error:
         said = " ".join(str(error).split())
+        if f"{one.name}=={one.newest} requires Python" in said:
+            return None
         return tuple(sorted({found[1] for found in _WITHOUT_WHEEL.finditer(said)} - {one.name}))
     return ()
 
 
 def _warning(one: _PassedOver, lacking: tuple[str, ...], target: Target) -> Problem:
-    names, example = " and ".join(lacking), lacking[0]
+    names, them = " and ".join(lacking), "it" if len(lacking) == 1 else "them"
     return Problem(
         where=one.name,
         what=(
@@ -120,9 +127,9 @@ def _warning(one: _PassedOver, lacking: tuple[str, ...], target: Target) -> Prob
             f"{target}."
         ),
         fix=(
-            f"Name the source of {names} among the requirements, a folder or `{example} @ https://…/{example}.tar.gz`, "
-            f"and run `mlpackage lock --upgrade`, which builds its wheel. Or pin {one.name} to the version that you "
-            "want. Or leave it out, and name those of its packages that the script imports."
+            f"If there is a source archive of {names}, add {them} to build-from-source, and run `mlpackage lock "
+            f"--upgrade`, which builds the wheel. Or pin {one.name} to the version that you want. Or leave it out, and "
+            "name those of its packages that the script imports."
         ),
         level="warning",
         code=CODE,

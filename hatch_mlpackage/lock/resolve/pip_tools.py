@@ -18,10 +18,11 @@ from packaging.requirements import Requirement
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.markers import applies
-from hatch_mlpackage.lock.resolve import index_settings
+from hatch_mlpackage.lock.resolve import index_settings, uv, uv_resolve
 from hatch_mlpackage.lock.resolve.task import CONSTRAINTS, INPUT, KEPT, OUTPUT, Task, fail, run
 from hatch_mlpackage.project.target import Target
 
+_OLDEST_HOST = (3, 11)  # this package runs on no older Python, so pip-tools cannot be run on one either
 _PROGRAM = Path(__file__).with_name("pip_tools_compile.py")
 _NO_GLIBC_LIMIT = 999
 _FLAGS = (
@@ -60,10 +61,11 @@ def require_host(target: Target) -> None:
     wanted_libc = "musl" if target.libc == "musl" else "glibc"
     wanted = f"CPython {target.python} on linux/{target.architecture} ({wanted_libc})"
     if host != wanted:
+        can_run = tuple(map(int, target.python.split("."))) >= _OLDEST_HOST
+        elsewhere = ", or run `mlpackage lock` with the image's Python on such a machine" if can_run else ""
         raise LockError(
             f"pip-tools locks only for the Python that runs it: here that is {host}, the image has {wanted}. "
-            f'Lock with uv (`pip install "hatch-mlpackage[cli]"`, and no `locker = "pip-tools"`), or run '
-            f"`mlpackage lock` with the image's Python on such a machine."
+            f'Lock with uv (`pip install "hatch-mlpackage[cli]"`, and no `locker = "pip-tools"`){elsewhere}.'
         )
 
 
@@ -78,7 +80,14 @@ def resolve(task: Task) -> None:
     environment = index_settings.for_pip_tools(os.environ, task.requirements.options)
     outcome = run([*command, INPUT], environment, task)
     if outcome.status:
-        fail(task, outcome, _reason(outcome.said, file_text(task.folder / INPUT).splitlines()))
+        reason = _reason(outcome.said, file_text(task.folder / INPUT).splitlines())
+        fail(task, outcome, reason, lambda: _fix(task))
+
+
+def _fix(task: Task) -> str:
+    """Let uv say what to do, if it is installed and cannot lock these requirements either."""
+    outcome = uv.compile_requirements(task, "--quiet") if uv.find_uv() is not None else None
+    return uv_resolve.fix_of(task, outcome) if outcome is not None and outcome.status else ""
 
 
 def _settle_markers(path: Path, target: Target) -> None:

@@ -75,8 +75,8 @@ _INSIDE = (
     (
         r"no usable wheels|no wheels|building from source is disabled",
         (
-            "Only wheels are locked, as the image has no compiler: choose a version that has a wheel for the image, or "
-            "put the source archive of a package of pure Python into the project, and require that: ./name-1.0.tar.gz"
+            "Only wheels are locked, as the image has no compiler: choose a version that has a wheel for the image. If "
+            "there is only a source archive, name the package in build-from-source, and `mlpackage lock` builds it."
         ),
     ),
     (r"", "Loosen one of these, or change the image's Python or platform, and run `mlpackage lock` again."),

@@ -21,7 +21,7 @@ from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.packages import LockedPackage
 from hatch_mlpackage.lock.pins.pins import Pin, installed_pins
-from hatch_mlpackage.lock.pins.wheel_records import name_of, records, sha256_of, without_vendored
+from hatch_mlpackage.lock.pins.wheel_records import files_beside, sha256_of, without_vendored
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
 from hatch_mlpackage.lock.resolve import index_settings, uv
 from hatch_mlpackage.lock.resolve.task import OUTPUT, Task, run
@@ -71,7 +71,7 @@ def _wheels(task: Task, lock: str) -> dict[str, list[dict[str, Any]]]:
     environment, settings = index_settings.for_uv(os.environ, task.folder)
     command = [program, "pip", "compile", "--quiet", "--no-deps", "--no-header", f"--output-file={_PYLOCK}"]
     # With a platform uv would list only its wheels, and the lock could not say which packages another platform lacks.
-    target = ["--universal", f"--python-version={task.target.python}"]
+    target = ["--universal", f"--python-version={task.target.full_python}"]
     outcome = run([*command, *target, "--only-binary=:all:", *settings, OUTPUT], environment, task)
     if outcome.status:
         return {}
@@ -80,11 +80,11 @@ def _wheels(task: Task, lock: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _vendored(lock: str, beside: Path) -> dict[str, list[dict[str, Any]]]:
-    found = ((name_of(record.file), beside / record.file) for record in records(lock))
+    found = ((name, beside / file) for name, file in files_beside(lock).items())
     return {
         name: [{"url": path.absolute().as_uri(), "name": path.name, "hashes": {"sha256": sha256_of(path)}}]
         for name, path in found
-        if name and path.is_file()
+        if path.is_file()
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.pins import Pin, installed_pins
-from hatch_mlpackage.lock.pins.wheel_records import by_name, is_locked, name_of, records
+from hatch_mlpackage.lock.pins.wheel_records import by_name, files_beside, is_locked
 from hatch_mlpackage.lock.pins.wheel_tags import supported_tags
 from hatch_mlpackage.lock.resolve import index_settings
 from hatch_mlpackage.lock.resolve.pip_tools import is_installed
@@ -47,12 +47,12 @@ def fetch_wheels(
 ) -> tuple[Path, ...]:
     """Fetch the wheels of a lock's pins that `wheels` lacks, check their hashes, and return one wheel for each pin.
 
-    Vendored wheels are built and not fetched. Wheels from an interrupted run are not fetched again. The empty `folder`
-    is for temporary files. Raises LockError or UnavailableError.
+    Wheels that no index has are built and not fetched. Wheels from an interrupted run are not fetched again. The empty
+    `folder` is for temporary files. Raises LockError or UnavailableError.
     """
     task = Task(folder=folder, requirements=requirements, target=target, upgrade=False, report=report)
-    vendored = {name_of(record.file) for record in records(lock)}
-    pins = [pin for pin in installed_pins(lock, task.target) if pin.name not in vendored]
+    beside = files_beside(lock)
+    pins = [pin for pin in installed_pins(lock, task.target) if pin.name not in beside]
     found = _present(pins, wheels, task.target)
     lacking = [pin for pin in pins if pin not in found]
     if lacking and not is_installed():
@@ -104,7 +104,7 @@ def _entry(pin: Pin) -> str:
 
 def target_flags(target: Target) -> Iterator[str]:
     """Yield pip's options for the image, with each glibc version in order, which pip does not know."""
-    yield f"--python-version={target.python}"
-    yield from (f"--abi={abi}" for abi in (f"cp{target.python.replace('.', '')}", "abi3", "none"))
+    yield f"--python-version={target.full_python}"
+    yield from (f"--abi={abi}" for abi in (target.abi, "abi3", "none"))
     platforms = dict.fromkeys(tag.platform for tag in supported_tags(target))
     yield from (f"--platform={platform}" for platform in platforms if platform != "any")

@@ -12,8 +12,8 @@ from hatch_mlpackage.project.azureml_files.conda_text import as_environment_file
 from hatch_mlpackage.project.azureml_files.python_pin import allows_python, items_of, pin_of, python_for
 from hatch_mlpackage.project.azureml_files.shapes import Given
 from hatch_mlpackage.project.config.keys import DEFAULT_PYTHON
-from hatch_mlpackage.project.known_images import NOT_NEEDED
-from hatch_mlpackage.project.target import PICKLED, SUPPORTED_PYTHONS
+from hatch_mlpackage.project.known_images import NOT_NEEDED, what_old_means
+from hatch_mlpackage.project.target import OLD_PYTHONS, PICKLED, SUPPORTED_PYTHONS
 
 if TYPE_CHECKING:
     from hatch_mlpackage.project.azureml_files.environment import Python
@@ -105,7 +105,8 @@ def _take_python(items: list[str], given: Given[Any], draft: Draft) -> None:
         kept = f"which {pin} allows" if pin else "as the table or --python-version says"
         draft.take(one, "python-version", draft.python, f"in place of {pin}: {PICKLED}" if is_other else kept)
     elif pin and allowed:
-        draft.take(one, "python-version", allowed, f"as {pin} asks")
+        note = f"as {pin} asks, which {what_old_means(allowed)}" if allowed in OLD_PYTHONS else f"as {pin} asks"
+        draft.take(one, "python-version", allowed, note)
     elif pin:
         served = f"{SUPPORTED_PYTHONS[0]} to {SUPPORTED_PYTHONS[-1]}"
         what = f"{pin} is not served, only {served}: replace it with {draft.python_way}; {PICKLED}"

@@ -10,14 +10,14 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from hatch_mlpackage.project.config.keys import KEY, Config
 from hatch_mlpackage.project.known_images import CUDA_VERSIONS, cuda_images, cuda_of, is_nvidia, packaged_python
 from hatch_mlpackage.project.python_file import PYTHON_VERSION, read_python_version
-from hatch_mlpackage.project.target import SUPPORTED_PYTHONS, python_of
+from hatch_mlpackage.project.target import OLD_PYTHONS, SUPPORTED_PYTHONS, python_of
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.pyproject import Project
 
 # Keys that name packages of Python or conda.
-_NAMING_PACKAGES = ("dependencies", "requirements", "conda-file", "pylock", "install-project")
+_NAMING_PACKAGES = ("dependencies", "requirements", "conda-file", "pylock", "build-from-source", "install-project")
 # github.com/distribution/reference, without the rarely seen IPv6 hosts.
 _REPOSITORY = (
     r"(?:[a-zA-Z0-9.\-]+(?::\d+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
@@ -34,15 +34,42 @@ def check_python(config: Config, project: Project, problems: Problems) -> None:
         use = f"Set python-version in [{KEY}] to" if where == PYTHON_VERSION else "Use"
         problems.add(where, f"'{version}' is not a supported Python version.", f"{use} one of {allowed}.")
         return
-    in_image = python_of(config.base_image) if config.base_dockerfile is None else None
-    if in_image and in_image != version:
-        problems.add(where, f"'{version}' is not the Python of base-image '{config.base_image}'.", "Make them agree.")
+    if config.base_python == version:
+        check_same_python(config, where, problems)
     if project.requires_python and not _allows(project.requires_python, version):
         problems.add(
             where,
             f"'{version}' is excluded by requires-python '{project.requires_python}'.",
             f'Set a version that the project allows: python-version = "X.Y" in [{KEY}].',
         )
+
+
+def check_same_python(config: Config, where: str, problems: Problems) -> None:
+    """Report an image with another Python than the model's packages are locked for."""
+    in_image = python_of(config.base_image) if config.base_dockerfile is None else None
+    if in_image and in_image != config.python_version:
+        what = f"'{config.python_version}' is not the Python of base-image '{config.base_image}'."
+        problems.add(where, what, "Make them agree.")
+
+
+def check_server_image(config: Config, _project: Project, problems: Problems) -> None:
+    """Check where the server's Python comes from, and that there is a place where the model's is too old for it."""
+    where, image, base = f"{KEY}.server.base-image", config.server.base_image, config.base_image
+    like = "such as python:3.13-slim-bookworm"
+    if image is None:
+        if config.base_python in OLD_PYTHONS:
+            problems.add(
+                where,
+                f"is needed: '{base}' has Python {config.base_python}, which is too old for the server, and its name "
+                "does not say which Debian it has.",
+                f"Name an image of the same system, or of an older one, with Python 3.8 or later, {like}.",
+            )
+    elif not IMAGE.fullmatch(image):
+        problems.add(where, f"'{image}' is not an image reference.", f"Write name:tag, {like}.")
+    elif python_of(image) not in SUPPORTED_PYTHONS or python_of(image) in OLD_PYTHONS:
+        has = f"has Python {python_of(image)}" if python_of(image) else "does not say which Python it has"
+        fix = f"Name an image of Python 3.8 or later, {like}; a copy of it elsewhere may keep that name."
+        problems.add(where, f"'{image}' {has}.", fix)
 
 
 def _allows(requires_python: str, version: str) -> bool:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from hatch_mlpackage.project.config.check_base_image import IMAGE
 from hatch_mlpackage.project.config.check_paths import check_path
 from hatch_mlpackage.project.config.foreign_locks import UV_LOCK, how_to_export
-from hatch_mlpackage.project.config.keys import KEY, Config, parts_of_conda_file
+from hatch_mlpackage.project.config.keys import KEY, NO_PYLOCK, Config, parts_of_conda_file
 from hatch_mlpackage.project.pyproject import HATCHLING
 
 if TYPE_CHECKING:
     from hatch_mlpackage.errors import Problems
     from hatch_mlpackage.project.pyproject import Project
 
+_PACKAGE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 # A name (Debian policy 5.6.1) and an architecture; a version, the beginning of one or a release, as apt-get takes them.
 _SYSTEM_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+-](:[a-z0-9]+(-[a-z0-9]+)*)?")
 _SYSTEM_VERSION = re.compile(r"=[A-Za-z0-9][A-Za-z0-9.+:~-]*\*?|/[A-Za-z0-9][A-Za-z0-9.-]*")
@@ -43,6 +44,24 @@ def check_install_project(config: Config, project: Project, problems: Problems) 
             f"{KEY}.install-project",
             f"needs a project that hatchling builds, but {what}.",
             'Install it as a requirement instead: dependencies = ["."] lets `mlpackage lock` build its wheel.',
+        )
+
+
+def check_build_from_source(config: Config, _project: Project, problems: Problems) -> None:
+    """Check that each entry is the name of a package: its version is for the requirements to say."""
+    where = f"{KEY}.build-from-source"
+    for index, name in enumerate(config.build_from_source):
+        if not _PACKAGE_NAME.fullmatch(name):
+            problems.add(
+                f"{where}[{index}]",
+                f"'{name}' is not the name of a package.",
+                "Write the name alone; a version goes into the requirements.",
+            )
+    if config.build_from_source and config.pylock is not None:
+        problems.add(
+            where,
+            f"cannot be used with pylock: the pins of {config.pylock} are taken as they are.",
+            f'Remove one of them; with pylock = "{NO_PYLOCK}" the requirements are resolved anew.',
         )
 
 
@@ -88,13 +107,6 @@ def check_conda_mode(config: Config, _project: Project, problems: Problems) -> N
             f"{KEY}.conda-image",
             f"'{config.conda_image}' is not an image reference.",
             "Write [registry/]name[:tag][@sha256:digest].",
-        )
-    if vendored and config.python_version in {"3.8", "3.9"}:
-        problems.add(
-            f"{KEY}.conda-mode",
-            f"'vendored' needs Python 3.10 or later in the image, not {config.python_version}: "
-            "py-rattler installs the packages and runs on it.",
-            'Use conda-mode = "micromamba".',
         )
 
 

@@ -6,13 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, Literal, get_args
 
 from hatch_mlpackage.project.config.model_url import DEFAULT_MAX_MB
 from hatch_mlpackage.project.known_images import MICROMAMBA
-from hatch_mlpackage.project.target import ARCHITECTURES, SUBDIRS, SUPPORTED_PYTHONS, Target, libc_of
+from hatch_mlpackage.project.target import (
+    ARCHITECTURES,
+    OLD_PYTHONS,
+    SUBDIRS,
+    SUPPORTED_PYTHONS,
+    Target,
+    libc_of,
+    python_of,
+)
 
 KEY = "tool.mlpackage"
 MODELS_DIRECTORY = "azureml-models"
@@ -123,6 +131,13 @@ class Server:
         shown="any time",
         schema={"minimum": 0},
     )
+    base_image: str | None = key(
+        "the image that has the server's Python, where the model's is too old for it or the server is to have another: "
+        "`python:X.Y…` with the same system as `base-image`: [old Pythons](old-pythons.md#two-pythons)",
+        default=None,
+        shown="for Python 3.6 and 3.7 an official image with the same Debian; otherwise that of `base-image`",
+        schema={"minLength": 1},
+    )
     worker_memory_mb: int | None = key(
         "how much memory a worker may take, in megabytes of a million bytes; a request that needs more fails alone",
         default=None,
@@ -210,7 +225,7 @@ class Config:
         default=(),
     )
     python_version: str = key(
-        "the Python version of the image, 3.8 to 3.14",
+        "the Python version of the image, 3.6 to 3.14: [old Pythons](old-pythons.md)",
         default="",
         shown='that of the base image, of `.python-version`, or `"3.12"`',
         schema={"enum": list(SUPPORTED_PYTHONS)},
@@ -218,7 +233,7 @@ class Config:
     base_image: str = key(
         "the image to build on: any that has that Python and its `venv`: [base images](base-images.md)",
         default="",
-        shown="`python:X.Y-slim-bookworm`, or the image for `cuda`",
+        shown="`python:X.Y-slim-bookworm` (3.6: `-bullseye`), or the image for `cuda`",
         schema={"minLength": 1},
     )
     base_dockerfile: str | None = key(
@@ -297,6 +312,11 @@ class Config:
     wheelhouse: bool = key(
         "`true` keeps every wheel beside the lock, so that the image builds without an index", default=False
     )
+    build_from_source: tuple[str, ...] = key(
+        "packages of an index that have no wheel: `mlpackage lock` builds theirs from the source archive, which runs "
+        "code of the package: [packages](packages.md#packages-that-only-have-sources)",
+        default=(),
+    )
     install_project: bool = key("`true` also installs the project's own wheel: [packages](packages.md)", default=False)
     models: tuple[Model, ...] = key("the models, one table for each", default=())
     private_hosts: tuple[str, ...] = key(
@@ -335,6 +355,18 @@ class Config:
     @property
     def target(self) -> Target:
         return Target(python=self.python_version, platform=self.platform, libc=libc_of(self.base_image))
+
+    @property
+    def base_python(self) -> str:
+        """The Python that the base image must have: the model's, unless that is too old and conda brings it."""
+        of_image = python_of(self.base_image) if self.conda_file and self.python_version in OLD_PYTHONS else None
+        return of_image or self.python_version
+
+    @property
+    def server_target(self) -> Target:
+        """What the server's packages are installed for."""
+        image = self.server.base_image or ""
+        return replace(self.target, python=python_of(image) or self.base_python)
 
     @property
     def models_path(self) -> str:

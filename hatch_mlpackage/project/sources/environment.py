@@ -12,15 +12,26 @@ from packaging.version import InvalidVersion, Version
 
 from hatch_mlpackage.project.sources.distributions import DISTRIBUTIONS, STAND_INS
 
-# The first Python without modules of the standard library, and the first with others (docs.python.org/3/whatsnew).
+# The first Python without modules of the standard library, and the first with others, or with parts of modules that it
+# had before (docs.python.org/3/whatsnew).
 REMOVED = {
+    "3.8": "macpath",
+    "3.9": "dummy_threading",
     "3.10": "formatter parser symbol",
     "3.11": "binhex",
     "3.12": "asynchat asyncore distutils imp smtpd",
     "3.13": "aifc audioop cgi cgitb chunk crypt imghdr lib2to3 mailcap msilib nis nntplib ossaudiodev pipes sndhdr spwd"
     " sunau telnetlib uu xdrlib",
 }
-ADDED = {"3.9": "graphlib zoneinfo", "3.11": "tomllib", "3.14": "annotationlib compression"}
+ADDED = {
+    "3.7": "contextvars dataclasses importlib.resources",
+    "3.8": "importlib.metadata",
+    "3.9": "graphlib zoneinfo",
+    "3.11": "tomllib",
+    "3.14": "annotationlib compression",
+}
+# Modules of these that a distribution of the same name brings to an older Python.
+BACKPORTS = frozenset({"contextvars", "dataclasses"})
 # Module → the distribution that makes it importable by a hook, without a module in its wheel.
 _HOOKED = {"distutils": "setuptools"}
 
@@ -53,7 +64,7 @@ class ImageEnvironment:
     def provides(self, module: str) -> bool:
         """Tell whether a dotted name is known to be importable."""
         return (
-            module.partition(".")[0] in standard_library(self.python)
+            (module.partition(".")[0] in standard_library(self.python) and not added_after(self.python, module))
             or any(_holds(stand_in, module) for stand_in in STAND_INS)
             or any(_holds(held, module) for one in self.distributions.values() for held in one.modules or ())
             or _HOOKED.get(module.partition(".")[0]) in self.distributions
@@ -86,6 +97,12 @@ def standard_library(python: str) -> frozenset[str]:
     later = [name for first, names in ADDED.items() for name in names.split() if not _before(first, python)]
     ever = {name for names in (*REMOVED.values(), *ADDED.values()) for name in names.split()}
     return (sys.stdlib_module_names | ever) - {*gone, *later} | {"__main__"}
+
+
+def added_after(python: str, name: str) -> str:
+    """Return the first Python whose standard library has a dotted name, where that is after the given one; else ""."""
+    later = ((first, names.split()) for first, names in ADDED.items() if not _before(first, python))
+    return next((first for first, names in later if any(f"{name}.".startswith(f"{it}.") for it in names)), "")
 
 
 def likely_distributions(module: str) -> tuple[str, ...]:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from hatch_mlpackage.errors import Level, Problem
 from hatch_mlpackage.files.toml import toml_string
-from hatch_mlpackage.project.sources.environment import ADDED, ImageEnvironment, is_well_known, likely_distributions
+from hatch_mlpackage.project.sources.environment import (
+    BACKPORTS,
+    ImageEnvironment,
+    added_after,
+    is_well_known,
+    likely_distributions,
+)
 from hatch_mlpackage.project.sources.own_modules import (
     above_the_sources,
     how_to_reach,
@@ -37,11 +43,17 @@ def unlocked_imports(tree: Tree, environment: ImageEnvironment, root: Path) -> I
             distribution = likely_distributions(found.module)[0]
             if found.when == "guarded" or found.level or distribution in seen:
                 continue
-            if not (
-                tree.holds(found.module) or environment.provides(found.module) or is_retired(found.module, environment)
-            ):
+            if not _is_there(found, tree, environment):
                 seen.add(distribution)
                 yield _unlocked(file, found, tree, environment, root)
+
+
+def _is_there(found: Import, tree: Tree, environment: ImageEnvironment) -> bool:
+    """Tell whether an import works in the image, or fails in a way that has a message of its own."""
+    if tree.holds(found.module) or is_retired(found.module, environment):
+        return True
+    newer = (name for name in found.full_names if added_after(environment.python, name))
+    return environment.provides(found.module) and all(map(environment.provides, newer))
 
 
 def _unlocked(file: SourceFile, found: Import, tree: Tree, environment: ImageEnvironment, root: Path) -> Problem:
@@ -52,10 +64,11 @@ def _unlocked(file: SourceFile, found: Import, tree: Tree, environment: ImageEnv
         what = f"`import {module}`: {own} is in the project, but not where the image looks for modules."
         return Problem(where=where, what=what, fix=fix, level=_level(found, sure=not tree.touches_path), code=UNLOCKED)
     top, level = module.partition(".")[0], _level(found, sure=environment.is_known and not tree.touches_path)
-    first = next((version for version, names in ADDED.items() if top in names.split()), "")
+    first = next(filter(None, (added_after(environment.python, name) for name in found.full_names)), "")
     if first:
-        what = f"`import {module}`: Python has it from {first} on, and the image has {environment.python}."
-        return Problem(where=where, what=what, fix="Choose a newer python-version.", level=level, code=UNLOCKED)
+        what = f"`{_written(found)}`: Python has it from {first} on, and the image has {environment.python}."
+        backport = f"Add {top} to the requirements, or choose" if top in BACKPORTS else "Choose"
+        return Problem(where=where, what=what, fix=f"{backport} a newer python-version.", level=level, code=UNLOCKED)
     fix = f"Add {likely_distributions(module)[0]} to the requirements and run `mlpackage lock`."
     if level == "error" or environment.is_known or is_well_known(module):
         what = f"`import {module}`: no locked package has it."

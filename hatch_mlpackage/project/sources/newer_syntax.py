@@ -69,9 +69,20 @@ def _is_bare(group: ast.Tuple) -> bool:
     return first is not group and (first.lineno, first.col_offset) == (group.lineno, group.col_offset)
 
 
-# A construct, with the first Python that reads it → whether a node is one (docs.python.org/3/whatsnew). Python 3.8 is
+def _defers_annotations(node: Any) -> bool:
+    return (
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and any(it.name == "annotations" for it in node.names)
+    )
+
+
+# A construct, with the first Python that reads it → whether a node is one (docs.python.org/3/whatsnew). Python 3.6 is
 # the oldest of an image.
 _CONSTRUCTS: Mapping[tuple[str, str], Callable[[Any], bool]] = {
+    ("from __future__ import annotations", "3.7"): _defers_annotations,
+    ("an assignment expression (:=)", "3.8"): lambda node: isinstance(node, ast.NamedExpr),
+    ("a positional-only parameter (/)", "3.8"): lambda node: bool(getattr(node, "posonlyargs", ())),
     ("a decorator that is more than a name", "3.9"): lambda node: any(
         map(_is_expression, getattr(node, "decorator_list", ()))
     ),

@@ -1,7 +1,5 @@
 """Define the errors that end a worker's start, or that go to the client."""
 
-from __future__ import annotations
-
 
 class StartError(Exception):
     """The entry script cannot start; the text says why and where."""

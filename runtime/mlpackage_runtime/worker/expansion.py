@@ -1,7 +1,5 @@
 """Limit what a small body can become: by its compression, or as the values of a JSON document."""
 
-from __future__ import annotations
-
 import zlib
 
 from mlpackage_runtime.frames import WorkerSettings

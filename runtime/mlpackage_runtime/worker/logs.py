@@ -1,14 +1,12 @@
 """Write the worker's log, with what the script prints, to standard error."""
 
-from __future__ import annotations
-
 import builtins
 import functools
 import json
 import logging
 import logging.config
 import sys
-from typing import Any
+from typing import Any, Optional
 
 from mlpackage_runtime.contract import log, own_logging, stderr_handler
 from mlpackage_runtime.worker.errors import StartError
@@ -46,7 +44,7 @@ def _logged(original: Any) -> Any:
 
     @functools.wraps(original)
     def print_to_log(
-        *values: object, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+        *values: object, sep: Optional[str] = " ", end: Optional[str] = "\n", file: Any = None, flush: bool = False
     ) -> None:
         if file is None or file is sys.stdout:
             prints.info("%s", (" " if sep is None else sep).join(map(str, values)))

@@ -1,8 +1,7 @@
 """Limit the memory of the worker, so that a request that needs too much ends the request or the worker alone."""
 
-from __future__ import annotations
-
 import resource
+from typing import Tuple
 
 PAGE = resource.getpagesize()
 
@@ -24,7 +23,7 @@ def limit(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _reserved_and_resident() -> tuple[int, int]:
+def _reserved_and_resident() -> Tuple[int, int]:
     with open("/proc/self/statm", encoding="ascii") as file:
         _, resident, shared, _, _, data, _ = map(int, file.read().split())
     return data * PAGE, (resident - shared) * PAGE

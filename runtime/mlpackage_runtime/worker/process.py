@@ -1,14 +1,13 @@
 """Run a worker: start the script, then answer requests until the server closes the connection."""
 
-from __future__ import annotations
-
 import gc
 import json
 import os
 import select
 import socket
+import sys
 from collections import deque
-from typing import Deque, Iterator, Sequence
+from typing import Deque, Iterator, Optional, Sequence
 
 from mlpackage_runtime import frames
 from mlpackage_runtime.contract import CANNOT_START, current, log
@@ -37,7 +36,7 @@ class ServerConnection:
         self._arrived: Deque[frames.Frame] = deque()
         self._number = 0  # of the request that was read last
 
-    def read(self) -> frames.Frame | None:
+    def read(self) -> Optional[frames.Frame]:
         """Wait for the next frame; None when the server has closed the connection."""
         announced = False
         while not self._arrived:
@@ -104,7 +103,8 @@ def work(fd: int) -> int:
         return CANNOT_START
     # The objects that the script has loaded stay, so the collector need not visit them in every full collection.
     gc.collect()
-    gc.freeze()
+    if sys.version_info >= (3, 7):
+        gc.freeze()
     memory.limit(settings.worker_memory)
     log.info("Worker with pid %d ready for serving traffic", os.getpid())
     connection.send(frames.READY, (), json.dumps(started.description._asdict()).encode())

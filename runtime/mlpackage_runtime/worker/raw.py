@@ -1,12 +1,10 @@
 """Turn requests into werkzeug's for scripts that ask for them, and send the werkzeug responses that run() returns."""
 
-from __future__ import annotations
-
 import importlib
 import io
 import re
 import sys
-from typing import Any, Iterable, Iterator
+from typing import Any, Dict, Iterable, Iterator, Set
 
 from mlpackage_runtime.contract import RUN_FAILED
 from mlpackage_runtime.worker.request import Request
@@ -35,7 +33,7 @@ def raw_requested() -> bool:
     return any(getattr(sys.modules.get(name), "_rawHttpRequested", False) for name in MODULES)
 
 
-def environ_of(request: Request) -> dict[str, Any]:
+def environ_of(request: Request) -> Dict[str, Any]:
     """Return a request as a WSGI environment."""
     headers = request.titled_headers()
     host, _, port = headers.get("Host", "localhost").rpartition(":")
@@ -94,7 +92,7 @@ def response_from(response: Any, request: Request) -> Response:
     return Response(status, fields, body)
 
 
-def _ids_of_the_server(request: Request) -> set[str]:
+def _ids_of_the_server(request: Request) -> Set[str]:
     """Return the names of the headers that the server sets itself, whatever the script says."""
     client_named = request.header(b"x-ms-client-request-id") or request.header(b"x-ms-request-id")
     return {"x-request-id", "x-ms-request-id"} | ({"x-ms-client-request-id"} if client_named else set())

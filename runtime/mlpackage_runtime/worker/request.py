@@ -1,10 +1,8 @@
 """Define a request as the server hands it over, and the forms in which scripts see it."""
 
-from __future__ import annotations
-
 import codecs
 import json
-from typing import Any, NamedTuple, Sequence
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 from urllib.parse import parse_qsl
 
 
@@ -27,12 +25,12 @@ class Request(NamedTuple):
         values = [headers[at + 1] for at in range(0, len(headers), 2) if headers[at] == name]
         return b",".join(values).decode("latin-1")
 
-    def titled_headers(self) -> dict[str, str]:
+    def titled_headers(self) -> Dict[str, str]:
         """Return all headers as the scripts know them: `X-Request-Id`, repetitions joined with commas.
 
         A name with an underscore is left out, because the original would take it for the same name with a dash.
         """
-        titled: dict[str, str] = {}
+        titled: Dict[str, str] = {}
         headers = [part.decode("latin-1") for part in self.headers]
         for name, value in zip(headers[::2], headers[1::2]):
             title = name.title()
@@ -40,9 +38,9 @@ class Request(NamedTuple):
                 titled[title] = f"{titled[title]},{value}" if title in titled else value
         return titled
 
-    def query_values(self) -> dict[str, Any]:
+    def query_values(self) -> Dict[str, Any]:
         """Return the query: each value parsed as JSON where it parses, a repeated name as a list."""
-        values: dict[str, list[Any]] = {}
+        values: Dict[str, List[Any]] = {}
         query = self.query.decode("latin-1")
         for name, text in parse_qsl(query, keep_blank_values=True, errors="mlpackage.percent"):
             values.setdefault(name, []).append(_parsed(text))
@@ -56,7 +54,7 @@ def _parsed(text: str) -> Any:
         return text
 
 
-def _percent(error: UnicodeError) -> tuple[str, int]:
+def _percent(error: UnicodeError) -> Tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
     wrong = error.object[error.start : error.end]

@@ -1,9 +1,7 @@
 """Make the responses to what run() returned, and to what went wrong."""
 
-from __future__ import annotations
-
 import json
-from typing import Any, Iterator, NamedTuple, Sequence
+from typing import Any, Iterator, NamedTuple, Sequence, Tuple, Union
 
 from mlpackage_runtime.contract import JSON_TYPE, RUN_FAILED, RUN_SUCCEEDED
 
@@ -15,14 +13,14 @@ class Response(NamedTuple):
 
     status: int
     headers: Sequence[bytes]
-    body: bytes | Iterator[bytes]
+    body: Union[bytes, Iterator[bytes]]
 
-    def timed(self, elapsed_ms: float) -> Response:
+    def timed(self, elapsed_ms: float) -> "Response":
         """Return the same response with the time that run() took."""
         return Response(self.status, (*self.headers, b"x-ms-run-fn-exec-ms", b"%.3f" % elapsed_ms), self.body)
 
 
-def json_response(status: int, text: str, failed: tuple[bytes, bytes] = RUN_SUCCEEDED) -> Response:
+def json_response(status: int, text: str, failed: Tuple[bytes, bytes] = RUN_SUCCEEDED) -> Response:
     """Return JSON text as a response."""
     body = text.encode()
     return Response(status, (*JSON_TYPE, *failed, b"content-length", b"%d" % len(body)), body)

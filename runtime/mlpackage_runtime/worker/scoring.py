@@ -1,12 +1,10 @@
 """Call run() for a request, and turn its result or its exception into a response."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import time
 from types import CodeType, FrameType, TracebackType
-from typing import Any, Callable
+from typing import Any, Callable, List, Optional
 
 from mlpackage_runtime.contract import SCRIPT_ERROR, log
 from mlpackage_runtime.worker.errors import RefusedRequest
@@ -59,7 +57,7 @@ def awaited(result: Any) -> Any:
     return _event_loop().run_until_complete(result)
 
 
-_loops: list[asyncio.AbstractEventLoop] = []
+_loops: List[asyncio.AbstractEventLoop] = []
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:
@@ -89,14 +87,14 @@ def _from_werkzeug(response: Any, request: Request, elapsed_ms: float) -> Respon
         return error_response(500, SCRIPT_ERROR, script_failed=True)
 
 
-def _own_code(run: Callable[..., Any]) -> CodeType | None:
+def _own_code(run: Callable[..., Any]) -> Optional[CodeType]:
     """Return the code of run() as the script wrote it, without its decorators."""
     return getattr(inspect.unwrap(run), "__code__", None)
 
 
-def _is_mismatch(error: BaseException, own_code: CodeType | None) -> bool:
+def _is_mismatch(error: BaseException, own_code: Optional[CodeType]) -> bool:
     """Return whether inference_schema failed to convert the input, before run()'s own code began."""
-    trace: TracebackType | None = error.__traceback__
+    trace: Optional[TracebackType] = error.__traceback__
     converting = False
     while trace is not None:
         if trace.tb_frame.f_code is own_code:

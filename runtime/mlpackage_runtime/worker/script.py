@@ -1,7 +1,5 @@
 """Load the entry script as the original server did, and find out how to call its run()."""
 
-from __future__ import annotations
-
 import importlib.util
 import inspect
 import os

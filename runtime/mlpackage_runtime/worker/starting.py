@@ -1,7 +1,5 @@
 """Start a script: load it, call its init(), and log clearly why it cannot start."""
 
-from __future__ import annotations
-
 import inspect
 import itertools
 import os

@@ -1,7 +1,5 @@
 """Turn a request into the arguments of run(), in the script's call style."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import json

@@ -1,13 +1,11 @@
 """Describe the service in Swagger 2.0, OpenAPI 3.0 and OpenAPI 3.1, as the original server did."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import logging
 import os
 import sys
-from typing import Any, Callable, Dict, NamedTuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from mlpackage_runtime.frames import WorkerSettings
 
@@ -19,17 +17,17 @@ log = logging.getLogger("azmlinfsrv.swagger")
 class Version(NamedTuple):
     """A version of the document: the names by which clients ask for it, the user's files for it, and its writer."""
 
-    names: tuple[str, ...]
-    files: tuple[str, ...]
+    names: Tuple[str, ...]
+    files: Tuple[str, ...]
     write: Callable[[WorkerSettings, Json, Json], Json]
 
 
-def documents(service: WorkerSettings, run: Callable[..., Any]) -> tuple[dict[str, str | None], list[str]]:
+def documents(service: WorkerSettings, run: Callable[..., Any]) -> Tuple[Dict[str, Optional[str]], List[str]]:
     """Return the document for each name of a version, or None where the script cannot have it, and the supported names.
 
     The content of the user's own file in the app root is served as it is.
     """
-    found: dict[str, str | None] = {}
+    found: Dict[str, Optional[str]] = {}
     supported = []
     for version in VERSIONS:
         own = _own_file(service.app_root, version.files)
@@ -41,12 +39,12 @@ def documents(service: WorkerSettings, run: Callable[..., Any]) -> tuple[dict[st
     return found, supported
 
 
-def _own_file(app_root: str, files: tuple[str, ...]) -> Json | None:
+def _own_file(app_root: str, files: Tuple[str, ...]) -> Optional[Json]:
     loaded = (_loaded(os.path.join(app_root, name)) for name in files)
     return next(filter(None, loaded), None)
 
 
-def _loaded(path: str) -> Json | None:
+def _loaded(path: str) -> Optional[Json]:
     try:
         with open(path, encoding="utf-8") as file:
             document: Json = json.load(file)
@@ -60,7 +58,7 @@ def _loaded(path: str) -> Json | None:
     return document
 
 
-def _generated(service: WorkerSettings, run: Callable[..., Any], version: Version) -> str | None:
+def _generated(service: WorkerSettings, run: Callable[..., Any], version: Version) -> Optional[str]:
     try:
         schemas = _schemas(run, version)
         return None if schemas is None else json.dumps(version.write(service, *schemas))
@@ -69,7 +67,7 @@ def _generated(service: WorkerSettings, run: Callable[..., Any], version: Versio
         return None
 
 
-def _schemas(run: Callable[..., Any], version: Version) -> tuple[Json, Json] | None:
+def _schemas(run: Callable[..., Any], version: Version) -> Optional[Tuple[Json, Json]]:
     if "inference_schema" in sys.modules:
         schema_util = importlib.import_module("inference_schema.schema_util")
         supported = getattr(schema_util, "get_supported_versions", None)  # absent before inference-schema 1.5

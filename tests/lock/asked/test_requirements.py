@@ -79,6 +79,24 @@ def test_hashed_file(tmp_path: Path) -> None:
     )
 
 
+def test_a_package_that_is_to_be_built(tmp_path: Path) -> None:
+    """pip's option for one package is refused with the key that takes its place."""
+    (tmp_path / "requirements.txt").write_text("wrapt==1.12.1\n--no-binary wrapt\n")
+
+    _, problems = read(tmp_path, "requirements.txt")
+
+    assert problems == [
+        (
+            "requirements.txt:2",
+            "`--no-binary wrapt`: a project cannot choose which packages come as wheels.",
+            (
+                "Only wheels are locked and installed: the image has no compiler. If it only has sources, name it in "
+                "build-from-source in place of this line: `mlpackage lock` builds its wheel."
+            ),
+        ),
+    ]
+
+
 def test_every_problem_is_reported_with_its_line(tmp_path: Path) -> None:
     """One reading finds all problems, each with its line, and shows no password."""
     (tmp_path / "requirements.txt").write_text(

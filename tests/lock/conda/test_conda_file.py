@@ -258,7 +258,7 @@ def test_any_text(text):
 def test_python_of_the_image():
     """A Python that excludes the image's is a problem that names the version to set."""
     problems = Problems()
-    for spec in ("python", "python 3.12.*", "python 3.8.13.*", "python ==3.6"):
+    for spec in ("python", "python 3.12.*", "python 3.8.13.*", "python ==3.6.2", "python 3.5.*"):
         check_conda_python(environment((4, spec)), "3.12", problems)
 
     assert [str(problem) for problem in problems.found] == [
@@ -267,8 +267,12 @@ def test_python_of_the_image():
             'Set python-version = "3.8" in [tool.mlpackage], or change it here.'
         ),
         (
-            "environment.yml:4: `python ==3.6` excludes the image's Python 3.12. "
-            'Entry scripts are run on Python 3.8 to 3.14: choose one with python-version = "3.11" in [tool.mlpackage], '
+            "environment.yml:4: `python ==3.6.2` excludes the image's Python 3.12. "
+            'Set python-version = "3.6" in [tool.mlpackage], or change it here.'
+        ),
+        (
+            "environment.yml:4: `python 3.5.*` excludes the image's Python 3.12. "
+            'Entry scripts are run on Python 3.6 to 3.14: choose one with python-version = "3.6" in [tool.mlpackage], '
             "which replaces this line."
         ),
     ]

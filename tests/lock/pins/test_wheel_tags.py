@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 from packaging import tags
@@ -34,6 +36,46 @@ ALPINE = Target(python="3.12", platform="linux/amd64", libc="musl")
 def test_fits(tag: str, targets: set[Target]) -> None:
     """A wheel fits an image of its Python and platform whose C library is not older than the wheel's."""
     assert {target for target in (X86, ARM, ALPINE) if fits(f"a-1-{tag}.whl", target)} == targets
+
+
+@pytest.mark.parametrize(
+    ("file", "pythons"),
+    [
+        ("numpy-1.15.4-cp36-cp36m-manylinux1_x86_64.whl", {"3.6"}),
+        ("numpy-1.19.5-cp36-cp36m-manylinux2010_x86_64.whl", {"3.6"}),
+        ("numpy-1.19.5-cp36-cp36m-manylinux2014_aarch64.whl", set()),
+        ("scikit_learn-0.20.0-cp36-cp36m-manylinux1_x86_64.whl", {"3.6"}),
+        ("scikit_learn-0.24.2-cp37-cp37m-manylinux2010_x86_64.whl", {"3.7"}),
+        ("pandas-0.25.3-cp37-cp37m-manylinux1_x86_64.whl", {"3.7"}),
+        ("pandas-1.1.5-cp37-cp37m-manylinux2014_x86_64.whl", {"3.7"}),
+        ("scikit_learn-1.0.2-cp37-cp37m-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", {"3.7"}),
+        ("scikit_learn-0.24.2-cp38-cp38-manylinux2010_x86_64.whl", {"3.8"}),
+        ("cryptography-3.4.8-cp36-abi3-manylinux2014_x86_64.whl", {"3.6", "3.7", "3.8"}),
+        ("of-1-cp37-cp37-manylinux2014_x86_64.whl", set()),
+        ("of-1-cp38-cp38m-manylinux2014_x86_64.whl", set()),
+        ("six-1.16.0-py2.py3-none-any.whl", {"3.6", "3.7", "3.8"}),
+        ("of-1-py37-none-any.whl", {"3.7", "3.8"}),
+    ],
+)
+def test_wheels_of_old_pythons(file: str, pythons: set[str]) -> None:
+    """Compiled wheels for Python 3.6 and 3.7 have an `m` in their name, and the platforms of their time."""
+    targets = [Target(python=it, platform="linux/amd64", libc="manylinux_2_31") for it in ("3.6", "3.7", "3.8")]
+
+    assert {target.python for target in targets if fits(file, target)} == pythons
+
+
+@pytest.mark.environments
+def test_the_order_is_that_of_an_old_pip(interpreter: Callable[[str], str]) -> None:
+    """For Python 3.7, the tags of Linux and their order are those that its own pip finds on this machine."""
+    program = "from pip._vendor.packaging import tags; print(*tags.sys_tags(), sep='\\n')"
+    said = subprocess.run([interpreter("3.7"), "-c", program], capture_output=True, text=True, check=True)
+    own = [tag for tag in said.stdout.split() if "-manylinux" in tag]
+    libc = own[0].rpartition("-")[2].removesuffix("_x86_64")
+    if not libc.startswith("manylinux_2_") or libc.endswith("aarch64"):
+        pytest.skip("this machine is no image that is built for")
+    target = Target(python="3.7", platform="linux/amd64", libc=libc)
+
+    assert [tag for tag in map(str, supported_tags(target)) if not tag.endswith("-any")] == own
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="compares with the tags of a Linux host")

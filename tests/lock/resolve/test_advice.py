@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,12 +64,17 @@ def test_a_pin_whose_own_requirement_has_no_wheel(
     with pytest.raises(LockError) as failure:
         locked("inference-schema[x]==1.3.0")
 
-    assert str(failure.value).splitlines()[-2:] == [
+    assert str(failure.value).splitlines()[-3:] == [
         (
             "  hint: Wheels are required for `wrapt` because building from source is disabled for all packages "
             "(i.e., with `--no-build`)"
         ),
         "This can be locked: inference-schema[x]==1.8 in place of inference-schema[x]==1.3.0.",
+        (
+            "wrapt 1.12 has no wheel for the image, only a source archive. If you trust it, add it to "
+            "build-from-source in [tool.mlpackage], and `mlpackage lock` builds its wheel, which runs code of it: "
+            'build-from-source = ["wrapt"], or --build-from-source wrapt'
+        ),
     ]
     assert locked("inference-schema[x]==1.8") == {"inference-schema": "1.8", "wrapt": "1.16"}
 
@@ -104,13 +110,31 @@ def test_what_is_for_training(index: PackageIndex, locked: Callable[..., dict[st
 
 
 def test_no_other_version(index: PackageIndex, locked: Callable[..., dict[str, str | None]]) -> None:
-    """Where no version has a wheel, the fix is to build one from its source."""
+    """Where no version has a wheel, the fix is to have one built, or that of all such failures after a check."""
     index.add_source("alpha", "1.0")
+    index.add("beta", "1.0", tag=OLD)
 
     with pytest.raises(LockError) as failure:
         locked("alpha==1.0")
+    with pytest.raises(LockError) as other:
+        locked("beta==1.0")
 
-    assert str(failure.value).splitlines()[-1].startswith("Only wheels are locked, as the image has no compiler: ")
+    assert str(failure.value).splitlines()[-1].endswith('build-from-source = ["alpha"], or --build-from-source alpha')
+    assert str(other.value).splitlines()[-1].startswith("Only wheels are locked, as the image has no compiler: ")
+
+
+@pytest.mark.parametrize(("python", "last"), [("3.9", "only a source archive"), ("3.11", "Python 3.9 and 3.10 only")])
+def test_the_runtime_of_automl(
+    index: PackageIndex, asking: Callable[..., Requirements], quiet: Callable[..., None], python: str, last: str
+) -> None:
+    """Its packages have wheels for two Pythons; with those, what has to be built is named."""
+    index.add("azureml_automl_runtime", "1.62", "fusepy<=3.0.1")
+    index.add_source("fusepy", "3.0.1")
+
+    with pytest.raises(LockError) as failure:
+        make_lock(asking("azureml-automl-runtime"), replace(TARGET, python=python), report=quiet)
+
+    assert last in str(failure.value).splitlines()[-1]
 
 
 def test_a_misspelt_name(index: PackageIndex, asking: Callable[..., Requirements]) -> None:

@@ -46,6 +46,34 @@ def test_the_build_for_cpus(index: PackageIndex, asking: Callable[..., Requireme
     assert pinned(lock_text(asking("torch"), TARGET, report=quiet)) == {"torch": "2.15.0+cpu"}
 
 
+@pytest.mark.parametrize(("python", "needs"), [("3.6", ">=3.6.2"), ("3.7", ">=3.7.1")])
+def test_a_lock_for_an_old_python(
+    index: PackageIndex, asking: Callable[..., Requirements], python: str, needs: str
+) -> None:
+    """A lock for Python 3.6 or 3.7 has the newest wheels for its last release, and says nothing of interpreters."""
+    abi = f"cp{python.replace('.', '')}"
+    target = Target(python=python, platform="linux/amd64", libc="manylinux_2_31")
+    index.add("alpha", "3.0", tag="cp38-cp38-manylinux2014_x86_64", python=">=3.8")
+    wheel = index.add(
+        "alpha", "2.0", "beta; python_version < '3.8'", tag=f"{abi}-{abi}m-manylinux1_x86_64", python=needs
+    )
+    index.add("alpha", "1.0")
+    index.add("beta", "1.0", python=f">={target.full_python}")
+    reported: list[str] = []
+
+    asked = asking("alpha", f"beta; python_full_version >= '{target.full_python}'")
+    made = make_lock(asked, target, report=reported.append)
+
+    assert pinned(made.text) == {"alpha": "2.0", "beta": "1.0"}
+    assert f"--hash=sha256:{wheel}" in made.text
+    assert made.notes == ()
+    assert reported == [
+        f"Locking 2 requirements for CPython {python} on linux/amd64 (manylinux_2_31).",
+        "Locked 2 packages with 2 hashes.",
+    ]
+    assert check_lock(made.text, asked, target) == LockState(status="fresh")
+
+
 @BOTH
 def test_the_whole_lock(index: PackageIndex, asking: Callable[..., Requirements], locker: Any) -> None:
     """Both resolvers write the same text: a header, every pin, every file's hash, and what requires it."""
@@ -347,14 +375,14 @@ def test_nothing_to_lock(asking: Callable[..., Requirements], quiet: Callable[..
 
 def test_pip_tools_refuses_another_image(asking: Callable[..., Requirements], quiet: Callable[..., None]) -> None:
     """pip-tools locks only for the Python that runs it, and refuses every other image."""
-    target = Target(python="3.8", platform="linux/amd64", libc="musl")
+    target = Target(python="3.13", platform="linux/amd64", libc="musl")
 
     with pytest.raises(LockError) as refused:
         lock_text(asking("alpha"), target, locker="pip-tools", report=quiet)
 
     assert str(refused.value) == (
         "pip-tools locks only for the Python that runs it: here that is "
-        f"CPython {HERE} on linux/x86_64 (glibc), the image has CPython 3.8 on linux/x86_64 (musl). "
+        f"CPython {HERE} on linux/x86_64 (glibc), the image has CPython 3.13 on linux/x86_64 (musl). "
         'Lock with uv (`pip install "hatch-mlpackage[cli]"`, and no `locker = "pip-tools"`), or run '
         "`mlpackage lock` with the image's Python on such a machine."
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +17,8 @@ import pytest
 from hatch_mlpackage.lock.pins.check import LockState, check_lock
 from hatch_mlpackage.lock.pins.pins import read_pins
 from hatch_mlpackage.lock.resolve.make import Locker, make_lock
+from hatch_mlpackage.lock.wheels.describe import describe_packages
+from hatch_mlpackage.lock.wheels.download import fetch_wheels
 from hatch_mlpackage.project.target import Target
 
 if TYPE_CHECKING:
@@ -63,6 +69,51 @@ def test_for_an_image_that_is_not_this_machine(
     assert first == second
     assert check_lock(first, asked, target) == LockState(status="fresh")
     assert ("exceptiongroup" in {pin.name for pin in read_pins(first)}) is (python == "3.10")
+
+
+@pytest.mark.slow
+@pytest.mark.environments
+@pytest.mark.parametrize(
+    ("python", "asked", "expected"),
+    [
+        ("3.6", ("numpy==1.15.4", "pandas==0.25.3", "scikit-learn==0.20.0"), "1.15.4 0.25.3 0.20.0"),
+        ("3.6", ("numpy==1.19.5", "pandas", "scikit-learn==0.24.*"), "1.19.5 1.1.5 0.24.2"),
+        ("3.7", ("numpy", "pandas", "scikit-learn"), "1.21.6 1.3.5 1.0.2"),
+    ],
+)
+def test_real_packages_of_an_old_python(
+    asking: Callable[..., Requirements],
+    interpreter: Callable[[str], str],
+    tmp_path: Path,
+    quiet: Callable[..., None],
+    python: str,
+    asked: tuple[str, ...],
+    expected: str,
+) -> None:
+    """The wheels that are locked for Python 3.6 and 3.7 are described, fetched, and imported by that Python."""
+    target = Target(python=python, platform="linux/amd64", libc="manylinux_2_31")
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        pytest.skip("the wheels are for Linux on x86-64")
+    requirements = asking(*asked)
+
+    lock = make_lock(requirements, target, report=quiet).text
+    (tmp_path / "work").mkdir()
+    described = describe_packages(lock, target, folder=tmp_path / "work", wheels=tmp_path / "none")
+    (tmp_path / "fetch").mkdir()
+    options = {"folder": tmp_path / "fetch", "wheels": tmp_path / "wheels", "report": quiet}
+    fetched = fetch_wheels(lock, requirements, target, **options)
+    for wheel in fetched:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(tmp_path / "site")
+
+    assert [package.wheel for package in described] == [wheel.name for wheel in fetched]
+    assert all(package.modules for package in described)
+    program = "import numpy, pandas, sklearn.linear_model as s, sklearn; s.Ridge().fit([[1.], [2.]], [1., 2.])"
+    program += "; print(numpy.__version__, pandas.__version__, sklearn.__version__)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONWARNINGS": "ignore"}
+    command = [interpreter(python), "-c", program]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == expected.split()
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare to cut the network")

@@ -58,9 +58,9 @@ def test_a_package_without_a_wheel(index: PackageIndex, lock: Lock, there: str, 
             where="meta",
             what=f"1.0 is locked and not 2.0, which needs fuse, of which no index has a wheel for {TARGET}.",
             fix=(
-                "Name the source of fuse among the requirements, a folder or `fuse @ https://…/fuse.tar.gz`, and run "
-                "`mlpackage lock --upgrade`, which builds its wheel. Or pin meta to the version that you want. "
-                "Or leave it out, and name those of its packages that the script imports."
+                "If there is a source archive of fuse, add it to build-from-source, and run `mlpackage lock "
+                "--upgrade`, which builds the wheel. Or pin meta to the version that you want. Or leave it out, and "
+                "name those of its packages that the script imports."
             ),
             level="warning",
             code="older-version",
@@ -118,6 +118,17 @@ def test_nothing_is_said_of_versions_that_were_chosen(index: PackageIndex, lock:
         index.add(name, "2.0")
 
     assert (before.notes, lock("alpha", "beta<2", "gamma==1.0", after=before).notes) == ((), ())
+
+
+def test_nothing_is_said_of_versions_for_other_pythons(index: PackageIndex, lock: Lock) -> None:
+    """A newer version for a later Python is not passed over, even where the index does not say whom it is for."""
+    index.add("alpha", "1.0")
+    index.add("alpha", "2.0", python=">=3.99")
+    index.pythons.clear()
+
+    made = lock("alpha")
+
+    assert (pinned(made), made.notes) == ({"alpha": "1.0"}, ())
 
 
 def test_without_uv(index: PackageIndex, asking: Callable[..., Requirements], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,3 +68,14 @@ def test_another_image(system: str, machine: str, target: Target, told: str, mon
         pip_tools.require_host(target)
 
     assert str(refused.value).startswith(f"pip-tools locks only for the Python that runs it: here that is {told}. Lock")
+
+
+@pytest.mark.parametrize("python", ["3.6", "3.7", "3.10"])
+def test_a_python_that_cannot_run_it(python: str) -> None:
+    """For a Python on which this package does not run, uv is the only way: pip would evaluate markers for its own."""
+    with pytest.raises(LockError) as refused:
+        pip_tools.require_host(Target(python=python, platform="linux/amd64", libc="manylinux_2_31"))
+
+    assert str(refused.value).endswith(
+        'Lock with uv (`pip install "hatch-mlpackage[cli]"`, and no `locker = "pip-tools"`).'
+    )

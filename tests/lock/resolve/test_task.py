@@ -110,8 +110,8 @@ def test_a_folder_that_cannot_be_written(task: Task, said: str) -> None:
             "has no usable wheels",
             "\n".join(map(str, range(20))),
             "\n".join(f"  {number}" for number in range(12)) + "\n  …\n"
-            "Only wheels are locked, as the image has no compiler: choose a version that has a wheel for the image, or "
-            "put the source archive of a package of pure Python into the project, and require that: ./name-1.0.tar.gz",
+            "Only wheels are locked, as the image has no compiler: choose a version that has a wheel for the image. If "
+            "there is only a source archive, name the package in build-from-source, and `mlpackage lock` builds it.",
         ),
     ],
 )

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 import shutil
 import subprocess
 import sys
@@ -208,25 +207,6 @@ def test_archives_of_the_folder_and_of_a_url(
         "three-1.0-py3-none-any.whl",
         "two-1.0-py3-none-any.whl",
     ]
-
-
-def test_the_source_archive_that_a_failure_asks_for(
-    index: PackageIndex, make_source: MakeSource, lock: Callable[..., str], tmp_path: Path
-) -> None:
-    """The runtime of AutoML, whose fusepy has no wheel, is locked once the archive that the error names is there."""
-    index.add("azureml_automl_runtime", "1.62", "fusepy<=3.0.1")
-    index.add_source("fusepy", "3.0.1")
-    root = tmp_path / "project"
-    root.mkdir()
-
-    with pytest.raises(LockError) as failure:
-        lock(root, "azureml-automl-runtime")
-    archive = re.search(r"require it too: (\./\S+)", str(failure.value))[1]
-    with tarfile.open(root / archive, "w:gz") as written:
-        written.add(make_source(tmp_path / "fusepy", "fusepy", "3.0.1"), arcname="fusepy-3.0.1")
-    text = lock(root, "azureml-automl-runtime", archive)
-
-    assert {pin.name: pin.version for pin in read_pins(text)} == {"azureml-automl-runtime": "1.62", "fusepy": "3.0.1"}
 
 
 def test_what_does_not_load_in_the_image_is_refused(

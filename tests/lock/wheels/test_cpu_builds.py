@@ -39,3 +39,12 @@ def test_an_index_that_does_not_answer(index, quiet):
     index.status = 503
 
     assert older_cpu_build("torch", TARGET, report=quiet) is None
+
+
+def test_a_build_for_an_old_python(index, quiet):
+    """A build for Python 3.7 counts by the tags of that Python, and by its last release."""
+    index.add("torch", "1.13.1", tag="cp37-cp37m-manylinux1_x86_64", python=">=3.7.1")
+    index.add("torch", "1.12.1+cpu", tag="cp37-cp37m-manylinux1_x86_64", python=">=3.7.1")
+    target = Target(python="3.7", platform="linux/amd64", libc="manylinux_2_36")
+
+    assert older_cpu_build("torch", target, report=quiet) == "1.12.1"

@@ -58,6 +58,20 @@ def test_the_wheels_are_those_of_the_image(
     assert listed(tmp_path) == ["alpha-1.0-cp39-cp39-musllinux_1_1_aarch64.whl"]
 
 
+@pytest.mark.parametrize(("python", "needs"), [("3.6", ">=3.6.1"), ("3.7", ">=3.7.1,<3.8")])
+def test_the_wheels_of_an_old_python(
+    index: PackageIndex, fetch: Callable[..., list[str]], tmp_path: Path, python: str, needs: str
+) -> None:
+    """The wheels for 3.6 and 3.7 have their own tags, and may need a patch release that the image has."""
+    abi = f"cp{python.replace('.', '')}"
+    tags = [f"{abi}-{abi}m-manylinux1_x86_64", f"{abi}-{abi}m-manylinux2010_x86_64", "cp38-cp38-manylinux1_x86_64"]
+    hashes = [index.add("alpha", "1.0", tag=tag, python=needs) for tag in tags]
+
+    fetch(entry("alpha", "1.0", *hashes), Target(python=python, platform="linux/amd64", libc="manylinux_2_31"))
+
+    assert listed(tmp_path) == [f"alpha-1.0-{abi}-{abi}m-manylinux2010_x86_64.whl"]
+
+
 def test_an_interrupted_run_goes_on(index: PackageIndex, fetch: Callable[..., list[str]], tmp_path: Path) -> None:
     """A failed run keeps the wheels that it fetched, and the next run fetches only the rest."""
     names = [f"package{number}" for number in range(7)]
@@ -75,6 +89,16 @@ def test_an_interrupted_run_goes_on(index: PackageIndex, fetch: Callable[..., li
     assert fetch(lock) == ["Fetched 2 of 2 wheels, 0.0 MB."]
     assert listed(tmp_path) == [f"{name}-1.0-py3-none-any.whl" for name in names]
     assert fetch(lock) == []
+
+
+def test_what_was_built_is_not_fetched(index: PackageIndex, fetch: Callable[..., list[str]], tmp_path: Path) -> None:
+    """A wheel that was built from an archive of the index lies beside the lock already, and the others are fetched."""
+    digest = index.add("alpha", "1.0")
+    record = f"# built: lib-1.0-py3-none-any.whl sha256:{digest} from lib-1.0.tar.gz\n"
+    beside = f"./wheels/lib-1.0-py3-none-any.whl \\\n    --hash=sha256:{digest}\n"
+
+    assert fetch(record + entry("alpha", "1.0", digest) + beside) == ["Fetched 1 of 1 wheels, 0.0 MB."]
+    assert listed(tmp_path) == ["alpha-1.0-py3-none-any.whl"]
 
 
 def test_another_file_of_that_name_is_refused(

@@ -15,6 +15,7 @@ PROJECT = {
     "conda.yml": CONDA,
     "myenv.yml": "dependencies:\r\n- numpy\r\n- 'conda-forge::python >=3.7,<3.10'\r\n",
     "old.yml": "dependencies:\n  - python=3.6.2\n",
+    "older.yml": "dependencies:\n  - python=2.7\n",
     "steps.Dockerfile": "RUN true\n",
     "src/score.py": SCRIPT,
     "src/conda.yml": CONDA,
@@ -191,6 +192,7 @@ INFERENCE = {
     "absolute-script": Case({"entryScript": "/src/score.py", "condaFile": "conda.yml"}),
     "absolute-script-beside-the-file": Case({"entryScript": "/scripts/beside.py"}, folder="deploy"),
     "old-python": Case({"entryScript": "score.py", "condaFile": "old.yml"}),
+    "python-that-is-not-served": Case({"entryScript": "score.py", "condaFile": "older.yml"}),
     "old-python-replaced": Case({"entryScript": "score.py", "condaFile": "old.yml"}, python="3.11"),
     "old-python-replaced-in-an-environment": Case(
         conda(dependencies=["python=3.6.2"]).values, python="3.11"

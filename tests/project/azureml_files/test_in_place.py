@@ -13,6 +13,7 @@ from hatch_mlpackage.lock.locks import Locks
 from hatch_mlpackage.lock.project_conda import lock_conda, read_conda
 from hatch_mlpackage.project.azureml_files.in_place import with_imported
 from hatch_mlpackage.project.config.keys import Config, Healthcheck, Image, Model, Server
+from hatch_mlpackage.project.known_images import official_image
 from hatch_mlpackage.project.read_config import read_declaration
 
 CONDA = {
@@ -208,10 +209,21 @@ def test_a_key_that_is_given_again(make, problems):
     ]
 
 
-def test_an_old_python(make, problems):
+@pytest.mark.parametrize(("pin", "python"), [("python=3.6.2", "3.6"), ("python=3.7", "3.7")])
+def test_an_old_python(make, problems, pin, python):
+    """A pinned Python 3.6 or 3.7 is the image's, with nothing to decide."""
+    project = make(nested(python={"condaDependencies": {"dependencies": [pin, {"pip": ["idna"]}]}}))
+
+    config = read_declaration(project, problems).config
+
+    assert found(problems) == []
+    assert (config.python_version, config.base_image) == (python, official_image(python))
+
+
+def test_a_python_that_is_not_served(make, problems):
     """A pinned Python that cannot be served must be replaced, and `python-version` in the table does it."""
     undecided = Problems()
-    project = make(nested(python={"condaDependencies": {"dependencies": ["python=3.6.2", {"pip": ["idna"]}]}}))
+    project = make(nested(python={"condaDependencies": {"dependencies": ["python=3.5.2", {"pip": ["idna"]}]}}))
 
     read_declaration(project, undecided)
     decided = replace(project, table={**project.table, "python-version": "3.11"})
@@ -220,8 +232,8 @@ def test_an_old_python(make, problems):
 
     assert found(undecided) == [
         (
-            "inferenceconfig.json:7: environment.python.condaDependencies (python): python=3.6.2 is not served, only "
-            '3.8 to 3.14: replace it with python-version = "3.11"; a pickled model may not load or may answer '
+            "inferenceconfig.json:7: environment.python.condaDependencies (python): python=3.5.2 is not served, only "
+            '3.6 to 3.14: replace it with python-version = "3.6"; a pickled model may not load or may answer '
             "otherwise there, so compare its answers or train it again. "
             "Decide it with python-version in [tool.mlpackage]."
         )

@@ -126,7 +126,7 @@ def found(problems):
             {"python-version": "2.7"},
             (
                 f"{K}.python-version: '2.7' is not a supported Python version. "
-                "Use one of 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14."
+                "Use one of 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14."
             ),
         ),
         (

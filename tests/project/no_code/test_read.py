@@ -96,7 +96,7 @@ def test_scripts(request, name):
     problems = Problems()
     script = read_entry_script(made.script.encode(), "score.py", problems)
     assert (script.call_style, problems.found) == ("schema", ())
-    ast.parse(made.script, feature_version=(3, 8))
+    ast.parse(made.script, feature_version=(3, 6))
     assert set(json.loads(made.sample)) <= set(script.parameters)
 
 

@@ -60,6 +60,42 @@ def test_where_not_everything_is_known(check, script, locked, expected):
     assert [(level, what.partition("`: ")[2]) for _, level, _, what, _ in check(script, locked)] == expected
 
 
+@pytest.mark.parametrize(
+    ("script", "python", "expected"),
+    [
+        (
+            "import dataclasses",
+            "3.6",
+            ("3.7", "Add dataclasses to the requirements, or choose a newer python-version."),
+        ),
+        (
+            "from contextvars import ContextVar",
+            "3.6",
+            ("3.7", "Add contextvars to the requirements, or choose a newer "),
+        ),
+        ("from importlib import resources", "3.6", ("3.7", "Choose a newer python-version.")),
+        ("from importlib.metadata import version", "3.7", ("3.8", "Choose a newer python-version.")),
+        ("import importlib.metadata", "3.7", ("3.8", "Choose a newer python-version.")),
+        ("import importlib.resources, dataclasses, contextvars", "3.7", None),
+        ("from importlib import metadata", "3.8", None),
+        ("from importlib import import_module\nimport importlib.util, macpath, imp, distutils", "3.6", None),
+    ],
+)
+def test_the_standard_library_of_old_pythons(check, script, python, expected):
+    """What came to the standard library after the image's Python is an error, with the first Python that has it."""
+    found = check(f"{script}\n", {"python": python})
+
+    assert [(level, what.partition("`: ")[2]) for _, level, _, what, _ in found] == (
+        [("error", f"Python has it from {expected[0]} on, and the image has {python}.")] if expected else []
+    )
+    assert all(fix.startswith(expected[1]) for *_, fix in found)
+
+
+def test_a_backport_from_an_index(check):
+    """Where the lock has a module that came with a newer Python, the script may import it."""
+    assert check("from dataclasses import dataclass\n", {"python": "3.6", "unknown": ["dataclasses"]}) == []
+
+
 def test_a_module_that_is_not_packed(check):
     """A module beside the script that is not packed is an error with the setting that packs it."""
     (found,) = check("import features\n", beside={"features.py": ""})

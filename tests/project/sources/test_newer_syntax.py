@@ -7,11 +7,15 @@ import pytest
 
 from hatch_mlpackage.project.sources.entry_script import read_entry_script
 from hatch_mlpackage.project.sources.newer_syntax import NewerSyntax, newer_syntax
+from hatch_mlpackage.project.target import SUPPORTED_PYTHONS
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 QUOTES = "an f-string with its own quotes, a backslash or a comment inside its braces"
 # The first Python that reads a program, the line of what is new in it, and its name.
 NEW = {
+    "from __future__ import annotations\n": ("3.7", 1, "from __future__ import annotations"),
+    "if (x := 1):\n    pass\n": ("3.8", 1, "an assignment expression (:=)"),
+    "def f(x, /): ...\n": ("3.8", 1, "a positional-only parameter (/)"),
     "@table[0].wrap\ndef f(): ...\n": ("3.9", 2, "a decorator that is more than a name"),
     "x = 1\nmatch x:\n    case 1:\n        pass\n    case _:\n        pass\n": ("3.10", 2, "match"),
     "try:\n    pass\nexcept* ValueError:\n    pass\n": ("3.11", 1, "except*"),
@@ -44,7 +48,7 @@ except ((KeyError), ValueError):
     pass
 @a.b
 @a.b(1)
-def f(*args: int, **named): return lambda: (x := 1)
+def f(*args: int, **named): return lambda: (1)
 type = f'{match}\\n' f"{case['a']:>{match}}" f'''{case["a"]!r}
 {
 match}''' rf'\\d{match}' f"{f'{1}'}" f'{{}}'
@@ -89,7 +93,7 @@ def test_syntax_that_the_image_reads(program):
 
 def test_the_oldest_syntax():
     """Programs that look like newer ones are no finding for the oldest Python of an image."""
-    assert newer_syntax(ast.parse(SOUND), SOUND.encode(), "3.8") is None
+    assert newer_syntax(ast.parse(SOUND), SOUND.encode(), SUPPORTED_PYTHONS[0]) is None
 
 
 def test_the_first_of_several():

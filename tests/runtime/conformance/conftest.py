@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from pair import ORIGINAL_PYTHON, Pairs
+from workers import REQUIREMENTS, environment
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +25,17 @@ def original() -> None:
 
 
 @pytest.fixture(scope="session")
-def pairs(original: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pairs]:
+def other_pythons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Give the interpreters of the environments for other workers, by version, without those that cannot be had."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    found = {version: environment(version, shared) for version in REQUIREMENTS}
+    return {version: python for version, python in found.items() if python}
+
+
+@pytest.fixture(scope="session")
+def pairs(original: None, other_pythons: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pairs]:
     """Start pairs as the cases ask for them."""
-    started = Pairs(tmp_path_factory.mktemp("pair"))
+    started = Pairs(tmp_path_factory.mktemp("pair"), other_pythons)
     yield started
     started.stop()

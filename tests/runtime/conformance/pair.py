@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -28,10 +29,19 @@ IDS = ("x-request-id", "x-ms-request-id")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setup:
-    """Hold a script and the environment that serves it."""
+    """Hold a script, the variables that serve it, and the Pythons whose libraries cannot run it."""
 
     script: str
-    environment: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    without: frozenset[str] = frozenset()
+
+    @property
+    def path(self) -> Path:
+        return HERE / "scripts" / self.script
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"AML_APP_ROOT": str(HERE), **self.variables}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,46 +164,54 @@ def _value(name: str, value: str, given: set[str]) -> str:
     return "<id>" if name in IDS and value not in given else value
 
 
-class Pair:
-    """Run both servers with one setup."""
+def _original(setup: Setup, folder: Path, port: int) -> Server:
+    command = [ORIGINAL_PYTHON, "-m", "azureml_inference_server_http", f"--entry_script={setup.path}", f"--port={port}"]
+    return Server(command, port, setup.environment, folder / "original.log")
 
-    def __init__(self, setup: Setup, folder: Path) -> None:
-        script = str(HERE / "scripts" / setup.script)
-        environment = {"AML_APP_ROOT": str(HERE), **setup.environment}
-        ports = _free_ports()
-        self.original = Server(
-            [ORIGINAL_PYTHON, "-m", "azureml_inference_server_http", f"--entry_script={script}", f"--port={ports[0]}"],
-            ports[0],
-            environment,
-            folder / "original.log",
-        )
-        ours = [sys.executable, "-I", str(RUNTIME), "serve", "--host=127.0.0.1", f"--worker-python={ORIGINAL_PYTHON}"]
-        self.ours = Server(
-            [*ours, f"--entry_script={script}", f"--port={ports[1]}"],
-            ports[1],
-            {**environment, "PYTHONPATH": str(HERE / "hidden")},
-            folder / "ours.log",
-        )
+
+def _ours(setup: Setup, folder: Path, port: int, worker_python: str) -> Server:
+    command = [sys.executable, "-I", str(RUNTIME), "serve", "--host=127.0.0.1", f"--worker-python={worker_python}"]
+    return Server(
+        [*command, f"--entry_script={setup.path}", f"--port={port}"],
+        port,
+        {**setup.environment, "PYTHONPATH": str(HERE / "hidden")},
+        folder / f"ours-{port}.log",
+    )
+
+
+class Pair:
+    """Run both servers with one setup, and ours with a worker of each of other Pythons, by their names."""
+
+    def __init__(self, setup: Setup, folder: Path, other_pythons: Mapping[str, str]) -> None:
+        ports = _free_ports(2 + len(other_pythons))
+        self.original = _original(setup, folder, ports.pop())
+        self.ours = _ours(setup, folder, ports.pop(), ORIGINAL_PYTHON)
+        self.others = {name: _ours(setup, folder, ports.pop(), python) for name, python in other_pythons.items()}
 
     def __enter__(self) -> Self:
         try:
-            self.original.wait()
-            self.ours.wait()
+            for server in self._servers:
+                server.wait()
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.original.stop()
-        self.ours.stop()
+        for server in self._servers:
+            server.stop()
+
+    @property
+    def _servers(self) -> tuple[Server, ...]:
+        return (self.original, self.ours, *self.others.values())
 
 
 class Pairs:
     """Keep one pair running at a time, because the cases of a setup follow each other."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, other_pythons: Mapping[str, str]) -> None:
         self._folder = folder
+        self._other_pythons = other_pythons
         self._setup: Setup | None = None
         self._running = contextlib.ExitStack()
 
@@ -201,7 +219,8 @@ class Pairs:
         """Return both servers with a setup; reuse the running ones if they have it."""
         if setup is not self._setup:
             self.stop()
-            self._pair = self._running.enter_context(Pair(setup, self._folder))
+            others = {name: path for name, path in self._other_pythons.items() if name not in setup.without}
+            self._pair = self._running.enter_context(Pair(setup, self._folder, others))
             self._setup = setup
         return self._pair
 
@@ -210,12 +229,12 @@ class Pairs:
         self._running.close()
 
 
-def _free_ports() -> tuple[int, int]:
-    """Return two ports that are free, from below those that systems give to outgoing connections."""
+def _free_ports(count: int) -> list[int]:
+    """Return ports that are free, from below those that systems give to outgoing connections."""
     free: list[int] = []
-    while len(free) < 2:
+    while len(free) < count:
         port = random.randrange(10_000, 32_000)
         with socket.socket() as tried, contextlib.suppress(OSError):
             tried.bind(("127.0.0.1", port))
             free.append(port)
-    return free[0], free[1]
+    return free

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cases import CASES, SETUPS
 from differences import DIFFERENCES
+from workers import REQUIREMENTS, comparable, is_libraries
 
 if TYPE_CHECKING:
     from pair import Case, Pairs, Seen, Setup
@@ -33,6 +34,23 @@ def test_both_servers_answer_alike(pairs: Pairs, setup: Setup, asked: Case) -> N
         assert difference.explains(original, ours), (original, ours)
     else:
         assert _comparable(asked, ours) == _comparable(asked, original)
+
+
+@pytest.mark.parametrize("version", REQUIREMENTS)
+@pytest.mark.parametrize(("setup", "asked"), REQUESTS)
+def test_a_worker_on_another_python_answers_alike(pairs: Pairs, setup: Setup, asked: Case, version: str) -> None:
+    """Behind the same server, a worker on an older or newer Python answers as one on the server's own does."""
+    if version in setup.without:
+        pytest.skip("the libraries of this Python cannot run the script")
+    pair = pairs.serving(setup)
+    if version not in pair.others:
+        pytest.skip(f"no Python {version} here")
+    name = next(name for name, known in SETUPS.items() if known is setup)
+    theirs, ours = pair.others[version].ask(asked), pair.ours.ask(asked)
+    if is_libraries(version, name, asked):
+        assert theirs.status // 100 == 2
+    else:
+        assert comparable(theirs) == comparable(ours)
 
 
 def _comparable(asked: Case, seen: Seen) -> tuple[object, ...]:

@@ -1,7 +1,5 @@
 """Provide stand-ins for packages that entry scripts import, where the real packages are not installed."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -9,7 +7,7 @@ import importlib.util
 import os
 import sys
 from types import ModuleType
-from typing import Sequence
+from typing import Optional, Sequence
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 OLD_JOBLIB = "sklearn.externals.joblib"
@@ -20,8 +18,8 @@ class ShimFinder(importlib.abc.MetaPathFinder):
     """Finds the stand-ins, as the last finder, so that an installed package is found before them."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
+        self, fullname: str, path: Optional[Sequence[str]], target: Optional[ModuleType] = None
+    ) -> Optional[importlib.machinery.ModuleSpec]:
         if fullname.partition(".")[0] not in {"azureml", "azureml_inference_server_http"}:
             return None
         base = os.path.join(FOLDER, *fullname.split("."))
@@ -43,8 +41,8 @@ class JoblibFinder(importlib.abc.MetaPathFinder):
     """
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
+        self, fullname: str, path: Optional[Sequence[str]], target: Optional[ModuleType] = None
+    ) -> Optional[importlib.machinery.ModuleSpec]:
         if fullname != OLD_JOBLIB and not fullname.startswith(f"{OLD_JOBLIB}."):
             return None
         name = fullname[len(OLD_JOBLIB) - len("joblib") :]
@@ -53,7 +51,7 @@ class JoblibFinder(importlib.abc.MetaPathFinder):
         return importlib.util.spec_from_loader(fullname, SameModule(name))
 
     @staticmethod
-    def _is_missing(fullname: str, path: Sequence[str] | None) -> bool:
+    def _is_missing(fullname: str, path: Optional[Sequence[str]]) -> bool:
         if fullname == OLD_JOBLIB:
             return importlib.machinery.PathFinder.find_spec(fullname, path) is None
         return sys.modules[OLD_JOBLIB] is sys.modules.get("joblib")

@@ -1,9 +1,8 @@
 """Provide the classes that a logging.json copied from the original server's names."""
 
-from __future__ import annotations
-
 import logging
 import time
+from typing import Optional
 
 from mlpackage_runtime.contract import LINE
 
@@ -11,7 +10,7 @@ from mlpackage_runtime.contract import LINE
 class AMLLogFormatter(logging.Formatter):
     """Lines in the original's format, with the time in UTC."""
 
-    def __init__(self, fmt: str | None = LINE, datefmt: str | None = None, style: str = "%") -> None:
+    def __init__(self, fmt: Optional[str] = LINE, datefmt: Optional[str] = None, style: str = "%") -> None:
         super().__init__(fmt=fmt, datefmt=datefmt, style=style)  # type: ignore[arg-type]
         self.converter = time.gmtime
 

@@ -1,8 +1,6 @@
 """Stand in for azureml.core: Model finds models, Run is offline, and every other name is a placeholder."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
-from __future__ import annotations
-
 from typing import Any
 
 from azureml.core.placeholders import placeholder

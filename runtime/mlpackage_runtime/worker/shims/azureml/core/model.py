@@ -1,9 +1,7 @@
 """Find models by the original's rules: in the image's folder of models, or in the current folder."""
 
-from __future__ import annotations
-
 import os
-from typing import Any
+from typing import Any, Optional
 
 
 class ModelNotFoundException(Exception):  # noqa: N818 - the original's name
@@ -23,7 +21,7 @@ class Model:
         )
 
     @staticmethod
-    def get_model_path(model_name: str, version: int | None = None, _workspace: Any = None) -> str:
+    def get_model_path(model_name: str, version: Optional[int] = None, _workspace: Any = None) -> str:
         """Return the path of a model's file or folder, in the highest version where none is given.
 
         Raises ModelNotFoundException, ValueError for wrong arguments, and RuntimeError for a version folder that does

@@ -1,7 +1,5 @@
 """Make the classes of azureml.core that can be imported, and that raise an error when they are used."""
 
-from __future__ import annotations
-
 from typing import Any, NoReturn
 
 

@@ -1,9 +1,7 @@
 """Give scripts that were also run for training a run that is offline, as the original gave outside of an experiment."""
 
 # mypy: disable-error-code="import-not-found, metaclass, misc, no-any-return, unused-ignore"
-from __future__ import annotations
-
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 from uuid import uuid4
 
 from azureml.core.placeholders import Placeholder, placeholder
@@ -21,10 +19,10 @@ class RunEnvironmentException(Exception):  # noqa: N818 - the original's name
 class _OfflineRun:
     """A run that records nothing, and prints what it was to record; it has no experiment, and so no workspace."""
 
-    def __init__(self, run_id: str | None = None) -> None:
+    def __init__(self, run_id: Optional[str] = None) -> None:
         self.id = run_id or f"OfflineRun_{uuid4()}"
 
-    def child_run(self, name: str | None = None, run_id: str | None = None, **_named: Any) -> _OfflineRun:
+    def child_run(self, name: Optional[str] = None, run_id: Optional[str] = None, **_named: Any) -> "_OfflineRun":
         return _OfflineRun(run_id or f"{self.id}.{name or uuid4()}")
 
     def __enter__(self) -> Any:

@@ -1,12 +1,10 @@
 """Stand in for azureml-monitoring: drop the data that it would send to Azure storage."""
 
-from __future__ import annotations
-
 import logging
-from typing import Any
+from typing import Any, List, Tuple
 
 log = logging.getLogger("azmlinfsrv.monitoring")
-_said: list[bool] = []
+_said: List[bool] = []
 
 
 class ModelDataCollector:
@@ -17,7 +15,7 @@ class ModelDataCollector:
             _said.append(True)
             log.warning("ModelDataCollector collects nothing here: the data of model %s is dropped", model_name)
 
-    def collect(self, *_values: object, **_named: object) -> tuple[bool, str]:
+    def collect(self, *_values: object, **_named: object) -> Tuple[bool, str]:
         return True, ""
 
     def add_correlation(self, headers: Any, *_values: object, **_named: object) -> Any:

@@ -1,8 +1,6 @@
 """Stand in for a package of the original server; see `shims/__init__.py`."""
 
 # mypy: disable-error-code="import-not-found, unused-ignore"
-from __future__ import annotations
-
 import sys
 
 try:

@@ -1,8 +1,6 @@
 """Provide `@rawhttp`, the decorator of scripts whose run() gets werkzeug's request."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
-from __future__ import annotations
-
 from typing import Any, Callable, TypeVar
 
 from werkzeug.wrappers import Request

@@ -1,8 +1,6 @@
 """Provide the response for scripts that choose its status and headers themselves."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
-from __future__ import annotations
-
 import json
 import re
 from typing import Any, Mapping

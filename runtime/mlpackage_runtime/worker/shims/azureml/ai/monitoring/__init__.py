@@ -1,15 +1,13 @@
 """Stand in for azureml-ai-monitoring: drop the data that it would send to Azure storage."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
-from __future__ import annotations
-
 import logging
-from typing import Any
+from typing import Any, List
 
 from azureml.ai.monitoring.context import BasicCorrelationContext
 
 log = logging.getLogger("azmlinfsrv.monitoring")
-_said: list[bool] = []
+_said: List[bool] = []
 
 
 class Collector:

@@ -1,8 +1,7 @@
 """Define the contexts that link an output to its input."""
 
-from __future__ import annotations
-
 import uuid
+from typing import Dict, Optional
 
 
 class CorrelationContext:
@@ -11,19 +10,19 @@ class CorrelationContext:
     def get_id(self) -> str:
         raise NotImplementedError
 
-    def get_headers(self) -> dict[str, str]:
+    def get_headers(self) -> Dict[str, str]:
         raise NotImplementedError
 
 
 class BasicCorrelationContext(CorrelationContext):
     """An id, and the headers of the request where there are any."""
 
-    def __init__(self, id: str | None = None, headers: dict[str, str] | None = None) -> None:  # noqa: A002
+    def __init__(self, id: Optional[str] = None, headers: Optional[Dict[str, str]] = None) -> None:  # noqa: A002
         self._id = id or str(uuid.uuid4())
         self._headers = headers or {}
 
     def get_id(self) -> str:
         return self._id
 
-    def get_headers(self) -> dict[str, str]:
+    def get_headers(self) -> Dict[str, str]:
         return self._headers

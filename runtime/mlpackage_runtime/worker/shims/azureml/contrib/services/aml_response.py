@@ -1,8 +1,6 @@
 """Offer the response of the raw call style under its older name."""
 
 # mypy: disable-error-code="import-not-found, misc, no-any-return, unused-ignore"
-from __future__ import annotations
-
 from azureml_inference_server_http.api.aml_response import AMLResponse
 
 __all__ = ["AMLResponse"]
