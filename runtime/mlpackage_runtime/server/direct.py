@@ -122,7 +122,7 @@ class DirectRequest(Job):
         self.body = b""
         self.keep_alive = self.more_body = True
         self.disconnected = self.response_started = self.response_complete = False
-        self.outcome: Reply | Exception  # set where the request is handed over
+        self.outcome: Reply | Exception | None = None  # where the request is handed over
         self._path = path
         self._is_asked = False
 
@@ -156,5 +156,6 @@ class DirectRequest(Job):
         self._hand_over(error)
 
     def _hand_over(self, outcome: Reply | Exception) -> None:
-        self.outcome = outcome
-        self.client.hand_over(self)
+        if self.outcome is None:  # a worker may still end in the middle of its stream
+            self.outcome = outcome
+            self.client.hand_over(self)
