@@ -124,8 +124,9 @@ class Application:
 
     async def _scored(self, scope: Scope, receive: Receive, request_id: bytes) -> Outgoing:
         direct: DirectRequest | None = scope.get(DIRECT)
-        if direct is not None and direct.outcome is not None:
-            return self._outgoing(direct.outcome)
+        outcome = direct.take_outcome() if direct is not None else None
+        if outcome is not None:
+            return self._outgoing(outcome)
         if not self._pool.description.raw and scope["method"] in {"OPTIONS", "HEAD"}:
             return _not_for_the_script(scope["method"])
         accepted = not self._draining

@@ -109,8 +109,8 @@ class DirectRequest(Job):
     """A request on the direct path: what uvicorn's cycle is to its connection, and a job to the pool and the worker."""
 
     __slots__ = (
-        *("body", "client", "disconnected", "headers", "ids", "keep_alive", "more_body", "outcome", "request_id"),
-        *("response_complete", "response_started", "started", "_is_asked", "_path"),
+        *("body", "client", "disconnected", "headers", "ids", "keep_alive", "more_body", "request_id"),
+        *("response_complete", "response_started", "started", "_is_asked", "_is_over", "_outcome", "_path"),
     )
     message_event = _NobodyWaits()
     scope: ClassVar[Mapping[str, str]] = {"http_version": "1.1"}
@@ -122,9 +122,9 @@ class DirectRequest(Job):
         self.body = b""
         self.keep_alive = self.more_body = True
         self.disconnected = self.response_started = self.response_complete = False
-        self.outcome: Reply | Exception | None = None  # where the request is handed over
+        self._outcome: Reply | Exception | None = None  # until the application has taken it
         self._path = path
-        self._is_asked = False
+        self._is_asked = self._is_over = False
 
     def ask(self, peer: bytes) -> None:
         """Give the request, whose body is complete, to a worker."""
@@ -149,13 +149,25 @@ class DirectRequest(Job):
         if not is_usual(reply) or self._path.endpoint.is_stopping():
             self._hand_over(reply)
             return
+        self._end()
         self.client.send_direct(self, reply)
         self._path.finish(self, len(reply.body))
+
+    def take_outcome(self) -> Reply | Exception | None:
+        """Return what became of a request that was handed over, once; nothing then keeps a large answer."""
+        outcome, self._outcome = self._outcome, None
+        return outcome
 
     def fail(self, error: Exception) -> None:
         self._hand_over(error)
 
     def _hand_over(self, outcome: Reply | Exception) -> None:
-        if self.outcome is None:  # a worker may still end in the middle of its stream
-            self.outcome = outcome
+        if not self._is_over:  # a worker may still end in the middle of its stream
+            self._end()
+            self._outcome = outcome
             self.client.hand_over(self)
+
+    def _end(self) -> None:
+        """Keep nothing large: the connection knows its last request for as long as it is open."""
+        self._is_over = True
+        self.body, self.head, self.parts = b"", (), ()
