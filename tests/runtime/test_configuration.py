@@ -49,6 +49,7 @@ def test_without_anything_the_defaults_of_the_original_hold() -> None:
         max_concurrent_requests=None,
         max_queue_wait_ms=None,
         cors=None,
+        direct_path=True,
         log_format="line",
         server_version="mlpackage-runtime/1.0",
         service_name="ML service",

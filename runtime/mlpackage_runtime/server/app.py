@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from itertools import chain
 from typing import Callable, Sequence
@@ -17,12 +16,13 @@ from starlette.routing import Match, Route
 from mlpackage_runtime.contract import JSON_TYPE, RUN_SUCCEEDED, SCRIPT_ERROR
 from mlpackage_runtime.server import answers
 from mlpackage_runtime.server.answers import HTML_TYPE, Outgoing
-from mlpackage_runtime.server.asgi import Receive, Scope, Send
+from mlpackage_runtime.server.asgi import DIRECT, GONE, Receive, Scope, Send
 from mlpackage_runtime.server.body import Body, BodyTooLargeError, NoRoomError, Room, read_body
-from mlpackage_runtime.server.connection import GONE
+from mlpackage_runtime.server.direct import DirectPath, DirectRequest
 from mlpackage_runtime.server.endpoint import Endpoint, Respond, target_of
+from mlpackage_runtime.server.flights import Flights
 from mlpackage_runtime.server.gate import way_to_workers
-from mlpackage_runtime.server.jobs import DeadlinePassed, WorkerDied
+from mlpackage_runtime.server.jobs import DeadlinePassed, Reply, WorkerDied
 from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.pool import Pool, Unavailable
 from mlpackage_runtime.server.settings import Settings
@@ -46,11 +46,14 @@ class Application:
         self._pool = pool
         self._log = log
         self._ask_worker = way_to_workers(settings, pool)
-        self._in_flight = 0
-        self._drained = asyncio.Event()
+        self._flights = Flights()
         self._draining = False
         self._room = Room(settings.bodies_limit)
         self._score = self._endpoint(self._scored, log)
+        has_gate = settings.max_concurrent_requests is not None or settings.max_queue_wait_ms is not None
+        self.direct_path: DirectPath | None = None
+        if settings.direct_path and not has_gate:
+            self.direct_path = DirectPath(pool, self._score, self._flights, settings.body_limit)
         self._routes = Starlette(
             routes=[
                 ExactRoute("/", self._endpoint(self._health), methods=list(PROBE_METHODS)),
@@ -67,16 +70,15 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        self._in_flight += 1
+        if DIRECT not in scope:
+            self._flights.begin()
         try:
             if scope["path"] == "/score" and scope["method"] in SCORE_METHODS:
                 await self._score(scope, receive, send)
             else:
                 await self._routes(scope, receive, send)
         finally:
-            self._in_flight -= 1
-            if self._draining and not self._in_flight:
-                self._drained.set()
+            self._flights.end()
 
     async def _routing_error(self, request: Request, error: Exception) -> Response:
         """Answer a request for an unknown path or method, and log it: the client has a wrong URL."""
@@ -93,8 +95,7 @@ class Application:
     async def drain(self) -> None:
         """Refuse new requests, and return when every accepted request has its response."""
         self._draining = True
-        if self._in_flight:
-            await self._drained.wait()
+        await self._flights.wait_until_none()
 
     async def _health(self, scope: Scope, receive: Receive, request_id: bytes) -> Outgoing:
         if scope["method"] == "OPTIONS":
@@ -122,6 +123,10 @@ class Application:
         )
 
     async def _scored(self, scope: Scope, receive: Receive, request_id: bytes) -> Outgoing:
+        direct: DirectRequest | None = scope.get(DIRECT)
+        outcome = direct.take_outcome() if direct is not None else None
+        if outcome is not None:
+            return self._outgoing(outcome)
         if not self._pool.description.raw and scope["method"] in {"OPTIONS", "HEAD"}:
             return _not_for_the_script(scope["method"])
         accepted = not self._draining
@@ -143,15 +148,24 @@ class Application:
 
     async def _worker_answer(self, head: list[bytes], body: Sequence[bytes], gone: Callable[[], bool]) -> Outgoing:
         try:
-            reply = await self._ask_worker(head, body, gone)
-        except Unavailable as error:
-            return answers.error(503, str(error), retry=True)
-        except WorkerDied:
+            outcome: Reply | Exception = await self._ask_worker(head, body, gone)
+        except (Unavailable, WorkerDied, DeadlinePassed) as error:
+            outcome = error
+        return self._outgoing(outcome)
+
+    def _outgoing(self, outcome: Reply | Exception) -> Outgoing:
+        """Return the response that says what became of a request; raises what is no outcome of a worker."""
+        if isinstance(outcome, Reply):
+            headers = list(zip(outcome.headers[::2], outcome.headers[1::2]))
+            return Outgoing(outcome.status, headers, outcome.body, outcome.stream)
+        if isinstance(outcome, Unavailable):
+            return answers.error(503, str(outcome), retry=True)
+        if isinstance(outcome, WorkerDied):
             return answers.error(500, SCRIPT_ERROR, script_failed=True)
-        except DeadlinePassed:
+        if isinstance(outcome, DeadlinePassed):
             limit = self._settings.scoring_timeout_ms
             return answers.error(500, f"Scoring timeout after {limit} ms", script_failed=True)
-        return Outgoing(reply.status, list(zip(reply.headers[::2], reply.headers[1::2])), reply.body, reply.stream)
+        raise outcome
 
 
 def _allowed(methods: tuple[str, ...]) -> Outgoing:

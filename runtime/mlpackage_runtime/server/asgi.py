@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Awaitable, Callable, List, MutableMapping, Tuple
 
+GONE = "mlpackage.gone"  # set in a request's scope when its connection is lost
+DIRECT = "mlpackage.direct"  # in the scope of a request that left the direct path: the request there
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

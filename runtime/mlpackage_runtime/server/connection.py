@@ -10,24 +10,28 @@ import asyncio
 import fcntl
 import termios
 from functools import partial
-from typing import Any
+from typing import Any, Union
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mlpackage_runtime.server import half_closed, heads
+from mlpackage_runtime.server.asgi import DIRECT, GONE, Headers
+from mlpackage_runtime.server.direct import TARGET, DirectPath, DirectRequest
 from mlpackage_runtime.server.heads import Refusal
+from mlpackage_runtime.server.jobs import Reply
 from mlpackage_runtime.server.pace import Arrival, Departure
 from mlpackage_runtime.server.peers import Peers
 
-GONE = "mlpackage.gone"  # set in a request's scope when its connection is lost
 PROBE_TIMEOUT = 5.0  # seconds that a connection of the reserve has for its request
 LINGER = 0.5  # seconds for a request that is on its way when the server stops
 PIPELINE_LIMIT = 100  # requests of one connection that wait for the answers to those before them
 
 FRAMING = 16  # bytes that a byte of body may arrive with, itself included, as the smallest chunks need 6
 BETWEEN, HEAD, BODY = range(3)  # what of a request is arriving; its trailers count as body
+
+Cycle = Union[RequestResponseCycle, DirectRequest]
 
 
 class RefusedRequest(Exception):  # noqa: N818 - stops the parser, which turns it into its own error
@@ -39,7 +43,8 @@ class ClientConnection(HttpToolsProtocol):
 
     receive_timeout = 30.0  # seconds; 0 for no limit
     peers = Peers(0, 0)
-    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # of the newest request; None before the first
+    direct_path: DirectPath | None = None
+    cycle: Cycle | None  # type: ignore[assignment]  # of the newest request; None before the first
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -55,7 +60,7 @@ class ClientConnection(HttpToolsProtocol):
         self._overhead = 0  # bytes of later pieces that are neither body nor the framing that it may have
         self._trailers = 0
         self._refused = False
-        self._running: RequestResponseCycle | None = None
+        self._running: Cycle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._watch()
 
@@ -117,13 +122,17 @@ class ClientConnection(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
         for cycle in (self._running, *(waiting for waiting, _ in self.pipeline)):
-            if cycle is not None:
+            if isinstance(cycle, DirectRequest):
+                cycle.lose()
+            elif cycle is not None:
                 cycle.disconnected = True
                 cycle.scope[GONE] = True  # type: ignore[literal-required]
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._arrival.end()  # of what came before it
         self._phase = HEAD
         self._began_in = self._piece
@@ -153,7 +162,12 @@ class ClientConnection(HttpToolsProtocol):
             self._stop(Refusal(503, "Too many requests were sent at once."))
         if not self._has_place and self.url.partition(b"?")[0] != b"/":
             self._stop(Refusal(503, "Too many connections are open."))
-        super().on_headers_complete()
+        direct = self._direct_request(method)
+        if direct is not None:
+            self.cycle = direct
+        else:
+            self.scope = self._new_scope(self.headers)
+            super().on_headers_complete()
         if not self.pipeline:
             self._running = self.cycle
         self._phase = BODY
@@ -178,6 +192,67 @@ class ClientConnection(HttpToolsProtocol):
         self._phase = BETWEEN
         self._overhead = 0
         self._arrival.end()
+        if isinstance(self.cycle, DirectRequest) and not self.cycle.response_complete:
+            self.cycle.ask(self.client[0].encode() if self.client else b"")
+
+    def _direct_request(self, method: bytes) -> DirectRequest | None:
+        """Return the request on the direct path whose head was read, unless it has to take the normal one."""
+        free = self.cycle is None or self.cycle.response_complete
+        if self.direct_path is None or self.url != TARGET or method != b"POST" or not free or not self._has_place:
+            return None
+        if self.expect_100_continue or self.flow.write_paused or self.parser.get_http_version() != "1.1":
+            return None
+        return self.direct_path.begin(self, self.headers)
+
+    def send_direct(self, request: DirectRequest, reply: Reply) -> None:
+        """Send the response to a request, if the client is still there."""
+        request.response_started = request.response_complete = True
+        if request.disconnected or self.direct_path is None:
+            return
+        default = self.server_state.default_headers
+        self.transport.write(self.direct_path.response(request, reply, default))
+        if not request.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def hand_over(self, request: DirectRequest) -> None:
+        """Let the application respond to the request, by its outcome."""
+        target = {"method": "POST", "path": TARGET.decode(), "raw_path": TARGET, "query_string": b""}
+        scope: Any = {**self._new_scope(request.headers), **target, DIRECT: request}
+        if request.disconnected:
+            scope[GONE] = True
+        cycle = RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=request.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.disconnected, cycle.more_body = request.disconnected, False
+        if self.cycle is request:
+            self.cycle = cycle
+        if self._running is request:
+            self._running = cycle
+        self._start_asgi_task(cycle, self.app)
+
+    def _new_scope(self, headers: Headers) -> Any:
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": self.root_path,
+            "headers": headers,
+            "state": self.app_state.copy(),
+        }
 
     def on_response_complete(self) -> None:
         self._departure.grew()

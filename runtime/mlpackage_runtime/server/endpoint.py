@@ -7,9 +7,8 @@ from typing import Awaitable, Callable
 
 from mlpackage_runtime.server import answers
 from mlpackage_runtime.server.answers import Outgoing
-from mlpackage_runtime.server.asgi import Headers, Receive, Scope, Send
+from mlpackage_runtime.server.asgi import DIRECT, GONE, Headers, Receive, Scope, Send
 from mlpackage_runtime.server.body import FREE, ClientGoneError, Room
-from mlpackage_runtime.server.connection import GONE
 from mlpackage_runtime.server.cors import ALLOW_ORIGIN
 from mlpackage_runtime.server.ids import IdTooLongError, response_ids
 from mlpackage_runtime.server.logs import RequestLog
@@ -17,6 +16,7 @@ from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.streams import send_stream
 
 SLICE = 2**18
+NONE: Headers = []
 
 Respond = Callable[[Scope, Receive, bytes], Awaitable[Outgoing]]  # the bytes are the request's id
 
@@ -29,7 +29,7 @@ class Endpoint:
     ) -> None:
         self._respond = respond
         self._room = room
-        self._stopping = stopping
+        self.is_stopping = stopping
         self._log = log
         self._cors = settings.cors
         version = settings.server_version.encode("latin-1", "replace")
@@ -39,19 +39,18 @@ class Endpoint:
         started = time.perf_counter()
         request_id = b""
         try:
-            request_id, ids = response_ids(scope["headers"])
+            direct = scope.get(DIRECT)
+            if direct is not None:
+                started, request_id, ids = direct.started, direct.request_id, direct.ids
+            else:
+                request_id, ids = response_ids(scope["headers"])
             status, headers, body, stream = await self._respond(scope, receive, request_id)
         except IdTooLongError as too_long:
             ids = too_long.headers
             status, headers, body, stream = answers.error(431, str(too_long))
         except ClientGoneError:
             return
-        headers += self._version
-        headers += ids
-        if self._stopping():
-            headers.append((b"connection", b"close"))
-        if self._cors is not None and not any(name == ALLOW_ORIGIN for name, _ in headers):
-            headers += self._cors.headers(scope["method"], scope["headers"])
+        headers += self.common_headers(scope["method"], scope["headers"], ids, headers)
         try:
             await send({"type": "http.response.start", "status": status, "headers": headers})
         except BaseException:
@@ -64,11 +63,25 @@ class Endpoint:
             await self._send_large(body, send)
         else:
             await send_stream(stream, send, lambda: GONE in scope)
+        length = "N/A" if stream is not None else len(body)
+        self.add_line(scope["method"], target_of(scope), status, started, length=length, request_id=request_id)
+
+    def common_headers(self, method: str, request: Headers, ids: Headers, own: Headers = NONE) -> Headers:
+        """Return the headers that every response gets, by those of its request and those that it has of its own."""
+        headers = [*self._version, *ids]
+        if self.is_stopping():
+            headers.append((b"connection", b"close"))
+        if self._cors is not None and not any(name == ALLOW_ORIGIN for name, _ in own):
+            headers += self._cors.headers(method, request)
+        return headers
+
+    def add_line(
+        self, method: str, target: str, status: int, started: float, *, length: int | str, request_id: bytes
+    ) -> None:
+        """Log a request with the time since it `started`, by perf_counter()."""
         if self._log is not None:
-            length = "N/A" if stream is not None else len(body)
             elapsed_ms = (time.perf_counter() - started) * 1000
-            request_name = request_id.decode("latin-1")
-            self._log.add(scope["method"], target_of(scope), status, elapsed_ms, length=length, request_id=request_name)
+            self._log.add(method, target, status, elapsed_ms, length=length, request_id=request_id.decode("latin-1"))
 
     async def _send_large(self, body: bytes, send: Send) -> None:
         """Send a body in slices, each when the client has taken those before it, and count its bytes until then."""

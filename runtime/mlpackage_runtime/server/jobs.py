@@ -26,25 +26,51 @@ class DeadlinePassed(Exception):  # noqa: N818
 
 
 class Job:
-    """A request on its way through a worker; `reply` is resolved once, with a Reply or an error.
+    """A request on its way through a worker; it is resolved or fails once.
 
-    `body` is in parts. `spared` says that a worker died when the request was its only one and lay unread before it.
+    `head` and `parts`, those of the body, go to the worker. `spared` says that a worker died when the request was its
+    only one and lay unread before it.
     """
 
-    __slots__ = ("body", "gone", "head", "reply", "spared")
+    __slots__ = ("head", "parts", "spared")
+
+    head: Sequence[bytes]
+    parts: Sequence[bytes]
+
+    def __init__(self) -> None:
+        self.spared = False
+
+    def gone(self) -> bool:
+        """Tell whether nobody waits for the response any more."""
+        raise NotImplementedError
+
+    def resolve(self, reply: Reply) -> None:
+        raise NotImplementedError
+
+    def fail(self, error: Exception) -> None:
+        raise NotImplementedError
+
+
+class AwaitedJob(Job):
+    """A job whose `reply` can be awaited: a Reply, or an error."""
+
+    __slots__ = ("_gone", "reply")
 
     def __init__(
         self,
         head: Sequence[bytes],
-        body: Sequence[bytes],
+        parts: Sequence[bytes],
         gone: Callable[[], bool],
         reply: asyncio.Future[Reply | Exception],
     ) -> None:
+        super().__init__()
         self.head = head
-        self.body = body
-        self.gone = gone
+        self.parts = parts
         self.reply = reply
-        self.spared = False
+        self._gone = gone
+
+    def gone(self) -> bool:
+        return self._gone()
 
     def resolve(self, reply: Reply) -> None:
         if not self.reply.done():

@@ -9,7 +9,7 @@ from typing import Callable, Deque, Mapping, Sequence
 from mlpackage_runtime.contract import log
 from mlpackage_runtime.frames import Description
 from mlpackage_runtime.server.body import ClientGoneError
-from mlpackage_runtime.server.jobs import Job, Reply
+from mlpackage_runtime.server.jobs import AwaitedJob, Job, Reply
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.worker import Worker
 
@@ -58,7 +58,19 @@ class Pool:
 
     async def score(self, head: Sequence[bytes], body: Sequence[bytes], gone: Callable[[], bool]) -> Reply:
         """Return a worker's reply. Raises Unavailable, ClientGoneError, WorkerDied or DeadlinePassed."""
-        job = Job(head, body, gone, asyncio.get_running_loop().create_future())
+        job = AwaitedJob(head, body, gone, asyncio.get_running_loop().create_future())
+        self.submit(job)
+        outcome = await job.reply
+        if isinstance(outcome, Reply):
+            return outcome
+        try:
+            raise outcome
+        finally:
+            # The error knows this frame: they would keep each other in memory, and the request with them.
+            del outcome, job
+
+    def submit(self, job: Job) -> None:
+        """Give a job to a worker, or let it wait for one. Raises Unavailable."""
         if self._idle and self._all_started:
             self._idle.pop().send(job)
         elif len(self._ready) == 1 and not self._waiting and (only := next(iter(self._ready))).has_room:
@@ -68,14 +80,6 @@ class Pool:
         else:
             self.check_queue(len(self._waiting))
             self._waiting.append(job)
-        outcome = await job.reply
-        if isinstance(outcome, Reply):
-            return outcome
-        try:
-            raise outcome
-        finally:
-            # The error knows this frame: they would keep each other in memory, and the request with them.
-            del outcome, job
 
     def check_queue(self, waiting: int) -> None:
         """Raise Unavailable where a line, the pool's own or the gate's, is as long as `queue_limit` allows."""

@@ -89,10 +89,11 @@ async def _serve(settings: Settings, connections: int, own_folder: str) -> int:
 
 def _uvicorn_config(application: Application, settings: Settings, connections: int) -> uvicorn.Config:
     limits = {"receive_timeout": settings.receive_timeout, "peers": Peers(connections, settings.peer_limit)}
+    shared = {**limits, "direct_path": application.direct_path}
     return uvicorn.Config(
         application,
         loop="none",
-        http=type("Connection", (ClientConnection,), limits),
+        http=type("Connection", (ClientConnection,), shared),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -55,6 +55,7 @@ class Settings:
     max_concurrent_requests: int | None  # None: one for each worker where a request's wait is limited, else any number
     max_queue_wait_ms: int | None
     cors: Cors | None
+    direct_path: bool
     log_format: str
     server_version: str
     service_name: str
@@ -113,6 +114,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         max_concurrent_requests=values.read("", "MLPACKAGE_MAX_CONCURRENT_REQUESTS", None, at_least(1)),
         max_queue_wait_ms=values.read("", "MLPACKAGE_MAX_QUEUE_WAIT_MS", None, at_least(0)),
         cors=values.read("access-control-allow-origins", "AML_CORS_ORIGINS", None, Cors),
+        direct_path=values.read("", "MLPACKAGE_DIRECT_PATH", "on", one_of("on", "off")) == "on",
         log_format=values.read("log-format", "MLPACKAGE_LOG_FORMAT", "line", one_of("line", "json")),
         server_version=values.read("", "HTTP_X_MS_SERVER_VERSION", VERSION, str) if announced else "",
         service_name=values.read("", "SERVICE_NAME", "ML service", str),

@@ -92,7 +92,7 @@ class Worker(asyncio.Protocol):
 
     def send(self, job: Job) -> None:
         """Give a request to the worker, which must be idle or have room."""
-        frames.send_parts(self._transport.write, frames.REQUEST, job.head, job.body)
+        frames.send_parts(self._transport.write, frames.REQUEST, job.head, job.parts)
         self._jobs.append(job)
         if len(self._jobs) == 1:
             self._begin()
