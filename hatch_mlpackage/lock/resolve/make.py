@@ -9,7 +9,7 @@ from typing import Literal
 from hatch_mlpackage.errors import LockError, Problem
 from hatch_mlpackage.lock.asked.requirements import Requirements
 from hatch_mlpackage.lock.pins.built_wheels import BuiltWheel, with_built
-from hatch_mlpackage.lock.pins.header import with_header
+from hatch_mlpackage.lock.pins.header import split_header, with_header
 from hatch_mlpackage.lock.pins.pins import Pin, locked_versions
 from hatch_mlpackage.lock.pins.wheel_records import Vendored, with_records
 from hatch_mlpackage.lock.resolve import pip_tools, uv, uv_resolve
@@ -69,6 +69,12 @@ def make_lock(
         report=report,
     )
     kept = {} if upgrade else locked_versions(previous)
+    earlier, _ = split_header(previous or "")
+    if kept and earlier is not None and earlier.python != target.python:
+        report(
+            f"Versions that were locked for Python {earlier.python} stay where they fit Python {target.python}, too: "
+            "`mlpackage lock --upgrade` takes newer ones."
+        )
     found, why = resolve_keeping(attempt, kept)
     hashes = sum(len(pin.hashes) for pin in found.pins)
     report(f"Locked {_counted(len(found.pins), 'package')} with {_counted(hashes, 'hash', 'hashes')}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,6 +111,21 @@ def test_a_pin_whose_own_needs_exclude_it(index: PackageIndex, lock: Lock) -> No
         "alpha": "it needs beta<2, which something else excludes",
         "beta": "beta>=2 is asked for",
     }
+
+
+def test_pins_of_another_python(index: PackageIndex, asking: Callable[..., Requirements]) -> None:
+    """Pins that were made for another Python stay where they fit, which is said, and how to get newer ones."""
+    index.add("alpha", "1.0")
+    before = make_lock(asking("alpha"), replace(TARGET, python="3.8"), report=lambda _: None)
+    index.add("alpha", "2.0")
+    said: list[str] = []
+
+    after = make_lock(asking("alpha"), TARGET, previous=before.text, report=said.append)
+    make_lock(asking("alpha"), TARGET, previous=after.text, report=said.append)
+
+    assert pinned(after) == {"alpha": "1.0"}
+    kept = f"Versions that were locked for Python 3.8 stay where they fit Python {HERE}, too"
+    assert [line for line in said if "3.8" in line] == [f"{kept}: `mlpackage lock --upgrade` takes newer ones."]
 
 
 @pytest.mark.parametrize("left", ["nothing", "a source archive", "another wheel"])
