@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import pickle
 import shlex
 import shutil
 import subprocess
@@ -298,12 +299,13 @@ def test_a_model_is_read_back(place, name, pins):
 @pytest.mark.parametrize("name", ["it's.joblib", '"$(id)`".joblib', "\U0001f600 é.joblib", "{{ 7 * 7 }}.joblib"])
 def test_a_model_with_a_strange_name(place, mlpackage, name):
     """`mlpackage new` keeps the name of a model's file, and prints commands that a shell reads as they are meant."""
-    (place / name).write_bytes(b"no model")
+    model = pickle.dumps([1])
+    (place / name).write_bytes(model)
 
     outcome = mlpackage("new", "project", "--model", place / name, "--features", "2", "--no-input", "--no-lock")
 
     assert outcome.status == 0, outcome.err
-    assert (place / "project/models" / name).read_bytes() == b"no model"
+    assert (place / "project/models" / name).read_bytes() == model
     table = tomllib.loads((place / "project/pyproject.toml").read_text(encoding="utf-8"))
     assert table["tool"]["mlpackage"]["models"][0]["path"] == f"models/{name}"
     assert [shlex.split(line)[0] for line in outcome.out.splitlines()[-4:]] == ["python", *["mlpackage"] * 3]

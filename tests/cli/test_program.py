@@ -219,8 +219,9 @@ def test_without_the_extra(absent):
 def test_names_beyond_the_terminals_encoding(start, project):
     """The program prints a file name that the output's encoding lacks with escapes."""
     (project / "models/greeting.txt").rename(project / "models/模型.txt")
-    toml = project / "pyproject.toml"
-    toml.write_text(toml.read_text().replace("greeting.txt", "模型.txt"))
+    for name in ("pyproject.toml", "score.py"):
+        file = project / name
+        file.write_text(file.read_text().replace("greeting.txt", "模型.txt"), encoding="utf-8")
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
 
     out, err = start("generate", env=environment).communicate(timeout=20)

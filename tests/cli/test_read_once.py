@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 
 import pytest
+from sklearn.linear_model import Ridge
 
 PROGRAM = """
 import json, os, runpy, sys
@@ -98,7 +100,8 @@ def test_a_model_is_read_only_to_write_it(copy_project, verb, times, looks):
 def test_a_model_that_says_what_made_it(copy_project, change, verb, times):
     """`check` reads, once, a model of which the file may say the version that saved it."""
     root = copy_project("minimal")
-    (root / "models/greeting.txt").rename(root / "models/greeting.pkl")
+    (root / "models/greeting.txt").unlink()
+    (root / "models/greeting.pkl").write_bytes(pickle.dumps(Ridge().fit([[0.0], [1.0]], [0.0, 1.0])))
     change(root / "pyproject.toml", "greeting.txt", "greeting.pkl")
     change(root / "score.py", "greeting.txt", "greeting.pkl")
 

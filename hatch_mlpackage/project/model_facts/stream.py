@@ -116,8 +116,10 @@ class _Inflating:
         return b""
 
     def _inflate(self, packed: bytes, size: int) -> bytes:
+        # One that has given as much as it was asked for may have nothing more, and read nothing: that is no end.
+        has_read = getattr(self._decompressor, "needs_input", True)
         inflated = self._decompressor.decompress(packed, size)
-        self._ended = not (inflated or packed or self._decompressor.eof)
+        self._ended = has_read and not (inflated or packed or self._decompressor.eof)
         return inflated
 
     def _next(self, size: int) -> bytes:
