@@ -122,9 +122,11 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"the server did not start:\n{self._log.read_text()}")
 
-    def stop(self) -> None:
+    def terminate(self) -> None:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
+
+    def wait_until_ended(self) -> None:
         self._process.wait(PATIENCE)
 
     def ask(self, asked: Case) -> Seen:
@@ -199,7 +201,9 @@ class Pair:
 
     def __exit__(self, *error: object) -> None:
         for server in self._servers:
-            server.stop()
+            server.terminate()
+        for server in self._servers:
+            server.wait_until_ended()
 
     @property
     def _servers(self) -> tuple[Server, ...]:
