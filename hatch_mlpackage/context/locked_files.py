@@ -11,7 +11,7 @@ from hatch_mlpackage.context.plan import PROJECT_LAYER, ContextFile, text_file
 from hatch_mlpackage.context.project_wheel import build_project_wheel
 from hatch_mlpackage.errors import LockError, MLPackageError, Problems
 from hatch_mlpackage.files.read import file_text
-from hatch_mlpackage.files.resources import templates_directory
+from hatch_mlpackage.files.resources import pip_lock_path, templates_directory
 from hatch_mlpackage.lock.check_locks import find_all_wheels, our_locks
 from hatch_mlpackage.lock.inputs import LockInputs
 from hatch_mlpackage.lock.models import by_model, file_name, is_unproven, public
@@ -72,7 +72,7 @@ def without_urls(inputs: LockInputs) -> str:
 def old_pip_file(inputs: LockInputs) -> Iterator[ContextFile]:
     """Yield the locked pip that installs packages for an old Python."""
     if inputs.has_old_pip:
-        content = file_text(templates_directory() / "context" / "pip" / f"{inputs.config.python_version}.txt")
+        content = file_text(pip_lock_path(inputs.config.python_version))
         yield text_file("environment/pip/requirements.txt", content, layer="environment")
 
 

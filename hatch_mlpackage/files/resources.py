@@ -22,6 +22,11 @@ def server_lock_path(runtime: Path, python: str) -> Path:
     return runtime / "requirements" / f"{python}.txt"
 
 
+def pip_lock_path(python: str) -> Path:
+    """Return the path of the locked pip that installs packages for an old Python."""
+    return templates_directory() / "context" / "pip" / f"{python}.txt"
+
+
 def cache_directory() -> Path | None:
     """Return the user's cache folder, `MLPACKAGE_CACHE_DIR` or the system's place for caches; None without either."""
     return _of_the_user("MLPACKAGE_CACHE_DIR", mac="Library/Caches", xdg=("XDG_CACHE_HOME", ".cache"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hatch_mlpackage.errors import LockError
 from hatch_mlpackage.files.read import file_text
-from hatch_mlpackage.files.resources import runtime_directory, server_lock_path, templates_directory
+from hatch_mlpackage.files.resources import pip_lock_path, runtime_directory, server_lock_path, templates_directory
 from hatch_mlpackage.lock.conda.check import check_conda_lock
 from hatch_mlpackage.lock.conda.explicit import proven_sha256
 from hatch_mlpackage.lock.images.base_image import BaseImageState, check_base_images
@@ -118,7 +118,7 @@ def our_locks(inputs: LockInputs) -> Iterator[OurLock]:
         base = replace(config.target, python=config.base_python)
         yield OurLock(text=installer, target=base, place="environment/conda/wheels", layer="environment")
     if inputs.has_old_pip:
-        pip = file_text(files / "pip" / f"{config.python_version}.txt")
+        pip = file_text(pip_lock_path(config.python_version))
         yield OurLock(text=pip, target=config.target, place="environment/pip/wheels", layer="environment")
 
 

@@ -188,9 +188,8 @@ def _read_script(project: Project, config: Config, no_code: NoCode | None, probl
     if no_code is not None:
         return read_entry_script(no_code.script.encode(), GENERATED_SCRIPT, problems) or EntryScript()
     path = project.root / config.entry_script
-    python = (
-        config.python_version if config.python_version in SUPPORTED_PYTHONS else ""
-    )  # reported by the configuration
+    # Any other version was reported when the configuration was read.
+    python = config.python_version if config.python_version in SUPPORTED_PYTHONS else ""
     try:
         return read_entry_script(file_bytes(path), config.entry_script, problems, python=python) or EntryScript()
     except OSError:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pythons import interpreter
 
 if TYPE_CHECKING:
     from runtime_service import Start
@@ -42,22 +40,6 @@ from pathlib import Path
 for name in sys.argv[1:]:
     compile(Path(name).read_text(encoding="utf-8"), name, "exec")
 """
-
-
-@cache
-def interpreter(version: str) -> str:
-    """Return an interpreter of a version, or an empty string: from PATH, or where pyenv keeps them."""
-    pyenv = os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv"))
-    candidates = [
-        shutil.which(f"python{version}"),
-        *map(str, sorted(Path(pyenv).glob(f"versions/{version}.*/bin/python"))),
-    ]
-    for candidate in filter(None, candidates):
-        asked = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-        ran = subprocess.run(asked, capture_output=True, text=True, check=False)
-        if ran.stdout.strip() == version:
-            return candidate
-    return ""
 
 
 @pytest.mark.parametrize("version", VERSIONS)

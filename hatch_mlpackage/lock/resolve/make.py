@@ -69,12 +69,8 @@ def make_lock(
         report=report,
     )
     kept = {} if upgrade else locked_versions(previous)
-    earlier, _ = split_header(previous or "")
-    if kept and earlier is not None and earlier.python != target.python:
-        report(
-            f"Versions that were locked for Python {earlier.python} stay where they fit Python {target.python}, too: "
-            "`mlpackage lock --upgrade` takes newer ones."
-        )
+    if kept:
+        _report_other_python(previous or "", target, report)
     found, why = resolve_keeping(attempt, kept)
     hashes = sum(len(pin.hashes) for pin in found.pins)
     report(f"Locked {_counted(len(found.pins), 'package')} with {_counted(hashes, 'hash', 'hashes')}.")
@@ -85,6 +81,16 @@ def make_lock(
         why=why,
         notes=(*find_passed_over(attempt, found, kept), *find_younger(attempt, found, kept)),
     )
+
+
+def _report_other_python(previous: str, target: Target, report: Callable[[str], None]) -> None:
+    """Say that versions stay which were chosen for another Python, and may be older than this one's newest."""
+    earlier, _ = split_header(previous)
+    if earlier is not None and earlier.python != target.python:
+        report(
+            f"Versions that were locked for Python {earlier.python} stay where they fit Python {target.python}, too: "
+            "`mlpackage lock --upgrade` takes newer ones."
+        )
 
 
 def resolve_again(

@@ -21,7 +21,7 @@ from mlpackage_runtime.server.body import Body, BodyTooLargeError, NoRoomError, 
 from mlpackage_runtime.server.direct import DirectPath, DirectRequest
 from mlpackage_runtime.server.endpoint import Endpoint, Respond, target_of
 from mlpackage_runtime.server.flights import Flights
-from mlpackage_runtime.server.gate import way_to_workers
+from mlpackage_runtime.server.gate import has_gate, way_to_workers
 from mlpackage_runtime.server.jobs import DeadlinePassed, Reply, WorkerDied
 from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.pool import Pool, Unavailable
@@ -50,9 +50,8 @@ class Application:
         self._draining = False
         self._room = Room(settings.bodies_limit)
         self._score = self._endpoint(self._scored, log)
-        has_gate = settings.max_concurrent_requests is not None or settings.max_queue_wait_ms is not None
         self.direct_path: DirectPath | None = None
-        if settings.direct_path and not has_gate:
+        if settings.direct_path and not has_gate(settings):
             self.direct_path = DirectPath(pool, self._score, self._flights, settings.body_limit)
         self._routes = Starlette(
             routes=[

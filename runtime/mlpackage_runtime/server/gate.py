@@ -22,9 +22,12 @@ Score = Callable[[Sequence[bytes], Sequence[bytes], Callable[[], bool]], Awaitab
 
 def way_to_workers(settings: Settings, pool: Pool) -> Score:
     """Return what scores a request: the pool, behind a gate where the settings limit who is let in."""
-    if settings.max_concurrent_requests is None and settings.max_queue_wait_ms is None:
-        return pool.score
-    return Gate(settings, pool).score
+    return Gate(settings, pool).score if has_gate(settings) else pool.score
+
+
+def has_gate(settings: Settings) -> bool:
+    """Tell whether the settings limit who is let in."""
+    return settings.max_concurrent_requests is not None or settings.max_queue_wait_ms is not None
 
 
 class Gate:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pythons import interpreter
 
 if TYPE_CHECKING:
     from pair import Case, Seen
@@ -56,14 +56,6 @@ LIBRARIES = {
 _NUMBER_AS_TEXT = b'{"data": [{"count": "3", "size": "2.5", "name": 1, "good": "false"}]}'
 # pandas before 3.0 calls columns of texts "object", and keeps nanoseconds.
 _NAMES = ((b'"object"', b'"str"'), (b"datetime64[ns]", b"datetime64[us]"))
-
-
-def interpreter(version: str) -> str:
-    """Return an interpreter of a version, on PATH or where pyenv keeps them, or an empty string."""
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    candidates = [shutil.which(f"python{version}"), *sorted(map(str, pyenv.glob(f"versions/{version}.*/bin/python")))]
-    runs = (it for it in candidates if it and not subprocess.run([it, "-c", ""], check=False).returncode)
-    return next(runs, "")
 
 
 def environment(version: str, folder: Path) -> str:
