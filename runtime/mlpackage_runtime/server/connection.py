@@ -171,8 +171,8 @@ class ClientConnection(HttpToolsProtocol):
         if not self.pipeline:
             self._running = self.cycle
         self._phase = BODY
-        if not self._has_place and self.cycle is not None:
-            self.cycle.keep_alive = False
+        if self.cycle is not None and not (self._has_place and self.parser.should_keep_alive()):
+            self.cycle.keep_alive = False  # older releases of uvicorn look at the version of HTTP alone
 
     def on_body(self, body: bytes) -> None:
         self._overhead = max(0, self._overhead - FRAMING * len(body))
@@ -239,12 +239,14 @@ class ClientConnection(HttpToolsProtocol):
             self.cycle = cycle
         if self._running is request:
             self._running = cycle
-        self._start_asgi_task(cycle, self.app)
+        task = self.loop.create_task(cycle.run_asgi(self.app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def _new_scope(self, headers: Headers) -> Any:
         return {
             "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "asgi": {"version": self.config.asgi_version, "spec_version": "2.3"},
             "http_version": "1.1",
             "server": self.server,
             "client": self.client,

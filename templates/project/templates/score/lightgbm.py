@@ -1,7 +1,8 @@
 {% set script = cookiecutter._script -%}
 {% set named = script.takes == "columns" -%}
 """Score {{ cookiecutter._what[script.takes] }} with a LightGBM model.
-{% if cookiecutter._own_model %}
+{%- if cookiecutter._own_model %}
+
 The answer is that of Booster.predict: numbers, which are probabilities if the model is a classifier,
 and not its classes.
 {% endif %}"""
