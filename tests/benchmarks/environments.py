@@ -1,0 +1,68 @@
+"""Install each server into an environment of its own, since their requirements exclude each other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from peers import APPS, ENVIRONMENTS, LOCK, Environment
+
+
+class NotInstalledError(Exception):
+    """Say why an environment could not be made."""
+
+
+def python_of(folder: Path) -> Path:
+    return folder / "bin/python"
+
+
+def models_of(folder: Path) -> Path:
+    return folder / "models"
+
+
+def install(name: str, root: Path) -> Path:
+    """Return the folder of an environment; make it anew unless it was made of the same things."""
+    environment, folder = ENVIRONMENTS[name], root / name
+    made, mark = made_of(environment), folder / "made-of.json"
+    if mark.is_file() and mark.read_text(encoding="utf-8") == made:
+        return folder
+    print(f"install {name}: {' '.join(environment.requirements)}", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    run([sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, str(folder)])
+    target = ["--python", str(python_of(folder)), "--compile-bytecode"]
+    run([sys.executable, "-m", "uv", "pip", "install", "--quiet", *target, *environment.requirements])
+    if name != "server":
+        for program in filter(None, ("train", environment.models)):
+            run([str(python_of(folder)), str(APPS / f"{program}.py"), str(models_of(folder))])
+    mark.write_text(made, encoding="utf-8")
+    return folder
+
+
+def made_of(environment: Environment) -> str:
+    """Return everything that an environment depends on: the Python, the requirements, our programs and our lock."""
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (*sorted(APPS.glob("*.py")), LOCK)}
+    return json.dumps({"python": sys.version, "requirements": environment.requirements, "files": files})
+
+
+def run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=without_bytecode_switch())
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        raise NotInstalledError(" ".join(lines[-3:])[:400])
+
+
+def without_bytecode_switch() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def version(name: str, folder: Path) -> str:
+    """Return the version of the distribution that counts in an environment."""
+    program = f"import importlib.metadata as m; print(m.version({ENVIRONMENTS[name].distribution!r}))"
+    return subprocess.run(
+        [str(python_of(folder)), "-c", program], capture_output=True, text=True, check=True
+    ).stdout.strip()

@@ -1,0 +1,145 @@
+"""Write the tables of docs/benchmarks.md and its pictures from the saved results.
+
+python tests/benchmarks/page.py
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import plots
+from cases import CASES, Case
+from peers import PEERS
+from results import CONNECTIONS, Load, Results, limits, read, spelt
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results.json"
+DOCS = HERE.parents[1] / "docs"
+PAGE = DOCS / "benchmarks.md"
+PICTURES = DOCS / "pictures"
+BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+
+
+def tables(results: Results) -> dict[str, str]:
+    """Return the tables by the names that the page has for their places."""
+    return {
+        "machine": machine_table(results),
+        "noise": noise(results),
+        **{case.name: case_table(results, case) for case in CASES.values()},
+        "needs": needs_table(results),
+        "limits": limits_table(results),
+    }
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    numeric = ["---", *["--:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, numeric, *rows))
+
+
+def machine_table(results: Results) -> str:
+    rows = [*results.machine.items(), *((f"`{name}`", found) for name, found in sorted(results.versions.items()))]
+    return markdown(("what", "value"), rows)
+
+
+def noise(results: Results) -> str:
+    """Say how much other work there was, which slows some rounds more than others."""
+    others = [share for load in results.loads for share in load.others]
+    spreads = [(max(load.rates) - min(load.rates)) / statistics.median(load.rates) for load in results.loads]
+    if not others:
+        return "Nothing was loaded."
+    return (
+        f"{results.rounds} rounds of {results.seconds} s for each number. Programs that the benchmark had not started "
+        f"took {statistics.median(others):.0%} of the processors at the median of all {len(others)} loads, and "
+        f"{max(others):.0%} at most. From the slowest to the fastest round, rates differ by "
+        f"{statistics.median(spreads):.0%} of their median (the median of all {len(spreads)} rates; the greatest is "
+        f"{max(spreads):.0%})."
+    )
+
+
+def case_table(results: Results, case: Case) -> str:
+    """Return the rates and latencies of a case, the fastest at the most connections first."""
+    found = {name: [results.load(name, case.name, count) for count in CONNECTIONS] for name in PEERS}
+    there = sorted((name for name in found if any(found[name])), key=lambda name: last_rate(found[name]), reverse=True)
+    rows = [
+        [name, *map(rate, found[name]), latencies(found[name], "p50s"), latencies(found[name], "p99s")]
+        for name in there
+    ]
+    for name in PEERS:
+        reason = results.failed(name, case.name) if case.name in PEERS[name].spellings else ""
+        rows += [[name, cell(reason), *[""] * (len(CONNECTIONS) + 1)]] if reason and name not in there else []
+    counts = " / ".join(map(str, CONNECTIONS))
+    head = ["server", *(f"requests/s, {spelt(count)}" for count in CONNECTIONS)]
+    return markdown([*head, f"p50 in ms, {counts}", f"p99 in ms, {counts}"], rows)
+
+
+def cell(reason: str) -> str:
+    """Return a reason as one cell of a table."""
+    return f"no figures: {reason.replace('|', '/').replace('<', '&lt;')}"
+
+
+def last_rate(loads: Sequence[Load | None]) -> float:
+    return next((statistics.median(load.rates) for load in reversed(loads) if load), 0)
+
+
+def rate(load: Load | None) -> str:
+    return spread(load.rates, "{:,.0f}") if load else "-"
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """Return the median, and the least and the greatest value."""
+    middle, *ends = (form.format(value) for value in (statistics.median(values), min(values), max(values)))
+    return f"{middle} ({' to '.join(ends)})"
+
+
+def latencies(loads: Sequence[Load | None], figure: str) -> str:
+    return " / ".join(f"{statistics.median(getattr(load, figure)):.2f}" if load else "-" for load in loads)
+
+
+def needs_table(results: Results) -> str:
+    rows = []
+    for name in PEERS:
+        echo, ridge = (results.cost(name, case) for case in ("echo", "ridge"))
+        if echo or ridge:
+            starts = [spread(it.starts, "{:.2f}") if it and it.starts else "-" for it in (echo, ridge)]
+            memory = [
+                spread(values, "{:,.0f}") if values else "-"
+                for values in ((ridge.resident, ridge.proportional) if ridge else ([], []))
+            ]
+            rows.append([name, *starts, *memory])
+    head = ["server", "start in s, echo", "start in s, ridge", "MiB, ridge", "MiB, shared pages once"]
+    return markdown(head, rows)
+
+
+def limits_table(results: Results) -> str:
+    rows = [
+        [
+            limit.says,
+            f"{limit.found:.2f}",
+            f"at least {limit.least:g}" if limit.least else f"at most {limit.most:g}",
+            "met" if limit.is_kept else "**missed**",
+        ]
+        for limit in limits(results)
+    ]
+    return markdown(["what", "found", "limit", ""], rows)
+
+
+def filled(page: str, results: Results) -> str:
+    """Return a page with the tables of these results in their places."""
+    found = tables(results)
+    return BLOCK.sub(lambda place: f"{place[1]}{found[place[2]]}\n{place[3]}", page)
+
+
+def write(results: Results) -> None:
+    """Write the page's tables and its pictures anew."""
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
+    for name, svg in plots.pictures(results).items():
+        (PICTURES / name).write_text(svg, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(read(RESULTS))
+    sys.exit()

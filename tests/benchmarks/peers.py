@@ -1,0 +1,199 @@
+"""List the servers: what to install, how to start each with one worker, and how to ask it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cases import Spelling, as_base64, as_data, as_json, named, under_data, v2, v2_rows, v2_tensor
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+APPS = Path(__file__).resolve().parent / "apps"
+LOCK = REPOSITORY / "runtime/requirements" / f"{sys.version_info.major}.{sys.version_info.minor}.txt"
+MODEL = ("scikit-learn", "joblib")
+SCHEMA = "inference-schema[numpy-support]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """Hold what pip installs, the distribution whose version counts, and the program that saves the models."""
+
+    requirements: tuple[str, ...]
+    distribution: str
+    models: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peer:
+    """Hold a server as the tables name it; `command` and `variables` are templates of the values in serving.py."""
+
+    name: str
+    environment: str
+    command: str
+    spellings: Mapping[str, Spelling]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    front: str = ""  # another environment, in which its HTTP server runs
+    remark: str = ""
+
+
+ENVIRONMENTS = {
+    "server": Environment(requirements=("--require-hashes", "--no-deps", "-r", str(LOCK)), distribution="uvicorn"),
+    "ours": Environment(requirements=(*MODEL, SCHEMA, "werkzeug"), distribution="scikit-learn"),
+    "ours-msgspec": Environment(requirements=(*MODEL, SCHEMA, "msgspec"), distribution="msgspec"),
+    "azmlinfsrv": Environment(
+        requirements=("azureml-inference-server-http==1.5.1", *MODEL, SCHEMA),
+        distribution="azureml-inference-server-http",
+    ),
+    "mosec": Environment(requirements=("mosec==0.9.8", *MODEL), distribution="mosec"),
+    "mlserver": Environment(
+        requirements=("mlserver==1.7.1", "mlserver-sklearn==1.7.1", "uvloop<0.22"),  # with later ones, its workers end
+        distribution="mlserver",
+        models="mlserver_models",
+    ),
+    "mlflow": Environment(requirements=("mlflow==3.17.2", *MODEL), distribution="mlflow", models="mlflow_models"),
+    "litserve": Environment(requirements=("litserve==0.2.19", *MODEL), distribution="litserve"),
+    "bentoml": Environment(requirements=("bentoml==1.4.40", *MODEL), distribution="bentoml"),
+}
+
+RAW = Spelling(path="/score", body=bytes, content_type="application/octet-stream")
+ROWS = Spelling(path="/score", body=as_data)
+AZURE = {
+    "echo": Spelling(path="/score", body=as_json, value=lambda body: json.loads(json.loads(body))),
+    "ridge": ROWS,
+    "rows": ROWS,
+    "raw": RAW,
+}
+AZURE_FLAGS = "--entry_script {program}.py --model_dir {models} --port {port} --worker_count 1"
+OURS = (
+    "{front} -I {repository}/runtime serve --host 127.0.0.1 --worker-python {python} "
+    "--entry-script {program}.py --model-dir {models} --port {port} --worker-count 1"
+)
+INFERENCE = "/inference"
+MOSEC_ROWS = Spelling(path=INFERENCE, body=as_data)
+MOSEC = "{python} {apps}/mosec_app.py --address 127.0.0.1 --port {port}"
+V2_ROWS = Spelling(
+    path="/v2/models/ridge/infer", body=v2("FP64", {"content_type": "np"}), value=lambda body: v2_tensor(body)["data"]
+)
+MLFLOW_ROWS = Spelling(path="/invocations", body=lambda rows: as_json({"inputs": rows}), value=named("predictions"))
+LITSERVE_ROWS = Spelling(path="/predict", body=as_data)
+BENTOML_ROWS = Spelling(path="/ridge", body=as_data)
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer(name="hatch-mlpackage", environment="ours", front="server", command=OURS, spellings=AZURE),
+        Peer(
+            name="hatch-mlpackage, batching",
+            environment="ours",
+            front="server",
+            command=OURS,
+            spellings={"ridge": ROWS},
+            variables={"MLPACKAGE_BATCHING": "1"},
+        ),
+        Peer(
+            name="hatch-mlpackage, msgspec",
+            environment="ours-msgspec",
+            front="server",
+            command=OURS,
+            spellings={"rows": ROWS},
+            remark="msgspec in the model's environment",
+        ),
+        Peer(
+            name="azmlinfsrv",
+            environment="azmlinfsrv",
+            command="{bin}/azmlinfsrv " + AZURE_FLAGS,
+            spellings=AZURE,
+        ),
+        Peer(
+            name="mosec",
+            environment="mosec",
+            command=MOSEC,
+            spellings={
+                "echo": Spelling(path=INFERENCE, body=as_json),
+                "ridge": MOSEC_ROWS,
+                "rows": MOSEC_ROWS,
+                "raw": Spelling(path=INFERENCE, body=bytes, content_type="application/octet-stream"),
+            },
+        ),
+        Peer(
+            name="mosec, batching",
+            environment="mosec",
+            command=MOSEC,
+            spellings={"ridge": MOSEC_ROWS},
+            variables={"BENCH_BATCH": "1"},
+            remark="at most 64 requests, and the shortest wait for them that it takes (1 ms)",
+        ),
+        Peer(
+            name="MLServer",
+            environment="mlserver",
+            command="{bin}/mlserver start {models}/{program}",
+            spellings={
+                "echo": Spelling(path="/v2/models/echo/infer", body=v2("FP64", {}), value=v2_rows),
+                "ridge": V2_ROWS,
+                "rows": V2_ROWS,
+                "raw": Spelling(
+                    path="/v2/models/raw/infer",
+                    body=lambda data: v2("BYTES", {"content_type": "base64"})([as_base64(data)]),
+                    value=lambda body: v2_tensor(body)["data"][0],
+                ),
+            },
+            variables={
+                "MLSERVER_HTTP_PORT": "{port}",
+                "MLSERVER_GRPC_PORT": "{second_port}",
+                "MLSERVER_METRICS_PORT": "{third_port}",
+            },
+        ),
+        Peer(
+            name="MLflow",
+            environment="mlflow",
+            command="{bin}/mlflow models serve -m {models}/{program} --env-manager local -h 127.0.0.1 -p {port} -w 1",
+            spellings={
+                "echo": Spelling(
+                    path="/invocations",
+                    body=lambda question: as_json({"inputs": question["data"]}),
+                    value=under_data("predictions"),
+                ),
+                "ridge": MLFLOW_ROWS,
+                "rows": MLFLOW_ROWS,
+                "raw": Spelling(
+                    path="/invocations",
+                    body=lambda data: as_json({"inputs": [as_base64(data)]}),
+                    value=lambda body: json.loads(body)["predictions"][0],
+                ),
+            },
+        ),
+        Peer(
+            name="LitServe",
+            environment="litserve",
+            command="{python} {apps}/litserve_app.py {port}",
+            spellings={
+                "echo": Spelling(path="/predict", body=as_json),
+                "ridge": LITSERVE_ROWS,
+                "rows": LITSERVE_ROWS,
+                "raw": Spelling(path="/predict", body=lambda data: as_json({"data": as_base64(data)})),
+            },
+        ),
+        Peer(
+            name="BentoML",
+            environment="bentoml",
+            command="{bin}/bentoml serve bentoml_app:Service --host 127.0.0.1 --port {port}",
+            spellings={
+                "echo": Spelling(path="/echo", body=as_json),
+                "ridge": BENTOML_ROWS,
+                "rows": BENTOML_ROWS,
+                "raw": Spelling(path="/raw", body=bytes, content_type="application/octet-stream"),
+            },
+            variables={"BENTOML_HOME": "{models}/bentoml", "BENTOML_DO_NOT_TRACK": "True"},
+        ),
+        Peer(
+            name="uvicorn alone",
+            environment="server",
+            command="{python} {apps}/bare.py {port}",
+            spellings={"echo": Spelling(path="/score", body=as_json), "raw": RAW},
+            remark="a bare ASGI application, without any of what a scoring server does",
+        ),
+    )
+}
