@@ -1,13 +1,16 @@
 """Measure our server and those of others: the same models, one worker each, on loopback, loaded with wrk.
 
-    python tests/benchmarks/bench_peers.py [--cases echo ridge rows raw] [--peers NAME ...] [--connections 1 8 64]
-        [--rounds 5] [--seconds 1] [--output FOLDER] [--record]
+    python tests/benchmarks/bench_peers.py [--cases echo ridge rows raw generate] [--peers NAME ...]
+        [--connections 1 8 64] [--rounds 5] [--seconds 1] [--output FOLDER] [--record]
 
 It installs every server into an environment of its own, under .tox/benchmarks, with the Python that runs it: MLServer
 needs 3.11 or 3.12. All servers of a case run at once, but all except the one under load are halted. Every round loads
 each of them once with each number of connections; each server is asked one question first, and must answer it rightly.
-It prints the medians with their spread, writes results.json and pictures into FOLDER, and with --record into the
-repository, where docs/benchmarks.md shows them. The exit status is 1 if a limit is missed.
+The case `generate` compares what writes build contexts.
+
+The benchmark prints the medians with their spread, and saves figures, tables and plots in FOLDER. With --record it
+also writes results.json beside this program, and docs/benchmarks.md with its pictures from that. The exit status is 1
+if a limit is missed.
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import page
 import plots
-from cases import CASES
+from questions import CASES
 from environments import NotInstalledError, install, version
+from generators import GENERATE, GENERATORS, Generator, generate
 from machine import described
 from measure import judge
 from peers import ENVIRONMENTS, PEERS, REPOSITORY, Peer
@@ -39,14 +44,18 @@ def main() -> int:
     options = parsed()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the servers are stopped
     results = Results(machine=described(), versions={}, rounds=options.rounds, seconds=options.seconds)
-    installed(options.peers, results)
+    cases = [CASES[name] for name in options.cases if name in CASES]
+    generators = GENERATORS if GENERATE in options.cases else ()
+    installed(options.peers, generators, results)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mlpackage-bench-") as folder:
         measure = Rounds(environments=ENVIRONMENTS_ROOT, folder=Path(folder), results=results)
-        for case in options.cases:
+        for case in cases:
             measure.loads(case, options.peers, options.connections)
-        for case in options.cases:
+        for case in cases:
             measure.starts(case, options.peers)
+        if generators:
+            generate(results, ENVIRONMENTS_ROOT, Path(folder))
     results.machine["took"] = f"{time.monotonic() - begun:.0f} s"
     publish(results, options.output, record=options.record)
     return judge(limits(results))
@@ -69,7 +78,7 @@ def publish(results: Results, output: Path, *, record: bool) -> None:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS), metavar="NAME")
-    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--cases", nargs="+", default=[*CASES, GENERATE], choices=[*CASES, GENERATE])
     parser.add_argument("--connections", nargs="+", type=int, default=list(CONNECTIONS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=1)
@@ -78,23 +87,23 @@ def parsed() -> argparse.Namespace:
     options = parser.parse_args()
     if not shutil.which("wrk"):
         parser.error("wrk loads the servers, and is not on PATH: install it, for example with `apt-get install wrk`")
-    options.cases = [CASES[name] for name in options.cases]
     options.peers = [PEERS[name] for name in options.peers]
     return options
 
 
-def installed(peers: list[Peer], results: Results) -> None:
-    """Install the environments of the servers, and note their versions or why there are none."""
+def installed(peers: Sequence[Peer], generators: Sequence[Generator], results: Results) -> None:
+    """Install every environment that is needed, and note its version, or which figures there are not without it."""
+    needs = {(peer.name, ""): (peer.front, peer.environment) for peer in peers}
+    needs |= {(generator.name, GENERATE): (generator.environment,) for generator in generators}
     reasons: dict[str, str] = {}
-    for name in dict.fromkeys(name for peer in peers for name in (peer.front, peer.environment) if name):
+    for name in dict.fromkeys(name for names in needs.values() for name in names if name):
         try:
             results.versions[ENVIRONMENTS[name].distribution] = version(name, install(name, ENVIRONMENTS_ROOT))
         except NotInstalledError as error:
             reasons[name] = f"cannot be installed: {error}"
-    for peer in peers:
-        reason = reasons.get(peer.environment) or reasons.get(peer.front)
-        if reason:
-            results.fail(peer.name, "", reason)
+    for (server, case), names in needs.items():
+        for name in set(names) & set(reasons):
+            results.fail(server, case, reasons[name])
 
 
 if __name__ == "__main__":

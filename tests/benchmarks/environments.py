@@ -37,15 +37,21 @@ def install(name: str, root: Path) -> Path:
     target = ["--python", str(python_of(folder)), "--compile-bytecode"]
     run([sys.executable, "-m", "uv", "pip", "install", "--quiet", *target, *environment.requirements])
     if name != "server":
-        for program in filter(None, ("train", environment.models)):
+        for program in programs_of(environment):
             run([str(python_of(folder)), str(APPS / f"{program}.py"), str(models_of(folder))])
     mark.write_text(made, encoding="utf-8")
     return folder
 
 
+def programs_of(environment: Environment) -> tuple[str, ...]:
+    """Return our programs that make the models which an environment serves."""
+    return ("train", environment.models) if environment.models else ("train",)
+
+
 def made_of(environment: Environment) -> str:
     """Return everything that an environment depends on: the Python, the requirements, our programs and our lock."""
-    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (*sorted(APPS.glob("*.py")), LOCK)}
+    paths = (LOCK, *(APPS / f"{program}.py" for program in programs_of(environment)))
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
     return json.dumps({"python": sys.version, "requirements": environment.requirements, "files": files})
 
 

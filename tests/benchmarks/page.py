@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import plots
-from cases import CASES, Case
+from questions import CASES, Case
+from generators import GENERATE
 from peers import PEERS
-from results import CONNECTIONS, Load, Results, limits, read, spelt
+from results import CONNECTIONS, Load, Rebuild, Results, limits, read, spelt
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"
@@ -31,6 +32,7 @@ def tables(results: Results) -> dict[str, str]:
         "noise": noise(results),
         **{case.name: case_table(results, case) for case in CASES.values()},
         "needs": needs_table(results),
+        "generate": generators_table(results),
         "limits": limits_table(results),
     }
 
@@ -112,6 +114,35 @@ def needs_table(results: Results) -> str:
             rows.append([name, *starts, *memory])
     head = ["server", "start in s, echo", "start in s, ridge", "MiB, ridge", "MiB, shared pages once"]
     return markdown(head, rows)
+
+
+def generators_table(results: Results) -> str:
+    rows = [
+        [
+            f"`{it.name}`",
+            spread(it.seconds, "{:.2f}"),
+            f"{it.files} files, {mib(it.size)}",
+            "yes" if it.is_same else "no",
+            again(it.edit),
+            again(it.retrain),
+        ]
+        for it in results.generated
+    ]
+    rows += [[f"`{it.server}`", cell(it.reason), "", "", "", ""] for it in results.failures if it.case == GENERATE]
+    head = ["command", "seconds", "context", "same bytes twice", "after an edit of the code", "after a new model"]
+    return markdown(head, rows)
+
+
+def again(it: Rebuild) -> str:
+    """Say what changes in a context, and what a builder does again."""
+    return (
+        f"{it.changed_files} files, {mib(it.changed_bytes)} change; {it.steps} of {it.all_steps} steps run again, "
+        f"which copy {mib(it.copied_bytes)} and install {'all' if it.installs else 'no'} packages"
+    )
+
+
+def mib(size: int) -> str:
+    return f"{size / (1 << 20):.1f} MiB" if size >= 1 << 20 else f"{size / (1 << 10):.0f} KiB"
 
 
 def limits_table(results: Results) -> str:

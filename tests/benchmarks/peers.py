@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cases import Spelling, as_base64, as_data, as_json, named, under_data, v2, v2_rows, v2_tensor
+from questions import Spelling, as_base64, as_data, as_json, named, under_data, v2, v2_rows, v2_tensor
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPS = Path(__file__).resolve().parent / "apps"
@@ -55,7 +55,7 @@ ENVIRONMENTS = {
     ),
     "mlflow": Environment(requirements=("mlflow==3.17.2", *MODEL), distribution="mlflow", models="mlflow_models"),
     "litserve": Environment(requirements=("litserve==0.2.19", *MODEL), distribution="litserve"),
-    "bentoml": Environment(requirements=("bentoml==1.4.40", *MODEL), distribution="bentoml"),
+    "bentoml": Environment(requirements=("bentoml==1.4.40", "uv", *MODEL), distribution="bentoml"),
 }
 
 RAW = Spelling(path="/score", body=bytes, content_type="application/octet-stream")

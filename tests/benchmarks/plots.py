@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from cases import CASES
+from questions import CASES
 from results import CONNECTIONS, OURS, Results, spelt
 
 NAMES_WIDTH, PANEL_WIDTH, GAP, MARGIN = 200, 176, 14, 16
@@ -69,9 +69,12 @@ def loads_of(results: Results, case: str, count: int, figure: str) -> dict[str, 
 
 
 def ranked(panels: Sequence[Panel], *, falling: bool) -> list[str]:
-    """Return the names of all servers, the best of the last panel first; at the end those that are not in it."""
+    """Return the names of all servers, the best of the last panel first; at the end those that are not in it.
+
+    A run without any server in that panel has another last one.
+    """
     names = dict.fromkeys(name for panel in panels for name in panel.values)
-    last = panels[-1].values
+    last = next((panel.values for panel in reversed(panels) if panel.values), {})
     there = sorted(
         (name for name in names if name in last), key=lambda it: statistics.median(last[it]), reverse=falling
     )

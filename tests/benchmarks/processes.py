@@ -87,19 +87,25 @@ def sizes(pid: int) -> dict[str, float]:
     return {name: int(kib) / 1024 for name, kib in re.findall(r"^(\w+): +(\d+) kB$", text, re.MULTILINE)}
 
 
-def stop(process: subprocess.Popen[bytes], patience: float = 10) -> None:
+def stop(process: subprocess.Popen[bytes], patience: float = 2) -> None:
     """End a process and all that it started, each by its id: first kindly, then for certain."""
     started = members(process.pid)
     for pid in started:
         kill(pid, signal.SIGCONT)
     kill(process.pid, signal.SIGTERM)
+    wait_for_end(process, started, patience)
+    left = sorted({*alive(started), *members(process.pid)})
+    for pid in left:
+        kill(pid, signal.SIGKILL)
+    wait_for_end(process, left, patience=10)
+    process.wait()
+
+
+def wait_for_end(process: subprocess.Popen[bytes], pids: list[int], patience: float) -> None:
     end = time.monotonic() + patience
-    while alive(started) and time.monotonic() < end:
+    while alive(pids) and time.monotonic() < end:
         process.poll()
         time.sleep(0.02)
-    for pid in {*alive(started), *members(process.pid)}:
-        kill(pid, signal.SIGKILL)
-    process.wait()
 
 
 def alive(pids: list[int]) -> list[int]:

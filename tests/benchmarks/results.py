@@ -71,6 +71,31 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Rebuild:
+    """Hold what a change of one file changes in a context, and what a builder does again: see generators.rebuild()."""
+
+    changed_files: int
+    changed_bytes: int
+    steps: int
+    all_steps: int
+    copied_bytes: int
+    installs: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Generated:
+    """Hold the seconds of each round that a generator took, and what its context is like."""
+
+    name: str
+    seconds: list[float]
+    size: int
+    files: int
+    is_same: bool
+    edit: Rebuild
+    retrain: Rebuild
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Results:
     """Hold all that a run measured, on which machine, with which versions."""
 
@@ -81,6 +106,7 @@ class Results:
     loads: list[Load] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    generated: list[Generated] = field(default_factory=list)
 
     def load(self, server: str, case: str, connections: int) -> Load | None:
         """Return the rounds of a server, or None if there are none."""
@@ -125,6 +151,10 @@ def read(path: Path) -> Results:
         loads=[Load(**it) for it in found["loads"]],
         costs=[Cost(**it) for it in found["costs"]],
         failures=[Failure(**it) for it in found["failures"]],
+        generated=[
+            Generated(**{**it, "edit": Rebuild(**it["edit"]), "retrain": Rebuild(**it["retrain"])})
+            for it in found["generated"]
+        ],
     )
 
 

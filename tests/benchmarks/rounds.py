@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from load import LoadError, Measured, load, write_script
+from wrk import LoadError, Measured, load, write_script
 from processes import busy_seconds, memory, processor_seconds
 from results import Cost, Load, Results
 from serving import NotServedError, Served, serving
 
 if TYPE_CHECKING:
-    from cases import Case
+    from questions import Case
     from peers import Peer
 
 STARTS = ("echo", "ridge")

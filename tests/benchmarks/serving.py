@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cases import Case, agrees, right_answer
+from questions import Case, agrees, right_answer
 from environments import models_of, python_of
 from peers import APPS, REPOSITORY, Peer
 from processes import free_ports, kill, members, stop
