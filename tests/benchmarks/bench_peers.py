@@ -26,17 +26,16 @@ from pathlib import Path
 
 import page
 import plots
-from questions import CASES
 from environments import NotInstalledError, install, version
 from generators import GENERATE, GENERATORS, Generator, generate
 from machine import described
 from measure import judge
 from peers import ENVIRONMENTS, PEERS, REPOSITORY, Peer
+from questions import CASES
 from results import CONNECTIONS, Results, limits, save
 from rounds import Rounds
 
-WORK = REPOSITORY / ".tox/benchmarks"
-ENVIRONMENTS_ROOT = WORK / "environments"
+OUTPUT = REPOSITORY / ".tox/benchmarks/results"
 
 
 def main() -> int:
@@ -49,13 +48,13 @@ def main() -> int:
     installed(options.peers, generators, results)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mlpackage-bench-") as folder:
-        measure = Rounds(environments=ENVIRONMENTS_ROOT, folder=Path(folder), results=results)
+        measure = Rounds(folder=Path(folder), results=results)
         for case in cases:
             measure.loads(case, options.peers, options.connections)
         for case in cases:
             measure.starts(case, options.peers)
         if generators:
-            generate(results, ENVIRONMENTS_ROOT, Path(folder))
+            generate(results, Path(folder))
     results.machine["took"] = f"{time.monotonic() - begun:.0f} s"
     publish(results, options.output, record=options.record)
     return judge(limits(results))
@@ -82,7 +81,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--connections", nargs="+", type=int, default=list(CONNECTIONS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=WORK / "results", metavar="FOLDER")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER")
     parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md anew from this run")
     options = parser.parse_args()
     if not shutil.which("wrk"):
@@ -98,7 +97,7 @@ def installed(peers: Sequence[Peer], generators: Sequence[Generator], results: R
     reasons: dict[str, str] = {}
     for name in dict.fromkeys(name for names in needs.values() for name in names if name):
         try:
-            results.versions[ENVIRONMENTS[name].distribution] = version(name, install(name, ENVIRONMENTS_ROOT))
+            results.versions[ENVIRONMENTS[name].distribution] = version(name, install(name))
         except NotInstalledError as error:
             reasons[name] = f"cannot be installed: {error}"
     for (server, case), names in needs.items():

@@ -10,7 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from peers import APPS, ENVIRONMENTS, LOCK, Environment
+from peers import APPS, ENVIRONMENTS, LOCK, REPOSITORY, Environment
+
+ROOT = REPOSITORY / ".tox/benchmarks/environments"
 
 
 class NotInstalledError(Exception):
@@ -25,9 +27,9 @@ def models_of(folder: Path) -> Path:
     return folder / "models"
 
 
-def install(name: str, root: Path) -> Path:
+def install(name: str) -> Path:
     """Return the folder of an environment; make it anew unless it was made of the same things."""
-    environment, folder = ENVIRONMENTS[name], root / name
+    environment, folder = ENVIRONMENTS[name], ROOT / name
     made, mark = made_of(environment), folder / "made-of.json"
     if mark.is_file() and mark.read_text(encoding="utf-8") == made:
         return folder

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from environments import python_of
+from environments import ROOT, python_of
 from peers import APPS, REPOSITORY
 from results import Generated, Rebuild
 
@@ -106,11 +106,11 @@ class NotWrittenError(Exception):
     """Say why a generator wrote nothing."""
 
 
-def generate(results: Results, environments: Path, folder: Path) -> None:
+def generate(results: Results, folder: Path) -> None:
     """Write contexts in alternating rounds, and note the figures of each generator, or why there are none."""
     print("\nbuild contexts", flush=True)
     able = [it for it in GENERATORS if not results.failed(it.name, GENERATE)]
-    benches = [Bench.of(it, environments, folder) for it in able]
+    benches = [Bench.of(it, folder) for it in able]
     seconds: dict[str, list[float]] = {}
     for number in range(results.rounds + 1):
         for bench in list(benches):
@@ -135,12 +135,12 @@ class Bench:
     outputs: Path
 
     @classmethod
-    def of(cls, generator: Generator, environments: Path, folder: Path) -> Bench:
+    def of(cls, generator: Generator, folder: Path) -> Bench:
         home = folder / generator.name.replace(" ", "-")
         project = shutil.copytree(generator.project, home / "project")
         outputs = home / "outputs"
         outputs.mkdir()
-        python = python_of(environments / generator.environment) if generator.environment else Path(sys.executable)
+        python = python_of(ROOT / generator.environment) if generator.environment else Path(sys.executable)
         bench = cls(generator=generator, python=python, project=project, outputs=outputs)
         bench.retrain()
         bench.run(generator.save, "")

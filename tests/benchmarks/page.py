@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import plots
-from questions import CASES, Case
 from generators import GENERATE
 from peers import PEERS
+from questions import CASES, Case
 from results import CONNECTIONS, Load, Rebuild, Results, limits, read, spelt
 
 HERE = Path(__file__).resolve().parent

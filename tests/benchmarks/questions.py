@@ -58,7 +58,7 @@ def right_answer(case: Case, models: Path) -> Any:
     """Return the answer that every server must give, computed without the model's library."""
     if case.program == "raw":
         return len(case.question)
-    if case.program == "echo":
+    if case.program != "ridge":
         return case.question
     model = json.loads((models / "ridge.json").read_text(encoding="utf-8"))
     weigh = model["coefficients"]

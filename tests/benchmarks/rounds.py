@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wrk import LoadError, Measured, load, write_script
 from processes import busy_seconds, memory, processor_seconds
 from results import Cost, Load, Results
 from serving import NotServedError, Served, serving
+from wrk import LoadError, Measured, load, write_script
 
 if TYPE_CHECKING:
-    from questions import Case
     from peers import Peer
+    from questions import Case
 
 STARTS = ("echo", "ridge")
 
@@ -33,9 +33,8 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rounds:
-    """Measure into `results`, with servers from `environments` and logs in `folder`."""
+    """Measure into `results`, with the servers' logs in `folder`."""
 
-    environments: Path
     folder: Path
     results: Results
 
@@ -64,7 +63,7 @@ class Rounds:
                 if self.results.failed(peer.name, case.name):
                     continue
                 try:
-                    with serving(peer, case, self.environments, self.folder) as served:
+                    with serving(peer, case, self.folder) as served:
                         self._cost(peer.name, case).starts.append(served.ready)
                 except NotServedError as error:
                     self.results.fail(peer.name, case.name, str(error))
@@ -77,7 +76,7 @@ class Rounds:
     def _halted(self, peer: Peer, case: Case) -> Iterator[Running]:
         """Start a server, warm it up, and halt it."""
         spelling = peer.spellings[case.name]
-        with serving(peer, case, self.environments, self.folder) as served:
+        with serving(peer, case, self.folder) as served:
             script = write_script(
                 self.folder / peer.name, spelling.path, spelling.body(case.question), spelling.content_type
             )

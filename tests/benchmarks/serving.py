@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from questions import Case, agrees, right_answer
-from environments import models_of, python_of
+from environments import ROOT, models_of, python_of
 from peers import APPS, REPOSITORY, Peer
 from processes import free_ports, kill, members, stop
+from questions import Case, agrees, right_answer
 
 PATIENCE = 90  # seconds until the first right answer
 PAUSE = 0.005
@@ -48,14 +48,14 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(peer: Peer, case: Case, environments: Path, folder: Path) -> Iterator[Served]:
+def serving(peer: Peer, case: Case, folder: Path) -> Iterator[Served]:
     """Run a server with one worker and one thread for linear algebra."""
     ports = free_ports(3)
-    home = environments / peer.environment
+    home = ROOT / peer.environment
     values = {
         "python": python_of(home),
         "bin": home / "bin",
-        "front": python_of(environments / peer.front) if peer.front else "",
+        "front": python_of(ROOT / peer.front) if peer.front else "",
         "models": models_of(home),
         "apps": APPS,
         "repository": REPOSITORY,

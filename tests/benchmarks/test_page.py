@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import page
 import plots
@@ -93,7 +93,7 @@ def test_a_plot(theme):
     values = {"<b>&": [100.0, 100.0, 100.0], "hatch-mlpackage": [150.0, 250.0, 200.0]}
     panels = [Panel(title="8 connections", values=values), Panel(title="64 connections", values={})]
 
-    svg = ElementTree.fromstring(plots.draw("Rates", panels, theme=theme, falling=True))
+    svg = ET.fromstring(plots.draw("Rates", panels, theme=theme, falling=True))
 
     back, *bars = [it.attrib for it in svg.iter(f"{SVG}rect")]
     words = [it.text for it in svg.iter(f"{SVG}text")]

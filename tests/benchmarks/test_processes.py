@@ -57,7 +57,7 @@ def test_stop(family):
 
 def test_memory(family):
     """The memory of a tree is the sum of its processes; shared pages count once where that is asked for."""
-    process, pids = family
+    process, _ = family
 
     found = memory(process.pid)
 

@@ -6,8 +6,8 @@ import base64
 import json
 
 import pytest
-from questions import CASES, agrees, right_answer
 from peers import ENVIRONMENTS, PEERS
+from questions import CASES, agrees, right_answer
 
 
 def spoken(server, case):

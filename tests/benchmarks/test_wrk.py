@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 from wrk import LoadError, Measured, load, read, write_script
@@ -47,8 +48,8 @@ class Answer(BaseHTTPRequestHandler):
     """Answer every request with the status in its path, and note what it has."""
 
     protocol_version = "HTTP/1.1"
-    seen: set[tuple[str, str, bytes, bool]] = set()
-    callers: set[str] = set()
+    seen: ClassVar[set[tuple[str, str, bytes, bool]]] = set()
+    callers: ClassVar[set[str]] = set()
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
