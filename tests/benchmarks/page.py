@@ -121,7 +121,7 @@ def generators_table(results: Results) -> str:
         [
             f"`{it.name}`",
             spread(it.seconds, "{:.2f}"),
-            f"{it.files} files, {mib(it.size)}",
+            f"{files(it.files)}, {mib(it.size)}",
             "yes" if it.is_same else "no",
             again(it.edit),
             again(it.retrain),
@@ -129,20 +129,31 @@ def generators_table(results: Results) -> str:
         for it in results.generated
     ]
     rows += [[f"`{it.server}`", cell(it.reason), "", "", "", ""] for it in results.failures if it.case == GENERATE]
-    head = ["command", "seconds", "context", "same bytes twice", "after an edit of the code", "after a new model"]
+    head = [
+        "command",
+        "seconds",
+        "context",
+        "same bytes twice",
+        "again after an edit of the code",
+        "again after a new model",
+    ]
     return markdown(head, rows)
 
 
 def again(it: Rebuild) -> str:
     """Say what changes in a context, and what a builder does again."""
     return (
-        f"{it.changed_files} files, {mib(it.changed_bytes)} change; {it.steps} of {it.all_steps} steps run again, "
+        f"{files(it.changed_files)} of {mib(it.changed_bytes)}; {it.steps} of {it.all_steps} steps, "
         f"which copy {mib(it.copied_bytes)} and install {'all' if it.installs else 'no'} packages"
     )
 
 
+def files(count: int) -> str:
+    return f"{count} file{'s' if count != 1 else ''}"
+
+
 def mib(size: int) -> str:
-    return f"{size / (1 << 20):.1f} MiB" if size >= 1 << 20 else f"{size / (1 << 10):.0f} KiB"
+    return f"{size / (1 << 20):.1f} MiB" if size >= 1 << 20 else f"{size / (1 << 10):.1f} KiB"
 
 
 def limits_table(results: Results) -> str:
@@ -161,7 +172,7 @@ def limits_table(results: Results) -> str:
 def filled(page: str, results: Results) -> str:
     """Return a page with the tables of these results in their places."""
     found = tables(results)
-    return BLOCK.sub(lambda place: f"{place[1]}{found[place[2]]}\n{place[3]}", page)
+    return BLOCK.sub(lambda place: f"{place[1]}\n{found[place[2]]}\n\n{place[3]}", page)
 
 
 def write(results: Results) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from questions import Spelling, as_base64, as_data, as_json, named, under_data, v2, v2_rows, v2_tensor
+from results import AZURE, BARE, BATCHING, MOSEC, MOSEC_BATCHING, MSGSPEC, OURS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPS = Path(__file__).resolve().parent / "apps"
@@ -28,7 +29,10 @@ class Environment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peer:
-    """Hold a server as the tables name it; `command` and `variables` are templates of the values in serving.py."""
+    """Hold a server as the tables name it; `command` and `variables` are templates of the values in serving.py.
+
+    `starts` are the cases in which its start is timed: `echo` only where that program imports nothing.
+    """
 
     name: str
     environment: str
@@ -36,7 +40,7 @@ class Peer:
     spellings: Mapping[str, Spelling]
     variables: Mapping[str, str] = field(default_factory=dict)
     front: str = ""  # another environment, in which its HTTP server runs
-    remark: str = ""
+    starts: tuple[str, ...] = ("ridge",)
 
 
 ENVIRONMENTS = {
@@ -60,20 +64,20 @@ ENVIRONMENTS = {
 
 RAW = Spelling(path="/score", body=bytes, content_type="application/octet-stream")
 ROWS = Spelling(path="/score", body=as_data)
-AZURE = {
+ENTRY_SCRIPTS = {
     "echo": Spelling(path="/score", body=as_json, value=lambda body: json.loads(json.loads(body))),
     "ridge": ROWS,
     "rows": ROWS,
     "raw": RAW,
 }
 AZURE_FLAGS = "--entry_script {program}.py --model_dir {models} --port {port} --worker_count 1"
-OURS = (
+OUR_COMMAND = (
     "{front} -I {repository}/runtime serve --host 127.0.0.1 --worker-python {python} "
     "--entry-script {program}.py --model-dir {models} --port {port} --worker-count 1"
 )
 INFERENCE = "/inference"
 MOSEC_ROWS = Spelling(path=INFERENCE, body=as_data)
-MOSEC = "{python} {apps}/mosec_app.py --address 127.0.0.1 --port {port}"
+MOSEC_COMMAND = "{python} {apps}/mosec_app.py --address 127.0.0.1 --port {port}"
 V2_ROWS = Spelling(
     path="/v2/models/ridge/infer", body=v2("FP64", {"content_type": "np"}), value=lambda body: v2_tensor(body)["data"]
 )
@@ -84,33 +88,40 @@ BENTOML_ROWS = Spelling(path="/ridge", body=as_data)
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer(name="hatch-mlpackage", environment="ours", front="server", command=OURS, spellings=AZURE),
         Peer(
-            name="hatch-mlpackage, batching",
+            name=OURS,
             environment="ours",
             front="server",
-            command=OURS,
+            command=OUR_COMMAND,
+            spellings=ENTRY_SCRIPTS,
+            starts=("echo", "ridge"),
+        ),
+        Peer(
+            name=BATCHING,
+            environment="ours",
+            front="server",
+            command=OUR_COMMAND,
             spellings={"ridge": ROWS},
             variables={"MLPACKAGE_BATCHING": "1"},
         ),
         Peer(
-            name="hatch-mlpackage, msgspec",
+            name=MSGSPEC,
             environment="ours-msgspec",
             front="server",
-            command=OURS,
+            command=OUR_COMMAND,
             spellings={"rows": ROWS},
-            remark="msgspec in the model's environment",
         ),
         Peer(
-            name="azmlinfsrv",
+            name=AZURE,
             environment="azmlinfsrv",
             command="{bin}/azmlinfsrv " + AZURE_FLAGS,
-            spellings=AZURE,
+            spellings=ENTRY_SCRIPTS,
+            starts=("echo", "ridge"),
         ),
         Peer(
-            name="mosec",
+            name=MOSEC,
             environment="mosec",
-            command=MOSEC,
+            command=MOSEC_COMMAND,
             spellings={
                 "echo": Spelling(path=INFERENCE, body=as_json),
                 "ridge": MOSEC_ROWS,
@@ -119,12 +130,11 @@ PEERS = {
             },
         ),
         Peer(
-            name="mosec, batching",
+            name=MOSEC_BATCHING,
             environment="mosec",
-            command=MOSEC,
+            command=MOSEC_COMMAND,
             spellings={"ridge": MOSEC_ROWS},
             variables={"BENCH_BATCH": "1"},
-            remark="at most 64 requests, and the shortest wait for them that it takes (1 ms)",
         ),
         Peer(
             name="MLServer",
@@ -189,11 +199,11 @@ PEERS = {
             variables={"BENTOML_HOME": "{models}/bentoml", "BENTOML_DO_NOT_TRACK": "True"},
         ),
         Peer(
-            name="uvicorn alone",
+            name=BARE,
             environment="server",
             command="{python} {apps}/bare.py {port}",
             spellings={"echo": Spelling(path="/score", body=as_json), "raw": RAW},
-            remark="a bare ASGI application, without any of what a scoring server does",
+            starts=("echo",),
         ),
     )
 }

@@ -13,7 +13,7 @@ from typing import Any
 from measure import Limit
 
 OURS, AZURE, MOSEC, BARE = "hatch-mlpackage", "azmlinfsrv", "mosec", "uvicorn alone"
-BATCHING, MSGSPEC, MOSEC_BATCHING = f"{OURS}, batching", f"{OURS}, msgspec", f"{MOSEC}, batching"
+BATCHING, MSGSPEC, MOSEC_BATCHING = f"{OURS} with batching", f"{OURS} with msgspec", f"{MOSEC} with batching"
 CONNECTIONS = (1, 8, 64)
 MOST_FRONT = 45  # MiB
 # How many times the rate of another server ours must have at least, at 1, 8 and 64 connections.
@@ -129,7 +129,16 @@ class Results:
 
 
 def save(results: Results, path: Path) -> None:
-    path.write_text(json.dumps(rounded(asdict(results)), indent=1) + "\n", encoding="utf-8")
+    """Write results as JSON, with a line for each thing that was measured."""
+    parts = [f"{json.dumps(name)}: {lines(value)}" for name, value in rounded(asdict(results)).items()]
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+
+
+def lines(value: Any) -> str:
+    """Return a value as JSON, each item of a list on its own line."""
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(map(json.dumps, value)) + "\n]"
+    return json.dumps(value)
 
 
 def rounded(value: Any) -> Any:
@@ -163,7 +172,7 @@ def limits(results: Results) -> Iterator[Limit]:
     for case, server, other, leasts in LEAST:
         for connections, least in zip(CONNECTIONS, leasts, strict=True):
             mine, theirs = (results.load(name, case, connections) for name in (server, other))
-            says = f"{case}, {spelt(connections)}: rate of {server}, times {other}"
+            says = f"{case}, {spelt(connections)}: {server}, times {other}"
             if least and is_asked(results, case, connections, server, other):
                 yield Limit(says=says, found=quotient(mine and mine.rates, theirs and theirs.rates), least=least)
     mine, theirs = (results.load(name, "ridge", CONNECTIONS[-1]) for name in (BATCHING, OURS))

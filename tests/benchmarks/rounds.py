@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from processes import busy_seconds, memory, processor_seconds
 from results import Cost, Load, Results
 from serving import NotServedError, Served, serving
-from wrk import LoadError, Measured, load, write_script
+from wrk import LoadError, Measured, NoAnswerError, load, write_script
 
 if TYPE_CHECKING:
     from peers import Peer
     from questions import Case
 
-STARTS = ("echo", "ridge")
+PATIENCE = 10  # times the seconds of a load, for servers that answer nothing meanwhile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ class Rounds:
 
     def starts(self, case: Case, peers: list[Peer]) -> None:
         """Start each server alone, in turn, until its first right answer."""
-        able = [peer for peer in self._able(peers, case) if case.name in STARTS]
+        able = [peer for peer in self._able(peers, case) if case.name in peer.starts]
         for number in range(self.results.rounds if able else 0):
             for peer in turned(able, number):
                 if self.results.failed(peer.name, case.name):
@@ -125,11 +125,19 @@ def loaded(it: Running, connections: int, seconds: int) -> tuple[Measured, float
     it.served.resume()
     try:
         clock, busy, ours = time.monotonic(), busy_seconds(), known_seconds(it.served.pid)
-        measured = load(it.served.port, it.script, connections=connections, seconds=seconds)
+        measured = patient_load(it, connections, seconds)
         others = busy_seconds() - busy - (known_seconds(it.served.pid) - ours)
         return measured, max(0.0, others / (time.monotonic() - clock) / (os.cpu_count() or 1))
     finally:
         it.served.halt()
+
+
+def patient_load(it: Running, connections: int, seconds: int) -> Measured:
+    """Load a server, and for longer if it answers nothing in that time."""
+    try:
+        return load(it.served.port, it.script, connections=connections, seconds=seconds)
+    except NoAnswerError:
+        return load(it.served.port, it.script, connections=connections, seconds=PATIENCE * seconds)
 
 
 def known_seconds(pid: int) -> float:

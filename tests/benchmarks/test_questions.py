@@ -25,7 +25,7 @@ RAW = CASES["raw"].question
     [
         ("hatch-mlpackage", {"data": ROWS}),
         ("azmlinfsrv", {"data": ROWS}),
-        ("mosec, batching", {"data": ROWS}),
+        ("mosec with batching", {"data": ROWS}),
         ("LitServe", {"data": ROWS}),
         ("MLflow", {"inputs": ROWS}),
     ],

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 from measure import Limit, judge
 from results import Cost, Failure, Generated, Load, Rebuild, Results, limits, read, save
-from rounds import turned
 
 
 def results(**parts):
@@ -30,7 +28,7 @@ def test_a_ratio_of_medians():
 
     (limit,) = limits(found)
 
-    says = "echo, 8 connections: rate of hatch-mlpackage, times azmlinfsrv"
+    says = "echo, 8 connections: hatch-mlpackage, times azmlinfsrv"
     assert limit == Limit(says=says, found=14.0, least=14)
 
 
@@ -42,7 +40,7 @@ def test_a_server_that_failed():
     )
 
     assert [(limit.says, limit.is_kept) for limit in limits(found)] == [
-        ("echo, 8 connections: rate of hatch-mlpackage, times mosec", False)
+        ("echo, 8 connections: hatch-mlpackage, times mosec", False)
     ]
 
 
@@ -52,7 +50,7 @@ def test_latencies_and_costs():
     found = results(
         loads=[
             load("hatch-mlpackage", [1.0], p99s=[2.0], **ours),
-            load("hatch-mlpackage, batching", [1.0], p99s=[3.0], **ours),
+            load("hatch-mlpackage with batching", [1.0], p99s=[3.0], **ours),
         ],
         costs=[
             Cost(server="hatch-mlpackage", case="ridge", starts=[0.5], first=[33.0]),
@@ -91,12 +89,6 @@ def test_saved_and_read(tmp_path):
     save(results(loads=[load("mosec", [12345.678])], **parts), tmp_path / "results.json")
 
     assert read(tmp_path / "results.json") == results(loads=[load("mosec", [12350.0])], **parts)
-
-
-@pytest.mark.parametrize(("number", "expected"), [(0, ["a", "b", "c"]), (1, ["b", "c", "a"]), (5, ["c", "a", "b"])])
-def test_turned(number, expected):
-    """Every round starts with another server."""
-    assert turned(["a", "b", "c"], number) == expected
 
 
 def test_judged(capsys):

@@ -64,9 +64,16 @@ class Answer(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    """Serve wrk, which resets its connections at the end of a load."""
+
+    def handle_error(self, request, client_address):
+        pass
+
+
 @pytest.fixture
 def port():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+    with Server(("127.0.0.1", 0), Answer) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         Answer.seen.clear()

@@ -41,6 +41,10 @@ class LoadError(Exception):
     """Say why the figures of a load do not count."""
 
 
+class NoAnswerError(LoadError):
+    """Say that a server is slower than the load is long."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
     """Hold requests per second, and percentiles of the latency in milliseconds."""
@@ -79,7 +83,7 @@ def read(said: str) -> Measured:
         raise LoadError(f"wrk measured nothing: {said.strip()}")
     values = json.loads(found[1])
     if not values["requests"]:
-        raise LoadError("no request was answered")
+        raise NoAnswerError("no request was answered")
     if values["refused"] or values["lost"]:
         raise LoadError(
             f"{values['refused']} of {values['requests']} answers were errors, and {values['lost']} requests were lost"
