@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -34,6 +33,7 @@ from peers import ENVIRONMENTS, PEERS, REPOSITORY, Peer
 from questions import CASES
 from results import CONNECTIONS, Results, limits, save
 from rounds import Rounds
+from serving import stop_on_signals
 
 OUTPUT = REPOSITORY / ".tox/benchmarks/results"
 
@@ -41,7 +41,7 @@ OUTPUT = REPOSITORY / ".tox/benchmarks/results"
 def main() -> int:
     """Measure everything that is asked for, and return 1 if a limit is missed."""
     options = parsed()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the servers are stopped
+    stop_on_signals()
     results = Results(machine=described(), versions={}, rounds=options.rounds, seconds=options.seconds)
     cases = [CASES[name] for name in options.cases if name in CASES]
     generators = GENERATORS if GENERATE in options.cases else ()

@@ -29,7 +29,7 @@ from processes import members, memory, stat
 from questions import CASES, ECHO, Case
 from results import OURS, Results, quotient
 from rounds import Rounds
-from serving import Served, ask, serving
+from serving import Served, ask, serving, stop_on_signals
 from wrk import write_script
 
 CONNECTIONS = 8
@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    stop_on_signals()
     for name in ("server", "ours"):
         install(name)
     with tempfile.TemporaryDirectory(prefix="mlpackage-bench-") as folder:

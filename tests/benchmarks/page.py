@@ -22,6 +22,7 @@ RESULTS = HERE / "results.json"
 DOCS = HERE.parents[1] / "docs"
 PAGE = DOCS / "benchmarks.md"
 PICTURES = DOCS / "pictures"
+EN_DASH = "\N{EN DASH}"
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
@@ -73,9 +74,7 @@ def case_table(results: Results, case: Case) -> str:
     for name in PEERS:
         reason = results.failed(name, case.name) if case.name in PEERS[name].spellings else ""
         rows += [[name, cell(reason), *[""] * (len(CONNECTIONS) + 1)]] if reason and name not in there else []
-    counts = " / ".join(map(str, CONNECTIONS))
-    head = ["server", *(f"requests/s, {spelt(count)}" for count in CONNECTIONS)]
-    return markdown([*head, f"p50 in ms, {counts}", f"p99 in ms, {counts}"], rows)
+    return markdown(["server", *map(spelt, CONNECTIONS), "p50, ms", "p99, ms"], rows)
 
 
 def cell(reason: str) -> str:
@@ -94,7 +93,7 @@ def rate(load: Load | None) -> str:
 def spread(values: Sequence[float], form: str) -> str:
     """Return the median, and the least and the greatest value."""
     middle, *ends = (form.format(value) for value in (statistics.median(values), min(values), max(values)))
-    return f"{middle} ({' to '.join(ends)})"
+    return f"{middle} ({EN_DASH.join(ends)})"
 
 
 def latencies(loads: Sequence[Load | None], figure: str) -> str:

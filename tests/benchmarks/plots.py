@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from questions import CASES
 from results import CONNECTIONS, OURS, Results, spelt
 
-NAMES_WIDTH, PANEL_WIDTH, GAP, MARGIN = 210, 176, 14, 16
+NAMES_WIDTH, PANEL_WIDTH, GAP, MARGIN = 240, 170, 14, 16
 ROW, BAR, TOP = 26, 16, 66
 LABEL_WIDTH = 62  # of the number after the longest bar
 THEMES = {

@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +46,15 @@ class Served:
     def _signal(self, number: signal.Signals) -> None:
         for pid in members(self.pid):
             kill(pid, number)
+
+
+def stop_on_signals() -> None:
+    """Make Ctrl-C and SIGTERM end this program by an exception, so that it stops every server.
+
+    A shell makes programs in the background ignore Ctrl-C.
+    """
+    for chosen in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(chosen, lambda number, frame: sys.exit(128 + number))
 
 
 @contextlib.contextmanager
