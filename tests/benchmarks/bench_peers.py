@@ -86,6 +86,14 @@ def parsed() -> argparse.Namespace:
     options = parser.parse_args()
     if not shutil.which("wrk"):
         parser.error("wrk loads the servers, and is not on PATH: install it, for example with `apt-get install wrk`")
+    if options.record and not all(
+        (
+            options.peers == list(PEERS),
+            options.cases == [*CASES, GENERATE],
+            options.connections == list(CONNECTIONS),
+        )
+    ):
+        parser.error("--record writes the whole page: leave --peers, --cases and --connections out")
     options.peers = [PEERS[name] for name in options.peers]
     return options
 

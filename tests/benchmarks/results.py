@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import statistics
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,9 @@ from measure import Limit
 OURS, AZURE, MOSEC, BARE = "hatch-mlpackage", "azmlinfsrv", "mosec", "uvicorn alone"
 BATCHING, MSGSPEC, MOSEC_BATCHING = f"{OURS} with batching", f"{OURS} with msgspec", f"{MOSEC} with batching"
 CONNECTIONS = (1, 8, 64)
-MOST_FRONT = 45  # MiB
+MOST_FRONT = 45  # MB
+MB_IN_MIB = (1 << 20) / 1e6
+FOLDERS = re.compile(r"(?<![\w:/.])/(?:[\w.+-]+/)+")
 # How many times the rate of another server ours must have at least, at 1, 8 and 64 connections.
 LEAST = (
     ("echo", OURS, AZURE, (3, 14, 14)),
@@ -121,7 +124,8 @@ class Results:
         return next((it.reason for it in self.failures if it.server == server and it.case in {"", case}), "")
 
     def fail(self, server: str, case: str, reason: str) -> None:
-        """Note why there are no figures, and forget those of earlier rounds."""
+        """Note why there are no figures, without this machine's folders, and forget those of earlier rounds."""
+        reason = FOLDERS.sub("", reason)
         print(f"{server} {case}: {reason}", flush=True)
         self.failures.append(Failure(server=server, case=case, reason=reason))
         self.loads[:] = [it for it in self.loads if (it.server, it.case) != (server, case)]
@@ -190,8 +194,8 @@ def cost_limits(results: Results) -> Iterator[Limit]:
             yield Limit(says=f"{case}: start of {OURS}, times {AZURE}", found=found, most=most)
     for cost in results.costs:
         if cost.server == OURS and cost.case == "ridge":
-            found = quotient(cost.first, [1])
-            yield Limit(says="MiB of our server's process", found=found, most=MOST_FRONT)
+            found = quotient(cost.first, [1]) * MB_IN_MIB
+            yield Limit(says="MB of our server's process", found=found, most=MOST_FRONT)
 
 
 def is_asked(results: Results, case: str, connections: int, *servers: str) -> bool:

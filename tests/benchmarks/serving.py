@@ -135,10 +135,10 @@ def right(peer: Peer, case: Case, body: bytes, expected: Any) -> bool:
         return False
 
 
-def ask(port: int, peer: Peer, case: Case) -> tuple[int, bytes]:
+def ask(port: int, peer: Peer, case: Case, patience: float = 10) -> tuple[int, bytes]:
     """Send one request and return its status and its body."""
     spelling = peer.spellings[case.name]
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
     with contextlib.closing(connection):
         connection.request("POST", spelling.path, spelling.body(case.question), {"Content-Type": spelling.content_type})
         answer = connection.getresponse()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from measure import Limit, judge
 from results import Cost, Failure, Generated, Load, Rebuild, Results, limits, read, save
 
+WHY = "2 of 9 answers were errors at http://localhost/a/b"
+
 
 def results(**parts):
     return Results(rounds=3, seconds=1, machine={"date": "2026-11-30"}, versions={"mosec": "0.9.8"}, **parts)
@@ -53,7 +55,7 @@ def test_latencies_and_costs():
             load("hatch-mlpackage with batching", [1.0], p99s=[3.0], **ours),
         ],
         costs=[
-            Cost(server="hatch-mlpackage", case="ridge", starts=[0.5], first=[33.0]),
+            Cost(server="hatch-mlpackage", case="ridge", starts=[0.5], first=[32.0]),
             Cost(server="azmlinfsrv", case="ridge", starts=[1.0]),
         ],
     )
@@ -61,7 +63,7 @@ def test_latencies_and_costs():
     assert [(limit.says, limit.found, limit.is_kept) for limit in limits(found)] == [
         ("ridge, 64 connections: p99 with batching, times without", 1.5, False),
         ("ridge: start of hatch-mlpackage, times azmlinfsrv", 0.5, True),
-        ("MiB of our server's process", 33.0, True),
+        ("MB of our server's process", 32 * 1.048576, True),
     ]
 
 
@@ -69,11 +71,20 @@ def test_a_failure_forgets_earlier_rounds(capsys):
     """A server that fails in a case keeps its figures of other cases only."""
     found = results(loads=[load("mosec", [1.0]), load("mosec", [1.0], case="raw"), load("MLflow", [1.0])])
 
-    found.fail("mosec", "echo", "2 of 9 answers were errors")
+    found.fail("mosec", "echo", WHY)
 
     assert [(it.server, it.case) for it in found.loads] == [("mosec", "raw"), ("MLflow", "echo")]
-    assert (found.failed("mosec", "echo"), found.failed("mosec", "raw")) == ("2 of 9 answers were errors", "")
-    assert capsys.readouterr().out == "mosec echo: 2 of 9 answers were errors\n"
+    assert (found.failed("mosec", "echo"), found.failed("mosec", "raw")) == (WHY, "")
+    assert capsys.readouterr().out == f"mosec echo: {WHY}\n"
+
+
+def test_a_reason_names_no_folders():
+    """A saved reason has the names of files, and not the folders of the machine."""
+    found = results()
+
+    found.fail("mosec", "", "File \"/home/me/.tox/mosec_app.py\", at /score: no module 'mosec'")
+
+    assert found.failed("mosec", "raw") == "File \"mosec_app.py\", at /score: no module 'mosec'"
 
 
 def test_saved_and_read(tmp_path):
