@@ -64,7 +64,8 @@ def publish(results: Results, output: Path, *, record: bool) -> None:
     """Print the tables, and save them, the figures and the plots."""
     output.mkdir(parents=True, exist_ok=True)
     save(results, output / "results.json")
-    tables = "\n\n".join(table for name, table in page.tables(results).items() if name != "limits")
+    found = page.tables(results)
+    tables = "\n\n".join(found[name] for name in found if name != "limits" and not page.is_empty(found[name]))
     (output / "tables.md").write_text(f"{tables}\n", encoding="utf-8")
     for name, svg in plots.pictures(results).items():
         (output / name).write_text(svg, encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from peers import APPS, ENVIRONMENTS, LOCK, REPOSITORY, Environment
 
-ROOT = REPOSITORY / ".tox/benchmarks/environments"
+ROOT = REPOSITORY / f".tox/benchmarks/python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class NotInstalledError(Exception):

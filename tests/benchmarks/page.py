@@ -43,6 +43,11 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, numeric, *rows))
 
 
+def is_empty(table: str) -> bool:
+    """Return whether a table has only its head."""
+    return table.startswith("|") and len(table.splitlines()) == 2
+
+
 def machine_table(results: Results) -> str:
     rows = [*results.machine.items(), *((f"`{name}`", found) for name, found in sorted(results.versions.items()))]
     return markdown(("what", "value"), rows)
@@ -55,9 +60,9 @@ def noise(results: Results) -> str:
     if not others:
         return "Nothing was loaded."
     return (
-        f"{results.rounds} rounds of {results.seconds} s for each number. Programs that the benchmark had not started "
-        f"took {statistics.median(others):.0%} of the processors at the median of all {len(others)} loads, and "
-        f"{max(others):.0%} at most. From the slowest to the fastest round, rates differ by "
+        f"Each number is the median of {results.rounds} loads of {results.seconds} s. Programs that the benchmark had "
+        f"not started took {statistics.median(others):.0%} of the processors at the median of all {len(others)} "
+        f"loads, and {max(others):.0%} at most. From the slowest to the fastest round, rates differ by "
         f"{statistics.median(spreads):.0%} of their median (the median of all {len(spreads)} rates; the greatest is "
         f"{max(spreads):.0%})."
     )

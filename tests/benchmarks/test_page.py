@@ -78,9 +78,9 @@ def test_a_table():
 def test_the_noise():
     """The page says how many rounds there were, how they differ, and what else ran."""
     assert page.noise(results(loads=[load("mosec", [900.0, 1100.0, 1000.0])])) == (
-        "3 rounds of 1 s for each number. Programs that the benchmark had not started took 1% of the processors at the "
-        "median of all 3 loads, and 2% at most. From the slowest to the fastest round, rates differ by 20% of their "
-        "median (the median of all 1 rates; the greatest is 20%)."
+        "Each number is the median of 3 loads of 1 s. Programs that the benchmark had not started took 1% of the "
+        "processors at the median of all 3 loads, and 2% at most. From the slowest to the fastest round, rates differ "
+        "by 20% of their median (the median of all 1 rates; the greatest is 20%)."
     )
 
 

@@ -1,6 +1,5 @@
 """The same answers as a bare ASGI application under uvicorn, without a framework, a second process or a contract."""
 
-import asyncio
 import os
 import sys
 
@@ -21,5 +20,4 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": answer})
 
 
-config = uvicorn.Config(app, port=int(sys.argv[1]), access_log=False, lifespan="off", http="httptools", loop="uvloop")
-asyncio.run(uvicorn.Server(config).serve(), loop_factory=config.get_loop_factory())
+uvicorn.run(app, port=int(sys.argv[1]), access_log=False, lifespan="off", http="httptools", loop="uvloop")
