@@ -25,13 +25,15 @@ from pathlib import Path
 
 import page
 import plots
-from environments import NotInstalledError, install, version
+from environments import ENVIRONMENTS, NotInstalledError, install, version
 from generators import GENERATE, GENERATORS, Generator, generate
+from limits import limits
 from machine import described
 from measure import judge
-from peers import ENVIRONMENTS, PEERS, REPOSITORY, Peer
+from peers import PEERS, Peer
+from places import REPOSITORY
 from questions import CASES
-from results import CONNECTIONS, Results, limits, save
+from results import CONNECTIONS, Results, save
 from rounds import Rounds
 from serving import stop_on_signals
 

@@ -22,12 +22,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from environments import install
+from limits import quotient
 from machine import described
 from measure import Limit, judge
 from peers import PEERS, Peer
 from processes import members, memory, stat
 from questions import CASES, ECHO, Case
-from results import OURS, Results, quotient
+from results import OURS, Results
 from rounds import Rounds
 from serving import Served, ask, serving, stop_on_signals
 from wrk import write_script

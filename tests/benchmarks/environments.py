@@ -8,11 +8,43 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from peers import APPS, ENVIRONMENTS, LOCK, REPOSITORY, Environment
+from places import APPS, LOCK, REPOSITORY
 
 ROOT = REPOSITORY / f".tox/benchmarks/python{sys.version_info.major}.{sys.version_info.minor}"
+MODEL = ("scikit-learn", "joblib")
+SCHEMA = "inference-schema[numpy-support]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """Hold what pip installs, the distribution whose version counts, and the program that saves the models."""
+
+    requirements: tuple[str, ...]
+    distribution: str
+    models: str = ""
+
+
+ENVIRONMENTS = {
+    "server": Environment(requirements=("--require-hashes", "--no-deps", "-r", str(LOCK)), distribution="uvicorn"),
+    "ours": Environment(requirements=(*MODEL, SCHEMA, "werkzeug"), distribution="scikit-learn"),
+    "ours-msgspec": Environment(requirements=(*MODEL, SCHEMA, "msgspec"), distribution="msgspec"),
+    "azmlinfsrv": Environment(
+        requirements=("azureml-inference-server-http==1.5.1", *MODEL, SCHEMA),
+        distribution="azureml-inference-server-http",
+    ),
+    "mosec": Environment(requirements=("mosec==0.9.8", *MODEL), distribution="mosec"),
+    "mlserver": Environment(
+        requirements=("mlserver==1.7.1", "mlserver-sklearn==1.7.1", "uvloop<0.22"),  # with later ones, its workers end
+        distribution="mlserver",
+        models="mlserver_models",
+    ),
+    "mlflow": Environment(requirements=("mlflow==3.17.2", *MODEL), distribution="mlflow", models="mlflow_models"),
+    "litserve": Environment(requirements=("litserve==0.2.19", *MODEL), distribution="litserve"),
+    "bentoml": Environment(requirements=("bentoml==1.4.40", "uv", *MODEL), distribution="bentoml"),
+}
 
 
 class NotInstalledError(Exception):

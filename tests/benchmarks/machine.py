@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from places import REPOSITORY
 
 
 def described() -> dict[str, str]:

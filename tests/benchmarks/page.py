@@ -13,9 +13,10 @@ from pathlib import Path
 
 import plots
 from generators import GENERATE
+from limits import limits
 from peers import PEERS
 from questions import CASES, Case
-from results import CONNECTIONS, Load, Rebuild, Results, limits, read, spelt
+from results import CONNECTIONS, Load, Rebuild, Results, read, spelt
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"

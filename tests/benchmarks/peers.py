@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from questions import Spelling, as_base64, as_data, as_json, named, under_data, v2, v2_rows, v2_tensor
 from results import AZURE, BARE, BATCHING, MOSEC, MOSEC_BATCHING, MSGSPEC, OURS
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-APPS = Path(__file__).resolve().parent / "apps"
-LOCK = REPOSITORY / "runtime/requirements" / f"{sys.version_info.major}.{sys.version_info.minor}.txt"
-MODEL = ("scikit-learn", "joblib")
-SCHEMA = "inference-schema[numpy-support]"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Environment:
-    """Hold what pip installs, the distribution whose version counts, and the program that saves the models."""
-
-    requirements: tuple[str, ...]
-    distribution: str
-    models: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,25 +25,6 @@ class Peer:
     front: str = ""  # another environment, in which its HTTP server runs
     starts: tuple[str, ...] = ("ridge",)
 
-
-ENVIRONMENTS = {
-    "server": Environment(requirements=("--require-hashes", "--no-deps", "-r", str(LOCK)), distribution="uvicorn"),
-    "ours": Environment(requirements=(*MODEL, SCHEMA, "werkzeug"), distribution="scikit-learn"),
-    "ours-msgspec": Environment(requirements=(*MODEL, SCHEMA, "msgspec"), distribution="msgspec"),
-    "azmlinfsrv": Environment(
-        requirements=("azureml-inference-server-http==1.5.1", *MODEL, SCHEMA),
-        distribution="azureml-inference-server-http",
-    ),
-    "mosec": Environment(requirements=("mosec==0.9.8", *MODEL), distribution="mosec"),
-    "mlserver": Environment(
-        requirements=("mlserver==1.7.1", "mlserver-sklearn==1.7.1", "uvloop<0.22"),  # with later ones, its workers end
-        distribution="mlserver",
-        models="mlserver_models",
-    ),
-    "mlflow": Environment(requirements=("mlflow==3.17.2", *MODEL), distribution="mlflow", models="mlflow_models"),
-    "litserve": Environment(requirements=("litserve==0.2.19", *MODEL), distribution="litserve"),
-    "bentoml": Environment(requirements=("bentoml==1.4.40", "uv", *MODEL), distribution="bentoml"),
-}
 
 RAW = Spelling(path="/score", body=bytes, content_type="application/octet-stream")
 ROWS = Spelling(path="/score", body=as_data)

@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from environments import ROOT, models_of, python_of
-from peers import APPS, REPOSITORY, Peer
+from places import APPS, REPOSITORY
 from processes import free_ports, kill, members, stop
 from questions import Case, agrees, right_answer
+
+if TYPE_CHECKING:
+    from peers import Peer
 
 PATIENCE = 90  # seconds until the first right answer
 PAUSE = 0.005

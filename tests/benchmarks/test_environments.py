@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import environments
 import pytest
-from environments import NotInstalledError, install
-from peers import Environment
+from environments import Environment, NotInstalledError, install
 
 pytestmark = pytest.mark.environments
 

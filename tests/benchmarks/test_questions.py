@@ -6,7 +6,8 @@ import base64
 import json
 
 import pytest
-from peers import ENVIRONMENTS, PEERS
+from environments import ENVIRONMENTS
+from peers import PEERS
 from questions import CASES, agrees, right_answer
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from limits import limits
 from measure import Limit, judge
-from results import Cost, Failure, Generated, Load, Rebuild, Results, limits, read, save
+from results import Cost, Failure, Generated, Load, Rebuild, Results, read, save
 
 WHY = "2 of 9 answers were errors at http://localhost/a/b"
 

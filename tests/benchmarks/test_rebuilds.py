@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from generators import files_of, rebuild
+from rebuilds import files_of, rebuild
 from results import Rebuild
 
 DOCKERFILE = """ARG TAG=1
