@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -21,6 +21,7 @@ import mlpackage_runtime
 HERE = Path(__file__).parent
 RUNTIME = Path(mlpackage_runtime.__file__).parents[1]
 PATIENCE = 60.0
+PROCESSES = 16  # that run tests at the same time, at most
 # The original may be in another environment; our worker runs there too, with the same numpy and werkzeug.
 ORIGINAL_PYTHON = os.environ.get("AZMLINFSRV_PYTHON", sys.executable)
 VOLATILE = {"date", "server", "connection", "keep-alive", "transfer-encoding"}
@@ -233,12 +234,25 @@ class Pairs:
         self._running.close()
 
 
+def _ports() -> Iterator[int]:
+    """Yield ports, each once, from below those that systems give to outgoing connections, and none of another process.
+
+    Several processes run the tests side by side, and a port is free again between the look at it and the server's.
+    """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = list(range(10_000 + process, 32_000, PROCESSES))
+    random.shuffle(ports)
+    yield from ports
+
+
 def _free_ports(count: int) -> list[int]:
-    """Return ports that are free, from below those that systems give to outgoing connections."""
     free: list[int] = []
     while len(free) < count:
-        port = random.randrange(10_000, 32_000)
+        port = next(PORTS)
         with socket.socket() as tried, contextlib.suppress(OSError):
             tried.bind(("127.0.0.1", port))
             free.append(port)
     return free
+
+
+PORTS = _ports()
