@@ -24,18 +24,18 @@ class Workers:
 workers = Workers()
 
 
-async def spawn(python: str, environment: Mapping[str, str]) -> tuple[Process, socket.socket]:
-    """Start a worker's process and return it with the server's end of the socket between them."""
+async def spawn(python: str, environment: Mapping[str, str], *fds: int) -> tuple[Process, socket.socket]:
+    """Start a worker's process with inherited `fds`, and return it with our end of the socket between us."""
     ours, theirs = socket.socketpair()
     with theirs:
-        fd = theirs.fileno()
+        inherited = (theirs.fileno(), *fds)
         workers.starting += 1
         try:
             process = await asyncio.create_subprocess_exec(
-                *(python, RUNTIME_FOLDER, "work", str(fd)),
+                *(python, RUNTIME_FOLDER, "work", *map(str, inherited)),
                 stdin=DEVNULL,
                 env=environment,
-                pass_fds=(fd,),
+                pass_fds=inherited,
                 start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
             )
             workers.pids.add(process.pid)

@@ -95,6 +95,14 @@ def none_or_at_least(least: int) -> Callable[[str], int]:
     return read
 
 
+def switch(text: str) -> bool:
+    """Return whether something is on."""
+    known = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
+    if text.lower() not in known:
+        raise ValueError("allowed are on and off.")
+    return known[text.lower()]
+
+
 def one_of(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:

@@ -5,13 +5,14 @@ import itertools
 import os
 import sys
 import traceback
-from typing import Iterable, Iterator, NamedTuple
+from typing import Iterable, Iterator, NamedTuple, Optional
 
 from mlpackage_runtime.contract import log
 from mlpackage_runtime.frames import Description, WorkerSettings
 from mlpackage_runtime.worker import logs, shims, swagger
 from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.expansion import Limits
+from mlpackage_runtime.worker.merging import Merging
 from mlpackage_runtime.worker.scoring import Scoring, awaited
 from mlpackage_runtime.worker.script import Script, extend_path, load_script
 from mlpackage_runtime.worker.styles import choose_style
@@ -24,9 +25,10 @@ INSTALLED = {"site-packages", "dist-packages"}  # the names of the folders into 
 
 
 class Started(NamedTuple):
-    """A script that is ready to score, and its description for the server."""
+    """A script that is ready to score, what merges its requests, if anything does, and its description."""
 
     scoring: Scoring
+    merging: Optional[Merging]
     description: Description
 
 
@@ -49,7 +51,17 @@ def start(settings: WorkerSettings) -> Started:
     log.info("%s", style.described)
     _initialise(script, settings.model_dir, advice)
     documents, supported = swagger.documents(settings, script.run)
-    return Started(Scoring(script, style), Description(style.raw, documents, supported))
+    scoring = Scoring(script, style)
+    merging = _merging(script, scoring) if settings.batching_max_rows else None
+    return Started(scoring, merging, Description(style.raw, merging is not None, documents, supported))
+
+
+def _merging(script: Script, scoring: Scoring) -> Optional[Merging]:
+    try:
+        return Merging(script, scoring.plan)
+    except ValueError as error:
+        log.warning("Batching is off: %s", error)
+        return None
 
 
 def _initialise(script: Script, model_dir: str, advice: str) -> None:
