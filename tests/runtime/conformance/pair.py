@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -25,6 +25,11 @@ PROCESSES = 16  # that run tests at the same time, at most
 # The original may be in another environment; our worker runs there too, with the same numpy and werkzeug.
 ORIGINAL_PYTHON = os.environ.get("AZMLINFSRV_PYTHON", sys.executable)
 VOLATILE = {"date", "server", "connection", "keep-alive", "transfer-encoding"}
+# Ways from a connection to a worker that are not the usual one, by the settings that choose them.
+WAYS = {
+    "four workers, no direct path": {"WORKER_COUNT": "4", "MLPACKAGE_DIRECT_PATH": "off"},
+    "batches": {"MLPACKAGE_BATCHING": "on", "MLPACKAGE_BATCHING_MAX_DELAY_MS": "20"},
+}
 IDS = ("x-request-id", "x-ms-request-id")
 
 
@@ -172,23 +177,26 @@ def _original(setup: Setup, folder: Path, port: int) -> Server:
     return Server(command, port, setup.environment, folder / "original.log")
 
 
-def _ours(setup: Setup, folder: Path, port: int, worker_python: str) -> Server:
+def _ours(setup: Setup, folder: Path, port: int, worker_python: str, **settings: str) -> Server:
     command = [sys.executable, "-I", str(RUNTIME), "serve", "--host=127.0.0.1", f"--worker-python={worker_python}"]
     return Server(
         [*command, f"--entry_script={setup.path}", f"--port={port}"],
         port,
-        {**setup.environment, "PYTHONPATH": str(HERE / "hidden")},
+        {**setup.environment, "PYTHONPATH": str(HERE / "hidden"), **settings},
         folder / f"ours-{port}.log",
     )
 
 
 class Pair:
-    """Run both servers with one setup, and ours with a worker of each of other Pythons, by their names."""
+    """Run both servers with one setup, ours in other ways, and ours with a worker of each of other Pythons."""
 
     def __init__(self, setup: Setup, folder: Path, other_pythons: Mapping[str, str]) -> None:
-        ports = _free_ports(2 + len(other_pythons))
+        ports = _free_ports(2 + len(WAYS) + len(other_pythons))
         self.original = _original(setup, folder, ports.pop())
         self.ours = _ours(setup, folder, ports.pop(), ORIGINAL_PYTHON)
+        self.ways = {
+            name: _ours(setup, folder, ports.pop(), ORIGINAL_PYTHON, **settings) for name, settings in WAYS.items()
+        }
         self.others = {name: _ours(setup, folder, ports.pop(), python) for name, python in other_pythons.items()}
 
     def __enter__(self) -> Self:
@@ -208,14 +216,17 @@ class Pair:
 
     @property
     def _servers(self) -> tuple[Server, ...]:
-        return (self.original, self.ours, *self.others.values())
+        return (self.original, self.ours, *self.ways.values(), *self.others.values())
 
 
 class Pairs:
     """Keep one pair running at a time, because the cases of a setup follow each other."""
 
-    def __init__(self, folder: Path, other_pythons: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, other_pythons: Mapping[str, str], wanted: Callable[[Setup], Collection[str]]
+    ) -> None:
         self._folder = folder
+        self._wanted = wanted
         self._other_pythons = other_pythons
         self._setup: Setup | None = None
         self._running = contextlib.ExitStack()
@@ -224,7 +235,8 @@ class Pairs:
         """Return both servers with a setup; reuse the running ones if they have it."""
         if setup is not self._setup:
             self.stop()
-            others = {name: path for name, path in self._other_pythons.items() if name not in setup.without}
+            wanted = self._wanted(setup)
+            others = {name: path for name, path in self._other_pythons.items() if name in wanted}
             self._pair = self._running.enter_context(Pair(setup, self._folder, others))
             self._setup = setup
         return self._pair
