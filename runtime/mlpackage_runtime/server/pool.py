@@ -19,7 +19,11 @@ CLOSE_TIMEOUT = 5.0
 
 
 class Unavailable(Exception):  # noqa: N818 - an event, reported as a status
-    """No worker can take the request now; the text says why."""
+    """No worker can take the request now; the text says why, and `retry_after` in how many seconds to ask again."""
+
+    def __init__(self, why: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
 
 
 class Pool:
