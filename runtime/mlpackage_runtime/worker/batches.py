@@ -64,12 +64,19 @@ class Batches:
             self._progress.note(self._answered + len(batch), 0)
             responses = self._merged_responses(batch) if len(batch) > 1 else None
             try:
-                for at, prepared in enumerate(batch):
-                    self._connection.send_response(responses[at] if responses else self._response(prepared))
-                    self._answered += 1
+                self._send(batch, responses)
             except ConnectionError:
                 return  # the server is gone, and nobody waits for the responses
             current["request_id"] = ""
+
+    def _send(self, batch: Sequence[Prepared], responses: Optional[Sequence[Response]]) -> None:
+        if responses is not None:
+            self._connection.send_together(responses)
+            self._answered += len(batch)
+            return
+        for prepared in batch:
+            self._connection.send_response(self._response(prepared))
+            self._answered += 1
 
     def _prepare(self, request: Request) -> None:
         self._progress.note(self._answered, self._answered + len(self._waiting) + 1)

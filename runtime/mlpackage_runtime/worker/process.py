@@ -7,7 +7,7 @@ import select
 import socket
 import sys
 from collections import deque
-from typing import Deque, Iterator, Optional, Sequence
+from typing import Deque, Iterator, List, Optional, Sequence
 
 from mlpackage_runtime import frames
 from mlpackage_runtime.contract import CANNOT_START, current, log
@@ -82,6 +82,19 @@ class ServerConnection:
             frames.send(self._socket.sendall, frames.RESPONSE, head, response.body)
         else:
             self._send_stream(head, response.body)
+
+    def send_together(self, responses: Sequence[Response]) -> None:
+        """Send responses that became known at the same time, with one write if none of them is a stream."""
+        parts: List[bytes] = []
+        for response in responses:
+            if isinstance(response.body, bytes):
+                self._number += 1
+                frames.send(parts.append, frames.RESPONSE, [b"%d" % response.status, *response.headers], response.body)
+            else:
+                self._socket.sendall(b"".join(parts))
+                parts.clear()
+                self.send_response(response)
+        self._socket.sendall(b"".join(parts))
 
     def _send_stream(self, head: Sequence[bytes], parts: Iterator[bytes]) -> None:
         self.send(frames.STREAM, head)
