@@ -98,8 +98,8 @@ def _array_of(kind: Any) -> Convert:
 
 def _agree(kind: Any, convert: Convert) -> bool:
     """Tell whether both ways convert the sample alike, as in all known releases."""
-    rows = kind.sample_input.tolist()
-    if not isinstance(rows, list):
+    try:
+        theirs, ours = (way(kind.sample_input.tolist()) for way in (kind.deserialize_input, convert))
+    except Exception:  # noqa: BLE001 - a sample without rows is none that the schema would take
         return False
-    theirs, ours = kind.deserialize_input([*rows]), convert([*rows])
     return bool(theirs.dtype == ours.dtype and theirs.tobytes() == ours.tobytes() and theirs.shape == ours.shape)
