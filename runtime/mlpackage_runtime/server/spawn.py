@@ -1,54 +1,66 @@
-"""Start the process of a worker, and kill it together with the processes that it has started."""
+"""Start the processes of workers, before the event loop or in it, and kill them with what they have started."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
 import socket
-from asyncio.subprocess import DEVNULL, Process
-from typing import Mapping
+import subprocess
+from collections import deque
+from typing import Deque, Mapping, NamedTuple
+
+from mlpackage_runtime import frames
+from mlpackage_runtime.server.settings import Settings
 
 RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+class Spawned(NamedTuple):
+    """The process of a worker, and the server's end of the socket between them."""
+
+    process: subprocess.Popen[bytes]
+    ours: socket.socket
+
+
 class Workers:
-    """The processes that the event loop waits for."""
+    """The processes of all workers, and those among them that nobody has asked for yet."""
 
     def __init__(self) -> None:
-        self.pids: set[int] = set()
-        self.starting = 0  # processes whose id is not known yet
+        self.running: dict[int, subprocess.Popen[bytes]] = {}  # by process id
+        self.early: Deque[Spawned] = deque()
 
 
 workers = Workers()
 
 
-async def spawn(python: str, environment: Mapping[str, str]) -> tuple[Process, socket.socket]:
-    """Start a worker's process and return it with the server's end of the socket between them."""
+def spawn_early(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Start as many workers as there are to be; spawn() hands them out, and reports what keeps them from starting."""
+    with contextlib.suppress(OSError, ValueError):
+        while len(workers.early) < settings.worker_count:
+            workers.early.append(_spawned(settings, environment))
+
+
+def spawn(settings: Settings, environment: Mapping[str, str]) -> Spawned:
+    """Return a new worker, to which its settings are on their way; raises OSError or ValueError."""
+    return workers.early.popleft() if workers.early else _spawned(settings, environment)
+
+
+def _spawned(settings: Settings, environment: Mapping[str, str]) -> Spawned:
     ours, theirs = socket.socketpair()
-    with theirs:
-        fd = theirs.fileno()
-        workers.starting += 1
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(python, RUNTIME_FOLDER, "work", str(fd)),
-                stdin=DEVNULL,
-                env=environment,
-                pass_fds=(fd,),
-                start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
-            )
-            workers.pids.add(process.pid)
-        finally:
-            workers.starting -= 1
-    return process, ours
-
-
-async def ended(process: Process) -> int:
-    """Wait for a worker's process and return its exit status, negative for a signal."""
-    status = await process.wait()
-    workers.pids.discard(process.pid)
-    return status
+    with theirs, contextlib.ExitStack() as unless_started:
+        unless_started.callback(ours.close)
+        process = subprocess.Popen(
+            [settings.worker_python, RUNTIME_FOLDER, "work", str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
+        )
+        workers.running[process.pid] = process
+        unless_started.pop_all()
+        frames.send(ours.sendall, frames.START, (), settings.start_frame())
+    return Spawned(process, ours)
 
 
 def kill(pid: int) -> None:

@@ -10,8 +10,9 @@ from typing import Callable, Deque, Sequence
 
 from mlpackage_runtime import frames
 from mlpackage_runtime.server.jobs import DeadlinePassed, Job, Reply, WorkerDied
+from mlpackage_runtime.server.reaper import reaper
 from mlpackage_runtime.server.settings import Settings
-from mlpackage_runtime.server.spawn import ended, kill, spawn
+from mlpackage_runtime.server.spawn import kill, spawn
 from mlpackage_runtime.server.streams import Stream
 
 READ_SIZE = 65536
@@ -53,8 +54,8 @@ class Worker(asyncio.Protocol):
         self._timeout = settings.scoring_timeout_ms / 1000
 
     async def spawn(self, environment: dict[str, str]) -> None:
-        """Start the process and connect to it; the first frame then carries its settings."""
-        self._process, ours = await spawn(self._settings.worker_python, environment)
+        """Take a process that was started early, or start one, and connect to it."""
+        self._process, ours = spawn(self._settings, environment)
         self.pid = self._process.pid
         self._same_socket = ours.dup()
         self._same_socket.setblocking(False)  # noqa: FBT003 - positional only
@@ -62,7 +63,7 @@ class Worker(asyncio.Protocol):
 
     async def ended(self) -> int:
         """Wait for the process to end and return its exit status, negative for a signal."""
-        status = await ended(self._process)
+        status = await reaper.ended(self._process)
         # Its last frames may still be on their way, and a process that it forked may keep the socket open.
         await asyncio.wait([self._closed], timeout=DRAIN_TIMEOUT)
         self._transport.abort()
@@ -118,7 +119,6 @@ class Worker(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]
-        frames.send(self._transport.write, frames.START, (), self._settings.start_frame())
 
     def data_received(self, data: bytes) -> None:
         for kind, head, body in self._parser.feed(data):

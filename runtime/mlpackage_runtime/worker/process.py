@@ -14,6 +14,7 @@ from mlpackage_runtime.contract import CANNOT_START, current, log
 from mlpackage_runtime.lifetime import end_with_parent
 from mlpackage_runtime.worker import memory
 from mlpackage_runtime.worker.errors import StartError
+from mlpackage_runtime.worker.garbage import fewer_collections
 from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.response import Response
 from mlpackage_runtime.worker.scoring import Scoring
@@ -50,7 +51,10 @@ class ServerConnection:
         return frame
 
     def _receive(self) -> bool:
-        data = self._socket.recv(min(max(self._parser.missing, LEAST_RECEIVED), MOST_RECEIVED))
+        try:
+            data = self._socket.recv(min(max(self._parser.missing, LEAST_RECEIVED), MOST_RECEIVED))
+        except ConnectionResetError:  # the server has ended, and had not read everything
+            return False
         self._arrived.extend(self._parser.feed(data))
         return bool(data)
 
@@ -79,9 +83,13 @@ class ServerConnection:
         finally:
             parts.close()  # type: ignore[attr-defined]  # ends the script's generator
 
+    def is_closed(self) -> bool:
+        """Return whether the server is gone, and take what else has arrived from it."""
+        return bool(self._poll.poll(0)) and not self._receive()
+
     def _cancelled(self) -> bool:
         """Return whether the server no longer wants the rest of a response, or is gone."""
-        if self._poll.poll(0) and not self._receive():
+        if self.is_closed():
             return True
         number = b"%d" % self._number
         return any(frame.kind == frames.CANCEL and frame.head == [number] for frame in self._arrived)
@@ -92,22 +100,23 @@ def work(fd: int) -> int:
     end_with_parent()  # the server's end closes the socket, which a busy worker does not notice
     connection = ServerConnection(fd)
     first = connection.read()
-    if first is None:
+    if first is None or connection.is_closed():  # the server may have ended before this process was tied to it
         return 0
     try:
         settings = frames.WorkerSettings(**json.loads(first.body))
         memory.limit(settings.worker_memory)
-        started = start(settings)
+        with fewer_collections():
+            started = start(settings)
     except StartError as error:
         connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))
         return CANNOT_START
+    log.info("Worker with pid %d ready for serving traffic", os.getpid())
+    connection.send(frames.READY, (), json.dumps(started.description._asdict()).encode())
     # The objects that the script has loaded stay, so the collector need not visit them in every full collection.
     gc.collect()
     if sys.version_info >= (3, 7):
         gc.freeze()
     memory.limit(settings.worker_memory)
-    log.info("Worker with pid %d ready for serving traffic", os.getpid())
-    connection.send(frames.READY, (), json.dumps(started.description._asdict()).encode())
     return _answer_requests(connection, started.scoring)
 
 

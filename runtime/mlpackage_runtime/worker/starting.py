@@ -47,6 +47,8 @@ def start(settings: WorkerSettings) -> Started:
     except BaseException as error:
         raise _broken("Failed to import user script because it raised an unhandled exception", error, advice) from error
     log.info("%s", style.described)
+    if inspect.iscoroutinefunction(inspect.unwrap(script.run)):
+        import asyncio  # noqa: F401 - so that the first request need not wait for it
     _initialise(script, settings.model_dir, advice)
     documents, supported = swagger.documents(settings, script.run)
     return Started(Scoring(script, style), Description(style.raw, documents, supported))
