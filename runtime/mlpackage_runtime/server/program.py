@@ -16,6 +16,7 @@ from typing import Sequence
 from mlpackage_runtime.contract import CANNOT_START, log
 from mlpackage_runtime.lifetime import adopt_orphans, end_with
 from mlpackage_runtime.server import logs
+from mlpackage_runtime.server.cpus import processors, thread_variables
 from mlpackage_runtime.server.peers import RESERVE
 from mlpackage_runtime.server.settings import Settings, read_settings
 from mlpackage_runtime.server.sockets import bind, url_of, with_next_step
@@ -61,10 +62,22 @@ def _serve(settings: Settings, own_folder: str, stops: Sequence[int]) -> int:
                 log.critical("Cannot listen on %s port %s: %s", settings.host, port, with_next_step(error, flag))
                 return CANNOT_START
         log.info("Listening on %s", " and ".join(map(url_of, listeners)))
+        _share_processors(settings.worker_count)
         spawn_early(settings, settings.worker_environment(os.environ))
         from mlpackage_runtime.server.serving import run  # while the workers import their own
 
         return run(settings, listeners, connections, own_folder, stops)
+
+
+def _share_processors(workers: int) -> None:
+    """Set how many threads the numeric libraries of each worker have, where the user has not."""
+    found = processors()
+    threads = thread_variables(os.environ, workers, found)
+    if threads:
+        os.environ.update(threads)
+        *names, last = threads
+        shown = f"{', '.join(names)} and {last} are set to {threads[last]}"
+        log.info("%g CPU(s) for %d worker(s): %s", found.usable, workers, shown)
 
 
 def _connections_allowed(limit: int) -> int:
