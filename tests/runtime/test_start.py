@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from mlpackage_runtime import frames
+from mlpackage_runtime.server.settings import read_settings
 
 if TYPE_CHECKING:
     from runtime_service import Start
@@ -405,6 +407,19 @@ def test_a_worker_imports_only_what_its_script_needs(serve: Start, kind: str, lo
     """A script without coroutines waits for no asyncio; afterwards the collector is as Python has it."""
     found = serve(SHOWING.format(kind=kind), COVERAGE_PROCESS_CONFIG="").post("{}").json()
     assert found == [loaded, list(gc.get_threshold())]
+
+
+def test_a_worker_whose_server_has_ended_does_not_start(tmp_path: Path, runtime: Path) -> None:
+    """A worker that was started just before the end of its server does not load the script."""
+    (tmp_path / "score.py").write_text("open('loaded', 'w')\ndef init(): pass\ndef run(x): pass\n", encoding="utf-8")
+    settings = read_settings(["--entry-script", str(tmp_path / "score.py")], {"AML_APP_ROOT": str(tmp_path)})
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        frames.send(ours.sendall, frames.START, (), settings.start_frame())
+        ours.close()
+        command = [sys.executable, str(runtime), "work", str(theirs.fileno())]
+        ran = subprocess.run(command, cwd=tmp_path, pass_fds=[theirs.fileno()], capture_output=True, check=False)
+    assert (ran.returncode, ran.stderr, (tmp_path / "loaded").exists()) == (0, b"", False)
 
 
 def test_a_script_chooses_the_thresholds_of_the_collector(serve: Start) -> None:

@@ -16,7 +16,7 @@ from mlpackage_runtime.server.app import Application
 from mlpackage_runtime.server.connection import ClientConnection
 from mlpackage_runtime.server.peers import Peers
 from mlpackage_runtime.server.pool import Pool
-from mlpackage_runtime.server.reaper import reaper
+from mlpackage_runtime.server.reaper import reaping
 from mlpackage_runtime.server.request_log import RequestLog
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.sockets import BACKLOG, url_of
@@ -47,7 +47,7 @@ async def _serve(
     request_log = RequestLog(settings)
     application = Application(settings, pool, request_log)
     server = StoppableServer(_uvicorn_config(application, settings, connections))
-    with reaper.at_work():
+    with reaping():
         serving = asyncio.ensure_future(server.serve(sockets=list(listeners)))
         serving.add_done_callback(lambda _: server.stop.set())  # it ends before only where it fails
         asyncio.get_running_loop().call_soon(_repeat, stops)  # when uvicorn has begun to handle them

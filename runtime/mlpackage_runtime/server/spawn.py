@@ -8,59 +8,89 @@ import signal
 import socket
 import subprocess
 from collections import deque
-from typing import Deque, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Deque, Mapping
 
 from mlpackage_runtime import frames
-from mlpackage_runtime.server.settings import Settings
+
+if TYPE_CHECKING:
+    import asyncio
 
 RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-class Spawned(NamedTuple):
-    """The process of a worker, and the server's end of the socket between them."""
+class Process:
+    """The process of a worker."""
 
-    process: subprocess.Popen[bytes]
-    ours: socket.socket
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._end: asyncio.Future[int] | None = None
+
+    async def wait(self) -> int:
+        """Wait for the end of the process, and return its exit status, negative for a signal."""
+        import asyncio  # which the first workers need not wait for
+
+        status = self._process.poll()
+        if status is None:
+            self._end = asyncio.get_running_loop().create_future()
+            status = await self._end
+        return status
+
+    def note_end(self) -> None:
+        """Wake whoever waits, if the process has ended."""
+        status = self._process.poll()
+        if status is not None and self._end is not None and not self._end.done():
+            self._end.set_result(status)
 
 
 class Workers:
     """The processes of all workers, and those among them that nobody has asked for yet."""
 
     def __init__(self) -> None:
-        self.running: dict[int, subprocess.Popen[bytes]] = {}  # by process id
-        self.early: Deque[Spawned] = deque()
+        self.running: dict[int, Process] = {}  # by their ids
+        self.early: Deque[tuple[Process, socket.socket]] = deque()
 
 
 workers = Workers()
 
 
-def spawn_early(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Start as many workers as there are to be; spawn() hands them out, and reports what keeps them from starting."""
+def spawn_early(python: str, environment: Mapping[str, str], start: bytes, count: int) -> None:
+    """Start processes that spawn() then hands out; where none can be started, spawn() fails too, and reports why."""
     with contextlib.suppress(OSError, ValueError):
-        while len(workers.early) < settings.worker_count:
-            workers.early.append(_spawned(settings, environment))
+        while len(workers.early) < count:
+            workers.early.append(_spawned(python, environment, start))
 
 
-def spawn(settings: Settings, environment: Mapping[str, str]) -> Spawned:
-    """Return a new worker, to which its settings are on their way; raises OSError or ValueError."""
-    return workers.early.popleft() if workers.early else _spawned(settings, environment)
+def spawn(python: str, environment: Mapping[str, str], start: bytes) -> tuple[Process, socket.socket]:
+    """Return a worker's process, and our end of the socket to it, on which its settings are on their way.
+
+    Raises OSError or ValueError where the interpreter cannot be run.
+    """
+    return workers.early.popleft() if workers.early else _spawned(python, environment, start)
 
 
-def _spawned(settings: Settings, environment: Mapping[str, str]) -> Spawned:
+def _spawned(python: str, environment: Mapping[str, str], start: bytes) -> tuple[Process, socket.socket]:
     ours, theirs = socket.socketpair()
     with theirs, contextlib.ExitStack() as unless_started:
         unless_started.callback(ours.close)
         process = subprocess.Popen(
-            [settings.worker_python, RUNTIME_FOLDER, "work", str(theirs.fileno())],
+            [python, RUNTIME_FOLDER, "work", str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             env=environment,
             pass_fds=(theirs.fileno(),),
             start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
         )
-        workers.running[process.pid] = process
         unless_started.pop_all()
-        frames.send(ours.sendall, frames.START, (), settings.start_frame())
-    return Spawned(process, ours)
+        workers.running[process.pid] = started = Process(process)
+        frames.send(ours.sendall, frames.START, (), start)
+    return started, ours
+
+
+async def ended(process: Process) -> int:
+    """Wait for a worker's process and return its exit status, negative for a signal."""
+    status = await process.wait()
+    workers.running.pop(process.pid, None)
+    return status
 
 
 def kill(pid: int) -> None:

@@ -10,9 +10,8 @@ from typing import Callable, Deque, Sequence
 
 from mlpackage_runtime import frames
 from mlpackage_runtime.server.jobs import DeadlinePassed, Job, Reply, WorkerDied
-from mlpackage_runtime.server.reaper import reaper
 from mlpackage_runtime.server.settings import Settings
-from mlpackage_runtime.server.spawn import kill, spawn
+from mlpackage_runtime.server.spawn import ended, kill, spawn
 from mlpackage_runtime.server.streams import Stream
 
 READ_SIZE = 65536
@@ -54,8 +53,8 @@ class Worker(asyncio.Protocol):
         self._timeout = settings.scoring_timeout_ms / 1000
 
     async def spawn(self, environment: dict[str, str]) -> None:
-        """Take a process that was started early, or start one, and connect to it."""
-        self._process, ours = spawn(self._settings, environment)
+        """Start the process, unless one was started early, and connect to it."""
+        self._process, ours = spawn(self._settings.worker_python, environment, self._settings.start_frame())
         self.pid = self._process.pid
         self._same_socket = ours.dup()
         self._same_socket.setblocking(False)  # noqa: FBT003 - positional only
@@ -63,7 +62,7 @@ class Worker(asyncio.Protocol):
 
     async def ended(self) -> int:
         """Wait for the process to end and return its exit status, negative for a signal."""
-        status = await reaper.ended(self._process)
+        status = await ended(self._process)
         # Its last frames may still be on their way, and a process that it forked may keep the socket open.
         await asyncio.wait([self._closed], timeout=DRAIN_TIMEOUT)
         self._transport.abort()
