@@ -39,6 +39,7 @@ class WorkerSettings(NamedTuple):
     json_limit: int  # values; 0 for no limit
     worker_memory: int  # bytes; 0 for no limit
     log_format: str
+    warm_up: bool
     service_name: str
     service_version: str
     service_path_prefix: str

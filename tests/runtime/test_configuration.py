@@ -51,6 +51,7 @@ def test_without_anything_the_defaults_of_the_original_hold() -> None:
         cors=None,
         direct_path=True,
         log_format="line",
+        warm_up=False,
         server_version="mlpackage-runtime/1.0",
         service_name="ML service",
         service_version="1.0",

@@ -52,6 +52,7 @@ def limits(decompressed: int = 0, ratio: int = 0, values: int = 0) -> Limits:
             json_limit=values,
             worker_memory=0,
             log_format="line",
+            warm_up=False,
             service_name="",
             service_version="",
             service_path_prefix="",

@@ -20,6 +20,7 @@ from mlpackage_runtime.server.values import (
     port_number,
     read_file,
     seconds,
+    switch,
 )
 
 HOUR_MS = 3_600_000
@@ -57,6 +58,7 @@ class Settings:
     cors: Cors | None
     direct_path: bool
     log_format: str
+    warm_up: bool
     server_version: str
     service_name: str
     service_version: str
@@ -116,6 +118,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         cors=values.read("access-control-allow-origins", "AML_CORS_ORIGINS", None, Cors),
         direct_path=values.read("", "MLPACKAGE_DIRECT_PATH", "on", one_of("on", "off")) == "on",
         log_format=values.read("log-format", "MLPACKAGE_LOG_FORMAT", "line", one_of("line", "json")),
+        warm_up=values.read("", "MLPACKAGE_WARM_UP", False, switch),  # noqa: FBT003 - as all defaults
         server_version=values.read("", "HTTP_X_MS_SERVER_VERSION", VERSION, str) if announced else "",
         service_name=values.read("", "SERVICE_NAME", "ML service", str),
         service_version=values.read("", "SERVICE_VERSION", "1.0", str),

@@ -19,6 +19,7 @@ from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.response import Response
 from mlpackage_runtime.worker.scoring import Scoring
 from mlpackage_runtime.worker.starting import start
+from mlpackage_runtime.worker.warm_up import warm_up
 
 LEAST_RECEIVED = 16384  # a buffer of the largest size would cost more than a small request
 MOST_RECEIVED = 1 << 20
@@ -110,6 +111,8 @@ def work(fd: int) -> int:
     except StartError as error:
         connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))
         return CANNOT_START
+    if settings.warm_up:
+        warm_up(started.scoring, started.run)
     log.info("Worker with pid %d ready for serving traffic", os.getpid())
     connection.send(frames.READY, (), json.dumps(started.description._asdict()).encode())
     # The objects that the script has loaded stay, so the collector need not visit them in every full collection.

@@ -5,7 +5,7 @@ import itertools
 import os
 import sys
 import traceback
-from typing import Iterable, Iterator, NamedTuple
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 from mlpackage_runtime.contract import log
 from mlpackage_runtime.frames import Description, WorkerSettings
@@ -28,6 +28,7 @@ class Started(NamedTuple):
 
     scoring: Scoring
     description: Description
+    run: Callable[..., Any]
 
 
 def start(settings: WorkerSettings) -> Started:
@@ -51,7 +52,7 @@ def start(settings: WorkerSettings) -> Started:
         import asyncio  # noqa: F401 - so that the first request need not wait for it
     _initialise(script, settings.model_dir, advice)
     documents, supported = swagger.documents(settings, script.run)
-    return Started(Scoring(script, style), Description(style.raw, documents, supported))
+    return Started(Scoring(script, style), Description(style.raw, documents, supported), script.run)
 
 
 def _initialise(script: Script, model_dir: str, advice: str) -> None:
