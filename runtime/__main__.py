@@ -1,9 +1,9 @@
-"""Run the runtime's program: `python <this folder> serve | work FD | health`."""
+"""Run the runtime's program: `python <this folder> serve | work FD | health | profile FILE`."""
 
 import os
 import sys
 
-USAGE = "usage: python <runtime folder> serve [options] | work FD | health [--port PORT]"
+USAGE = "usage: python <runtime folder> serve [options] | work FD | health [--port PORT] | profile FILE"
 
 INTERRUPTED = 130  # the status that shells report after Ctrl-C
 
@@ -27,6 +27,11 @@ def main(arguments: "list[str]") -> int:
         from mlpackage_runtime.server.health import health
 
         return health(rest)
+    if verb == "profile" and len(rest) == 1:
+        from mlpackage_runtime.worker.profile import profile
+
+        _leave_path()
+        return profile(rest[0])
     print(USAGE, file=sys.stderr)
     return 2
 

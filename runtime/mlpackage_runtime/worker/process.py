@@ -14,7 +14,6 @@ from mlpackage_runtime.contract import CANNOT_START, current, log
 from mlpackage_runtime.lifetime import end_with_parent
 from mlpackage_runtime.worker import memory
 from mlpackage_runtime.worker.errors import StartError
-from mlpackage_runtime.worker.garbage import fewer_collections
 from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.response import Response
 from mlpackage_runtime.worker.scoring import Scoring
@@ -106,8 +105,7 @@ def work(fd: int) -> int:
     try:
         settings = frames.WorkerSettings(**json.loads(first.body))
         memory.limit(settings.worker_memory)
-        with fewer_collections():
-            started = start(settings)
+        started = start(settings)
     except StartError as error:
         connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))
         return CANNOT_START

@@ -13,6 +13,7 @@ from mlpackage_runtime.frames import Description, WorkerSettings
 from mlpackage_runtime.worker import logs, shims, swagger
 from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.expansion import Limits
+from mlpackage_runtime.worker.garbage import fewer_collections
 from mlpackage_runtime.worker.imports import SLOW, Times, measured
 from mlpackage_runtime.worker.origins import OWN_FOLDER, is_installed, is_of_project
 from mlpackage_runtime.worker.scoring import Scoring, awaited
@@ -41,7 +42,7 @@ def start(settings: WorkerSettings) -> Started:
     sys.argv[:] = [os.path.join(settings.app_root, settings.entry_script)]
     logs.configure(settings.log_format)
     logs.apply_own(settings.app_root, settings.entry_script)
-    with measured() as imports:
+    with fewer_collections(), measured() as imports:
         script, style = _loaded(settings, advice)
         loaded = time.perf_counter()
         _initialise(script, settings.model_dir, advice)
