@@ -34,7 +34,9 @@ def show_start(project: Project, python: str | None, *, as_json: bool) -> None:
     answer(f"Started in {times.total:.2f} s with {times.python}, of which init() took {times.init:.2f} s")
     if times.imports:
         draw_table(("import", "seconds", "of the start"), _rows(times))
-        answer("The time of an import includes all that it imports; what init() imports counts in the time of init() too.")
+        answer(
+            "The time of an import includes all that it imports; what init() imports counts in the time of init() too."
+        )
 
 
 def _rows(times: StartTimes) -> list[tuple[str, str, str]]:

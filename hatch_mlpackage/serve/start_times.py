@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from hatch_mlpackage.errors import EntryScriptError, MLPackageError
+from hatch_mlpackage.files.parse import parse_json, read_if_there
+from hatch_mlpackage.files.read import file_text
 from hatch_mlpackage.files.run_foreground import run_in_foreground
 from hatch_mlpackage.serve.layout import Serving
 
@@ -50,9 +51,9 @@ def measure_start(serving: Serving, python: str, *, remedy: str, report: Callabl
                 status = run_in_foreground(command, environment=environment, folder=serving.folder, output=output)
             except OSError as error:
                 raise MLPackageError(f"{python} cannot be run: {error.strerror}. Name another one: --python") from error
-        said = json.loads(found.read_bytes()) if found.is_file() else {}
+        said = parse_json(read_if_there(found) or "{}")
         if "total" not in said:
-            _refuse(serving, said.get("failed", ""), status, log.read_text(encoding="utf-8", errors="replace"), report)
+            _refuse(serving, said.get("failed", ""), status, file_text(log, "replace"), report)
     imports = tuple(ImportTime(package=package, seconds=seconds) for package, seconds in said["imports"])
     return StartTimes(python=python, total=said["total"], init=said["init"], imports=imports)
 
