@@ -43,6 +43,7 @@ class WorkerSettings(NamedTuple):
     batching_max_rows: int  # of merged requests together; 0 where none are merged
     batching_max_delay_ms: int
     log_format: str
+    warm_up: bool
     service_name: str
     service_version: str
     service_path_prefix: str

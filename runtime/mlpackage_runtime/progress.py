@@ -1,10 +1,11 @@
 """Note in memory that the server and a worker share what the worker has begun, for when it ends in the middle of it."""
 
+import contextlib
 import mmap
 import os
 import struct
 import tempfile
-from typing import NamedTuple
+from typing import IO, Iterator, NamedTuple
 
 NUMBERS = struct.Struct("=QQ")
 
@@ -19,15 +20,13 @@ class Begun(NamedTuple):
     reading: int
 
 
-def shared_memory() -> int:
-    """Return a file descriptor of memory for one Progress; raises OSError."""
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("mlpackage-progress")
-    else:
-        with tempfile.TemporaryFile() as file:
-            fd = os.dup(file.fileno())
-    os.ftruncate(fd, mmap.PAGESIZE)
-    return fd
+@contextlib.contextmanager
+def shared_memory() -> Iterator[IO[bytes]]:
+    """Yield an open file of memory for one Progress; raises OSError."""
+    in_memory = hasattr(os, "memfd_create")
+    with open(os.memfd_create("progress"), "w+b") if in_memory else tempfile.TemporaryFile() as file:
+        file.truncate(mmap.PAGESIZE)
+        yield file
 
 
 class Progress:

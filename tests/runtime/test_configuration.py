@@ -53,6 +53,7 @@ def test_without_anything_the_defaults_of_the_original_hold() -> None:
         batching_max_rows=0,
         batching_max_delay_ms=0,
         log_format="line",
+        warm_up=False,
         server_version="mlpackage-runtime/1.0",
         service_name="ML service",
         service_version="1.0",

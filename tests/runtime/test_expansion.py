@@ -54,6 +54,7 @@ def limits(decompressed: int = 0, ratio: int = 0, values: int = 0) -> Limits:
             batching_max_rows=0,
             batching_max_delay_ms=0,
             log_format="line",
+            warm_up=False,
             service_name="",
             service_version="",
             service_path_prefix="",

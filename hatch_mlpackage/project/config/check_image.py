@@ -32,6 +32,8 @@ _OF_THE_SERVER = (
     ("SCORING_TIMEOUT_MS", "scoring-timeout-ms"),
     ("MLPACKAGE_MAX_CONCURRENT_REQUESTS", "max-concurrent-requests"),
     ("MLPACKAGE_MAX_QUEUE_WAIT_MS", "max-queue-wait-ms"),
+    ("MLPACKAGE_WORKER_MEMORY", "worker-memory-mb"),
+    ("MLPACKAGE_WARM_UP", "warm-up"),
 )
 _LAST_PORT = 65535
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -167,6 +167,12 @@ class Server:
         shown="no limit",
         schema={"minimum": 1},
     )
+    warm_up: bool | None = key(
+        "`true` lets each worker call `run()` once with the sample of its schema, before the server is ready: "
+        "[warm-up](runtime.md#warm-up)",
+        default=None,
+        shown="`false`",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,8 +23,8 @@ from mlpackage_runtime.server.endpoint import Endpoint, Respond, target_of
 from mlpackage_runtime.server.flights import Flights
 from mlpackage_runtime.server.gate import has_gate, way_to_workers
 from mlpackage_runtime.server.jobs import DeadlinePassed, Reply, WorkerDied
-from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.pool import Pool, Unavailable
+from mlpackage_runtime.server.request_log import RequestLog
 from mlpackage_runtime.server.settings import Settings
 
 PROBE_METHODS = ("GET", "HEAD", "OPTIONS")

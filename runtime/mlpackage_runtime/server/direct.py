@@ -121,6 +121,7 @@ class DirectRequest(Job):
         super().__init__()
         self.started = time.perf_counter()
         self.client, self.headers, self.request_id, self.ids = client, headers, request_id, ids
+        self.size = 0  # of the body, as the head says
         self.body = b""
         self.keep_alive = self.more_body = True
         self.disconnected = self.response_started = self.response_complete = False

@@ -60,6 +60,7 @@ class Settings:
     batching_max_rows: int  # 0 where requests are not merged
     batching_max_delay_ms: int
     log_format: str
+    warm_up: bool
     server_version: str
     service_name: str
     service_version: str
@@ -122,6 +123,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         batching_max_rows=rows if values.read("", "MLPACKAGE_BATCHING", False, switch) else 0,  # noqa: FBT003
         batching_max_delay_ms=values.read("", "MLPACKAGE_BATCHING_MAX_DELAY_MS", 0, at_least(0)),
         log_format=values.read("log-format", "MLPACKAGE_LOG_FORMAT", "line", one_of("line", "json")),
+        warm_up=values.read("", "MLPACKAGE_WARM_UP", False, switch),  # noqa: FBT003 - as all defaults
         server_version=values.read("", "HTTP_X_MS_SERVER_VERSION", VERSION, str) if announced else "",
         service_name=values.read("", "SERVICE_NAME", "ML service", str),
         service_version=values.read("", "SERVICE_VERSION", "1.0", str),

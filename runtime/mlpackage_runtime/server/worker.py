@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import time
 from collections import deque
 from typing import Callable, Deque, Sequence
 
 from mlpackage_runtime import frames
-from mlpackage_runtime.progress import Progress, shared_memory
 from mlpackage_runtime.server.jobs import DeadlinePassed, Job, Reply, WorkerDied
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.spawn import ended, kill, spawn
@@ -54,7 +52,6 @@ class Worker(asyncio.Protocol):
         self._quick = False
         self._cost = 0.0  # the mean time of a request, in seconds
         self._merges = False
-        self._progress: Progress | None = None
         self._receiving = False  # whether the worker has read a part of its first request, and not yet the rest
         self._stream: Stream | None = None
         self._deadline = 0.0
@@ -62,14 +59,9 @@ class Worker(asyncio.Protocol):
         self._timeout = settings.scoring_timeout_ms / 1000
 
     async def spawn(self, environment: dict[str, str]) -> None:
-        """Start the process and connect to it; the first frame then carries its settings."""
-        fds = [shared_memory()] if self._settings.batching_max_rows else []
-        try:
-            self._progress = Progress(*fds) if fds else None
-            self._process, ours = await spawn(self._settings.worker_python, environment, *fds)
-        finally:
-            for fd in fds:
-                os.close(fd)
+        """Start the process, unless one was started early, and connect to it."""
+        start = self._settings.start_frame()
+        self._process, ours, self._progress = spawn(self._settings.worker_python, environment, start)
         self.pid = self._process.pid
         self._same_socket = ours.dup()
         self._same_socket.setblocking(False)  # noqa: FBT003 - positional only
@@ -145,7 +137,6 @@ class Worker(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]
-        frames.send(self._transport.write, frames.START, (), self._settings.start_frame())
 
     def data_received(self, data: bytes) -> None:
         for kind, head, body in self._parser.feed(data):
@@ -256,7 +247,7 @@ class Worker(asyncio.Protocol):
         jobs = list(self._jobs)
         if self._receiving or self._stream is not None:
             return jobs[:1]
-        if self._progress is not None and self.description.merges:
+        if self.description.merges:
             through, reading = self._progress.read()
             running, place = max(through - self.answered, 0), max(reading - self.answered, 0)
             return jobs[:running] or jobs[place - 1 : place]

@@ -20,6 +20,7 @@ from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.response import Response
 from mlpackage_runtime.worker.scoring import Scoring
 from mlpackage_runtime.worker.starting import start
+from mlpackage_runtime.worker.warm_up import warm_up
 
 LEAST_RECEIVED = 16384  # a buffer of the largest size would cost more than a small request
 MOST_RECEIVED = 1 << 20
@@ -68,7 +69,10 @@ class ServerConnection:
                 return None
 
     def _receive(self) -> bool:
-        data = self._socket.recv(min(max(self._parser.missing, LEAST_RECEIVED), MOST_RECEIVED))
+        try:
+            data = self._socket.recv(min(max(self._parser.missing, LEAST_RECEIVED), MOST_RECEIVED))
+        except ConnectionResetError:  # the server has ended, and had not read everything
+            return False
         self._arrived.extend(self._parser.feed(data))
         return bool(data)
 
@@ -111,9 +115,13 @@ class ServerConnection:
         finally:
             parts.close()  # type: ignore[attr-defined]  # ends the script's generator
 
+    def is_closed(self) -> bool:
+        """Return whether the server is gone, and take what else has arrived from it."""
+        return bool(self._poll.poll(0)) and not self._receive()
+
     def _cancelled(self) -> bool:
         """Return whether the server no longer wants the rest of a response, or is gone."""
-        if self._poll.poll(0) and not self._receive():
+        if self.is_closed():
             return True
         number = b"%d" % self._number
         return any(frame.kind == frames.CANCEL and frame.head == [number] for frame in self._arrived)
@@ -124,12 +132,13 @@ def _request(frame: frames.Frame) -> Request:
     return Request(method, path, query, client, request_id, headers, frame.body)
 
 
-def work(fd: int, progress: Optional[int] = None) -> int:
+def work(fd: int, progress_fd: int) -> int:
     """Run a worker on an inherited socket, with memory for its Progress, and return its exit status."""
     end_with_parent()  # the server's end closes the socket, which a busy worker does not notice
-    connection = ServerConnection(fd)
+    connection, progress = ServerConnection(fd), Progress(progress_fd)
+    os.close(progress_fd)
     first = connection.read()
-    if first is None:
+    if first is None or connection.is_closed():  # the server may have ended before this process was tied to it
         return 0
     try:
         settings = frames.WorkerSettings(**json.loads(first.body))
@@ -138,16 +147,18 @@ def work(fd: int, progress: Optional[int] = None) -> int:
     except StartError as error:
         connection.send(frames.FAILED, (), str(error).encode("utf-8", "backslashreplace"))
         return CANNOT_START
+    if settings.warm_up:
+        warm_up(started.scoring, started.run)
+    log.info("Worker with pid %d ready for serving traffic", os.getpid())
+    connection.send(frames.READY, (), json.dumps(started.description._asdict()).encode())
     # The objects that the script has loaded stay, so the collector need not visit them in every full collection.
     gc.collect()
     if sys.version_info >= (3, 7):
         gc.freeze()
     memory.limit(settings.worker_memory)
-    log.info("Worker with pid %d ready for serving traffic", os.getpid())
-    connection.send(frames.READY, (), json.dumps(started.description._asdict()).encode())
-    if started.merging is not None and progress is not None:
+    if started.merging is not None:
         limits = Limits(settings.batching_max_rows, settings.batching_max_delay_ms / 1000)
-        Batches(connection, started.scoring, started.merging, Progress(progress), limits).answer_requests()
+        Batches(connection, started.scoring, started.merging, progress, limits).answer_requests()
     else:
         _answer_requests(connection, started.scoring)
     return 0

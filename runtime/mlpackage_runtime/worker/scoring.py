@@ -1,6 +1,5 @@
 """Call run() for a request, and turn its result or its exception into a response."""
 
-import asyncio
 import inspect
 import time
 from types import CodeType, FrameType, TracebackType
@@ -80,12 +79,14 @@ def awaited(result: Any) -> Any:
     return _event_loop().run_until_complete(result)
 
 
-_loops: List[asyncio.AbstractEventLoop] = []
+_loops: List[Any] = []
 
 
-def _event_loop() -> asyncio.AbstractEventLoop:
+def _event_loop() -> Any:
     # One loop lasts for the life of the worker, because clients that init() opened belong to it.
     if not _loops:
+        import asyncio  # which few scripts need, and takes longer than the rest of a worker
+
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         _loops.append(loop)

@@ -86,6 +86,18 @@ def found(problems):
                 "Keep one of them."
             ),
         ),
+        *(
+            (
+                {"environment-variables": {name: "5"}, "server": {key: value}},
+                f"{K}.environment-variables.{name}: is also set by server.{key}. Keep one of them.",
+            )
+            for name, key, value in (
+                ("MLPACKAGE_MAX_CONCURRENT_REQUESTS", "max-concurrent-requests", 2),
+                ("MLPACKAGE_MAX_QUEUE_WAIT_MS", "max-queue-wait-ms", 2),
+                ("MLPACKAGE_WORKER_MEMORY", "worker-memory-mb", 2),
+                ("MLPACKAGE_WARM_UP", "warm-up", False),
+            )
+        ),
         (
             {
                 "environment-variables": {"PATH": "/usr/bin"},
