@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from mlpackage_runtime import frames
+from mlpackage_runtime.progress import shared_memory
 from mlpackage_runtime.server.settings import read_settings
 
 if TYPE_CHECKING:
@@ -414,11 +415,12 @@ def test_a_worker_whose_server_has_ended_does_not_start(tmp_path: Path, runtime:
     (tmp_path / "score.py").write_text("open('loaded', 'w')\ndef init(): pass\ndef run(x): pass\n", encoding="utf-8")
     settings = read_settings(["--entry-script", str(tmp_path / "score.py")], {"AML_APP_ROOT": str(tmp_path)})
     ours, theirs = socket.socketpair()
-    with ours, theirs:
+    with ours, theirs, shared_memory() as memory:
         frames.send(ours.sendall, frames.START, (), settings.start_frame())
         ours.close()
-        command = [sys.executable, str(runtime), "work", str(theirs.fileno())]
-        ran = subprocess.run(command, cwd=tmp_path, pass_fds=[theirs.fileno()], capture_output=True, check=False)
+        fds = [theirs.fileno(), memory.fileno()]
+        command = [sys.executable, str(runtime), "work", *map(str, fds)]
+        ran = subprocess.run(command, cwd=tmp_path, pass_fds=fds, capture_output=True, check=False)
     assert (ran.returncode, ran.stderr, (tmp_path / "loaded").exists()) == (0, b"", False)
 
 
