@@ -1,9 +1,9 @@
-"""Run the runtime's program: `python <this folder> serve | work FD | health | profile FILE`."""
+"""Run the runtime's program: `python <this folder> serve | work FD... | health | profile FILE`."""
 
 import os
 import sys
 
-USAGE = "usage: python <runtime folder> serve [options] | work FD | health [--port PORT] | profile FILE"
+USAGE = "usage: python <runtime folder> serve [options] | work FD [PROGRESS_FD] | health [--port PORT] | profile FILE"
 
 INTERRUPTED = 130  # the status that shells report after Ctrl-C
 
@@ -18,11 +18,11 @@ def main(arguments: "list[str]") -> int:
         from mlpackage_runtime.server.program import serve
 
         return serve(rest)
-    if verb == "work" and len(rest) == 1 and rest[0].isdigit():
+    if verb == "work" and rest and all(map(str.isdigit, rest)):
         from mlpackage_runtime.worker.process import work
 
         _leave_path()
-        return work(int(rest[0]))
+        return work(*map(int, rest))
     if verb == "health":
         from mlpackage_runtime.server.health import health
 

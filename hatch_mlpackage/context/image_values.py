@@ -55,8 +55,11 @@ def server_environment(package: Package) -> Mapping[str, str]:
 
 
 def _settings(server: Server) -> Mapping[str, int | str | None]:
-    memory, warm_up = server.worker_memory_mb, server.warm_up
+    memory, batching, warm_up = server.worker_memory_mb, server.batching, server.warm_up
     return {
+        "MLPACKAGE_BATCHING": "on" if batching else None,
+        "MLPACKAGE_BATCHING_MAX_DELAY_MS": batching.max_delay_ms if batching else None,
+        "MLPACKAGE_BATCHING_MAX_ROWS": batching.max_rows if batching else None,
         "SCORING_TIMEOUT_MS": server.scoring_timeout_ms,
         "MLPACKAGE_MAX_CONCURRENT_REQUESTS": server.max_concurrent_requests,
         "MLPACKAGE_MAX_QUEUE_WAIT_MS": server.max_queue_wait_ms,

@@ -50,6 +50,8 @@ def test_without_anything_the_defaults_of_the_original_hold() -> None:
         max_queue_wait_ms=None,
         cors=None,
         direct_path=True,
+        batching_max_rows=0,
+        batching_max_delay_ms=0,
         log_format="line",
         warm_up=False,
         server_version="mlpackage-runtime/1.0",

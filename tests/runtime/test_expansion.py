@@ -51,6 +51,8 @@ def limits(decompressed: int = 0, ratio: int = 0, values: int = 0) -> Limits:
             compression_ratio=ratio,
             json_limit=values,
             worker_memory=0,
+            batching_max_rows=0,
+            batching_max_delay_ms=0,
             log_format="line",
             warm_up=False,
             service_name="",

@@ -63,8 +63,7 @@ def _serve(settings: Settings, own_folder: str, stops: Sequence[int]) -> int:
                 return CANNOT_START
         log.info("Listening on %s", " and ".join(map(url_of, listeners)))
         _share_processors(settings.worker_count)
-        environment = settings.worker_environment(os.environ)
-        spawn_early(settings.worker_python, environment, settings.start_frame(), settings.worker_count)
+        spawn_early(settings, settings.worker_environment(os.environ))
         from mlpackage_runtime.server.serving import run  # while the workers import their own
 
         return run(settings, listeners, connections, own_folder, stops)

@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 from collections import deque
-from typing import TYPE_CHECKING, Deque, Mapping
+from typing import TYPE_CHECKING, Deque, Mapping, NamedTuple
 
 from mlpackage_runtime import frames
+from mlpackage_runtime.progress import Progress, shared_memory
+from mlpackage_runtime.server.settings import Settings
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,47 +45,59 @@ class Process:
             self._end.set_result(status)
 
 
+class Spawned(NamedTuple):
+    """A worker's process, our end of the socket to it, and what it notes where it merges requests."""
+
+    process: Process
+    ours: socket.socket
+    progress: Progress | None
+
+
 class Workers:
     """The processes of all workers, and those among them that nobody has asked for yet."""
 
     def __init__(self) -> None:
         self.running: dict[int, Process] = {}  # by their ids
-        self.early: Deque[tuple[Process, socket.socket]] = deque()
+        self.early: Deque[Spawned] = deque()
 
 
 workers = Workers()
 
 
-def spawn_early(python: str, environment: Mapping[str, str], start: bytes, count: int) -> None:
-    """Start processes that spawn() then hands out; where none can be started, spawn() fails too, and reports why."""
+def spawn_early(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Start the workers that spawn() then hands out; where none can be started, spawn() fails too, and reports why."""
     with contextlib.suppress(OSError, ValueError):
-        while len(workers.early) < count:
-            workers.early.append(_spawned(python, environment, start))
+        while len(workers.early) < settings.worker_count:
+            workers.early.append(_spawned(settings, environment))
 
 
-def spawn(python: str, environment: Mapping[str, str], start: bytes) -> tuple[Process, socket.socket]:
-    """Return a worker's process, and our end of the socket to it, on which its settings are on their way.
+def spawn(settings: Settings, environment: Mapping[str, str]) -> Spawned:
+    """Return a worker's process, to which its settings are on their way.
 
     Raises OSError or ValueError where the interpreter cannot be run.
     """
-    return workers.early.popleft() if workers.early else _spawned(python, environment, start)
+    return workers.early.popleft() if workers.early else _spawned(settings, environment)
 
 
-def _spawned(python: str, environment: Mapping[str, str], start: bytes) -> tuple[Process, socket.socket]:
-    ours, theirs = socket.socketpair()
-    with theirs, contextlib.ExitStack() as unless_started:
+def _spawned(settings: Settings, environment: Mapping[str, str]) -> Spawned:
+    with contextlib.ExitStack() as closing, contextlib.ExitStack() as unless_started:
+        ours, theirs = socket.socketpair()
         unless_started.callback(ours.close)
+        inherited = [closing.enter_context(theirs).fileno()]
+        if settings.batching_max_rows:
+            inherited.append(shared_memory())
+            closing.callback(os.close, inherited[-1])
         process = subprocess.Popen(
-            [python, RUNTIME_FOLDER, "work", str(theirs.fileno())],
+            [settings.worker_python, RUNTIME_FOLDER, "work", *map(str, inherited)],
             stdin=subprocess.DEVNULL,
             env=environment,
-            pass_fds=(theirs.fileno(),),
+            pass_fds=inherited,
             start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
         )
         unless_started.pop_all()
         workers.running[process.pid] = started = Process(process)
-        frames.send(ours.sendall, frames.START, (), start)
-    return started, ours
+        frames.send(ours.sendall, frames.START, (), settings.start_frame())
+        return Spawned(started, ours, Progress(inherited[-1]) if settings.batching_max_rows else None)
 
 
 async def ended(process: Process) -> int:

@@ -9,7 +9,6 @@ from typing import Any, Callable, Mapping, TypeVar
 T = TypeVar("T")
 
 LAST_PORT = 65535
-SWITCH = {"1": True, "on": True, "true": True, "0": False, "off": False, "false": False}
 
 
 class SettingsError(Exception):
@@ -96,6 +95,14 @@ def none_or_at_least(least: int) -> Callable[[str], int]:
     return read
 
 
+def switch(text: str) -> bool:
+    """Return whether something is on."""
+    known = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
+    if text.lower() not in known:
+        raise ValueError("allowed are on and off.")
+    return known[text.lower()]
+
+
 def one_of(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
@@ -103,13 +110,6 @@ def one_of(*allowed: str) -> Callable[[str], str]:
         return text
 
     return read
-
-
-def switch(text: str) -> bool:
-    """Return whether a text means yes."""
-    if text.lower() not in SWITCH:
-        raise ValueError("it must be on or off, or 1 or 0.")
-    return SWITCH[text.lower()]
 
 
 def seconds(text: str) -> float:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 import traceback
-from typing import Any, Callable, Iterable, Iterator, NamedTuple, Tuple
+from typing import Any, Callable, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from mlpackage_runtime.contract import log
 from mlpackage_runtime.frames import Description, WorkerSettings
@@ -15,6 +15,7 @@ from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.expansion import Limits
 from mlpackage_runtime.worker.garbage import fewer_collections
 from mlpackage_runtime.worker.imports import SLOW, Times, measured
+from mlpackage_runtime.worker.merging import Merging
 from mlpackage_runtime.worker.origins import OWN_FOLDER, is_installed, is_of_project
 from mlpackage_runtime.worker.scoring import Scoring, awaited
 from mlpackage_runtime.worker.script import Script, extend_path, load_script
@@ -25,9 +26,10 @@ TREE_LIMIT = 200
 
 
 class Started(NamedTuple):
-    """A script that is ready to score, its description for the server, and how long it took to start."""
+    """A script that is ready to score, what merges its requests, if anything does, and what is known of it."""
 
     scoring: Scoring
+    merging: Optional[Merging]
     description: Description
     run: Callable[..., Any]
     times: Times
@@ -51,7 +53,10 @@ def start(settings: WorkerSettings) -> Started:
     if times.total > SLOW:
         log.info("%s", times.described())
     documents, supported = swagger.documents(settings, script.run)
-    return Started(Scoring(script, style), Description(style.raw, documents, supported), script.run, times)
+    scoring = Scoring(script, style)
+    merging = _merging(script, scoring) if settings.batching_max_rows else None
+    description = Description(style.raw, merging is not None, documents, supported)
+    return Started(scoring, merging, description, script.run, times)
 
 
 def _loaded(settings: WorkerSettings, advice: str) -> Tuple[Script, Style]:
@@ -67,6 +72,14 @@ def _loaded(settings: WorkerSettings, advice: str) -> Tuple[Script, Style]:
     if inspect.iscoroutinefunction(inspect.unwrap(script.run)):
         import asyncio  # noqa: F401 - so that the first request need not wait for it
     return script, style
+
+
+def _merging(script: Script, scoring: Scoring) -> Optional[Merging]:
+    try:
+        return Merging(script, scoring.plan)
+    except ValueError as error:
+        log.warning("Batching is off: %s", error)
+        return None
 
 
 def _initialise(script: Script, model_dir: str, advice: str) -> None:
