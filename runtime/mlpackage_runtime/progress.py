@@ -4,7 +4,6 @@ import contextlib
 import mmap
 import os
 import struct
-import tempfile
 from typing import IO, Iterator, NamedTuple
 
 NUMBERS = struct.Struct("=QQ")
@@ -23,10 +22,17 @@ class Begun(NamedTuple):
 @contextlib.contextmanager
 def shared_memory() -> Iterator[IO[bytes]]:
     """Yield an open file of memory for one Progress; raises OSError."""
-    in_memory = hasattr(os, "memfd_create")
-    with open(os.memfd_create("progress"), "w+b") if in_memory else tempfile.TemporaryFile() as file:
+    with _in_memory() as file:
         file.truncate(mmap.PAGESIZE)
         yield file
+
+
+def _in_memory() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("progress"), "w+b")
+    import tempfile  # which takes long
+
+    return tempfile.TemporaryFile()
 
 
 class Progress:

@@ -184,7 +184,7 @@ NONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREAD
 def test_workers_get_the_variables_and_the_log_says_so(serve: Start) -> None:
     """More workers than processors get one thread each."""
     service = serve(SHOWING, f"--worker-count={VISIBLE + 1}", **NONE)
-    assert service.post("x").json() == "1" if VISIBLE > 1 else ""
+    assert service.post("x").json() == ("1" if VISIBLE > 1 else "")
     said = re.findall(r"azmlinfsrv - (\S+ CPU\(s\) for .*)", service.log)
     line = (
         f"{processors().usable:g} CPU(s) for {VISIBLE + 1} worker(s): OMP_NUM_THREADS, OPENBLAS_NUM_THREADS and "
