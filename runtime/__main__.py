@@ -1,10 +1,11 @@
-"""Run the runtime's program: `python <this folder> serve | work FD | health`."""
+"""Run the runtime's program: `python <this folder> serve | work FDS | health | profile FILE`."""
 
 import os
 import sys
 
-USAGE = "usage: python <runtime folder> serve [options] | work FD | health [--port PORT]"
+USAGE = "usage: python <runtime folder> serve [options] | work FDS | health [--port PORT] | profile FILE"
 
+FDS = 2  # descriptors that a worker inherits: a socket, and memory for its notes
 INTERRUPTED = 130  # the status that shells report after Ctrl-C
 
 
@@ -18,15 +19,20 @@ def main(arguments: "list[str]") -> int:
         from mlpackage_runtime.server.program import serve
 
         return serve(rest)
-    if verb == "work" and len(rest) == 1 and rest[0].isdigit():
+    if verb == "work" and len(rest) == FDS and all(map(str.isdigit, rest)):
         from mlpackage_runtime.worker.process import work
 
         _leave_path()
-        return work(int(rest[0]))
+        return work(*map(int, rest))
     if verb == "health":
         from mlpackage_runtime.server.health import health
 
         return health(rest)
+    if verb == "profile" and len(rest) == 1:
+        from mlpackage_runtime.worker.profile import profile
+
+        _leave_path()
+        return profile(rest[0])
     print(USAGE, file=sys.stderr)
     return 2
 

@@ -1,4 +1,7 @@
-"""`mlpackage plan`: show what would go into each layer, what changes, and which layers a change rebuilds."""
+"""`mlpackage plan`: show what would go into each layer, what changes, and which layers a change rebuilds.
+
+With `--start`, show how long the script takes to start instead.
+"""
 
 from __future__ import annotations
 
@@ -33,26 +36,49 @@ _DOCUMENT = """{"layers": [{"name", "files", "size"}],
    "savings": [{"packages": [NAME], "size": BYTES, "instead"}],
    "rebuilds": [{"what", "layers", "size"}],
    "changes": [{"path", "kind": "added|changed|removed", "layer"}]|null,
-   "rebuilt": [LAYER]}"""
+   "rebuilt": [LAYER]}
+   with --start: {"python", "total": SECONDS, "init": SECONDS, "imports": [{"package", "seconds"}]}"""
 
 
 @click.command(
     "plan",
     cls=Verb,
     short_help="Show the layers, their sizes, and what would change.",
-    examples=("mlpackage plan", "mlpackage plan --json"),
+    examples=("mlpackage plan", "mlpackage plan --json", "mlpackage plan --start --python .venv/bin/python"),
     document=_DOCUMENT,
 )
 @with_project
 @strict_option
 @check_option
 @json_option("Print a JSON document with every file.")
-def command(*, project: Project, strict: bool, check: bool, as_json: bool) -> None:
+@click.option(
+    "--start",
+    is_flag=True,
+    help="Show something else: load the script and call init() here, once, and rank its imports by their time.",
+)
+@click.option(
+    "--python",
+    metavar="FILE",
+    help="With --start: the interpreter that has the model's packages; default: that of .venv, or else of the active "
+    "environment.",
+)
+def command(*, project: Project, strict: bool, check: bool, as_json: bool, start: bool, python: str | None) -> None:
     """Show the image's layers from the bottom up, what the next context changes, and what each change rebuilds.
 
     Writes nothing. Compares with the last context, the one in dist/NAME-VERSION-context.
+
+    With --start, runs the script's imports and init() on copies of the files, as serve does, and shows how long they
+    take. The exit status is 3 when the script cannot start.
     """
-    package = inspect_project(with_options(project, strict=strict, check=check))
+    project = with_options(project, strict=strict, check=check)
+    if start:
+        from hatch_mlpackage.cli.plan_start import show_start  # noqa: PLC0415 - the rest of this verb runs nothing
+
+        show_start(project, python, as_json=as_json)
+        return
+    if python:
+        raise click.UsageError("--python names the interpreter for --start: add --start, or leave it out.")
+    package = inspect_project(project)
     plan, locked = plan_package(package, warn=warn), package.locks.packages
     last = default_destination(project)
     changes = changes_since(plan, last) if (last / MANIFEST_NAME).is_file() else None

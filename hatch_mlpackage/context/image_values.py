@@ -50,17 +50,21 @@ def server_environment(package: Package) -> Mapping[str, str]:
         values["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{MODELS_DIRECTORY}"
     values["MLPACKAGE_WORKER_PYTHON"] = interpreter_of(config) if config.user_managed_dependencies else WORKER_PYTHON
     values["WORKER_COUNT"] = str(config.server.workers)
-    values.update({name: str(value) for name, value in _limits(config.server).items() if value is not None})
+    values.update({name: str(value) for name, value in _settings(config.server).items() if value is not None})
     return {**values, **config.environment_variables}
 
 
-def _limits(server: Server) -> Mapping[str, int | None]:
-    memory = server.worker_memory_mb
+def _settings(server: Server) -> Mapping[str, int | str | None]:
+    memory, batching, warm_up = server.worker_memory_mb, server.batching, server.warm_up
     return {
+        "MLPACKAGE_BATCHING": "on" if batching else None,
+        "MLPACKAGE_BATCHING_MAX_DELAY_MS": batching.max_delay_ms if batching else None,
+        "MLPACKAGE_BATCHING_MAX_ROWS": batching.max_rows if batching else None,
         "SCORING_TIMEOUT_MS": server.scoring_timeout_ms,
         "MLPACKAGE_MAX_CONCURRENT_REQUESTS": server.max_concurrent_requests,
         "MLPACKAGE_MAX_QUEUE_WAIT_MS": server.max_queue_wait_ms,
         "MLPACKAGE_WORKER_MEMORY": None if memory is None else memory * 1_000_000,
+        "MLPACKAGE_WARM_UP": None if warm_up is None else "on" if warm_up else "off",
     }
 
 

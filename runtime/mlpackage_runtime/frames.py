@@ -14,6 +14,8 @@ REQUEST = 2  # head: method, path, query, client, request id, then header names 
 CANCEL = 10  # head: the number of a request, from 1 for each worker; the server no longer wants its streamed response
 
 # From a worker to the server.
+ORDER = 12  # head: places from 0 among the requests without a response; theirs come first, in this order
+ALONE = 13  # the worker merges no requests any more
 RECEIVING = 11  # a part of a request has arrived, and the rest has not: the worker has begun to read it
 READY = 3  # body: Description, as JSON
 FAILED = 4  # body: the reason why the script cannot start, as text, which the server logs once for all workers
@@ -38,7 +40,10 @@ class WorkerSettings(NamedTuple):
     compression_ratio: int  # 0 for no limit
     json_limit: int  # values; 0 for no limit
     worker_memory: int  # bytes; 0 for no limit
+    batching_max_rows: int  # of merged requests together; 0 where none are merged
+    batching_max_delay_ms: int
     log_format: str
+    warm_up: bool
     service_name: str
     service_version: str
     service_path_prefix: str
@@ -48,6 +53,7 @@ class Description(NamedTuple):
     """What the server must know about a script; `swagger` maps each version to its document, or to None."""
 
     raw: bool = False
+    merges: bool = False  # whether the worker merges requests
     swagger: Dict[str, Optional[str]] = {}  # noqa: RUF012 - never changed
     swagger_versions: Sequence[str] = ()
 

@@ -121,6 +121,39 @@ def test_a_request_in_pieces(serve: Start, size: int) -> None:
     assert [text for text in (b'"one"', b"unexpected error", b'"two"', b"Healthy") if text not in answers] == []
 
 
+def conversation(port: int, requests: list[list[bytes]]) -> list[bytes]:
+    """Send each request in its pieces as soon as the one before it is answered, and return the answers."""
+    answers = []
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection, connection.makefile("rb") as received:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for pieces in requests:
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(0.01 if len(pieces) > 1 else 0)
+            head = b"".join(iter(received.readline, b"\r\n"))
+            length = re.search(rb"content-length: (\d+)", head)
+            answers.append(settled(head + received.read(int(length[1]) if length else 0)))
+    return answers
+
+
+def test_the_same_head_again_and_again(serve: Start) -> None:
+    """A head that a connection has seen before is answered as the first time, whatever follows it and came between."""
+    usual, other = post(b"1234"), post(b"1234", "X-Own: a")
+    requests = [
+        *([usual], [post(b"5678")], [usual[:-4], b"12", b"34"], [usual]),
+        *([other], [usual], [post(b"", target="/scores")], [usual]),
+        *([post(b"raise")], [post(b"12345")], [post(b"raise")], [usual.replace(b"host: x", b"host: y")]),
+        *([usual[:20], usual[20:]], [b"\r\n" + usual], [usual], [post(b"1234", "x-request-id: mine")]),
+        *([post(b"1234", "x-request-id: mine")], [post(b"\xff\xff\xff\xff")], [usual], [usual[:10], usual[10:]]),
+    ]
+    on, off = (serve(SCRIPT, MLPACKAGE_DIRECT_PATH=path) for path in ("on", "off"))
+
+    answers = conversation(on.port, requests)
+
+    assert answers == conversation(off.port, requests)
+    assert [answer[9:12] for answer in answers].count(b"200") == 16
+
+
 def test_many_at_once(serve: Start) -> None:
     """Many pipelined requests of one connection get their own answers."""
     service = serve(SCRIPT)

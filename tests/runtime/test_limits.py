@@ -63,6 +63,22 @@ def test_a_request_waits_no_longer_than_allowed(serve: Start) -> None:
     assert statuses(service, 0.2, 0) == [200, 200]  # a short wait is no refusal, and every place is free again
 
 
+def test_a_request_that_cannot_be_let_in_in_time_does_not_wait(serve: Start) -> None:
+    """Where the fastest of late takes 400 ms, the third in line is not let in within 500 ms, and hears so at once."""
+    service = serve(SLEEPING, MLPACKAGE_MAX_QUEUE_WAIT_MS="500")
+    assert statuses(service, 0.4) == [200]
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(service.post, "0.4") for _ in range(3)]
+        time.sleep(0.2)
+        began = time.monotonic()
+        refused = service.post("0.4")
+        waited = time.monotonic() - began
+        assert sorted(answer.result().status_code for answer in waiting) == [200, 200, 503]
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json() == {"message": "2 requests wait, so that no other can be let in within 500 ms."}
+    assert waited < 0.2
+
+
 @pytest.mark.parametrize(
     ("limit", "expected"),
     [("1", [200, 503, 503]), ("2", [200, 200, 503])],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,23 @@ def test_a_worker_runs_without_any_third_party_package(serve: Start, version: st
     # What an interpreter imports by itself, from its .pth files, does not count.
     by_itself = subprocess.run([python, "-c", SHOW], capture_output=True, text=True, check=True).stdout
     assert set(service.post("modules").json()) <= set(json.loads(by_itself))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_start_is_measured(version: str, runtime: Path, tmp_path: Path) -> None:
+    """Each Python ranks the imports of a script, and writes them to a file."""
+    python = interpreter(version)
+    if not python:
+        pytest.skip(f"no Python {version} here")
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    (site / "slow.py").write_text("import time\ntime.sleep(0.2)\n", encoding="utf-8")
+    (tmp_path / "score.py").write_text("import slow\ndef init(): pass\ndef run(x): return x\n", encoding="utf-8")
+    variables = {"AML_APP_ROOT": str(tmp_path), "AZUREML_ENTRY_SCRIPT": "score.py", "PYTHONPATH": str(site)}
+    command = [python, str(runtime), "profile", str(tmp_path / "times.json")]
+    subprocess.run(command, env={**os.environ, **variables}, check=True)
+    times = json.loads((tmp_path / "times.json").read_text(encoding="utf-8"))
+    assert (times["imports"][0][0], times["total"] >= times["imports"][0][1] >= 0.2) == ("slow", True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import re
+import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from mlpackage_runtime import frames
+from mlpackage_runtime.progress import shared_memory
+from mlpackage_runtime.server.settings import read_settings
 
 if TYPE_CHECKING:
     from runtime_service import Start
@@ -345,6 +352,82 @@ def test_two_modules_of_one_name(serve: Start, tmp_path: Path, entry_script: str
     found = serve(None, AZUREML_ENTRY_SCRIPT=entry_script, AZUREML_SOURCE_DIRECTORY="src").post("{}").json()
 
     assert (found == str(own), "site-packages" in found) == (winner == "own", winner == "installed")
+
+
+HEAVY = {"argparse", "asyncio", "httptools", "starlette", "uvicorn", "uvloop"}
+LOADED_AT_SPAWN = """
+import sys
+
+def note(event, arguments):
+    if event == "subprocess.Popen":
+        print(*sorted(set({heavy!r}) & set(sys.modules)), file=sys.stderr)
+        sys.stderr.write("the worker starts\\n")
+
+sys.addaudithook(note)
+sys.path.insert(0, {runtime!r})
+from mlpackage_runtime.server.program import serve
+sys.exit(serve(["--port=0", "--host=127.0.0.1", "--entry-script=nowhere.py"]))
+"""
+
+
+def test_workers_start_before_the_server_imports_what_it_needs(
+    tmp_path: Path, server_python: str, runtime: Path
+) -> None:
+    """The server's own packages load while the workers load theirs."""
+    program = LOADED_AT_SPAWN.format(heavy=sorted(HEAVY), runtime=str(runtime))
+    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}  # measuring coverage loads more modules
+    ran = subprocess.run(
+        [server_python, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False, env=unmeasured
+    )
+    assert (ran.returncode, "\n\nthe worker starts\n" in f"\n{ran.stderr}") == (3, True), ran.stderr
+
+
+@pytest.mark.parametrize("line", ["(Listening on)", "(Found user script)", r"(Worker with pid \d+ ready)"])
+def test_sigterm_at_any_moment_of_the_start_stops_with_0(start: Start, line: str) -> None:
+    """A signal to stop counts from the first line, although the server is still loading what it needs to serve."""
+    service = start(GOOD)
+    service.wait_for_log(line)
+    service.process.send_signal(signal.SIGTERM)
+    assert (service.wait(), "Traceback" in service.log) == (0, False)
+
+
+SHOWING = """
+    import gc, sys
+
+    def init():
+        pass
+
+    {kind} run(raw_data):
+        return [[name for name in ("asyncio", "importlib.abc", "logging.config", "ssl") if name in sys.modules],
+                gc.get_threshold()]
+"""
+
+
+@pytest.mark.parametrize(("kind", "loaded"), [("def", []), ("async def", ["asyncio", "ssl"])])
+def test_a_worker_imports_only_what_its_script_needs(serve: Start, kind: str, loaded: list[str]) -> None:
+    """A script without coroutines waits for no asyncio; afterwards the collector is as Python has it."""
+    found = serve(SHOWING.format(kind=kind), COVERAGE_PROCESS_CONFIG="").post("{}").json()
+    assert found == [loaded, list(gc.get_threshold())]
+
+
+def test_a_worker_whose_server_has_ended_does_not_start(tmp_path: Path, runtime: Path) -> None:
+    """A worker that was started just before the end of its server does not load the script."""
+    (tmp_path / "score.py").write_text("open('loaded', 'w')\ndef init(): pass\ndef run(x): pass\n", encoding="utf-8")
+    settings = read_settings(["--entry-script", str(tmp_path / "score.py")], {"AML_APP_ROOT": str(tmp_path)})
+    ours, theirs = socket.socketpair()
+    with ours, theirs, shared_memory() as memory:
+        frames.send(ours.sendall, frames.START, (), settings.start_frame())
+        ours.close()
+        fds = [theirs.fileno(), memory.fileno()]
+        command = [sys.executable, str(runtime), "work", *map(str, fds)]
+        ran = subprocess.run(command, cwd=tmp_path, pass_fds=fds, capture_output=True, check=False)
+    assert (ran.returncode, ran.stderr, (tmp_path / "loaded").exists()) == (0, b"", False)
+
+
+def test_a_script_chooses_the_thresholds_of_the_collector(serve: Start) -> None:
+    """What init() chooses stays."""
+    script = "import gc\ndef init(): gc.set_threshold(12345, 6, 7)\ndef run(x): return gc.get_threshold()\n"
+    assert serve(script).post("{}").json() == [12345, 6, 7]
 
 
 def test_starting_takes_little_time(start: Start) -> None:

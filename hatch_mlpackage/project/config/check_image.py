@@ -26,9 +26,14 @@ RESERVED_VARIABLES: Mapping[str, str] = {
 }
 # A variable, and the key of [tool.mlpackage.server] that sets it where it is given.
 _OF_THE_SERVER = (
+    ("MLPACKAGE_BATCHING", "batching"),
+    ("MLPACKAGE_BATCHING_MAX_DELAY_MS", "batching"),
+    ("MLPACKAGE_BATCHING_MAX_ROWS", "batching"),
     ("SCORING_TIMEOUT_MS", "scoring-timeout-ms"),
     ("MLPACKAGE_MAX_CONCURRENT_REQUESTS", "max-concurrent-requests"),
     ("MLPACKAGE_MAX_QUEUE_WAIT_MS", "max-queue-wait-ms"),
+    ("MLPACKAGE_WORKER_MEMORY", "worker-memory-mb"),
+    ("MLPACKAGE_WARM_UP", "warm-up"),
 )
 _LAST_PORT = 65535
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

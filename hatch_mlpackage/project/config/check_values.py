@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hatch_mlpackage.files.typed_tables import did_you_mean
-from hatch_mlpackage.project.config.keys import CONDA_MODES, IMAGE_BUILDERS, KEY, LOCKERS, MODELS_MODES, Config
+from hatch_mlpackage.project.config.keys import (
+    CONDA_MODES,
+    IMAGE_BUILDERS,
+    KEY,
+    LOCKERS,
+    MODELS_MODES,
+    Batching,
+    Config,
+)
 from hatch_mlpackage.project.target import ARCHITECTURES
 
 if TYPE_CHECKING:
@@ -45,12 +53,15 @@ def check_empty(_config: Config, project: Project, problems: Problems) -> None:
 
 def check_server(config: Config, _project: Project, problems: Problems) -> None:
     server, probe, port = config.server, config.image.healthcheck, config.image.port
+    batching = server.batching or Batching()
     for key, value, least in (
         ("server.workers", server.workers, 1),
         ("server.scoring-timeout-ms", server.scoring_timeout_ms, 1),
         ("server.max-concurrent-requests", server.max_concurrent_requests, 1),
         ("server.max-queue-wait-ms", server.max_queue_wait_ms, 0),
         ("server.worker-memory-mb", server.worker_memory_mb, 1),
+        ("server.batching.max-rows", batching.max_rows, 1),
+        ("server.batching.max-delay-ms", batching.max_delay_ms, 0),
         ("image.healthcheck.interval", probe.interval, 1),
         ("image.healthcheck.timeout", probe.timeout, 1),
         ("image.healthcheck.start-period", probe.start_period, 0),

@@ -109,6 +109,24 @@ class Model:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Batching:
+    """How a worker scores the requests that wait with one call of run()."""
+
+    max_rows: int = key(
+        "how many rows the requests of one call have together; this table, even an empty one, switches "
+        "[batching](runtime.md#batching) on",
+        default=256,
+        schema={"minimum": 1},
+    )
+    max_delay_ms: int = key(
+        "how long the first request waits for others, in milliseconds; 0 takes what has arrived when the worker is "
+        "free",
+        default=0,
+        schema={"minimum": 0},
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
     """How the image serves: names in `_ms` are milliseconds, and None leaves the server its own default."""
 
@@ -131,6 +149,11 @@ class Server:
         shown="any time",
         schema={"minimum": 0},
     )
+    batching: Batching | None = key(
+        "scores the requests that wait with one call of `run()`: [batching](runtime.md#batching)",
+        default=None,
+        shown="off",
+    )
     base_image: str | None = key(
         "the image that has the server's Python, where the model's is too old for it or the server is to have another: "
         "`python:X.Y…` with the same system as `base-image`: [old Pythons](old-pythons.md#two-pythons)",
@@ -143,6 +166,12 @@ class Server:
         default=None,
         shown="no limit",
         schema={"minimum": 1},
+    )
+    warm_up: bool | None = key(
+        "`true` lets each worker call `run()` once with the sample of its schema, before the server is ready: "
+        "[warm-up](runtime.md#warm-up)",
+        default=None,
+        shown="`false`",
     )
 
 

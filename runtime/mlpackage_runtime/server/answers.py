@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import NamedTuple
 
 from mlpackage_runtime.contract import JSON_TYPE, RUN_FAILED, RUN_SUCCEEDED
@@ -37,12 +38,12 @@ def json_body(value: object) -> bytes:
 
 
 def error(
-    status: int, message: str, *, script_failed: bool = False, close: bool = False, retry: bool = False
+    status: int, message: str, *, script_failed: bool = False, close: bool = False, retry_after: float = 0
 ) -> Outgoing:
-    """Return an error as a JSON object; `close` and `retry` add headers that tell the client what to do next."""
+    """Return an error as a JSON object; `close` and `retry_after`, in seconds, add headers for what comes next."""
     headers = [JSON_TYPE, RUN_FAILED if script_failed else RUN_SUCCEEDED]
     if close:
         headers.append((b"connection", b"close"))
-    if retry:
-        headers.append((b"retry-after", b"1"))
+    if retry_after:
+        headers.append((b"retry-after", b"%d" % math.ceil(retry_after)))
     return whole(status, headers, json_body({"message": message}))

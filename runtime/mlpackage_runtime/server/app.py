@@ -23,8 +23,8 @@ from mlpackage_runtime.server.endpoint import Endpoint, Respond, target_of
 from mlpackage_runtime.server.flights import Flights
 from mlpackage_runtime.server.gate import has_gate, way_to_workers
 from mlpackage_runtime.server.jobs import DeadlinePassed, Reply, WorkerDied
-from mlpackage_runtime.server.logs import RequestLog
 from mlpackage_runtime.server.pool import Pool, Unavailable
+from mlpackage_runtime.server.request_log import RequestLog
 from mlpackage_runtime.server.settings import Settings
 
 PROBE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -133,7 +133,7 @@ class Application:
         try:
             await read_body(scope, receive, self._settings.body_limit, body)
             if self._draining and not accepted:
-                return answers.error(503, "The server is shutting down.", retry=True)
+                return answers.error(503, "The server is shutting down.", retry_after=1)
             client = scope["client"][0] if scope["client"] else ""
             head = [scope["method"].encode(), b"/score", scope["query_string"], client.encode(), request_id]
             head += chain.from_iterable(scope["headers"])
@@ -141,7 +141,7 @@ class Application:
         except BodyTooLargeError as error:
             return answers.error(413, str(error), close=True)
         except NoRoomError as error:
-            return answers.error(503, str(error), close=True, retry=True)
+            return answers.error(503, str(error), close=True, retry_after=1)
         finally:
             body.close()
 
@@ -158,7 +158,7 @@ class Application:
             headers = list(zip(outcome.headers[::2], outcome.headers[1::2]))
             return Outgoing(outcome.status, headers, outcome.body, outcome.stream)
         if isinstance(outcome, Unavailable):
-            return answers.error(503, str(outcome), retry=True)
+            return answers.error(503, str(outcome), retry_after=outcome.retry_after)
         if isinstance(outcome, WorkerDied):
             return answers.error(500, SCRIPT_ERROR, script_failed=True)
         if isinstance(outcome, DeadlinePassed):

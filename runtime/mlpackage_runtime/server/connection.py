@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import termios
 from functools import partial
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -28,10 +28,19 @@ PROBE_TIMEOUT = 5.0  # seconds that a connection of the reserve has for its requ
 LINGER = 0.5  # seconds for a request that is on its way when the server stops
 PIPELINE_LIMIT = 100  # requests of one connection that wait for the answers to those before them
 
+END_OF_HEAD = b"\r\n\r\n"
 FRAMING = 16  # bytes that a byte of body may arrive with, itself included, as the smallest chunks need 6
 BETWEEN, HEAD, BODY = range(3)  # what of a request is arriving; its trailers count as body
 
 Cycle = Union[RequestResponseCycle, DirectRequest]
+
+
+class Known(NamedTuple):
+    """The head of a request that took the direct path, its headers, and the length of the request with its body."""
+
+    head: bytes
+    length: int
+    headers: Headers
 
 
 class RefusedRequest(Exception):  # noqa: N818 - stops the parser, which turns it into its own error
@@ -48,6 +57,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._peer = self.client[0].encode() if self.client else b""
         self._has_place = self.peers.enter(self, self.client[0] if self.client else "")
         self._window = self.receive_timeout if self._has_place else PROBE_TIMEOUT
         self._arrival = Arrival(self._window)
@@ -60,6 +70,8 @@ class ClientConnection(HttpToolsProtocol):
         self._overhead = 0  # bytes of later pieces that are neither body nor the framing that it may have
         self._trailers = 0
         self._refused = False
+        self._completed = 0  # requests that the parser has read
+        self._known: Known | None = None
         self._running: Cycle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._watch()
@@ -69,8 +81,9 @@ class ClientConnection(HttpToolsProtocol):
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._refused or self._is_answered_as_known(data):
             return
+        begins, completed = self._phase == BETWEEN and not self._arrival.is_open, self._completed
         self._piece = len(data)
         self._overhead += len(data)
         try:
@@ -78,9 +91,33 @@ class ClientConnection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(Refusal(400, "Invalid HTTP request received."))
             return
+        if begins and self._completed == completed + 1:
+            self._remember(data)
         # Stray bytes between requests count as a head.
         if self._phase != BETWEEN or self.cycle is None or self.cycle.response_complete:
             self._wait_for_rest()
+
+    def _remember(self, data: bytes) -> None:
+        """Remember the head of data that was one whole request on the direct path."""
+        end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
+        if isinstance(self.cycle, DirectRequest) and len(data) == end + self.cycle.size:
+            self._known = Known(data[:end], len(data), self.headers)
+
+    def _is_answered_as_known(self, data: bytes) -> bool:
+        """Begin a request whose head has the bytes of one before it, which need not be parsed again."""
+        known = self._known
+        if known is None or len(data) != known.length or not data.startswith(known.head):
+            return False
+        if self._phase != BETWEEN or self._arrival.is_open or not self._takes_direct:
+            return False
+        request = self.direct_path and self.direct_path.begin(self, known.headers)
+        if not request:
+            return False
+        self.headers = known.headers
+        self.cycle = self._running = request
+        request.body, request.more_body = data[len(known.head) :], False
+        request.ask(self._peer)
+        return True
 
     def _wait_for_rest(self) -> None:
         if self._phase == BODY and not self._arrival.is_in_body:
@@ -192,17 +229,22 @@ class ClientConnection(HttpToolsProtocol):
         self._phase = BETWEEN
         self._overhead = 0
         self._arrival.end()
+        self._completed += 1
         if isinstance(self.cycle, DirectRequest) and not self.cycle.response_complete:
-            self.cycle.ask(self.client[0].encode() if self.client else b"")
+            self.cycle.ask(self._peer)
 
     def _direct_request(self, method: bytes) -> DirectRequest | None:
         """Return the request on the direct path whose head was read, unless it has to take the normal one."""
-        free = self.cycle is None or self.cycle.response_complete
-        if self.direct_path is None or self.url != TARGET or method != b"POST" or not free or not self._has_place:
+        if self.direct_path is None or self.url != TARGET or method != b"POST" or not self._takes_direct:
             return None
-        if self.expect_100_continue or self.flow.write_paused or self.parser.get_http_version() != "1.1":
+        if self.expect_100_continue or self.parser.get_http_version() != "1.1":
             return None
         return self.direct_path.begin(self, self.headers)
+
+    @property
+    def _takes_direct(self) -> bool:
+        free = self.cycle is None or self.cycle.response_complete
+        return free and self._has_place and not self.flow.write_paused
 
     def send_direct(self, request: DirectRequest, reply: Reply) -> None:
         """Send the response to a request, if the client is still there."""

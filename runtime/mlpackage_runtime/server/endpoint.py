@@ -11,7 +11,7 @@ from mlpackage_runtime.server.asgi import DIRECT, GONE, Headers, Receive, Scope,
 from mlpackage_runtime.server.body import FREE, ClientGoneError, Room
 from mlpackage_runtime.server.cors import ALLOW_ORIGIN
 from mlpackage_runtime.server.ids import IdTooLongError, response_ids
-from mlpackage_runtime.server.logs import RequestLog
+from mlpackage_runtime.server.request_log import RequestLog
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.streams import send_stream
 

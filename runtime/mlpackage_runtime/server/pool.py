@@ -19,7 +19,11 @@ CLOSE_TIMEOUT = 5.0
 
 
 class Unavailable(Exception):  # noqa: N818 - an event, reported as a status
-    """No worker can take the request now; the text says why."""
+    """No worker can take the request now; the text says why, and `retry_after` in how many seconds to ask again."""
+
+    def __init__(self, why: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
 
 
 class Pool:
@@ -28,7 +32,6 @@ class Pool:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self._settings = settings
         self._environment = settings.worker_environment(environ)
-        self._idle: list[Worker] = []
         self._ready: set[Worker] = set()
         self._workers: set[Worker] = set()
         self._waiting: Deque[Job] = deque()
@@ -71,15 +74,19 @@ class Pool:
 
     def submit(self, job: Job) -> None:
         """Give a job to a worker, or let it wait for one. Raises Unavailable."""
-        if self._idle and self._all_started:
-            self._idle.pop().send(job)
-        elif len(self._ready) == 1 and not self._waiting and (only := next(iter(self._ready))).has_room:
-            only.send(job)
+        worker = None if self._waiting or not self._all_started else self._best()
+        if worker is not None:
+            worker.send(job)
         elif not self._all_started or self._closing or (self._failing and not self._ready):
             raise Unavailable("No worker is ready.")
         else:
             self.check_queue(len(self._waiting))
             self._waiting.append(job)
+
+    def _best(self) -> Worker | None:
+        """Return the worker with room that a request waits for the shortest time; None where none has room."""
+        free = [worker for worker in self._ready if worker.room > 0]
+        return min(free, key=lambda worker: worker.wait, default=None) if len(free) != 1 else free[0]
 
     def check_queue(self, waiting: int) -> None:
         """Raise Unavailable where a line, the pool's own or the gate's, is as long as `queue_limit` allows."""
@@ -147,23 +154,21 @@ class Pool:
     def _free(self, worker: Worker) -> None:
         """Give a worker the next requests whose clients still wait, as long as it has room."""
         self._ready.add(worker)
-        while self._waiting and (worker.is_idle or worker.has_room):
+        room = worker.room
+        while self._waiting and room > 0:
             job = self._waiting.popleft()
             if job.gone():
                 job.fail(ClientGoneError())
             else:
                 worker.send(job)
-        if worker.is_idle:
-            self._idle.append(worker)
+                room -= 1
 
     def _lose(self, worker: Worker, not_begun: Sequence[Job]) -> None:
         """Forget a worker that has ended, and put the requests that it had not begun at the head of the queue."""
         self._ready.discard(worker)
-        if worker in self._idle:
-            self._idle.remove(worker)
         self._waiting.extendleft(reversed(not_begun))
-        if self._waiting and self._idle:
-            self._free(self._idle.pop())
+        for other in [ready for ready in self._ready if ready.is_idle]:
+            self._free(other)
 
     def _give_up_waiting(self, reason: str) -> None:
         log.error("%s", reason)

@@ -1,35 +1,29 @@
-"""Run `serve`: bind the ports, start the workers, and serve until a signal arrives."""
+"""Run `serve`: bind the ports, start the workers, and serve until a signal arrives.
+
+The workers start first, and import what their script needs while this process imports what the server needs. So
+nothing that takes long is imported before them.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import errno
 import os
 import resource
-import socket
+import signal
 import sys
-from typing import Iterable, Sequence
-
-import uvicorn
-import uvloop
+from typing import Sequence
 
 from mlpackage_runtime.contract import CANNOT_START, log
 from mlpackage_runtime.lifetime import adopt_orphans, end_with
 from mlpackage_runtime.server import logs
-from mlpackage_runtime.server.app import Application
-from mlpackage_runtime.server.connection import ClientConnection
-from mlpackage_runtime.server.peers import RESERVE, Peers
-from mlpackage_runtime.server.pool import Pool
-from mlpackage_runtime.server.reaper import reap_orphans
+from mlpackage_runtime.server.cpus import processors, thread_variables
+from mlpackage_runtime.server.peers import RESERVE
 from mlpackage_runtime.server.settings import Settings, read_settings
-from mlpackage_runtime.server.stopping import StoppableServer
+from mlpackage_runtime.server.sockets import bind, url_of, with_next_step
+from mlpackage_runtime.server.spawn import spawn_early
 from mlpackage_runtime.server.values import SettingsError
 
-BACKLOG = 2048
-KEEP_ALIVE = 75  # seconds that an idle connection stays open
 OTHER_FILES = RESERVE + 128  # sockets of workers and of the reserve, and what the interpreter opens
-LAST_WAIT = 3  # seconds for uvicorn to close the connections that outlast drain_timeout
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -42,17 +36,20 @@ def serve(arguments: Sequence[str]) -> int:
     if not end_with(os.environ.pop("MLPACKAGE_PARENT", "")):
         return 0
     own_folder = os.environ.pop("MLPACKAGE_OWN_FOLDER", "")  # where the user keeps the sources that were laid out here
+    stops: list[int] = []  # signals that came before there was a server to stop
+    signal.signal(signal.SIGTERM, lambda number, frame: stops.append(number))
     logs.configure(settings)
     if os.environ.get("AML_APP_INSIGHTS_ENABLED", "").lower() == "true":
         log.warning("AML_APP_INSIGHTS_ENABLED is true, but this server sends nothing to Application Insights")
     adopt_orphans()
     try:
-        return uvloop.run(_serve(settings, _connections_allowed(settings.connection_limit), own_folder))
+        return _serve(settings, own_folder, stops)
     finally:
         logs.close()
 
 
-async def _serve(settings: Settings, connections: int, own_folder: str) -> int:
+def _serve(settings: Settings, own_folder: str, stops: Sequence[int]) -> int:
+    connections = _connections_allowed(settings.connection_limit)
     ports = {"--port": settings.port, "--health-port": settings.health_port}
     listeners = []
     with contextlib.ExitStack() as bound:
@@ -60,118 +57,28 @@ async def _serve(settings: Settings, connections: int, own_folder: str) -> int:
             if port is None:
                 continue
             try:
-                listeners.append(bound.enter_context(_bind(settings.host, port)))
+                listeners.append(bound.enter_context(bind(settings.host, port)))
             except OSError as error:
-                log.critical("Cannot listen on %s port %s: %s", settings.host, port, _with_next_step(error, flag))
+                log.critical("Cannot listen on %s port %s: %s", settings.host, port, with_next_step(error, flag))
                 return CANNOT_START
-        log.info("Listening on %s", _joined(map(_url, listeners)))
-        pool = Pool(settings, os.environ)
-        request_log = logs.RequestLog(settings)
-        application = Application(settings, pool, request_log)
-        server = StoppableServer(_uvicorn_config(application, settings, connections))
-        serving = asyncio.ensure_future(server.serve(sockets=listeners))
-        reaping = asyncio.ensure_future(reap_orphans())
-        serving.add_done_callback(lambda _: server.stop.set())  # it ends before only where it fails
-        try:
-            reason = await _run(settings, pool, application, server, _url(listeners[0]))
-            if reason:
-                log.critical("The entry script cannot start: %s", _as_known(reason, settings, own_folder))
-            return CANNOT_START if reason else 0
-        finally:
-            server.should_exit = True
-            try:
-                await serving
-            finally:
-                await pool.close(hurry=server.hurry.is_set())
-                reaping.cancel()
-                request_log.flush()
+        log.info("Listening on %s", " and ".join(map(url_of, listeners)))
+        _share_processors(settings.worker_count)
+        environment = settings.worker_environment(os.environ)
+        spawn_early(settings.worker_python, environment, settings.start_frame(), settings.worker_count)
+        from mlpackage_runtime.server.serving import run  # while the workers import their own
+
+        return run(settings, listeners, connections, own_folder, stops)
 
 
-def _uvicorn_config(application: Application, settings: Settings, connections: int) -> uvicorn.Config:
-    limits = {"receive_timeout": settings.receive_timeout, "peers": Peers(connections, settings.peer_limit)}
-    shared = {**limits, "direct_path": application.direct_path}
-    return uvicorn.Config(
-        application,
-        loop="none",
-        http=type("Connection", (ClientConnection,), shared),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=LAST_WAIT,
-    )
-
-
-def _as_known(reason: str, settings: Settings, own_folder: str) -> str:
-    """Name the sources in a reason by the paths that the user knows, if they were laid out elsewhere for serving."""
-    laid_out = os.path.join(settings.app_root, settings.source_directory)
-    return reason.replace(os.path.join(laid_out, ""), os.path.join(own_folder, "")) if own_folder else reason
-
-
-async def _run(settings: Settings, pool: Pool, application: Application, server: StoppableServer, url: str) -> str:
-    """Start the workers and wait for the signal to stop; return the reason if the script cannot start."""
-    stopping = asyncio.ensure_future(server.stop.wait())
-    starting = asyncio.ensure_future(pool.start())
-    await asyncio.wait({stopping, starting}, return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
-        starting.cancel()
-        return ""
-    if reason := starting.result():
-        stopping.cancel()
-        return reason
-    log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
-    log.info("Ready: %s/score, %d worker(s)", url, settings.worker_count)
-    await stopping
-    log.info("Stopping: finishing what was accepted; another signal ends that at once")
-    await _drain(application, server, settings.drain_timeout)
-    return ""
-
-
-async def _drain(application: Application, server: StoppableServer, timeout: float) -> None:
-    """Answer what was accepted and refuse the rest, until nothing comes, the time is over, or a signal says so."""
-
-    async def drained() -> None:
-        await application.drain()
-        await server.wait_until_quiet()
-
-    waits = {asyncio.ensure_future(drained()), asyncio.ensure_future(server.hurry.wait())}
-    await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)  # fails here where two sockets are bound to one port
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _with_next_step(error: OSError, flag: str) -> str:
-    """Say why a port cannot be listened on, and what to choose instead: another port, or an address that is ours."""
-    taken, forbidden = error.errno == errno.EADDRINUSE, error.errno == errno.EACCES
-    step = "Stop what listens there, or choose another port" if taken else "Choose another port"
-    step = f"{step}: {flag}" if taken or forbidden else "Choose an address of this machine: --host"
-    return f"{error.strerror}. {step}"
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _joined(values: Iterable[object]) -> str:
-    return " and ".join(map(str, values))
+def _share_processors(workers: int) -> None:
+    """Set how many threads the numeric libraries of each worker have, where the user has not."""
+    found = processors()
+    threads = thread_variables(os.environ, workers, found)
+    if threads:
+        os.environ.update(threads)
+        *names, last = threads
+        shown = f"{', '.join(names)} and {last} are set to {threads[last]}"
+        log.info("%g CPU(s) for %d worker(s): %s", found.usable, workers, shown)
 
 
 def _connections_allowed(limit: int) -> int:

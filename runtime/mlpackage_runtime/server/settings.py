@@ -20,6 +20,7 @@ from mlpackage_runtime.server.values import (
     port_number,
     read_file,
     seconds,
+    switch,
 )
 
 HOUR_MS = 3_600_000
@@ -56,7 +57,10 @@ class Settings:
     max_queue_wait_ms: int | None
     cors: Cors | None
     direct_path: bool
+    batching_max_rows: int  # 0 where requests are not merged
+    batching_max_delay_ms: int
     log_format: str
+    warm_up: bool
     server_version: str
     service_name: str
     service_version: str
@@ -85,6 +89,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
     separate = values.read("", "SEPERATE_HEALTH_ENDPOINT", "", str) == "true"
     announced = values.read("", "SERVER_VERSION_LOG_RESPONSE_ENABLED", "true", str.lower) == "true"
     body_limit = values.read("", "MLPACKAGE_BODY_LIMIT", BODY_LIMIT, at_least(0))
+    rows = values.read("", "MLPACKAGE_BATCHING_MAX_ROWS", 256, at_least(1))
     return Settings(
         app_root=os.path.abspath(values.read("", "AML_APP_ROOT", "", str) or os.getcwd()),
         # The flag is relative to the current folder, the variable to the app root.
@@ -114,8 +119,11 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         max_concurrent_requests=values.read("", "MLPACKAGE_MAX_CONCURRENT_REQUESTS", None, at_least(1)),
         max_queue_wait_ms=values.read("", "MLPACKAGE_MAX_QUEUE_WAIT_MS", None, at_least(0)),
         cors=values.read("access-control-allow-origins", "AML_CORS_ORIGINS", None, Cors),
-        direct_path=values.read("", "MLPACKAGE_DIRECT_PATH", "on", one_of("on", "off")) == "on",
+        direct_path=values.read("", "MLPACKAGE_DIRECT_PATH", True, switch),  # noqa: FBT003
+        batching_max_rows=rows if values.read("", "MLPACKAGE_BATCHING", False, switch) else 0,  # noqa: FBT003
+        batching_max_delay_ms=values.read("", "MLPACKAGE_BATCHING_MAX_DELAY_MS", 0, at_least(0)),
         log_format=values.read("log-format", "MLPACKAGE_LOG_FORMAT", "line", one_of("line", "json")),
+        warm_up=values.read("", "MLPACKAGE_WARM_UP", False, switch),  # noqa: FBT003 - as all defaults
         server_version=values.read("", "HTTP_X_MS_SERVER_VERSION", VERSION, str) if announced else "",
         service_name=values.read("", "SERVICE_NAME", "ML service", str),
         service_version=values.read("", "SERVICE_VERSION", "1.0", str),

@@ -9,6 +9,7 @@ from typing import Any, Callable, Mapping, TypeVar
 T = TypeVar("T")
 
 LAST_PORT = 65535
+SWITCH = {"1": True, "on": True, "true": True, "0": False, "off": False, "false": False}
 
 
 class SettingsError(Exception):
@@ -102,6 +103,13 @@ def one_of(*allowed: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def switch(text: str) -> bool:
+    """Return whether a text means yes."""
+    if text.lower() not in SWITCH:
+        raise ValueError("it must be on or off, or 1 or 0.")
+    return SWITCH[text.lower()]
 
 
 def seconds(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections import deque
 from typing import Callable, Deque, Sequence
 
@@ -17,6 +18,9 @@ from mlpackage_runtime.server.streams import Stream
 READ_SIZE = 65536
 QUICK = 0.005  # seconds; after a request that took less, others are sent ahead
 AHEAD = 7  # requests at most that lie ready in the worker's socket
+MERGED = 64  # requests at most that a worker has which merges them
+WAKE = 0.0002  # seconds that it takes to wake an idle worker, about
+SLOWNESS = 0.2  # the weight of the last request in the mean time of one
 DRAIN_TIMEOUT = 1.0  # seconds for the last frames of a process that has ended
 
 
@@ -46,6 +50,8 @@ class Worker(asyncio.Protocol):
         self._parser = frames.FrameParser()
         self._jobs: Deque[Job] = deque()  # the first is running, the others were sent ahead
         self._quick = False
+        self._cost = 0.0  # the mean time of a request, in seconds
+        self._merges = False
         self._receiving = False  # whether the worker has read a part of its first request, and not yet the rest
         self._stream: Stream | None = None
         self._deadline = 0.0
@@ -53,8 +59,9 @@ class Worker(asyncio.Protocol):
         self._timeout = settings.scoring_timeout_ms / 1000
 
     async def spawn(self, environment: dict[str, str]) -> None:
-        """Start the process and connect to it; the first frame then carries its settings."""
-        self._process, ours = await spawn(self._settings.worker_python, environment)
+        """Start the process, unless one was started early, and connect to it."""
+        start = self._settings.start_frame()
+        self._process, ours, self._progress = spawn(self._settings.worker_python, environment, start)
         self.pid = self._process.pid
         self._same_socket = ours.dup()
         self._same_socket.setblocking(False)  # noqa: FBT003 - positional only
@@ -83,23 +90,35 @@ class Worker(asyncio.Protocol):
         return not self._jobs
 
     @property
-    def has_room(self) -> bool:
-        """Whether a request can be sent ahead: behind quick requests, and to the only worker.
+    def room(self) -> int:
+        """The number of requests that can be sent to the worker now.
 
-        The worker then need not wait for the server between two requests, and both switch context less often.
+        One that has the next quick request in its socket need not wait for the server in between, and both switch
+        context less often. One that merges requests gets those that wait for it at once.
         """
-        return self._quick and 0 < len(self._jobs) <= AHEAD and self._stream is None
+        if self._stream is not None:
+            return 0
+        most = MERGED if self._merges else AHEAD + 1
+        gathers = self._merges and (self.is_idle or self._settings.batching_max_delay_ms > 0)
+        if not self._quick and not gathers:
+            most = 1
+        return most - len(self._jobs)
+
+    @property
+    def wait(self) -> float:
+        """The time that a request would wait for this worker, in seconds: about, to compare workers."""
+        return len(self._jobs) * self._cost if self._jobs else WAKE
 
     def send(self, job: Job) -> None:
-        """Give a request to the worker, which must be idle or have room."""
+        """Give a request to the worker, which must have room."""
         frames.send_parts(self._transport.write, frames.REQUEST, job.head, job.parts)
         self._jobs.append(job)
         if len(self._jobs) == 1:
             self._begin()
 
     def _begin(self) -> None:
-        self._began = self._loop.time()
-        self._deadline = self._began + self._timeout
+        self._began = time.monotonic()  # the loop's clock counts milliseconds
+        self._deadline = self._loop.time() + self._timeout
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._check_deadline)
 
@@ -118,7 +137,6 @@ class Worker(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]
-        frames.send(self._transport.write, frames.START, (), self._settings.start_frame())
 
     def data_received(self, data: bytes) -> None:
         for kind, head, body in self._parser.feed(data):
@@ -131,9 +149,7 @@ class Worker(asyncio.Protocol):
         # Nobody could reach a process that lived on with a closed socket.
         if self._jobs or not self.started.done():
             self.kill()
-        # A reset means that the worker closed its end with unread bytes: of its only request, unless it said otherwise.
-        unread = isinstance(error, (ConnectionResetError, BrokenPipeError)) and len(self._jobs) == 1
-        self._lose(WorkerDied(), begun=not unread or self._receiving or self._stream is not None)
+        self._lose(WorkerDied(), unread=isinstance(error, (ConnectionResetError, BrokenPipeError)))
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -159,8 +175,13 @@ class Worker(asyncio.Protocol):
         elif kind in (frames.END, frames.ABORT) and self._stream:
             self._stream.end(broken=kind == frames.ABORT)
             self._finish()
+        elif kind == frames.ORDER:
+            self._reorder([int(place) for place in head])
+        elif kind == frames.ALONE:
+            self._merges = False
         elif kind == frames.READY:
             self.description = frames.Description(**json.loads(body))
+            self._merges = self.description.merges
             self.started.set_result("")
             self._offer()
         elif kind == frames.FAILED:
@@ -170,11 +191,18 @@ class Worker(asyncio.Protocol):
         if self._jobs:
             self._jobs[0].resolve(reply)
 
+    def _reorder(self, places: Sequence[int]) -> None:
+        jobs, first = list(self._jobs), set(places)
+        self._jobs = deque(jobs[place] for place in places)
+        self._jobs.extend(job for place, job in enumerate(jobs) if place not in first)
+
     def _finish(self) -> None:
         self._jobs.popleft()
         self._receiving = False
         self._stream = None
-        self._quick = self._settings.worker_count == 1 and self._loop.time() - self._began < QUICK
+        took = time.monotonic() - self._began
+        self._quick = took < QUICK
+        self._cost += SLOWNESS * (took - self._cost)
         self.answered += 1
         if self._jobs:
             self._begin()
@@ -184,24 +212,43 @@ class Worker(asyncio.Protocol):
         if not self._is_closed:
             self._free(self)
 
-    def _lose(self, error: Exception, *, begun: bool = True) -> None:
-        """Fail the running request, where one had begun, give the others back, and take no more.
+    def _lose(self, error: Exception, *, unread: bool = False) -> None:
+        """Fail the requests that had begun, give the others back, and take no more.
 
         A request that had not begun gets one more try: it may be what kills the workers.
         """
         if self._is_lost:
             return
         self._is_lost = True
-        if self._jobs and (begun or self._jobs[0].spared):
-            self.lost_request = True
-            self._jobs.popleft().fail(error)
-        elif self._jobs:
-            self._jobs[0].spared = True
         if self._stream is not None:
             self._stream.end(broken=True)
         if self._timer is not None:
             self._timer.cancel()
         if not self.started.done():
             self.started.set_result("the worker process ended while it was starting")
+        begun = self._begun(unread=unread)
+        if self._jobs and not begun:
+            if self._jobs[0].spared:
+                begun = [self._jobs[0]]
+            self._jobs[0].spared = True
+        for job in begun:
+            self.lost_request = True
+            self._jobs.remove(job)
+            job.fail(error)
         self._lost(self, list(self._jobs))
         self._jobs.clear()
+
+    def _begun(self, *, unread: bool) -> list[Job]:
+        """Return the requests that the worker had begun when it ended: it said so in memory, or read the first one.
+
+        The socket tells whether it was closed with unread bytes: those of its only request, unless the worker has said
+        that it is receiving it.
+        """
+        jobs = list(self._jobs)
+        if self._receiving or self._stream is not None:
+            return jobs[:1]
+        if self.description.merges:
+            through, reading = self._progress.read()
+            running, place = max(through - self.answered, 0), max(reading - self.answered, 0)
+            return jobs[:running] or jobs[place - 1 : place]
+        return [] if unread and len(jobs) == 1 else jobs[:1]

@@ -4,7 +4,6 @@ import builtins
 import functools
 import json
 import logging
-import logging.config
 import sys
 from typing import Any, Optional
 
@@ -28,6 +27,8 @@ def apply_own(app_root: str, entry_script: str) -> None:
 
 
 def _apply(path: str) -> None:
+    import logging.config  # which takes long, and most projects do not need
+
     try:
         with open(path, encoding="utf-8") as file:
             logging.config.dictConfig(json.load(file))

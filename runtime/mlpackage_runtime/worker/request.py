@@ -3,7 +3,6 @@
 import codecs
 import json
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
-from urllib.parse import parse_qsl
 
 
 class Request(NamedTuple):
@@ -40,6 +39,8 @@ class Request(NamedTuple):
 
     def query_values(self) -> Dict[str, Any]:
         """Return the query: each value parsed as JSON where it parses, a repeated name as a list."""
+        from urllib.parse import parse_qsl  # which few requests need
+
         values: Dict[str, List[Any]] = {}
         query = self.query.decode("latin-1")
         for name, text in parse_qsl(query, keep_blank_values=True, errors="mlpackage.percent"):

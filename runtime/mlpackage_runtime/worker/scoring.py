@@ -1,24 +1,25 @@
 """Call run() for a request, and turn its result or its exception into a response."""
 
-import asyncio
 import inspect
 import time
 from types import CodeType, FrameType, TracebackType
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional, Union
 
 from mlpackage_runtime.contract import SCRIPT_ERROR, log
 from mlpackage_runtime.worker.errors import RefusedRequest
+from mlpackage_runtime.worker.plan import plan_of
 from mlpackage_runtime.worker.raw import is_response, response_from
 from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.response import INTERNAL_ERROR, Response, error_response, result_response
 from mlpackage_runtime.worker.script import Script
-from mlpackage_runtime.worker.styles import Style
+from mlpackage_runtime.worker.styles import Arguments, Style
 
 
 class Scoring:
     """Answers requests with a script's run(), one at a time."""
 
     def __init__(self, script: Script, style: Style) -> None:
+        self.plan = plan_of(script.run)
         self._run = script.run
         self._arguments = style.arguments
         self._wants_headers = script.wants_headers
@@ -26,6 +27,11 @@ class Scoring:
 
     def respond(self, request: Request) -> Response:
         """Return the response to a request; never raises."""
+        arguments = self.read(request)
+        return arguments if isinstance(arguments, Response) else self.score(request, arguments)
+
+    def read(self, request: Request) -> Union[Arguments, Response]:
+        """Return the arguments that a request has for run(), or the response to one that has none; never raises."""
         try:
             arguments = self._arguments(request)
         except RefusedRequest as refused:
@@ -35,11 +41,21 @@ class Scoring:
             return error_response(500, INTERNAL_ERROR)
         if self._wants_headers:
             arguments["request_headers"] = request.titled_headers()
+        return arguments
+
+    def converted(self, arguments: Arguments) -> Optional[Arguments]:
+        """Return arguments as the schema's types; None where there is no plan, or the decorators have to refuse one."""
+        return self.plan.converted(arguments) if self.plan is not None else None
+
+    def score(self, request: Request, arguments: Arguments, converted: Optional[Arguments] = None) -> Response:
+        """Return the response to a request that has arguments, which may be converted already; never raises."""
         started = time.perf_counter()
         try:
-            result = self._run(**arguments)
-            if inspect.iscoroutine(result):
-                result = awaited(result)
+            found = self.converted(arguments) if converted is None else converted
+            if found is not None and self.plan is not None:
+                result = call(self.plan.function, found)
+            else:
+                result = call(self._run, arguments)
         except BaseException as error:  # noqa: BLE001 - SystemExit in run() must not end the worker
             return self._failure(error)
         return _response_to(result, request, (time.perf_counter() - started) * 1000)
@@ -52,17 +68,25 @@ class Scoring:
         return error_response(500, SCRIPT_ERROR, script_failed=True)
 
 
+def call(function: Callable[..., Any], arguments: Arguments) -> Any:
+    """Return the result of a function of the script's, or of the coroutine that it returned."""
+    result = function(**arguments)
+    return awaited(result) if inspect.iscoroutine(result) else result
+
+
 def awaited(result: Any) -> Any:
     """Return the result of one of the script's coroutines, run in the script's own event loop."""
     return _event_loop().run_until_complete(result)
 
 
-_loops: List[asyncio.AbstractEventLoop] = []
+_loops: List[Any] = []
 
 
-def _event_loop() -> asyncio.AbstractEventLoop:
+def _event_loop() -> Any:
     # One loop lasts for the life of the worker, because clients that init() opened belong to it.
     if not _loops:
+        import asyncio  # which few scripts need, and takes longer than the rest of a worker
+
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         _loops.append(loop)

@@ -4,40 +4,62 @@ import inspect
 import itertools
 import os
 import sys
+import time
 import traceback
-from typing import Iterable, Iterator, NamedTuple
+from typing import Any, Callable, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from mlpackage_runtime.contract import log
 from mlpackage_runtime.frames import Description, WorkerSettings
 from mlpackage_runtime.worker import logs, shims, swagger
 from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.expansion import Limits
+from mlpackage_runtime.worker.garbage import fewer_collections
+from mlpackage_runtime.worker.imports import SLOW, Times, measured
+from mlpackage_runtime.worker.merging import Merging
+from mlpackage_runtime.worker.origins import OWN_FOLDER, is_installed, is_of_project
 from mlpackage_runtime.worker.scoring import Scoring, awaited
 from mlpackage_runtime.worker.script import Script, extend_path, load_script
-from mlpackage_runtime.worker.styles import choose_style
+from mlpackage_runtime.worker.styles import Style, choose_style
 
 ADVICE = "MLPACKAGE_MISSING_MODULE"  # the variable in which `mlpackage serve` says what to do on this machine
 TREE_LIMIT = 200
-OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-STANDARD_LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
-INSTALLED = {"site-packages", "dist-packages"}  # the names of the folders into which packages are installed
 
 
 class Started(NamedTuple):
-    """A script that is ready to score, and its description for the server."""
+    """A script that is ready to score, what merges its requests if anything does, its description, and its start."""
 
     scoring: Scoring
+    merging: Optional[Merging]
     description: Description
+    run: Callable[..., Any]
+    times: Times
 
 
 def start(settings: WorkerSettings) -> Started:
     """Load the script and call its init(); raises StartError, with a traceback of what the script raised."""
+    began = time.perf_counter()
     advice = os.environ.pop(ADVICE, "")  # the script's environment is the image's
     shims.install()
     extend_path(settings.app_root, settings.source_directory)
     sys.argv[:] = [os.path.join(settings.app_root, settings.entry_script)]
     logs.configure(settings.log_format)
     logs.apply_own(settings.app_root, settings.entry_script)
+    with fewer_collections(), measured() as imports:
+        script, style = _loaded(settings, advice)
+        loaded = time.perf_counter()
+        _initialise(script, settings.model_dir, advice)
+    ended = time.perf_counter()
+    times = Times(total=ended - began, init=ended - loaded, imports=imports.ranking())
+    if times.total > SLOW:
+        log.info("%s", times.described())
+    documents, supported = swagger.documents(settings, script.run)
+    scoring = Scoring(script, style)
+    merging = _merging(script, scoring) if settings.batching_max_rows else None
+    description = Description(style.raw, merging is not None, documents, supported)
+    return Started(scoring, merging, description, script.run, times)
+
+
+def _loaded(settings: WorkerSettings, advice: str) -> Tuple[Script, Style]:
     try:
         script = load_script(settings.app_root, settings.entry_script)
         log.info("Found user script at %s", script.file)
@@ -47,9 +69,17 @@ def start(settings: WorkerSettings) -> Started:
     except BaseException as error:
         raise _broken("Failed to import user script because it raised an unhandled exception", error, advice) from error
     log.info("%s", style.described)
-    _initialise(script, settings.model_dir, advice)
-    documents, supported = swagger.documents(settings, script.run)
-    return Started(Scoring(script, style), Description(style.raw, documents, supported))
+    if inspect.iscoroutinefunction(inspect.unwrap(script.run)):
+        import asyncio  # noqa: F401 - so that the first request need not wait for it
+    return script, style
+
+
+def _merging(script: Script, scoring: Scoring) -> Optional[Merging]:
+    try:
+        return Merging(script, scoring.plan)
+    except ValueError as error:
+        log.warning("Batching is off: %s", error)
+        return None
 
 
 def _initialise(script: Script, model_dir: str, advice: str) -> None:
@@ -87,7 +117,7 @@ def _other_version(missing: str) -> str:
     name, dot, _ = missing.partition(".")
     package = sys.modules.get(name) if dot else None
     file = getattr(package, "__file__", None)
-    if not file or INSTALLED.isdisjoint(file.split(os.sep)):
+    if not file or not is_installed(file):
         return ""
     there = f"{name} {getattr(package, '__version__', '')}".rstrip()
     return (
@@ -102,14 +132,8 @@ def _where(error: BaseException, frames: traceback.StackSummary) -> str:
     lines = [(frame.filename, frame.lineno) for frame in frames]
     if isinstance(error, SyntaxError):
         lines.append((error.filename or "", error.lineno))
-    own = [line for line in lines if _is_own(line[0])]
+    own = [line for line in lines if is_of_project(line[0])]
     return "".join(f"{file}:{number}: " for file, number in (own or lines)[-1:]) + summary
-
-
-def _is_own(file: str) -> bool:
-    """Return whether a file is the project's: neither installed, nor Python's, nor ours, nor a text that was run."""
-    installed = not INSTALLED.isdisjoint(file.split(os.sep))
-    return os.path.isabs(file) and not installed and not file.startswith((OWN_FOLDER + os.sep, STANDARD_LIBRARY))
 
 
 def contents(model_dir: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import json
 import sys
 from typing import Any, Callable, Dict, NamedTuple, Sequence
 
+from mlpackage_runtime.worker.decoding import decoder
 from mlpackage_runtime.worker.errors import RefusedRequest, StartError
 from mlpackage_runtime.worker.expansion import Limits
 from mlpackage_runtime.worker.raw import raw_requested, werkzeug_request
@@ -69,9 +70,10 @@ def as_text(name: str, limits: Limits) -> Callable[[Request], Arguments]:
 
 def by_name(parameters: Sequence[inspect.Parameter], limits: Limits) -> Callable[[Request], Arguments]:
     """Return a function that gives run() the members of the JSON body, or the values of the query, by name."""
+    loads = decoder()
 
     def arguments(request: Request) -> Arguments:
-        values = request.query_values() if request.method == b"GET" else _json_object(request, limits)
+        values = request.query_values() if request.method == b"GET" else _json_object(request, limits, loads)
         found = {parameter.name: values.get(parameter.name, parameter.default) for parameter in parameters}
         for name, value in found.items():
             if value is inspect.Parameter.empty:
@@ -81,7 +83,7 @@ def by_name(parameters: Sequence[inspect.Parameter], limits: Limits) -> Callable
     return arguments
 
 
-def _json_object(request: Request, limits: Limits) -> Arguments:
+def _json_object(request: Request, limits: Limits, loads: Callable[[bytes], Any]) -> Arguments:
     if not _is_json(request.header(b"content-type")):
         raise RefusedRequest(415, "Expects Content-Type to be application/json")
     body = _decoded(request, limits)
@@ -89,7 +91,7 @@ def _json_object(request: Request, limits: Limits) -> Arguments:
         raise RefusedRequest(400, "POST body is empty. Expecting a JSON dictionary.")
     limits.check_values(body)
     try:
-        value = json.loads(body)
+        value = loads(body)
     except (ValueError, RecursionError) as error:
         raise RefusedRequest(400, f"POST body could not be decoded as JSON: {error}") from None
     if not isinstance(value, dict):

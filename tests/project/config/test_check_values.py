@@ -32,6 +32,15 @@ def found(problems):
             f"{K}.server.max-concurrent-requests: must be at least 1, not 0.",
         ),
         ({"server": {"max-queue-wait-ms": -1}}, f"{K}.server.max-queue-wait-ms: must be at least 0, not -1."),
+        (
+            {"server": {"batching": {"max-rows": 0}}},
+            f"{K}.server.batching.max-rows: must be at least 1, not 0.",
+        ),
+        (
+            {"server": {"batching": {"max-delay-ms": -1}}},
+            f"{K}.server.batching.max-delay-ms: must be at least 0, not -1.",
+        ),
+        ({"server": {"batching": True}}, f"{K}.server.batching: must be a table, not true."),
         ({"server": {"worker-memory-mb": 0}}, f"{K}.server.worker-memory-mb: must be at least 1, not 0."),
         ({"image": {"port": 0}}, f"{K}.image.port: must be between 1 and 65535, not 0."),
         ({"image": {"healthcheck": {"retries": 0}}}, f"{K}.image.healthcheck.retries: must be at least 1, not 0."),
@@ -76,6 +85,18 @@ def found(problems):
                 f"{K}.environment-variables.SCORING_TIMEOUT_MS: is also set by server.scoring-timeout-ms. "
                 "Keep one of them."
             ),
+        ),
+        *(
+            (
+                {"environment-variables": {name: "5"}, "server": {key: value}},
+                f"{K}.environment-variables.{name}: is also set by server.{key}. Keep one of them.",
+            )
+            for name, key, value in (
+                ("MLPACKAGE_MAX_CONCURRENT_REQUESTS", "max-concurrent-requests", 2),
+                ("MLPACKAGE_MAX_QUEUE_WAIT_MS", "max-queue-wait-ms", 2),
+                ("MLPACKAGE_WORKER_MEMORY", "worker-memory-mb", 2),
+                ("MLPACKAGE_WARM_UP", "warm-up", False),
+            )
         ),
         (
             {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 
 from pair import HERE, Case, Setup, call, get, post
-from workers import WITHOUT_OPTIONAL_PARAMETERS
+from workers import REQUIREMENTS, WITHOUT_OPTIONAL_PARAMETERS
 
 SETUPS = {
     "text": Setup(script="text.py"),
@@ -486,3 +486,10 @@ CASES: dict[str, list[Case]] = {
     "own swagger": [get("/swagger.json"), get("/swagger.json?version=2.0"), get("/swagger.json?version=3"), get("/swagger.json?version=3.1")],
     "no version": [post("x"), get("/")],
 }
+
+
+def pythons_for(setup: Setup) -> tuple[str, ...]:
+    """Return the other Pythons that run a setup: all of them for the first setup of a script, then the oldest alone."""
+    first = next(known for known in SETUPS.values() if known.script == setup.script)
+    able = tuple(version for version in REQUIREMENTS if version not in setup.without)
+    return able if first is setup else able[:1]

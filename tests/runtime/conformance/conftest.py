@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from cases import pythons_for
 from pair import ORIGINAL_PYTHON, Pairs
 from workers import REQUIREMENTS, environment
 
@@ -36,6 +37,6 @@ def other_pythons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def pairs(original: None, other_pythons: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pairs]:
     """Start pairs as the cases ask for them."""
-    started = Pairs(tmp_path_factory.mktemp("pair"), other_pythons)
+    started = Pairs(tmp_path_factory.mktemp("pair"), other_pythons, pythons_for)
     yield started
     started.stop()

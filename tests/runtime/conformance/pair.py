@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -21,9 +21,15 @@ import mlpackage_runtime
 HERE = Path(__file__).parent
 RUNTIME = Path(mlpackage_runtime.__file__).parents[1]
 PATIENCE = 60.0
+PROCESSES = 16  # that run tests at the same time, at most
 # The original may be in another environment; our worker runs there too, with the same numpy and werkzeug.
 ORIGINAL_PYTHON = os.environ.get("AZMLINFSRV_PYTHON", sys.executable)
 VOLATILE = {"date", "server", "connection", "keep-alive", "transfer-encoding"}
+# Ways from a connection to a worker that are not the usual one, by the settings that choose them.
+WAYS = {
+    "four workers, no direct path": {"WORKER_COUNT": "4", "MLPACKAGE_DIRECT_PATH": "off"},
+    "batches": {"MLPACKAGE_BATCHING": "on", "MLPACKAGE_BATCHING_MAX_DELAY_MS": "20"},
+}
 IDS = ("x-request-id", "x-ms-request-id")
 
 
@@ -171,23 +177,26 @@ def _original(setup: Setup, folder: Path, port: int) -> Server:
     return Server(command, port, setup.environment, folder / "original.log")
 
 
-def _ours(setup: Setup, folder: Path, port: int, worker_python: str) -> Server:
+def _ours(setup: Setup, folder: Path, port: int, worker_python: str, **settings: str) -> Server:
     command = [sys.executable, "-I", str(RUNTIME), "serve", "--host=127.0.0.1", f"--worker-python={worker_python}"]
     return Server(
         [*command, f"--entry_script={setup.path}", f"--port={port}"],
         port,
-        {**setup.environment, "PYTHONPATH": str(HERE / "hidden")},
+        {**setup.environment, "PYTHONPATH": str(HERE / "hidden"), **settings},
         folder / f"ours-{port}.log",
     )
 
 
 class Pair:
-    """Run both servers with one setup, and ours with a worker of each of other Pythons, by their names."""
+    """Run both servers with one setup, ours in other ways, and ours with a worker of each of other Pythons."""
 
     def __init__(self, setup: Setup, folder: Path, other_pythons: Mapping[str, str]) -> None:
-        ports = _free_ports(2 + len(other_pythons))
+        ports = _free_ports(2 + len(WAYS) + len(other_pythons))
         self.original = _original(setup, folder, ports.pop())
         self.ours = _ours(setup, folder, ports.pop(), ORIGINAL_PYTHON)
+        self.ways = {
+            name: _ours(setup, folder, ports.pop(), ORIGINAL_PYTHON, **settings) for name, settings in WAYS.items()
+        }
         self.others = {name: _ours(setup, folder, ports.pop(), python) for name, python in other_pythons.items()}
 
     def __enter__(self) -> Self:
@@ -207,14 +216,17 @@ class Pair:
 
     @property
     def _servers(self) -> tuple[Server, ...]:
-        return (self.original, self.ours, *self.others.values())
+        return (self.original, self.ours, *self.ways.values(), *self.others.values())
 
 
 class Pairs:
     """Keep one pair running at a time, because the cases of a setup follow each other."""
 
-    def __init__(self, folder: Path, other_pythons: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, other_pythons: Mapping[str, str], wanted: Callable[[Setup], Collection[str]]
+    ) -> None:
         self._folder = folder
+        self._wanted = wanted
         self._other_pythons = other_pythons
         self._setup: Setup | None = None
         self._running = contextlib.ExitStack()
@@ -223,7 +235,8 @@ class Pairs:
         """Return both servers with a setup; reuse the running ones if they have it."""
         if setup is not self._setup:
             self.stop()
-            others = {name: path for name, path in self._other_pythons.items() if name not in setup.without}
+            wanted = self._wanted(setup)
+            others = {name: path for name, path in self._other_pythons.items() if name in wanted}
             self._pair = self._running.enter_context(Pair(setup, self._folder, others))
             self._setup = setup
         return self._pair
@@ -233,12 +246,25 @@ class Pairs:
         self._running.close()
 
 
+def _ports() -> Iterator[int]:
+    """Yield ports, each once, from below those that systems give to outgoing connections, and none of another process.
+
+    Several processes run the tests side by side, and a port is free again between the look at it and the server's.
+    """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = list(range(10_000 + process, 32_000, PROCESSES))
+    random.shuffle(ports)
+    yield from ports
+
+
 def _free_ports(count: int) -> list[int]:
-    """Return ports that are free, from below those that systems give to outgoing connections."""
     free: list[int] = []
     while len(free) < count:
-        port = random.randrange(10_000, 32_000)
+        port = next(PORTS)
         with socket.socket() as tried, contextlib.suppress(OSError):
             tried.bind(("127.0.0.1", port))
             free.append(port)
     return free
+
+
+PORTS = _ports()

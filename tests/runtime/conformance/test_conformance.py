@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cases import CASES, SETUPS
+from cases import CASES, SETUPS, pythons_for
 from differences import DIFFERENCES
-from workers import REQUIREMENTS, comparable, is_libraries
+from pair import WAYS
+from workers import comparable, is_libraries
 
 if TYPE_CHECKING:
     from pair import Case, Pairs, Seen, Setup
@@ -22,6 +24,13 @@ REQUESTS = [
     for name, cases in CASES.items()
     for asked in cases
 ]
+ON_OTHER_PYTHONS = [
+    pytest.param(SETUPS[name], asked, version, id=f"{name}: {asked} {version}", marks=pytest.mark.xdist_group(name))
+    for name, cases in CASES.items()
+    for asked in cases
+    for version in pythons_for(SETUPS[name])
+]
+COPIES = 3  # of a request at the same time
 
 
 @pytest.mark.parametrize(("setup", "asked"), REQUESTS)
@@ -36,12 +45,20 @@ def test_both_servers_answer_alike(pairs: Pairs, setup: Setup, asked: Case) -> N
         assert _comparable(asked, ours) == _comparable(asked, original)
 
 
-@pytest.mark.parametrize("version", REQUIREMENTS)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("setup", "asked"), REQUESTS)
+def test_every_way_to_a_worker_answers_alike(pairs: Pairs, setup: Setup, asked: Case, way: str) -> None:
+    """Without the direct path, with four workers, and merged with others of its kind, a request is answered alike."""
+    pair = pairs.serving(setup)
+    expected = _comparable(asked, pair.ours.ask(asked))
+    with ThreadPoolExecutor(COPIES) as pool:
+        answers = list(pool.map(pair.ways[way].ask, [asked] * COPIES))
+    assert [_comparable(asked, answer) for answer in answers] == [expected] * COPIES
+
+
+@pytest.mark.parametrize(("setup", "asked", "version"), ON_OTHER_PYTHONS)
 def test_a_worker_on_another_python_answers_alike(pairs: Pairs, setup: Setup, asked: Case, version: str) -> None:
     """Behind the same server, a worker on an older or newer Python answers as one on the server's own does."""
-    if version in setup.without:
-        pytest.skip("the libraries of this Python cannot run the script")
     pair = pairs.serving(setup)
     if version not in pair.others:
         pytest.skip(f"no Python {version} here")

@@ -1,20 +1,19 @@
 """Provide stand-ins for packages that entry scripts import, where the real packages are not installed."""
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
 import sys
 from types import ModuleType
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 OLD_JOBLIB = "sklearn.externals.joblib"
 PLACEHOLDERS = "azureml.core."  # a module below it without a file here has placeholders alone
 
 
-class ShimFinder(importlib.abc.MetaPathFinder):
+class ShimFinder:
     """Finds the stand-ins, as the last finder, so that an installed package is found before them."""
 
     def find_spec(
@@ -34,7 +33,7 @@ class ShimFinder(importlib.abc.MetaPathFinder):
         return None
 
 
-class JoblibFinder(importlib.abc.MetaPathFinder):
+class JoblibFinder:
     """Finds `sklearn.externals.joblib`, the name under which scikit-learn used to contain joblib.
 
     It is the first finder, because others would find the modules below joblib and load them a second time.
@@ -48,7 +47,8 @@ class JoblibFinder(importlib.abc.MetaPathFinder):
         name = fullname[len(OLD_JOBLIB) - len("joblib") :]
         if not self._is_missing(fullname, path) or importlib.util.find_spec(name) is None:
             return None
-        return importlib.util.spec_from_loader(fullname, SameModule(name))
+        loader: Any = SameModule(name)  # without importlib.abc, whose import takes long
+        return importlib.util.spec_from_loader(fullname, loader)
 
     @staticmethod
     def _is_missing(fullname: str, path: Optional[Sequence[str]]) -> bool:
@@ -57,7 +57,7 @@ class JoblibFinder(importlib.abc.MetaPathFinder):
         return sys.modules[OLD_JOBLIB] is sys.modules.get("joblib")
 
 
-class SameModule(importlib.abc.Loader):
+class SameModule:
     """Loads a module by returning another one, so that both names mean one module."""
 
     def __init__(self, name: str) -> None:

@@ -1,0 +1,48 @@
+"""Note in memory that the server and a worker share what the worker has begun, for when it ends in the middle of it."""
+
+import contextlib
+import mmap
+import os
+import struct
+from typing import IO, Iterator, NamedTuple
+
+NUMBERS = struct.Struct("=QQ")
+
+
+class Begun(NamedTuple):
+    """What a worker is doing, in numbers of requests from 1, in the order of their responses.
+
+    `through` is the last request that run() has been called for, and `reading` the one that the worker is converting.
+    """
+
+    through: int
+    reading: int
+
+
+@contextlib.contextmanager
+def shared_memory() -> Iterator[IO[bytes]]:
+    """Yield an open file of memory for one Progress; raises OSError."""
+    with _in_memory() as file:
+        file.truncate(mmap.PAGESIZE)
+        yield file
+
+
+def _in_memory() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("progress"), "w+b")
+    import tempfile  # which takes long
+
+    return tempfile.TemporaryFile()
+
+
+class Progress:
+    """The notes of one worker."""
+
+    def __init__(self, fd: int) -> None:
+        self._memory = mmap.mmap(fd, mmap.PAGESIZE)
+
+    def note(self, through: int, reading: int) -> None:
+        NUMBERS.pack_into(self._memory, 0, through, reading)
+
+    def read(self) -> Begun:
+        return Begun(*NUMBERS.unpack_from(self._memory, 0))
