@@ -1,7 +1,8 @@
 """Measure our server and those of others: the same models, one worker each, on loopback, loaded with wrk.
 
     python tests/benchmarks/bench_peers.py [--cases echo ridge rows raw generate] [--peers NAME ...]
-        [--connections 1 8 64] [--rounds 5] [--seconds 1] [--output FOLDER] [--record]
+        [--connections 1 8 64] [--rounds 5] [--seconds 1] [--output FOLDER]
+        [--old RUNTIME] [--record]
 
 It installs every server into an environment of its own, under .tox/benchmarks, with the Python that runs it: MLServer
 needs 3.11 or 3.12. All servers of a case run at once, but all except the one under load are halted. Every round loads
@@ -30,7 +31,7 @@ from generators import GENERATE, GENERATORS, Generator, generate
 from limits import limits
 from machine import described
 from measure import judge
-from peers import PEERS, Peer
+from peers import PEERS, Peer, of_another_version
 from places import REPOSITORY
 from questions import CASES
 from results import CONNECTIONS, Results, save
@@ -85,6 +86,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=1)
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER")
+    parser.add_argument("--old", type=Path, metavar="RUNTIME", help="also measure the runtime of another checkout")
     parser.add_argument("--record", action="store_true", help="write docs/benchmarks.md anew from this run")
     options = parser.parse_args()
     if not shutil.which("wrk"):
@@ -94,10 +96,12 @@ def parsed() -> argparse.Namespace:
             options.peers == list(PEERS),
             options.cases == [*CASES, GENERATE],
             options.connections == list(CONNECTIONS),
+            options.old is None,
         )
     ):
-        parser.error("--record writes the whole page: leave --peers, --cases and --connections out")
-    options.peers = [PEERS[name] for name in options.peers]
+        parser.error("--record writes the page as it is: leave --peers, --cases, --connections and --old out")
+    old = [of_another_version(options.old.resolve())] if options.old else []
+    options.peers = [*(PEERS[name] for name in options.peers), *old]
     return options
 
 

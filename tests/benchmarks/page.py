@@ -23,6 +23,7 @@ RESULTS = HERE / "results.json"
 DOCS = HERE.parents[1] / "docs"
 PAGE = DOCS / "benchmarks.md"
 PICTURES = DOCS / "pictures"
+BUSY = 0.1  # of the processors
 EN_DASH = "\N{EN DASH}"
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
@@ -60,8 +61,9 @@ def noise(results: Results) -> str:
     spreads = [(max(load.rates) - min(load.rates)) / statistics.median(load.rates) for load in results.loads]
     if not others:
         return "Nothing was loaded."
+    busy = "**The machine was busy with other work: trust no figure.** " if statistics.median(others) > BUSY else ""
     return (
-        f"Each number is the median of {results.rounds} loads of {results.seconds} s. Programs that the benchmark had "
+        f"{busy}Each number is the median of {results.rounds} loads of {results.seconds} s. Programs that the benchmark had "
         f"not started took {statistics.median(others):.0%} of the processors at the median of all {len(others)} "
         f"loads, and {max(others):.0%} at most. From the slowest to the fastest round, rates differ by "
         f"{statistics.median(spreads):.0%} of their median (the median of all {len(spreads)} rates; the greatest is "
@@ -69,9 +71,14 @@ def noise(results: Results) -> str:
     )
 
 
+def servers(results: Results) -> list[str]:
+    """Return the names of all servers, those that only this run had at the end."""
+    return list(dict.fromkeys([*PEERS, *(load.server for load in results.loads)]))
+
+
 def case_table(results: Results, case: Case) -> str:
     """Return the rates and latencies of a case, the fastest at the most connections first."""
-    found = {name: [results.load(name, case.name, count) for count in CONNECTIONS] for name in PEERS}
+    found = {name: [results.load(name, case.name, count) for count in CONNECTIONS] for name in servers(results)}
     there = sorted((name for name in found if any(found[name])), key=lambda name: last_rate(found[name]), reverse=True)
     rows = [
         [name, *map(rate, found[name]), latencies(found[name], "p50s"), latencies(found[name], "p99s")]
@@ -108,7 +115,7 @@ def latencies(loads: Sequence[Load | None], figure: str) -> str:
 
 def needs_table(results: Results) -> str:
     rows = []
-    for name in PEERS:
+    for name in servers(results):
         echo, ridge = (results.cost(name, case) for case in ("echo", "ridge"))
         if echo or ridge:
             starts = [spread(it.starts, "{:.2f}") if it and it.starts else "-" for it in (echo, ridge)]

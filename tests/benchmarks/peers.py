@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from questions import Spelling, as_base64, as_data, as_json, named, under_data, v2, v2_rows, v2_tensor
 from results import AZURE, BARE, BATCHING, MOSEC, MOSEC_BATCHING, MSGSPEC, OURS
@@ -171,3 +172,9 @@ PEERS = {
         ),
     )
 }
+
+
+def of_another_version(runtime: Path) -> Peer:
+    """Return our server as the runtime of another checkout has it, for comparisons."""
+    ours = PEERS[OURS]
+    return replace(ours, name=f"{OURS} of --old", command=ours.command.replace("{repository}/runtime", str(runtime)))

@@ -52,8 +52,8 @@ def results(**parts):
     return Results(rounds=3, seconds=1, machine={}, versions={}, **parts)
 
 
-def load(server, rates, connections=8):
-    same = {"p50s": [0.5, 0.7, 0.6], "p99s": [2.0, 9.0, 3.0], "others": [0.0, 0.01, 0.02]}
+def load(server, rates, connections=8, others=(0.0, 0.01, 0.02)):
+    same = {"p50s": [0.5, 0.7, 0.6], "p99s": [2.0, 9.0, 3.0], "others": list(others)}
     return Load(server=server, case="echo", connections=connections, rates=rates, **same)
 
 
@@ -82,6 +82,13 @@ def test_the_noise():
         "processors at the median of all 3 loads, and 2% at most. From the slowest to the fastest round, rates differ "
         "by 20% of their median (the median of all 1 rates; the greatest is 20%)."
     )
+
+
+def test_a_busy_machine():
+    """Figures of a machine that did other work come with a warning."""
+    said = page.noise(results(loads=[load("mosec", [900.0, 1100.0, 1000.0], others=[0.05, 0.4, 0.8])]))
+
+    assert said.startswith("**The machine was busy with other work: trust no figure.** Each number")
 
 
 @pytest.mark.parametrize("theme", plots.THEMES)
