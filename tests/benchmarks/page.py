@@ -63,9 +63,9 @@ def noise(results: Results) -> str:
         return "Nothing was loaded."
     busy = "**The machine was busy with other work: trust no figure.** " if statistics.median(others) > BUSY else ""
     return (
-        f"{busy}Each number is the median of {results.rounds} loads of {results.seconds} s. Programs that the benchmark "
-        f"had not started took {statistics.median(others):.0%} of the processors at the median of all {len(others)} "
-        f"loads, and {max(others):.0%} at most. From the slowest to the fastest round, rates differ by "
+        f"{busy}Each number is the median of {results.rounds} loads of {results.seconds} s. Programs that the "
+        f"benchmark had not started took {statistics.median(others):.0%} of the processors at the median of all "
+        f"{len(others)} loads, and {max(others):.0%} at most. From the slowest to the fastest round, rates differ by "
         f"{statistics.median(spreads):.0%} of their median (the median of all {len(spreads)} rates; the greatest is "
         f"{max(spreads):.0%})."
     )
