@@ -1,9 +1,9 @@
-"""Run the runtime's program: `python <this folder> serve | work FD | health`."""
+"""Run the runtime's program: `python <this folder> serve | work FD FILES_FD | health`."""
 
 import os
 import sys
 
-USAGE = "usage: python <runtime folder> serve [options] | work FD | health [--port PORT]"
+USAGE = "usage: python <runtime folder> serve [options] | work FD FILES_FD | health [--port PORT]"
 
 INTERRUPTED = 130  # the status that shells report after Ctrl-C
 
@@ -18,11 +18,11 @@ def main(arguments: "list[str]") -> int:
         from mlpackage_runtime.server.program import serve
 
         return serve(rest)
-    if verb == "work" and len(rest) == 1 and rest[0].isdigit():
+    if verb == "work" and len(rest) == 2 and all(map(str.isdigit, rest)):  # noqa: PLR2004 - two sockets
         from mlpackage_runtime.worker.process import work
 
         _leave_path()
-        return work(int(rest[0]))
+        return work(*map(int, rest))
     if verb == "health":
         from mlpackage_runtime.server.health import health
 

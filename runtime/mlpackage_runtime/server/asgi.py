@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Awaitable, Callable, List, MutableMapping, Tuple
 
 GONE = "mlpackage.gone"  # set in a request's scope when its connection is lost
+TAKE = "mlpackage.take"  # in a request's scope: what takes the parts of its body, and tells whether it wants more
 DIRECT = "mlpackage.direct"  # in the scope of a request that left the direct path: the request there
 
 Scope = MutableMapping[str, Any]

@@ -17,6 +17,7 @@ import uvloop
 from mlpackage_runtime.contract import CANNOT_START, log
 from mlpackage_runtime.lifetime import adopt_orphans, end_with
 from mlpackage_runtime.server import logs
+from mlpackage_runtime.server.allocator import keep_freed_memory
 from mlpackage_runtime.server.app import Application
 from mlpackage_runtime.server.connection import ClientConnection
 from mlpackage_runtime.server.peers import RESERVE, Peers
@@ -24,11 +25,12 @@ from mlpackage_runtime.server.pool import Pool
 from mlpackage_runtime.server.reaper import reap_orphans
 from mlpackage_runtime.server.settings import Settings, read_settings
 from mlpackage_runtime.server.stopping import StoppableServer
+from mlpackage_runtime.server.stored import MOST
 from mlpackage_runtime.server.values import SettingsError
 
 BACKLOG = 2048
 KEEP_ALIVE = 75  # seconds that an idle connection stays open
-OTHER_FILES = RESERVE + 128  # sockets of workers and of the reserve, and what the interpreter opens
+OTHER_FILES = RESERVE + MOST + 128  # the reserve, bodies, sockets of workers, and what the interpreter opens
 LAST_WAIT = 3  # seconds for uvicorn to close the connections that outlast drain_timeout
 
 
@@ -46,6 +48,7 @@ def serve(arguments: Sequence[str]) -> int:
     if os.environ.get("AML_APP_INSIGHTS_ENABLED", "").lower() == "true":
         log.warning("AML_APP_INSIGHTS_ENABLED is true, but this server sends nothing to Application Insights")
     adopt_orphans()
+    keep_freed_memory()
     try:
         return uvloop.run(_serve(settings, _connections_allowed(settings.connection_limit), own_folder))
     finally:

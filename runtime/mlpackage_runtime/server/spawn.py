@@ -8,9 +8,16 @@ import os
 import signal
 import socket
 from asyncio.subprocess import DEVNULL, Process
-from typing import Mapping
+from typing import Mapping, NamedTuple
 
 RUNTIME_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Sockets(NamedTuple):
+    """The sockets to a worker: one for frames, one for the files in memory that hold large bodies."""
+
+    frames: socket.socket
+    files: socket.socket
 
 
 class Workers:
@@ -24,24 +31,24 @@ class Workers:
 workers = Workers()
 
 
-async def spawn(python: str, environment: Mapping[str, str]) -> tuple[Process, socket.socket]:
-    """Start a worker's process and return it with the server's end of the socket between them."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        fd = theirs.fileno()
+async def spawn(python: str, environment: Mapping[str, str]) -> tuple[Process, Sockets]:
+    """Start a worker's process and return it with the server's ends of the sockets between them."""
+    ours, theirs = zip(socket.socketpair(), socket.socketpair())
+    with theirs[0], theirs[1]:
+        fds = [end.fileno() for end in theirs]
         workers.starting += 1
         try:
             process = await asyncio.create_subprocess_exec(
-                *(python, RUNTIME_FOLDER, "work", str(fd)),
+                *(python, RUNTIME_FOLDER, "work", *map(str, fds)),
                 stdin=DEVNULL,
                 env=environment,
-                pass_fds=(fd,),
+                pass_fds=fds,
                 start_new_session=True,  # a kill reaches what the script started; Ctrl-C reaches us alone
             )
             workers.pids.add(process.pid)
         finally:
             workers.starting -= 1
-    return process, ours
+    return process, Sockets(*ours)
 
 
 async def ended(process: Process) -> int:

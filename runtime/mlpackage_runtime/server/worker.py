@@ -12,6 +12,7 @@ from mlpackage_runtime import frames
 from mlpackage_runtime.server.jobs import DeadlinePassed, Job, Reply, WorkerDied
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.spawn import ended, kill, spawn
+from mlpackage_runtime.server.stored import received, send_request
 from mlpackage_runtime.server.streams import Stream
 
 READ_SIZE = 65536
@@ -54,8 +55,9 @@ class Worker(asyncio.Protocol):
 
     async def spawn(self, environment: dict[str, str]) -> None:
         """Start the process and connect to it; the first frame then carries its settings."""
-        self._process, ours = await spawn(self._settings.worker_python, environment)
+        self._process, (ours, self._files) = await spawn(self._settings.worker_python, environment)
         self.pid = self._process.pid
+        self._files.setblocking(False)  # noqa: FBT003 - positional only
         self._same_socket = ours.dup()
         self._same_socket.setblocking(False)  # noqa: FBT003 - positional only
         await self._loop.create_connection(lambda: self, sock=ours)
@@ -92,7 +94,7 @@ class Worker(asyncio.Protocol):
 
     def send(self, job: Job) -> None:
         """Give a request to the worker, which must be idle or have room."""
-        frames.send_parts(self._transport.write, frames.REQUEST, job.head, job.parts)
+        send_request(self._transport.write, self._files, job.head, job.parts)
         self._jobs.append(job)
         if len(self._jobs) == 1:
             self._begin()
@@ -139,7 +141,7 @@ class Worker(asyncio.Protocol):
 
     def _read_rest(self) -> None:
         """Read the worker's last frames, which a transport leaves unread when a write fails."""
-        with self._same_socket, contextlib.suppress(OSError):
+        with self._same_socket, self._files, contextlib.suppress(OSError):
             while data := self._same_socket.recv(READ_SIZE):
                 self.data_received(data)
 
@@ -147,6 +149,8 @@ class Worker(asyncio.Protocol):
         if kind == frames.RESPONSE:
             self._resolve(Reply(int(head[0]), head[1:], body))
             self._finish()
+        elif kind == frames.RESPONSE_IN_FILE:
+            self._receive_file(head)
         elif kind == frames.STREAM:
             number = b"%d" % (self.answered + 1)
             self._stream = Stream(self._transport, lambda: frames.send(self._transport.write, frames.CANCEL, [number]))
@@ -165,6 +169,16 @@ class Worker(asyncio.Protocol):
             self._offer()
         elif kind == frames.FAILED:
             self.started.set_result(body.decode("utf-8", "replace"))
+
+    def _receive_file(self, head: Sequence[bytes]) -> None:
+        try:
+            body = received(self._files)
+        except OSError as error:
+            self._lose(WorkerDied(f"it sent an answer in a file that cannot be used: {error}"))
+            self.kill()
+        else:
+            self._resolve(Reply(int(head[0]), head[1:], body))
+            self._finish()
 
     def _resolve(self, reply: Reply) -> None:
         if self._jobs:

@@ -13,6 +13,7 @@ from mlpackage_runtime import frames
 from mlpackage_runtime.contract import CANNOT_START, current, log
 from mlpackage_runtime.lifetime import end_with_parent
 from mlpackage_runtime.worker import memory
+from mlpackage_runtime.worker.bodies import Files
 from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.response import Response
@@ -24,12 +25,13 @@ MOST_RECEIVED = 1 << 20
 
 
 class ServerConnection:
-    """The worker's end of the socketpair."""
+    """The worker's end of the socketpair, and of the one for files."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, files_fd: int) -> None:
         os.set_inheritable(fd, False)  # noqa: FBT003 - positional only
         self._socket = socket.socket(fileno=fd)
         self._socket.settimeout(None)
+        self._files = Files(files_fd)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._parser = frames.FrameParser()
@@ -45,7 +47,7 @@ class ServerConnection:
                 self.send(frames.RECEIVING)
             if not self._receive():
                 return None
-        frame = self._arrived.popleft()
+        frame = self._files.opened(self._arrived.popleft())
         self._number += frame.kind == frames.REQUEST
         return frame
 
@@ -59,10 +61,12 @@ class ServerConnection:
 
     def send_response(self, response: Response) -> None:
         head = [b"%d" % response.status, *response.headers]
-        if isinstance(response.body, bytes):
-            frames.send(self._socket.sendall, frames.RESPONSE, head, response.body)
-        else:
+        if not isinstance(response.body, bytes):
             self._send_stream(head, response.body)
+        elif self._files.send(response.body):
+            self.send(frames.RESPONSE_IN_FILE, head)
+        else:
+            self.send(frames.RESPONSE, head, response.body)
 
     def _send_stream(self, head: Sequence[bytes], parts: Iterator[bytes]) -> None:
         self.send(frames.STREAM, head)
@@ -87,10 +91,10 @@ class ServerConnection:
         return any(frame.kind == frames.CANCEL and frame.head == [number] for frame in self._arrived)
 
 
-def work(fd: int) -> int:
-    """Run a worker on an inherited socket and return its exit status."""
+def work(fd: int, files_fd: int) -> int:
+    """Run a worker on two inherited sockets, for frames and for files, and return its exit status."""
     end_with_parent()  # the server's end closes the socket, which a busy worker does not notice
-    connection = ServerConnection(fd)
+    connection = ServerConnection(fd, files_fd)
     first = connection.read()
     if first is None:
         return 0
