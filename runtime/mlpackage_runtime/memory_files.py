@@ -14,8 +14,6 @@ import struct
 from fcntl import fcntl
 from typing import Callable
 
-LEAST = 2**18  # bytes; a smaller body is as fast in a frame
-
 CLOSE_ON_EXEC, ALLOW_SEALING, NOT_EXECUTABLE = 1, 2, 8  # flags of memfd_create()
 ADD_SEALS, GET_SEALS = 1033, 1034  # Python names these and the seals from 3.8 on
 FINAL = 1 | 2 | 4 | 8  # the seals that nobody can add another, shrink the file, let it grow, or write to it

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import List
 
-from mlpackage_runtime.memory_files import LEAST as LEAST_STORED
 from mlpackage_runtime.server.asgi import TAKE, Message, Receive, Scope
 from mlpackage_runtime.server.stored import Parts, StoredBody, stored
 
 LEAST = 4096  # bytes of a part, where they arrive in smaller ones
+LEAST_STORED = 4 * 2**20  # bytes; a smaller body is as fast in a frame
 FREE = 65536  # bytes; smaller bodies are not counted, so that large ones do not shut them out
 
 

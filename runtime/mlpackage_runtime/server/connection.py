@@ -17,7 +17,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mlpackage_runtime.server import half_closed, heads
-from mlpackage_runtime.server.asgi import DIRECT, GONE, TAKE, Headers
+from mlpackage_runtime.server.asgi import DIRECT, GONE, TAKE, Headers, Take
 from mlpackage_runtime.server.direct import TARGET, DirectPath, DirectRequest
 from mlpackage_runtime.server.heads import Refusal
 from mlpackage_runtime.server.jobs import Reply
@@ -32,10 +32,6 @@ FRAMING = 16  # bytes that a byte of body may arrive with, itself included, as t
 BETWEEN, HEAD, BODY = range(3)  # what of a request is arriving; its trailers count as body
 
 Cycle = Union[RequestResponseCycle, DirectRequest]
-
-
-def _take_none(_: bytes) -> bool:
-    return False
 
 
 class RefusedRequest(Exception):  # noqa: N818 - stops the parser, which turns it into its own error
@@ -184,8 +180,10 @@ class ClientConnection(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
             return
-        if not cycle.body and isinstance(cycle, RequestResponseCycle) and cycle.scope.get(TAKE, _take_none)(body):
-            return  # without a switch to the application's task, and without copies
+        if not cycle.body and not isinstance(cycle, DirectRequest):
+            take: Take | None = cycle.scope.get(TAKE)  # type: ignore[attr-defined]
+            if take is not None and take(body):
+                return  # without a copy, and a switch to the application's task
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
