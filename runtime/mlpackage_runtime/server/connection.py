@@ -181,7 +181,7 @@ class ClientConnection(HttpToolsProtocol):
         if cycle is None or cycle.response_complete:
             return
         if not cycle.body and not isinstance(cycle, DirectRequest):
-            take: Take | None = cycle.scope.get(TAKE)  # type: ignore[attr-defined]
+            take: Take | None = cycle.scope.get(TAKE)  # type: ignore[assignment]
             if take is not None and take(body):
                 return  # without a copy, and a switch to the application's task
         cycle.body += body
