@@ -14,6 +14,8 @@ import struct
 from fcntl import fcntl
 from typing import Callable
 
+LEAST = 4 * 2**20  # bytes; a smaller body is faster in a frame, because its pages are used again and again
+
 CLOSE_ON_EXEC, ALLOW_SEALING, NOT_EXECUTABLE = 1, 2, 8  # flags of memfd_create()
 ADD_SEALS, GET_SEALS = 1033, 1034  # Python names these and the seals from 3.8 on
 FINAL = 1 | 2 | 4 | 8  # the seals that nobody can add another, shrink the file, let it grow, or write to it

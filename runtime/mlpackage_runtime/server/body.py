@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import List
 
+from mlpackage_runtime import memory_files
 from mlpackage_runtime.server.asgi import TAKE, Message, Receive, Scope
 from mlpackage_runtime.server.stored import Parts, StoredBody, stored
 
 LEAST = 4096  # bytes of a part, where they arrive in smaller ones
-LEAST_STORED = 4 * 2**20  # bytes; a smaller body is as fast in a frame
 FREE = 65536  # bytes; smaller bodies are not counted, so that large ones do not shut them out
 
 
@@ -80,7 +80,7 @@ class Body:
             self._parts[-1] += part  # an object for each of many tiny parts would take many times their bytes
         else:
             self._parts.append(part)
-        if self._may_be_stored and self.size >= LEAST_STORED:
+        if self._may_be_stored and self.size >= memory_files.LEAST:
             self._file = stored(self._parts)
             self._may_be_stored = self._file is not None
             if self._file is not None:

@@ -7,8 +7,6 @@ from typing import Optional
 from mlpackage_runtime import memory_files
 from mlpackage_runtime.frames import REQUEST, REQUEST_IN_FILE, Frame
 
-LEAST = 2**20  # bytes; a smaller body is as fast in a frame
-
 
 class Files:
     """The worker's end of the socketpair for files."""
@@ -42,7 +40,7 @@ class Files:
 
     def send(self, body: bytes) -> bool:
         """Send a body as a file if it is large, and tell whether it is sent."""
-        if len(body) < LEAST:
+        if len(body) < memory_files.LEAST:
             return False
         try:
             fd = memory_files.create()
