@@ -312,6 +312,7 @@ def test_a_script_cannot_answer_with_files_of_its_own(serve: Start, tmp_path: Pa
     liar.chmod(0o755)
     service = serve(ECHO, f"--worker-python={liar}")
     assert service.post("x").status_code == 500
+    service.wait_for_log(r"(Worker \d+ sent an answer in a file that cannot be used)")
     assert comes_back(service, LARGE)
     assert (memory_files(service.process.pid), "Traceback" in service.log) == ([], False)
 

@@ -9,6 +9,7 @@ from collections import deque
 from typing import Callable, Deque, Sequence
 
 from mlpackage_runtime import frames
+from mlpackage_runtime.contract import log
 from mlpackage_runtime.server.jobs import DeadlinePassed, Job, Reply, WorkerDied
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.spawn import ended, kill, spawn
@@ -174,11 +175,15 @@ class Worker(asyncio.Protocol):
         try:
             body = received(self._files)
         except OSError as error:
-            self._lose(WorkerDied(f"it sent an answer in a file that cannot be used: {error}"))
-            self.kill()
+            self._refuse_file(error)
         else:
             self._resolve(Reply(int(head[0]), head[1:], body))
             self._finish()
+
+    def _refuse_file(self, error: OSError) -> None:
+        log.error("Worker %d sent an answer in a file that cannot be used: %s", self.pid, error)
+        self._lose(WorkerDied())
+        self.kill()
 
     def _resolve(self, reply: Reply) -> None:
         if self._jobs:
