@@ -349,10 +349,15 @@ def test_a_script_cannot_change_a_request_that_goes_to_another_worker(serve: Sta
             return [len(raw_data), "y" in raw_data, sorted(seen)]
         """
     )
-    answers = [service.post("x" * 8 * LARGE).json() for _ in range(20)]
-    assert {tuple(answer[:2]) for answer in answers} == {(8 * LARGE, False)}
+    outcomes: set[str] = set()
+    for _ in range(20):
+        *answer, seen = service.post("x" * 4 * LARGE).json()
+        assert answer == [4 * LARGE, False]
+        outcomes |= set(seen)
+        if "EPERM" in outcomes:
+            break
     # The descriptor may have been that of another file by then, which cannot be cut.
-    assert {"EPERM"} <= set(answers[-1][2]) <= {"EPERM", "EINVAL", "ESPIPE", "EBADF"}
+    assert {"EPERM"} <= outcomes <= {"EPERM", "EINVAL", "ESPIPE", "EBADF"}
 
 
 def test_only_a_sealed_file_in_memory_is_final() -> None:
