@@ -50,7 +50,7 @@ LENGTH = """
 
 
 def text(size: int) -> str:
-    return "".join(random.Random(size).choices("abcdefgh", k=size))
+    return random.Random(size).randbytes(size // 2 + 1).hex()[:size]
 
 
 def open_files(pid: int) -> int:
