@@ -50,7 +50,7 @@ LENGTH = """
 
 
 def text(size: int) -> str:
-    return "".join(random.Random(size).choices("abcdefgh", k=size))
+    return random.Random(size).randbytes(size // 2 + 1).hex()[:size]
 
 
 def open_files(pid: int) -> int:
@@ -321,7 +321,7 @@ def test_a_script_cannot_change_a_request_that_goes_to_another_worker(serve: Sta
     """While its thread has the file of a request open, it can neither cut nor write it."""
     service = serve(
         """
-        import os, threading
+        import errno, os, threading
 
         seen = set()
 
@@ -330,29 +330,34 @@ def test_a_script_cannot_change_a_request_that_goes_to_another_worker(serve: Sta
                 for fd in range(3, 64):
                     try:
                         if "memfd:" in os.readlink("/proc/self/fd/%d" % fd):
-                            seen.add(attempt(fd))
+                            seen.update(attempt(fd))
                     except OSError:
                         pass
 
         def attempt(fd):
-            outcomes = []
             for change in (lambda: os.ftruncate(fd, 0), lambda: os.pwrite(fd, b"y", 0)):
                 try:
-                    outcomes.append(change())
+                    change()
+                    yield "changed"
                 except OSError as error:
-                    outcomes.append(error.errno)
-            return tuple(outcomes)
+                    yield errno.errorcode[error.errno]
 
         def init():
             threading.Thread(target=watch, daemon=True).start()
 
         def run(raw_data):
-            return [len(raw_data), "y" in raw_data, sorted(map(list, seen))]
+            return [len(raw_data), "y" in raw_data, sorted(seen)]
         """
     )
-    answers = [service.post("x" * 8 * LARGE).json() for _ in range(20)]
-    assert {tuple(answer[:2]) for answer in answers} == {(8 * LARGE, False)}
-    assert answers[-1][2] == [[errno.EPERM, errno.EPERM]]
+    outcomes: set[str] = set()
+    for _ in range(20):
+        *answer, seen = service.post("x" * 4 * LARGE).json()
+        assert answer == [4 * LARGE, False]
+        outcomes |= set(seen)
+        if "EPERM" in outcomes:
+            break
+    # The descriptor may have been that of another file by then, which cannot be cut.
+    assert {"EPERM"} <= outcomes <= {"EPERM", "EINVAL", "ESPIPE", "EBADF"}
 
 
 def test_only_a_sealed_file_in_memory_is_final() -> None:
