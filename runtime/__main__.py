@@ -5,7 +5,7 @@ import sys
 
 USAGE = "usage: python <runtime folder> serve [options] | work FDS | health [--port PORT] | profile FILE"
 
-FDS = 2  # descriptors that a worker inherits: a socket, and memory for its notes
+FDS = 3  # that a worker inherits: sockets for frames and for files, and memory for its notes
 INTERRUPTED = 130  # the status that shells report after Ctrl-C
 
 

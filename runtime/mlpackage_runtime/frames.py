@@ -11,6 +11,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 # From the server to a worker.
 START = 1  # body: WorkerSettings, as JSON
 REQUEST = 2  # head: method, path, query, client, request id, then header names and values in turn; body: the request's
+REQUEST_IN_FILE = 14  # as REQUEST, but the body lies in the file that was sent before: memory_files.py
 CANCEL = 10  # head: the number of a request, from 1 for each worker; the server no longer wants its streamed response
 
 # From a worker to the server.
@@ -20,6 +21,7 @@ RECEIVING = 11  # a part of a request has arrived, and the rest has not: the wor
 READY = 3  # body: Description, as JSON
 FAILED = 4  # body: the reason why the script cannot start, as text, which the server logs once for all workers
 RESPONSE = 5  # head: status, then header names and values in turn; body: the whole response
+RESPONSE_IN_FILE = 15  # as RESPONSE, but the body lies in the file that was sent before
 STREAM = 6  # head: as of RESPONSE; the body follows in CHUNK frames
 CHUNK = 7  # body: a part of a streamed response
 END = 8  # the streamed response is complete

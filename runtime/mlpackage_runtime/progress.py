@@ -29,7 +29,8 @@ def shared_memory() -> Iterator[IO[bytes]]:
 
 def _in_memory() -> IO[bytes]:
     if hasattr(os, "memfd_create"):
-        return open(os.memfd_create("progress"), "w+b")
+        with contextlib.suppress(OSError):  # a container may forbid it
+            return open(os.memfd_create("progress"), "w+b")
     import tempfile  # which takes long
 
     return tempfile.TemporaryFile()

@@ -119,7 +119,8 @@ class Watch:
 
     def _note_memory(self) -> None:
         for name, pids in (("server", [self._pid]), ("worker", children(self._pid))):
-            self._peaks[name] = max([self._peaks[name], *(peak_mb(pid) for pid in pids)])
+            sizes = [peak_mb(pid) + sum(memory_files(pid)) / 2**20 for pid in pids]
+            self._peaks[name] = max([self._peaks[name], *sizes])
 
 
 def asked(connection: HTTPConnection, method: str, path: str, body: bytes | None = None) -> int:
@@ -145,6 +146,22 @@ def peak_mb(pid: int) -> float:
 
 def resident_mb(pid: int) -> float:
     return _status_mb(pid, "VmRSS")
+
+
+def memory_files(pid: int) -> list[int]:
+    """Return the sizes of the files in memory that a process has open, in bytes."""
+    sizes: list[int] = []
+    with contextlib.suppress(OSError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # it is closed in the meantime
+                if str(link.readlink()).startswith("/memfd:"):
+                    sizes.append(link.stat().st_size)
+    return sizes
+
+
+def held_mb(pid: int) -> float:
+    """Return what a process holds in MiB: its resident memory, and files in memory, which no process counts as its."""
+    return resident_mb(pid) + sum(memory_files(pid)) / 2**20
 
 
 def _status_mb(pid: int, name: str) -> float:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from assault import HEAD
 from attacks import ANSWER, ATTACKS, PLAIN, SCORE, SHORT, SLOWEST
-from measuring import HONEST, Watch, attacked, children, connected, resident_mb
+from measuring import HONEST, Watch, attacked, children, connected, held_mb, resident_mb
 
 if TYPE_CHECKING:
     from runtime_service import Service, Start
@@ -83,14 +83,14 @@ def test_clients_that_read_nothing_are_cut_off(serve: Start) -> None:
     service = serve(PLAIN, **SHORT)
     assert service.post("hi").json() == 2
     service.client.close()
-    files, memory = open_files(service), resident_mb(service.process.pid)
+    files, memory = open_files(service), held_mb(service.process.pid)
     with contextlib.ExitStack() as opened:
         for _ in range(4):
             connection = opened.enter_context(socket.create_connection(("127.0.0.1", service.port)))
             connection.sendall(HEAD + b"Content-Length: 3\r\n\r\nbig")
-        service.wait_until(lambda: resident_mb(service.process.pid) > memory + 2 * ANSWER / 2**20, "answers to wait")
+        service.wait_until(lambda: held_mb(service.process.pid) > memory + 2 * ANSWER / 2**20, "answers to wait")
         service.wait_until(lambda: open_files(service) <= files, "the connections to be cut off")
-        service.wait_until(lambda: resident_mb(service.process.pid) < memory + MUCH, "the answers to be freed")
+        service.wait_until(lambda: held_mb(service.process.pid) < memory + MUCH, "the answers to be freed")
 
 
 STREAMING = """

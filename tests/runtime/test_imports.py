@@ -13,7 +13,7 @@ PACKAGE = Path(mlpackage_runtime.__file__).parent
 RUNTIME = PACKAGE.parent
 SHIMS = PACKAGE / "worker" / "shims"
 SHIM_LIBRARIES = {"azureml", "azureml_inference_server_http", "werkzeug"}  # each other, and the user's werkzeug
-SHARED = ("contract", "frames", "lifetime", "progress")
+SHARED = ("contract", "frames", "lifetime", "memory_files", "progress")
 SERVER_LIBRARIES = {"starlette", "uvicorn", "uvloop", "httptools"}
 
 

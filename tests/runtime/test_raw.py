@@ -182,3 +182,26 @@ def test_raw_and_schema_exclude_each_other(start: Start) -> None:
     )
     assert service.wait() == 3
     assert "run() cannot be decorated with both @rawhttp and @input_schema" in service.log
+
+
+def test_a_request_leaves_memory_with_its_answer(serve: Start) -> None:
+    """Nothing waits for the garbage collector, which may come after many large bodies."""
+    pytest.importorskip("werkzeug", reason="raw requests need werkzeug")
+    service = serve(
+        """
+        import gc, weakref
+        from azureml_inference_server_http.api.aml_request import rawhttp
+
+        before = []
+
+        def init():
+            gc.disable()
+
+        @rawhttp
+        def run(request):
+            left = [request_before() is not None for request_before in before]
+            before.append(weakref.ref(request))
+            return [len(request.get_data()), request.environ["werkzeug.request"].method, left]
+        """
+    )
+    assert [service.post("x" * 10).json() for _ in range(3)] == [[10, "POST", [False] * number] for number in range(3)]

@@ -415,10 +415,10 @@ def test_a_worker_whose_server_has_ended_does_not_start(tmp_path: Path, runtime:
     (tmp_path / "score.py").write_text("open('loaded', 'w')\ndef init(): pass\ndef run(x): pass\n", encoding="utf-8")
     settings = read_settings(["--entry-script", str(tmp_path / "score.py")], {"AML_APP_ROOT": str(tmp_path)})
     ours, theirs = socket.socketpair()
-    with ours, theirs, shared_memory() as memory:
+    with ours, theirs, socket.socket() as files, shared_memory() as memory:
         frames.send(ours.sendall, frames.START, (), settings.start_frame())
         ours.close()
-        fds = [theirs.fileno(), memory.fileno()]
+        fds = [theirs.fileno(), files.fileno(), memory.fileno()]
         command = [sys.executable, str(runtime), "work", *map(str, fds)]
         ran = subprocess.run(command, cwd=tmp_path, pass_fds=fds, capture_output=True, check=False)
     assert (ran.returncode, ran.stderr, (tmp_path / "loaded").exists()) == (0, b"", False)

@@ -160,14 +160,17 @@ os._exit(1)
 """
 
 
-def test_a_request_that_a_dying_worker_had_not_read_is_given_to_the_next(serve: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("blanks", [0, 5 * 2**20], ids=["in a frame", "in a file"])
+def test_a_request_that_a_dying_worker_had_not_read_is_given_to_the_next(
+    serve: Start, tmp_path: Path, blanks: int
+) -> None:
     """A worker that ends with the request unread in its socket has not begun it: nobody gets a 500."""
     wrapper = tmp_path / "python"
     text = WRAPPER.format(python=sys.executable, marker=str(tmp_path / "first"), ready=frames.READY)
     wrapper.write_text(text, encoding="utf-8")
     wrapper.chmod(0o755)
     service = serve(DYING, f"--worker-python={wrapper}")
-    assert service.post('"ok"').json() == service.worker_pids()[-1]
+    assert service.post('"ok"' + " " * blanks).json() == service.worker_pids()[-1]
     assert "ended with status 1" in service.log
 
 
@@ -186,8 +189,8 @@ if server.recv({read}):
 @pytest.mark.parametrize(
     ("read", "say", "workers"),
     [
-        (1000, f"server.sendall(struct.pack('!BIQ', {frames.RECEIVING}, 0, 0))", 2),
-        (1000, "pass", 3),
+        (10, f"server.sendall(struct.pack('!BIQ', {frames.RECEIVING}, 0, 0))", 2),
+        (10, "pass", 3),
     ],
     ids=["the worker has said that it reads", "the worker has not"],
 )

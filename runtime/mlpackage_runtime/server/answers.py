@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from mlpackage_runtime.contract import JSON_TYPE, RUN_FAILED, RUN_SUCCEEDED
 from mlpackage_runtime.server.asgi import Headers
+from mlpackage_runtime.server.stored import AnyBody
 from mlpackage_runtime.server.streams import Stream
 
 HTML_TYPE = (b"content-type", b"text/html; charset=utf-8")
@@ -24,7 +25,7 @@ class Outgoing(NamedTuple):
 
     status: int
     headers: Headers
-    body: bytes
+    body: AnyBody
     stream: Stream | None = None
 
 

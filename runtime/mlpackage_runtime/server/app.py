@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import chain
-from typing import Callable, Sequence
+from typing import Callable
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -26,6 +26,7 @@ from mlpackage_runtime.server.jobs import DeadlinePassed, Reply, WorkerDied
 from mlpackage_runtime.server.pool import Pool, Unavailable
 from mlpackage_runtime.server.request_log import RequestLog
 from mlpackage_runtime.server.settings import Settings
+from mlpackage_runtime.server.stored import Parts
 
 PROBE_METHODS = ("GET", "HEAD", "OPTIONS")
 SCORE_METHODS = ("GET", "HEAD", "OPTIONS", "POST")
@@ -145,7 +146,7 @@ class Application:
         finally:
             body.close()
 
-    async def _worker_answer(self, head: list[bytes], body: Sequence[bytes], gone: Callable[[], bool]) -> Outgoing:
+    async def _worker_answer(self, head: list[bytes], body: Parts, gone: Callable[[], bool]) -> Outgoing:
         try:
             outcome: Reply | Exception = await self._ask_worker(head, body, gone)
         except (Unavailable, WorkerDied, DeadlinePassed) as error:

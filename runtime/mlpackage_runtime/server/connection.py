@@ -17,7 +17,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mlpackage_runtime.server import half_closed, heads
-from mlpackage_runtime.server.asgi import DIRECT, GONE, Headers
+from mlpackage_runtime.server.asgi import DIRECT, GONE, TAKE, Headers, Take
 from mlpackage_runtime.server.direct import TARGET, DirectPath, DirectRequest
 from mlpackage_runtime.server.heads import Refusal
 from mlpackage_runtime.server.jobs import Reply
@@ -217,6 +217,10 @@ class ClientConnection(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
             return
+        if not cycle.body and not isinstance(cycle, DirectRequest):
+            take: Take | None = cycle.scope.get(TAKE)  # type: ignore[assignment]
+            if take is not None and take(body):
+                return  # without a copy, and a switch to the application's task
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()

@@ -84,7 +84,7 @@ class DirectPath:
         common = self.endpoint.common_headers("POST", request.headers, request.ids)
         head = STATUS + self._default_lines + START % (len(reply.body), reply.headers[7]) + lines(common)
         end = b"\r\n" if request.keep_alive else b"connection: close\r\n\r\n"
-        return head + end + reply.body
+        return head + end + reply.body  # type: ignore[operator]  # a usual one is no file
 
 
 def lines(headers: Headers) -> bytes:
@@ -95,7 +95,9 @@ def lines(headers: Headers) -> bytes:
 def is_usual(reply: Reply) -> bool:
     """Tell whether a reply is the whole result of a run() that returned a value of moderate size."""
     headers, body = reply.headers, reply.body
-    if reply.status != OK or reply.stream is not None or len(body) > FREE or headers[:5] != USUAL:
+    if reply.status != OK or reply.stream is not None or not isinstance(body, bytes) or len(body) > FREE:
+        return False
+    if headers[:5] != USUAL:
         return False
     return len(headers) == 8 and headers[5] == b"%d" % len(body) and headers[7].replace(b".", b"").isdigit()  # noqa: PLR2004 - four headers
 

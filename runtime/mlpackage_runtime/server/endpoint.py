@@ -13,9 +13,9 @@ from mlpackage_runtime.server.cors import ALLOW_ORIGIN
 from mlpackage_runtime.server.ids import IdTooLongError, response_ids
 from mlpackage_runtime.server.request_log import RequestLog
 from mlpackage_runtime.server.settings import Settings
+from mlpackage_runtime.server.stored import AnyBody, StoredBody, slices
 from mlpackage_runtime.server.streams import send_stream
 
-SLICE = 2**18
 NONE: Headers = []
 
 Respond = Callable[[Scope, Receive, bytes], Awaitable[Outgoing]]  # the bytes are the request's id
@@ -57,12 +57,12 @@ class Endpoint:
             if stream is not None:
                 stream.drop()  # a worker waits for whoever reads it
             raise
-        if stream is None and len(body) <= FREE:
-            await send({"type": "http.response.body", "body": body})
-        elif stream is None:
-            await self._send_large(body, send)
-        else:
+        if stream is not None:
             await send_stream(stream, send, lambda: GONE in scope)
+        elif len(body) <= FREE:
+            await send({"type": "http.response.body", "body": body})
+        else:
+            await self._send_large(body, send, lambda: GONE in scope)
         length = "N/A" if stream is not None else len(body)
         self.add_line(scope["method"], target_of(scope), status, started, length=length, request_id=request_id)
 
@@ -83,16 +83,20 @@ class Endpoint:
             elapsed_ms = (time.perf_counter() - started) * 1000
             self._log.add(method, target, status, elapsed_ms, length=length, request_id=request_id.decode("latin-1"))
 
-    async def _send_large(self, body: bytes, send: Send) -> None:
+    async def _send_large(self, body: AnyBody, send: Send, gone: Callable[[], bool]) -> None:
         """Send a body in slices, each when the client has taken those before it, and count its bytes until then."""
         self._room.add(len(body))
+        left = len(body)
         try:
-            view = memoryview(body)
-            for at in range(0, len(body), SLICE):
-                part = view[at : at + SLICE]
-                await send({"type": "http.response.body", "body": part, "more_body": at + SLICE < len(body)})
+            for part in slices(body):
+                left -= len(part)
+                await send({"type": "http.response.body", "body": part, "more_body": left > 0})
+                if gone():
+                    return
         finally:
             self._room.give_back(len(body))
+            if isinstance(body, StoredBody):
+                body.close()
 
 
 def target_of(scope: Scope) -> str:

@@ -19,10 +19,11 @@ from mlpackage_runtime.server.body import ClientGoneError
 from mlpackage_runtime.server.jobs import Reply
 from mlpackage_runtime.server.pool import Pool, Unavailable
 from mlpackage_runtime.server.settings import Settings
+from mlpackage_runtime.server.stored import Parts
 
 LATE = 32  # requests whose times say how fast the next ones may be
 
-Score = Callable[[Sequence[bytes], Sequence[bytes], Callable[[], bool]], Awaitable[Reply]]
+Score = Callable[[Sequence[bytes], Parts, Callable[[], bool]], Awaitable[Reply]]
 
 
 def way_to_workers(settings: Settings, pool: Pool) -> Score:
@@ -45,7 +46,7 @@ class Gate:
         self._line: Deque[asyncio.Future[None]] = deque()
         self._took: Deque[float] = deque(maxlen=LATE)  # seconds
 
-    async def score(self, head: Sequence[bytes], body: Sequence[bytes], gone: Callable[[], bool]) -> Reply:
+    async def score(self, head: Sequence[bytes], body: Parts, gone: Callable[[], bool]) -> Reply:
         """Return a worker's reply; raises what the pool raises, and Unavailable after too long a wait."""
         await self._enter()
         stream = None

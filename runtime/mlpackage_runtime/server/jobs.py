@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Callable, NamedTuple, Sequence
 
+from mlpackage_runtime.server.stored import AnyBody, Parts
 from mlpackage_runtime.server.streams import Stream
 
 
@@ -13,7 +14,7 @@ class Reply(NamedTuple):
 
     status: int
     headers: Sequence[bytes]
-    body: bytes
+    body: AnyBody
     stream: Stream | None = None
 
 
@@ -35,7 +36,7 @@ class Job:
     __slots__ = ("head", "parts", "spared")
 
     head: Sequence[bytes]
-    parts: Sequence[bytes]
+    parts: Parts
 
     def __init__(self) -> None:
         self.spared = False
@@ -59,7 +60,7 @@ class AwaitedJob(Job):
     def __init__(
         self,
         head: Sequence[bytes],
-        parts: Sequence[bytes],
+        parts: Parts,
         gone: Callable[[], bool],
         reply: asyncio.Future[Reply | Exception],
     ) -> None:

@@ -11,6 +11,7 @@ from mlpackage_runtime.frames import Description
 from mlpackage_runtime.server.body import ClientGoneError
 from mlpackage_runtime.server.jobs import AwaitedJob, Job, Reply
 from mlpackage_runtime.server.settings import Settings
+from mlpackage_runtime.server.stored import Parts
 from mlpackage_runtime.server.worker import Worker
 
 FIRST_DELAY = 0.5  # seconds before the second replacement in a row; doubled for each further one
@@ -59,7 +60,7 @@ class Pool:
         self._all_started = True
         return ""
 
-    async def score(self, head: Sequence[bytes], body: Sequence[bytes], gone: Callable[[], bool]) -> Reply:
+    async def score(self, head: Sequence[bytes], body: Parts, gone: Callable[[], bool]) -> Reply:
         """Return a worker's reply. Raises Unavailable, ClientGoneError, WorkerDied or DeadlinePassed."""
         job = AwaitedJob(head, body, gone, asyncio.get_running_loop().create_future())
         self.submit(job)

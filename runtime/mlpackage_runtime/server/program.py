@@ -16,14 +16,16 @@ from typing import Sequence
 from mlpackage_runtime.contract import CANNOT_START, log
 from mlpackage_runtime.lifetime import adopt_orphans, end_with
 from mlpackage_runtime.server import logs
+from mlpackage_runtime.server.allocator import keep_freed_memory
 from mlpackage_runtime.server.cpus import processors, thread_variables
 from mlpackage_runtime.server.peers import RESERVE
 from mlpackage_runtime.server.settings import Settings, read_settings
 from mlpackage_runtime.server.sockets import bind, url_of, with_next_step
 from mlpackage_runtime.server.spawn import spawn_early
+from mlpackage_runtime.server.stored import MOST
 from mlpackage_runtime.server.values import SettingsError
 
-OTHER_FILES = RESERVE + 128  # sockets of workers and of the reserve, and what the interpreter opens
+OTHER_FILES = RESERVE + MOST + 128  # the reserve, bodies, sockets of workers, and what the interpreter opens
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -42,6 +44,7 @@ def serve(arguments: Sequence[str]) -> int:
     if os.environ.get("AML_APP_INSIGHTS_ENABLED", "").lower() == "true":
         log.warning("AML_APP_INSIGHTS_ENABLED is true, but this server sends nothing to Application Insights")
     adopt_orphans()
+    keep_freed_memory()
     try:
         return _serve(settings, own_folder, stops)
     finally:

@@ -56,10 +56,14 @@ workers = Workers()
 
 
 class Started(NamedTuple):
-    """A worker's process, our end of the socket to it, on which its settings are on their way, and its notes."""
+    """A worker's process, our ends of the sockets to it (its settings are on their way), and what it notes.
+
+    One socket is for frames, the other for the files in memory that hold large bodies.
+    """
 
     process: Process
-    ours: socket.socket
+    frames: socket.socket
+    files: socket.socket
     progress: Progress
 
 
@@ -76,10 +80,11 @@ def spawn(python: str, environment: Mapping[str, str], start: bytes) -> Started:
 
 
 def _spawned(python: str, environment: Mapping[str, str], start: bytes) -> Started:
-    ours, theirs = socket.socketpair()
-    with theirs, shared_memory() as memory, contextlib.ExitStack() as unless_started:
-        unless_started.callback(ours.close)
-        fds = (theirs.fileno(), memory.fileno())
+    ours, theirs = zip(socket.socketpair(), socket.socketpair())
+    with theirs[0], theirs[1], shared_memory() as memory, contextlib.ExitStack() as unless_started:
+        for end in ours:
+            unless_started.callback(end.close)
+        fds = [end.fileno() for end in (*theirs, memory)]
         process = subprocess.Popen(
             [python, RUNTIME_FOLDER, "work", *map(str, fds)],
             stdin=subprocess.DEVNULL,
@@ -89,8 +94,8 @@ def _spawned(python: str, environment: Mapping[str, str], start: bytes) -> Start
         )
         unless_started.pop_all()
         workers.running[process.pid] = started = Process(process)
-        frames.send(ours.sendall, frames.START, (), start)
-        return Started(started, ours, Progress(memory.fileno()))
+        frames.send(ours[0].sendall, frames.START, (), start)
+        return Started(started, *ours, Progress(memory.fileno()))
 
 
 async def ended(process: Process) -> int:

@@ -10,9 +10,11 @@ from collections import deque
 from typing import Callable, Deque, Sequence
 
 from mlpackage_runtime import frames
+from mlpackage_runtime.contract import log
 from mlpackage_runtime.server.jobs import DeadlinePassed, Job, Reply, WorkerDied
 from mlpackage_runtime.server.settings import Settings
 from mlpackage_runtime.server.spawn import ended, kill, spawn
+from mlpackage_runtime.server.stored import received, send_request
 from mlpackage_runtime.server.streams import Stream
 
 READ_SIZE = 65536
@@ -61,8 +63,9 @@ class Worker(asyncio.Protocol):
     async def spawn(self, environment: dict[str, str]) -> None:
         """Start the process, unless one was started early, and connect to it."""
         start = self._settings.start_frame()
-        self._process, ours, self._progress = spawn(self._settings.worker_python, environment, start)
+        self._process, ours, self._files, self._progress = spawn(self._settings.worker_python, environment, start)
         self.pid = self._process.pid
+        self._files.setblocking(False)  # noqa: FBT003 - positional only
         self._same_socket = ours.dup()
         self._same_socket.setblocking(False)  # noqa: FBT003 - positional only
         await self._loop.create_connection(lambda: self, sock=ours)
@@ -111,7 +114,7 @@ class Worker(asyncio.Protocol):
 
     def send(self, job: Job) -> None:
         """Give a request to the worker, which must have room."""
-        frames.send_parts(self._transport.write, frames.REQUEST, job.head, job.parts)
+        send_request(self._transport.write, self._files, job.head, job.parts)
         self._jobs.append(job)
         if len(self._jobs) == 1:
             self._begin()
@@ -155,7 +158,7 @@ class Worker(asyncio.Protocol):
 
     def _read_rest(self) -> None:
         """Read the worker's last frames, which a transport leaves unread when a write fails."""
-        with self._same_socket, contextlib.suppress(OSError):
+        with self._same_socket, self._files, contextlib.suppress(OSError):
             while data := self._same_socket.recv(READ_SIZE):
                 self.data_received(data)
 
@@ -163,6 +166,8 @@ class Worker(asyncio.Protocol):
         if kind == frames.RESPONSE:
             self._resolve(Reply(int(head[0]), head[1:], body))
             self._finish()
+        elif kind == frames.RESPONSE_IN_FILE:
+            self._receive_file(head)
         elif kind == frames.STREAM:
             number = b"%d" % (self.answered + 1)
             self._stream = Stream(self._transport, lambda: frames.send(self._transport.write, frames.CANCEL, [number]))
@@ -175,7 +180,12 @@ class Worker(asyncio.Protocol):
         elif kind in (frames.END, frames.ABORT) and self._stream:
             self._stream.end(broken=kind == frames.ABORT)
             self._finish()
-        elif kind == frames.ORDER:
+        else:
+            self._receive_news(kind, head, body)
+
+    def _receive_news(self, kind: int, head: Sequence[bytes], body: bytes) -> None:
+        """Note what the worker says about itself."""
+        if kind == frames.ORDER:
             self._reorder([int(place) for place in head])
         elif kind == frames.ALONE:
             self._merges = False
@@ -186,6 +196,20 @@ class Worker(asyncio.Protocol):
             self._offer()
         elif kind == frames.FAILED:
             self.started.set_result(body.decode("utf-8", "replace"))
+
+    def _receive_file(self, head: Sequence[bytes]) -> None:
+        try:
+            body = received(self._files)
+        except OSError as error:
+            self._refuse_file(error)
+        else:
+            self._resolve(Reply(int(head[0]), head[1:], body))
+            self._finish()
+
+    def _refuse_file(self, error: OSError) -> None:
+        log.error("Worker %d sent an answer in a file that cannot be used: %s", self.pid, error)
+        self._lose(WorkerDied())
+        self.kill()
 
     def _resolve(self, reply: Reply) -> None:
         if self._jobs:

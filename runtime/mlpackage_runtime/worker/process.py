@@ -15,6 +15,7 @@ from mlpackage_runtime.lifetime import end_with_parent
 from mlpackage_runtime.progress import Progress
 from mlpackage_runtime.worker import memory
 from mlpackage_runtime.worker.batches import Batches, Limits
+from mlpackage_runtime.worker.bodies import Files
 from mlpackage_runtime.worker.errors import StartError
 from mlpackage_runtime.worker.request import Request
 from mlpackage_runtime.worker.response import Response
@@ -27,12 +28,13 @@ MOST_RECEIVED = 1 << 20
 
 
 class ServerConnection:
-    """The worker's end of the socketpair."""
+    """The worker's end of the socketpair, and of the one for files."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, files_fd: int) -> None:
         os.set_inheritable(fd, False)  # noqa: FBT003 - positional only
         self._socket = socket.socket(fileno=fd)
         self._socket.settimeout(None)
+        self._files = Files(files_fd)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._parser = frames.FrameParser()
@@ -48,7 +50,7 @@ class ServerConnection:
                 self.send(frames.RECEIVING)
             if not self._receive():
                 return None
-        return self._arrived.popleft()
+        return self._files.opened(self._arrived.popleft())
 
     def read_request(self) -> Optional[Request]:
         """Wait for the next request; None when the server has closed the connection."""
@@ -62,7 +64,7 @@ class ServerConnection:
         """Return the next request if it is there, or arrives in so many seconds; None otherwise."""
         while True:
             while self._arrived:
-                frame = self._arrived.popleft()
+                frame = self._files.opened(self._arrived.popleft())
                 if frame.kind == frames.REQUEST:
                     return _request(frame)
             if not self._poll.poll(patience * 1000) or not self._receive():
@@ -82,10 +84,12 @@ class ServerConnection:
     def send_response(self, response: Response) -> None:
         self._number += 1
         head = [b"%d" % response.status, *response.headers]
-        if isinstance(response.body, bytes):
-            frames.send(self._socket.sendall, frames.RESPONSE, head, response.body)
-        else:
+        if not isinstance(response.body, bytes):
             self._send_stream(head, response.body)
+        elif self._files.send(response.body):
+            self.send(frames.RESPONSE_IN_FILE, head)
+        else:
+            self.send(frames.RESPONSE, head, response.body)
 
     def send_together(self, responses: Sequence[Response]) -> None:
         """Send responses that became known at the same time, with one write if none of them is a stream."""
@@ -132,10 +136,10 @@ def _request(frame: frames.Frame) -> Request:
     return Request(method, path, query, client, request_id, headers, frame.body)
 
 
-def work(fd: int, progress_fd: int) -> int:
-    """Run a worker on an inherited socket, with memory for its Progress, and return its exit status."""
+def work(fd: int, files_fd: int, progress_fd: int) -> int:
+    """Run a worker on inherited sockets, for frames and for files, with memory for its Progress; return a status."""
     end_with_parent()  # the server's end closes the socket, which a busy worker does not notice
-    connection, progress = ServerConnection(fd), Progress(progress_fd)
+    connection, progress = ServerConnection(fd, files_fd), Progress(progress_fd)
     os.close(progress_fd)
     first = connection.read()
     if first is None or connection.is_closed():  # the server may have ended before this process was tied to it

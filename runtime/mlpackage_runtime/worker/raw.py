@@ -4,6 +4,7 @@ import importlib
 import io
 import re
 import sys
+import weakref
 from typing import Any, Dict, Iterable, Iterator, Set
 
 from mlpackage_runtime.contract import RUN_FAILED
@@ -61,7 +62,11 @@ def werkzeug_request(request: Request) -> Any:
     ours = importlib.import_module(MODULES[0]).AMLRequest
     # An installed azureml package has a class that cannot be made from a WSGI environment.
     made = ours if ours.__init__ is werkzeug.__init__ else werkzeug
-    return made(environ_of(request))
+    environ = environ_of(request)
+    raw = made(environ)
+    # In a circle, a request would stay in memory, with its body, until the garbage collector comes.
+    environ["werkzeug.request"] = weakref.proxy(raw)
+    return raw
 
 
 def is_response(result: Any) -> bool:
