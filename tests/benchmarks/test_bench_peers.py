@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import page
 import pytest
+from results import read
 
 PROGRAM = Path(__file__).with_name("bench_peers.py")
 
@@ -58,4 +60,6 @@ def test_a_short_run(tmp_path):
     assert (load["server"], load["case"], load["connections"]) == ("uvicorn alone", "echo", 2)
     assert all(rate > 0 for rate in load["rates"])
     assert [len(cost["starts"]) for cost in results["costs"]] == [2]
-    assert "| uvicorn alone |" in (tmp_path / "tables.md").read_text()
+    tables = page.tables(read(tmp_path / "results.json"))
+    assert tables["echo"] in (tmp_path / "tables.md").read_text()
+    assert tables["noise"] in (tmp_path / "tables.md").read_text()
