@@ -83,7 +83,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS), metavar="NAME")
     parser.add_argument("--cases", nargs="+", default=[*CASES, GENERATE], choices=[*CASES, GENERATE])
-    parser.add_argument("--connections", nargs="+", type=int, default=list(CONNECTIONS))
+    parser.add_argument("--connections", nargs="+", type=int, default=list(CONNECTIONS), choices=CONNECTIONS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=1)
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER")
