@@ -35,7 +35,7 @@ from hatch_mlpackage.context.write.read import Progress
 from hatch_mlpackage.context.write.tar import replacing, write_tar
 from hatch_mlpackage.errors import ConfigurationError, ContextError, Problem, explained
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
-from hatch_mlpackage.files.hashing import open_known_hashes
+from hatch_mlpackage.files.known_hashes import open_known_hashes
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock

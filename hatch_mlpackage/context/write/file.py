@@ -16,7 +16,7 @@ from hatch_mlpackage.context.plan import ContextFile
 from hatch_mlpackage.context.write.hard_links import HardLinks
 from hatch_mlpackage.context.write.read import Progress, copy_and_hash
 from hatch_mlpackage.errors import explained
-from hatch_mlpackage.files.hashing import SMALLEST, KnownHashes
+from hatch_mlpackage.files.known_hashes import SMALLEST, KnownHashes
 from hatch_mlpackage.files.read import open_raw
 from hatch_mlpackage.files.share_blocks import share_blocks
 
@@ -94,8 +94,9 @@ def _take_over(
         status = earlier.lstat()
         if (stat.S_IFREG | file.mode, file.size) != (status.st_mode, status.st_size):
             return ""
-        if status.st_mtime_ns != timestamp * 10**9:
-            return ""  # a hard link to a file of the user's, which must keep its own time
+        # Another time is that of a file of the user's, and another hash may come from an edit that set the time back.
+        if (status.st_mtime_ns, reuse.known.find(earlier, status)) != (timestamp * 10**9, digest):
+            return ""
         os.link(earlier, target)
     except OSError:
         return ""  # gone, or a file system without links: it is copied
@@ -138,8 +139,9 @@ def _read(
     progress: Progress,
 ) -> str:
     """Hash what is read and pass it on, and remember the hash."""
-    digest, state = copy_and_hash(file, source, reader, write=write, progress=progress)
-    reuse.known.remember(source, state, digest)
+    state = reuse.known.state(source, os.fstat(reader.fileno()))
+    digest = copy_and_hash(file, source, reader, write=write, progress=progress)
+    reuse.known.remember(state, digest)
     return digest
 
 

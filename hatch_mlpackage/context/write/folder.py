@@ -14,6 +14,7 @@ from hatch_mlpackage.context.write.hard_links import HardLinks
 from hatch_mlpackage.context.write.leftovers import REPLACED, beside, partial_folder, remove_folder
 from hatch_mlpackage.context.write.read import Progress
 from hatch_mlpackage.errors import ContextError, explained
+from hatch_mlpackage.files.known_hashes import SMALLEST
 
 
 def write_files(
@@ -50,10 +51,18 @@ def write_files(
         for file in last:
             write_file(file, partial, timestamp, reuse, progress)
         _normalise_folders(partial, timestamp)
+        large = [(file.path, (partial / file.path).stat(), digest) for file, digest in hashed if _is_large(file)]
         _put_in_place(partial, destination)
     links.remember(reuse.known)
+    for path, state, digest in large:
+        reuse.known.remember_linked(destination / path, state, digest)
     reuse.known.save()
     return manifest
+
+
+def _is_large(file: ContextFile) -> bool:
+    """Tell whether the next context may take a file from this one, instead of copying it."""
+    return file.size >= SMALLEST and not file.named_context
 
 
 def refuse_foreign(destination: Path, reason_to_keep: Callable[[Path], str]) -> None:

@@ -23,8 +23,8 @@ class Progress(Protocol):
 
 def copy_and_hash(
     file: ContextFile, source: Path, reader: FileIO, *, write: Callable[[memoryview], object], progress: Progress
-) -> tuple[str, os.stat_result]:
-    """Pass on what is read, never more than was planned; return its sha256 and the state that it was read in.
+) -> str:
+    """Pass on what is read, never more than was planned, and return its sha256.
 
     Raises ContextError when the file cannot be read, changes meanwhile or is not the one that was locked; what `write`
     raises is the caller's.
@@ -42,7 +42,7 @@ def copy_and_hash(
         raise ContextError(f"{source}: changed while it was read. Run again when nothing writes to it.")
     if file.sha256 not in {"", digest.hexdigest()}:
         raise ContextError(f"{source}: is not the file that was locked. Remove it, and run: mlpackage lock")
-    return digest.hexdigest(), after
+    return digest.hexdigest()
 
 
 def _fill(buffer: memoryview, reader: FileIO, source: Path) -> int:

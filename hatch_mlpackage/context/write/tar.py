@@ -113,7 +113,7 @@ def _copy(file: ContextFile, source: Path, write: Callable[[memoryview], object]
     with explained(source):
         reader = open_raw(source)
     with reader:  # what fails in writing is the tar's affair
-        return copy_and_hash(file, source, reader, write=write, progress=progress)[0]
+        return copy_and_hash(file, source, reader, write=write, progress=progress)
 
 
 def _header(path: str, timestamp: int, *, mode: int, size: int = 0, kind: bytes = tarfile.REGTYPE) -> bytes:
