@@ -34,7 +34,7 @@ def model_files(project: Project, config: Config, problems: Problems) -> Iterato
         found = 0
         for relative, path in _walk(source, is_litter, problems):
             found += 1
-            place = PurePosixPath(model.context_path, _name_of(source, project), relative)
+            place = _joined(model.context_path, _name_of(source, project), relative)
             yield from _context_file(path, place, model.context_path, problems)
         if not found:
             problems.add(f"tool.mlpackage.models[{index}].path", f"'{model.path}' is an empty folder.")
@@ -42,10 +42,10 @@ def model_files(project: Project, config: Config, problems: Problems) -> Iterato
 
 def base_files(project: Project, dockerfile: BaseDockerfile, problems: Problems) -> Iterator[ContextFile]:
     """Yield what the user's Dockerfile copies, each file once, below a folder of its own."""
-    places: dict[PurePosixPath, Path] = {}
+    places: dict[str, Path] = {}
     for source in dockerfile.sources:
         found = {
-            PurePosixPath(BASE_FOLDER, top.relative_to(project.root), relative): path
+            _joined(BASE_FOLDER, top.relative_to(project.root).as_posix(), relative): path
             for top in _matching(project.root, source.pattern)
             for relative, path in _walk(top, _is_derived, problems)
         }
@@ -69,12 +69,12 @@ def source_files(project: Project, config: Config, problems: Problems) -> Iterat
         return  # reported when the configuration was read, or generated
     if config.source_directory is None:
         script = project.root / config.entry_script
-        yield from _context_file(script, PurePosixPath(APP_DIRECTORY, script.name), "source", problems)
+        yield from _context_file(script, _joined(APP_DIRECTORY, script.name), "source", problems)
         return
     source = project.root / config.source_directory
-    place = PurePosixPath(APP_DIRECTORY, source_name(project, config))
+    place = _joined(APP_DIRECTORY, source_name(project, config))
     for relative, path in _walk(source, _left_out(project, config), problems):
-        yield from _context_file(path, place / relative, "source", problems)
+        yield from _context_file(path, _joined(place, relative), "source", problems)
 
 
 def ignored_files(project: Project, config: Config) -> Iterator[str]:
@@ -98,9 +98,9 @@ def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[Co
     """Yield the runtime's program and its locked requirements for the image's Python."""
     for part in ("__main__.py", "mlpackage_runtime"):
         for relative, path in _walk(runtime / part, _is_derived, problems):
-            yield from _context_file(path, PurePosixPath("runtime", part, relative), "runtime", problems)
+            yield from _context_file(path, _joined("runtime", part, relative), "runtime", problems)
     lock = server_lock_path(runtime, python)
-    yield from _context_file(lock, PurePosixPath("runtime/requirements.txt"), "runtime", problems)
+    yield from _context_file(lock, "runtime/requirements.txt", "runtime", problems)
 
 
 def _is_derived(place: PurePosixPath, path: Path) -> bool:
@@ -153,7 +153,12 @@ def _walk(top: Path, skip: Skip, problems: Problems) -> Iterator[tuple[PurePosix
     return walk(top, skip, unreadable=report)
 
 
-def _context_file(source: Path, place: PurePosixPath, layer: str, problems: Problems) -> Iterator[ContextFile]:
+def _joined(*places: str | PurePosixPath) -> str:
+    """Join places, of which `.` stands for the one before it."""
+    return "/".join(place for place in map(str, places) if place != ".")
+
+
+def _context_file(source: Path, place: str, layer: str, problems: Problems) -> Iterator[ContextFile]:
     """Yield the file as the context holds it, or report why it cannot be there."""
     try:
         status = source.stat()
@@ -164,9 +169,9 @@ def _context_file(source: Path, place: PurePosixPath, layer: str, problems: Prob
         problems.add(str(source), "is not a regular file.", "Remove it, or exclude it.")
     elif not os.access(source, os.R_OK):
         problems.add(str(source), "cannot be read: permission denied.", "Give yourself read permission for it.")
-    elif wrong := wrong_path(str(place)):
+    elif wrong := wrong_path(place):
         problems.add(ascii(str(source)), f"has a name that {wrong}.", "Rename the file, or exclude it.")
     else:
         # Only the owner's x bit is the author's will; the rest depends on the umask.
         mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
-        yield ContextFile(path=str(place), layer=layer, source=source, size=status.st_size, mode=mode)
+        yield ContextFile(path=place, layer=layer, source=source, size=status.st_size, mode=mode)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
 from hatch_mlpackage.files.read import real_path
@@ -54,6 +56,16 @@ def is_derived(place: PurePosixPath, path: Path) -> bool:
     )
 
 
+def place_below(path: Path, folder: Path) -> str:
+    """Return the place of a path below a folder, with slashes; nothing where it lies elsewhere.
+
+    With a model of many files, taking paths apart with pathlib would take as long as copying the files.
+    """
+    top = os.fspath(folder).rstrip(os.sep) + os.sep
+    text = os.fspath(path)
+    return text[len(top) :].replace(os.sep, "/") if text.startswith(top) else ""
+
+
 def _raise(folder: Path, error: OSError) -> None:
     del folder
     raise error
@@ -86,7 +98,7 @@ def walk(
 
 def _listed(folder: Path, unreadable: Callable[[Path, OSError], object]) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        return sorted(folder.iterdir(), key=attrgetter("name"))
     except OSError as error:
         unreadable(folder, error)
         return []

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -33,15 +33,22 @@ class Reuse:
     known: KnownHashes
 
 
+def make_folders(files: Iterable[ContextFile], partial: Path) -> None:
+    """Make the folders of the files that are written to a context, each once."""
+    for folder in sorted({file.path.rpartition("/")[0] for file in files if not file.named_context}):
+        with explained(partial / folder):
+            (partial / folder).mkdir(parents=True, exist_ok=True)
+
+
 def link_file(file: ContextFile, partial: Path, links: HardLinks, reuse: Reuse, progress: Progress) -> str:
     """Link a file to the user's own, where that is asked for and can be; return its hash, or nothing."""
-    source, target = file.source, partial / file.path
+    source = file.source
     if file.layer not in links.layers or isinstance(source, bytes):
         return ""
+    target = partial / file.path
     with explained(target):
         before = source.stat()
         known = reuse.known.find(source, before) if before.st_size == file.size else None
-        target.parent.mkdir(parents=True, exist_ok=True)
         if not links.place(source, target, file.mode):
             return ""
         digest = hash_in_place(file, source, reuse, progress, known=known)  # the link has moved the change time
@@ -52,8 +59,6 @@ def link_file(file: ContextFile, partial: Path, links: HardLinks, reuse: Reuse, 
 def write_file(file: ContextFile, partial: Path, timestamp: int, reuse: Reuse, progress: Progress) -> str:
     target = partial / file.path
     with explained(target):
-        if not target.parent.exists():
-            target.parent.mkdir(parents=True)
         if isinstance(file.source, bytes):
             target.write_bytes(file.source)
             digest = hashlib.sha256(file.source).hexdigest()
@@ -68,9 +73,7 @@ def write_file(file: ContextFile, partial: Path, timestamp: int, reuse: Reuse, p
 
 
 def store_once(file: ContextFile, target: Path, digest: str, twins: dict[tuple[str, int], Path]) -> None:
-    """Let identical large files share their blocks, as models in several versions often do."""
-    if file.size < SMALLEST:
-        return
+    """Let identical files share their blocks, as models in several versions often do."""
     twin = twins.setdefault((digest, file.mode), target)
     if twin != target:
         target.unlink()
