@@ -39,7 +39,6 @@ _DOCUMENT = """{"layers": [{"name", "files", "size"}],
 @click.command(
     "plan",
     cls=Verb,
-    short_help="Show the layers, their sizes, and what would change.",
     examples=("mlpackage plan", "mlpackage plan --json"),
     document=_DOCUMENT,
 )
