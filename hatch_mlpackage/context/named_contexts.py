@@ -103,8 +103,8 @@ def _strangers(top: Path, listed: set[Path]) -> tuple[list[str], list[str]]:
     """Return the links below a folder, and the other files that are not listed."""
     # Folders that cannot be read were reported when the model's files were listed.
     found = sorted(walk(top, lambda *_: False, follow=False, unreadable=lambda *_: None))
-    links = [str(place) for place, path in found if path.is_symlink()]
-    others = [str(place) for place, path in found if not path.is_symlink() and path not in listed]
+    links = [place for place, path in found if path.is_symlink()]
+    others = [place for place, path in found if not path.is_symlink() and path not in listed]
     return links, others
 
 

@@ -16,7 +16,7 @@ from hatch_mlpackage.files.git_ignored import ignored_by_git
 from hatch_mlpackage.files.patterns import matching
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.resources import server_lock_path
-from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, walk
+from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, place_below, walk
 from hatch_mlpackage.project.config.keys import Config, leads_outside
 from hatch_mlpackage.project.dockerfiles.instructions import BASE_FOLDER
 from hatch_mlpackage.project.pyproject import Project
@@ -45,7 +45,7 @@ def base_files(project: Project, dockerfile: BaseDockerfile, problems: Problems)
     places: dict[str, Path] = {}
     for source in dockerfile.sources:
         found = {
-            _joined(BASE_FOLDER, top.relative_to(project.root).as_posix(), relative): path
+            _joined(BASE_FOLDER, place_below(top, project.root), relative): path
             for top in _matching(project.root, source.pattern)
             for relative, path in _walk(top, _is_derived, problems)
         }
@@ -81,12 +81,12 @@ def ignored_files(project: Project, config: Config) -> Iterator[str]:
     """Yield the files and folders of the source tree that stay out of it only because git ignores them."""
     if not config.source_directory:
         return
-    found: list[PurePosixPath] = []
+    found: list[str] = []
     for _ in walk(
         project.root / config.source_directory, _left_out(project, config, found), unreadable=lambda *_: None
     ):
         pass
-    yield from sorted(map(str, found))
+    yield from sorted(found)
 
 
 def source_name(project: Project, config: Config) -> str:
@@ -103,11 +103,11 @@ def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[Co
     yield from _context_file(lock, "runtime/requirements.txt", "runtime", problems)
 
 
-def _is_derived(place: PurePosixPath, path: Path) -> bool:
+def _is_derived(place: str, path: Path) -> bool:
     return is_derived(place, path) or is_context(path)
 
 
-def _left_out(project: Project, config: Config, ignored: list[PurePosixPath] | None = None) -> Skip:
+def _left_out(project: Project, config: Config, ignored: list[str] | None = None) -> Skip:
     """Leave out what is derived, what git ignores, what the user excludes, the locks, and the models.
 
     Models have layers of their own. What the user includes goes along, unless the user excludes it too. `ignored` gets
@@ -120,8 +120,8 @@ def _left_out(project: Project, config: Config, ignored: list[PurePosixPath] | N
     declared = {*elsewhere, real_path(script)}
     is_ignored = ignored_by_git(project.root / (config.source_directory or ""), project.root)
 
-    def skip(relative: PurePosixPath, path: Path) -> bool:
-        place = f"{relative}/" if path.is_dir() else str(relative)
+    def skip(relative: str, path: Path) -> bool:
+        place = f"{relative}/" if path.is_dir() else relative
         if real_path(path) in elsewhere or is_context(path) or excluded(place):
             return True
         if included(place) or path == script:
@@ -144,7 +144,7 @@ def _name_of(source: Path, project: Project) -> str:
     return project.name if source == project.root else source.name
 
 
-def _walk(top: Path, skip: Skip, problems: Problems) -> Iterator[tuple[PurePosixPath, Path]]:
+def _walk(top: Path, skip: Skip, problems: Problems) -> Iterator[tuple[str, Path]]:
     """Yield every file of a tree, and report the folders that cannot be read."""
 
     def report(folder: Path, error: OSError) -> None:
@@ -153,9 +153,9 @@ def _walk(top: Path, skip: Skip, problems: Problems) -> Iterator[tuple[PurePosix
     return walk(top, skip, unreadable=report)
 
 
-def _joined(*places: str | PurePosixPath) -> str:
-    """Join places, of which `.` stands for the one before it."""
-    return "/".join(place for place in map(str, places) if place != ".")
+def _joined(*places: str) -> str:
+    """Join places, of which an empty one stands for the one before it."""
+    return "/".join(filter(None, places))
 
 
 def _context_file(source: Path, place: str, layer: str, problems: Problems) -> Iterator[ContextFile]:
