@@ -19,6 +19,7 @@ SECOND = 10**9
 def model(tmp_path):
     path = tmp_path / "model"
     path.write_bytes(bytes(SMALLEST))
+    time.sleep(0.02)  # so that every change gets another time, even where the file system's clock ticks slowly
     return path
 
 

@@ -117,15 +117,17 @@ def hash_in_place(
             progress(file, file.size)
             return known
         with open_raw(source) as reader:
-            return _read(file, source, reader, write=_drop, reuse=reuse, progress=progress)
+            before = os.fstat(reader.fileno())
+            return _read(file, source, reader, before=before, write=_drop, reuse=reuse, progress=progress)
 
 
 def _copy(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress: Progress) -> str:
     """Copy and hash in one pass, so that the hash is of the very bytes that were written."""
     with open_raw(source) as reader, target.open("xb", buffering=0) as writer:
+        before = os.fstat(reader.fileno())  # so that a change after the clone shows
         cloned = file.size >= SMALLEST and share_blocks(reader, writer)
         write = _drop if cloned else lambda chunk: _write_all(writer, chunk)
-        return _read(file, source, reader, write=write, reuse=reuse, progress=progress)
+        return _read(file, source, reader, before=before, write=write, reuse=reuse, progress=progress)
 
 
 def _drop(chunk: memoryview) -> None:
@@ -137,13 +139,14 @@ def _read(
     source: Path,
     reader: FileIO,
     *,
+    before: os.stat_result,
     write: Callable[[memoryview], object],
     reuse: Reuse,
     progress: Progress,
 ) -> str:
     """Hash what is read and pass it on, and remember the hash."""
-    state = reuse.known.state(source, os.fstat(reader.fileno()))
-    digest = copy_and_hash(file, source, reader, write=write, progress=progress)
+    state = reuse.known.state(source, before)
+    digest = copy_and_hash(file, source, reader, before=before, write=write, progress=progress)
     reuse.known.remember(state, digest)
     return digest
 

@@ -270,6 +270,7 @@ class TestReuse:
     def big(self, tmp_path):
         path = tmp_path / "big"
         path.write_bytes(b"1" * (2 << 20))
+        time.sleep(0.02)  # so that every change gets another time, even where the file system's clock ticks slowly
         return path
 
     @pytest.fixture
@@ -330,6 +331,21 @@ class TestReuse:
             write([copied("big", big)], tmp_path / "context", progress=change, reuse=reuse)
 
         assert known.find(big, big.stat()) is None
+
+    def test_changed_after_it_was_cloned(self, tmp_path, big, monkeypatch):
+        """A change after the blocks of a file were shared fails the run, because the hash would be of other bytes."""
+
+        def share(reader, writer):
+            writer.write(big.read_bytes())
+            big.write_bytes(b"2" * (2 << 20))
+            return True
+
+        monkeypatch.setattr("hatch_mlpackage.context.write.file.share_blocks", share)
+
+        with pytest.raises(ContextError, match="changed while it was read"):
+            write([copied("big", big)], tmp_path / "context")
+
+        assert not (tmp_path / "context").exists()
 
     def test_another_context_took_the_place(self, tmp_path, big):
         """The hash is not kept for the file of another run, which put its context in place just after this one's."""
