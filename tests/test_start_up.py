@@ -90,3 +90,16 @@ def test_listing_the_verbs_loads_none(words, variables, expected):
 
     assert VERBS & set(done.stderr.split()) == expected
     assert "check" in done.stdout or words == ["--version"]
+
+
+@pytest.mark.parametrize(("words", "unused"), [(["lock", "--check"], "jinja2"), (["check"], "email.parser")])
+def test_a_verb_loads_what_it_needs(copy_project, words, unused):
+    """A verb that fills no template does not load Jinja, and a project without wheels needs no reader of metadata."""
+    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}
+    program = LISTING.replace("main()\n", f"sys.argv[1:] = {words}; main()\n", 1)
+    root = copy_project("minimal")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True, env=unmeasured
+    )
+
+    assert unused not in done.stderr.split()
