@@ -104,7 +104,7 @@ def runtime_files(runtime: Path, python: str, problems: Problems) -> Iterator[Co
 
 
 def _is_derived(place: str, path: Path) -> bool:
-    return is_derived(place, path) or is_context(path)
+    return is_derived(place, path) or (path.is_dir() and is_context(path))
 
 
 def _left_out(project: Project, config: Config, ignored: list[str] | None = None) -> Skip:
@@ -117,12 +117,16 @@ def _left_out(project: Project, config: Config, ignored: list[str] | None = None
     others = ("dist", config.lock_directory, *(model.path for model in config.models))
     elsewhere = {real_path(project.root / path) for path in others}
     script = project.root / config.entry_script
+    names = {path.name.lower() for path in elsewhere}
     declared = {*elsewhere, real_path(script)}
     is_ignored = ignored_by_git(project.root / (config.source_directory or ""), project.root)
 
     def skip(relative: str, path: Path) -> bool:
-        place = f"{relative}/" if path.is_dir() else relative
-        if real_path(path) in elsewhere or is_context(path) or excluded(place):
+        is_folder = path.is_dir()
+        place = f"{relative}/" if is_folder else relative
+        # Only a link has another name than what it leads to, and the real path of each file would take long to find.
+        may_be_elsewhere = path.name.lower() in names or path.is_symlink()
+        if (may_be_elsewhere and real_path(path) in elsewhere) or (is_folder and is_context(path)) or excluded(place):
             return True
         if included(place) or path == script:
             return False
@@ -131,7 +135,7 @@ def _left_out(project: Project, config: Config, ignored: list[str] | None = None
         if not is_ignored(path):
             return False
         # Something in an ignored folder may be included, or declared.
-        if path.is_dir() and (config.include or any(it.is_relative_to(real_path(path)) for it in declared)):
+        if is_folder and (config.include or any(it.is_relative_to(real_path(path)) for it in declared)):
             return False
         if ignored is not None:
             ignored.append(relative)

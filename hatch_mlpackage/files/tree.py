@@ -53,7 +53,7 @@ def is_derived(place: str, path: Path) -> bool:
         is_litter(place, path)
         or place.rpartition("/")[2] in _DERIVED
         or splitext(place)[1] in {".pyc", ".pyo"}
-        or (path / "pyvenv.cfg").is_file()
+        or (path.is_dir() and (path / "pyvenv.cfg").is_file())
     )
 
 
