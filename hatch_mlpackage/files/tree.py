@@ -62,9 +62,13 @@ def place_below(path: Path, folder: Path) -> str:
 
     With a model of many files, taking paths apart with pathlib would take as long as copying the files.
     """
-    top = os.fspath(folder).rstrip(os.sep) + os.sep
-    text = os.fspath(path)
-    return text[len(top) :].replace(os.sep, "/") if text.startswith(top) else ""
+    text, top = os.fspath(path), os.fspath(folder)
+    if top == os.curdir:  # which pathlib leaves out of what lies below it
+        place = "" if path.is_absolute() or text == top else text
+    else:
+        above = top.rstrip(os.sep) + os.sep
+        place = text[len(above) :] if text.startswith(above) else ""
+    return place.replace(os.sep, "/")
 
 
 def _raise(folder: Path, error: OSError) -> None:

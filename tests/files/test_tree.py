@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, walk
+from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, place_below, walk
 
 
 def make(top: Path, *names: str) -> Path:
@@ -76,6 +76,27 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [(path, error.strerror) for path, error in errors] == [(tmp_path / "closed", "Permission denied")]
     with pytest.raises(PermissionError):
         list(walk(tmp_path, nothing))
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "expected"),
+    [
+        ("/project/src/a b", "/project", "src/a b"),
+        ("/project", "/project", ""),
+        ("/projects/a", "/project", ""),
+        ("/a/b", "/", "a/b"),
+        ("src/a", ".", "src/a"),
+        ("src/a", "src", "a"),
+        ("../project/a", "../project", "a"),
+        (".", ".", ""),
+        ("/elsewhere", ".", ""),
+    ],
+)
+def test_a_place_below_a_folder(path: str, folder: str, expected: str) -> None:
+    """The place is what pathlib says, and empty for the folder itself and for what lies elsewhere."""
+    assert place_below(Path(path), Path(folder)) == expected
+    if Path(path).is_relative_to(folder):
+        assert Path(path).relative_to(folder) == Path(expected)
 
 
 LITTER = (
