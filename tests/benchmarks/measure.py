@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import subprocess
@@ -24,11 +25,17 @@ Runs = dict[str, list[Run]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limit:
-    """Hold a figure and the most that it may be, in the unit that `says` names."""
+    """Hold a figure and the least and most that it may be, in the unit that `says` names."""
 
     says: str
     found: float
-    most: float
+    least: float = 0
+    most: float = math.inf
+
+    @property
+    def is_kept(self) -> bool:
+        """Return whether the figure is within its limits; one that could not be measured, NaN, is not."""
+        return self.least <= self.found <= self.most
 
 
 def run(command: Sequence[str], cwd: Path) -> Run:
@@ -96,7 +103,7 @@ def judge(limits: Iterable[Limit]) -> int:
     missed = 0
     print()
     for limit in limits:
-        missed |= limit.found > limit.most
-        verdict = "missed" if limit.found > limit.most else "kept"
-        print(f"{verdict:7} {limit.says}: {limit.found:.2f}, at most {limit.most:g}")
+        missed |= not limit.is_kept
+        bound = f"at least {limit.least:g}" if limit.least else f"at most {limit.most:g}"
+        print(f"{'kept' if limit.is_kept else 'missed':7} {limit.says}: {limit.found:.2f}, {bound}")
     return missed

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("name", sorted(path.name for path in ROOT.glob("*.md")))
 def test_links_lead_somewhere(name):
-    """A relative link names a file of the repository."""
-    links = re.findall(r"\]\(([^)#\s]+)", (ROOT / name).read_text(encoding="utf-8"))
+    """A relative link, or the source of a picture, names a file of the repository."""
+    links = re.findall(r"(?:\]\(|\bsrc(?:set)?=\")([^)#\s\"]+)", (ROOT / name).read_text(encoding="utf-8"))
 
     assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
