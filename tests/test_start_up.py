@@ -60,3 +60,46 @@ def test_a_build_loads_what_the_project_asks_for(copy_project, case):
 def test_the_watched_modules_are_ours(module):
     """Every watched module of ours exists, so that no renamed module goes unwatched."""
     assert find_spec(module) is not None
+
+
+VERBS = {f"hatch_mlpackage.cli.{name}" for name in ("check", "demo", "generate", "image", "lock", "new", "serve")}
+LISTING = """
+import sys
+from hatch_mlpackage.__main__ import main
+try:
+    main()
+finally:
+    print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "expected"),
+    [
+        (["--help"], {}, set()),
+        (["--version"], {}, set()),
+        ([], {"_MLPACKAGE_COMPLETE": "bash_complete", "COMP_WORDS": "mlpackage ", "COMP_CWORD": "1"}, set()),
+        (["check", "--help"], {}, {"hatch_mlpackage.cli.check"}),
+    ],
+)
+def test_listing_the_verbs_loads_none(words, variables, expected):
+    """The help, the version and a shell's completion load no verb, and a verb's help loads that verb."""
+    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": "", **variables}
+    program = LISTING.replace("main()\n", f"sys.argv[1:] = {words}; main()\n", 1)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=unmeasured)
+
+    assert VERBS & set(done.stderr.split()) == expected
+    assert "check" in done.stdout or words == ["--version"]
+
+
+@pytest.mark.parametrize(("words", "unused"), [(["lock", "--check"], "jinja2"), (["check"], "email.parser")])
+def test_a_verb_loads_what_it_needs(copy_project, words, unused):
+    """A verb that fills no template does not load Jinja, and a project without wheels needs no reader of metadata."""
+    unmeasured = {**os.environ, "COVERAGE_PROCESS_CONFIG": ""}
+    program = LISTING.replace("main()\n", f"sys.argv[1:] = {words}; main()\n", 1)
+    root = copy_project("minimal")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True, env=unmeasured
+    )
+
+    assert unused not in done.stderr.split()

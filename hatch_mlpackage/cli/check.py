@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 @click.command(
     "check",
     cls=Verb,
-    short_help="Report every problem of the project at once.",
     examples=("mlpackage check", "mlpackage check --strict", "mlpackage check --json --project app"),
     document='{"ok": BOOL, "problems": [{"where", "what", "fix", "level": "error|warning|hint", "code", "at"}]}',
 )

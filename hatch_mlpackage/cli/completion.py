@@ -15,7 +15,6 @@ _COMPLETION_VARIABLE = "_MLPACKAGE_COMPLETE"  # click derives it from the name o
 @click.command(
     "completion",
     cls=Verb,
-    short_help="Print the script for completion in a shell.",
     examples=(
         """mlpackage completion bash >> ~/.bashrc""",
         """mlpackage completion zsh >> ~/.zshrc""",

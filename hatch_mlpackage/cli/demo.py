@@ -42,7 +42,6 @@ class StepError(MLPackageError):
 @click.command(
     "demo",
     cls=Verb,
-    short_help="Package, serve and score a real model, from scratch.",
     examples=("mlpackage demo", "mlpackage demo --directory diabetes"),
 )
 @click.option(

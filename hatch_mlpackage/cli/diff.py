@@ -26,7 +26,6 @@ _DOCUMENT = """{"same": BOOL, "digests": [A, B],
 @click.command(
     "diff",
     cls=Verb,
-    short_help="Name the layers that differ between two contexts.",
     examples=(
         "mlpackage diff dist/diabetes-0.1.0-context dist/diabetes-0.2.0-context",
         "mlpackage diff deployed/manifest.json dist/diabetes-0.2.0-context --json",

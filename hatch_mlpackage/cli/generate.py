@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 @click.command(
     "generate",
     cls=Verb,
-    short_help="Write the build context.",
     examples=(
         "mlpackage generate",
         "mlpackage generate --output context",

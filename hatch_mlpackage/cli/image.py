@@ -39,7 +39,7 @@ def with_image(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
     return add_options(verb, (with_project, context, engine, tag, extra))
 
 
-@click.group("image", cls=Verbs, short_help="Build, run, push or pull the image.")
+@click.group("image", cls=Verbs)
 def command() -> None:
     """Build, run, push or pull the image with docker, podman or buildah.
 

@@ -34,7 +34,6 @@ _ORDER = ("taken", "no meaning", "unknown", "repeated", "by hand")
 @click.command(
     "import-azureml",
     cls=Verb,
-    short_help="Convert Azure ML's configuration files.",
     examples=(
         "mlpackage import-azureml inferenceconfig.json --model ridge=model.pkl",
         "mlpackage import-azureml ic.yml --deployment dc.yml --dry-run",

@@ -37,7 +37,6 @@ _DOCUMENT = """{"ok": BOOL, "written": BOOL,
 @click.command(
     "lock",
     cls=Verb,
-    short_help="Lock the image's packages, and its base image's digest.",
     examples=(
         "mlpackage lock",
         "mlpackage lock --upgrade",

@@ -84,7 +84,6 @@ def with_questions(verb: VerbFunction[Returned]) -> VerbFunction[Returned]:
 @click.command(
     "new",
     cls=Verb,
-    short_help="Make a project, around your own model or one to train.",
     examples=(
         "mlpackage new",
         "mlpackage new diabetes --framework xgboost --ci azure --no-input",

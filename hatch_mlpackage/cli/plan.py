@@ -43,7 +43,6 @@ _DOCUMENT = """{"layers": [{"name", "files", "size"}],
 @click.command(
     "plan",
     cls=Verb,
-    short_help="Show the layers, their sizes, and what would change.",
     examples=("mlpackage plan", "mlpackage plan --json", "mlpackage plan --start --python .venv/bin/python"),
     document=_DOCUMENT,
 )

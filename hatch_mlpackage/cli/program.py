@@ -26,16 +26,24 @@ from hatch_mlpackage.redaction import redact
 
 _ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 
-_MODULES = {
-    verb: f"hatch_mlpackage.cli.{verb.replace('-', '_')}"
-    for verb in (
-        *("new", "lock", "check", "plan", "generate", "verify", "diff", "image", "serve", "score"),
-        *("import-azureml", "demo", "completion"),
-    )
+_VERBS = {
+    "new": "Make a project, around your own model or one to train.",
+    "lock": "Lock the image's packages, and its base image's digest.",
+    "check": "Report every problem of the project at once.",
+    "plan": "Show the layers, their sizes, and what would change.",
+    "generate": "Write the build context.",
+    "verify": "Compare a context with its manifest.",
+    "diff": "Name the layers that differ between two contexts.",
+    "image": "Build, run, push or pull the image.",
+    "serve": "Serve the project, or a context, without containers.",
+    "score": "Send a request to a running server.",
+    "import-azureml": "Convert Azure ML's configuration files.",
+    "demo": "Package, serve and score a real model, from scratch.",
+    "completion": "Print the script for completion in a shell.",
 }
 
 
-@click.group(cls=Verbs, modules=_MODULES)
+@click.group(cls=Verbs, verbs=_VERBS, package="hatch_mlpackage.cli")
 @click.version_option(__version__, "-V", "--version", prog_name="mlpackage")
 def mlpackage() -> None:
     """Turn a trained model into a locked, reproducible Docker build context.

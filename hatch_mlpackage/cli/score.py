@@ -28,7 +28,6 @@ _CONNECTIONS: dict[str, type[http.client.HTTPConnection]] = {
 @click.command(
     "score",
     cls=Verb,
-    short_help="Send a request to a running server.",
     examples=(
         """mlpackage score --data '{"data": [[1.0, 2.0, 3.0]]}'""",
         "mlpackage score --url http://127.0.0.1:8080 --data @request.json",

@@ -45,7 +45,6 @@ _PLACE = click.Path(path_type=Path)  # the server refuses one that is not there,
 @click.command(
     "serve",
     cls=Verb,
-    short_help="Serve the project, or a context, without containers.",
     examples=(
         "mlpackage serve",
         "mlpackage serve --locked",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from hatch_mlpackage.cli.given_flags import as_advised
 from hatch_mlpackage.cli.output import PLAIN, QUIET, reader_has_left
 from hatch_mlpackage.errors import ConfigurationError, MLPackageError, Problem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Returned = TypeVar("Returned")
 VerbFunction = Callable[..., Returned]
@@ -106,23 +109,45 @@ class Verb(click.Command):
 
 
 class Verbs(click.Group):
-    """A group of verbs in their order of use; the verbs in `modules` are imported when they are called."""
+    """A group of verbs in their order of use.
 
-    def __init__(self, *arguments: Any, modules: dict[str, str] | None = None, **settings: Any) -> None:
+    `verbs` maps names to short texts: each has a module of its name in `package`, which is imported when the verb is
+    called. So the list of verbs, in the help and for a shell, loads none of them.
+    """
+
+    def __init__(
+        self, *arguments: Any, verbs: Mapping[str, str] | None = None, package: str = "", **settings: Any
+    ) -> None:
         super().__init__(*arguments, **settings)
-        self.modules = modules or {}
+        self.verbs, self.package = verbs or {}, package
         self.context_settings = {**_CONTEXT_SETTINGS, **self.context_settings}
         self.params += _flags_of_every_verb()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return [*self.modules, *self.commands]
+        return [*self.verbs, *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.modules:
+        if cmd_name not in self.verbs:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = import_module(self.modules[cmd_name]).command
+        command: click.Command = import_module(f"{self.package}.{cmd_name.replace('-', '_')}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self._listed().format_commands(ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        listed = self._listed()
+        return listed.shell_complete(click.Context(listed, parent=ctx.parent), incomplete)
+
+    def _listed(self) -> click.Group:
+        """Return a group with the names, short texts and options of the verbs, and nothing else of them."""
+        listed = _Listed(self.name, params=self.params)
+        for name in self.verbs:
+            listed.add_command(click.Command(name, short_help=self.verbs[name]))
+        for command in self.commands.values():
+            listed.add_command(command)
+        return listed
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -131,6 +156,14 @@ class Verbs(click.Group):
         if name.startswith("-") or self.get_command(ctx, name.replace("_", "-")):
             return super().resolve_command(ctx, args)
         raise click.UsageError(f"No such command '{name}'.{_suggest_verb(name, self.list_commands(ctx))}", ctx)
+
+
+class _Listed(click.Group):
+    """A group that lists its commands in the order in which it got them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
 
 
 def _suggest_verb(name: str, verbs: list[str]) -> str:

@@ -29,7 +29,6 @@ class _Digest(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # gener
 @click.command(
     "verify",
     cls=Verb,
-    short_help="Compare a context with its manifest.",
     examples=(
         "mlpackage verify dist/diabetes-0.1.0-context",
         "mlpackage verify --digest sha256:DIGEST context",

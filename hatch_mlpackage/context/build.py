@@ -35,7 +35,7 @@ from hatch_mlpackage.context.write.read import Progress
 from hatch_mlpackage.context.write.tar import replacing, write_tar
 from hatch_mlpackage.errors import ConfigurationError, ContextError, Problem, explained
 from hatch_mlpackage.files.fixed_time import TIMESTAMP
-from hatch_mlpackage.files.hashing import open_known_hashes
+from hatch_mlpackage.files.known_hashes import SMALLEST, open_known_hashes
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.templates import render
 from hatch_mlpackage.lock.check_locks import check_project_conda, check_project_images, check_project_lock
@@ -98,7 +98,7 @@ def build_context(
         finish=partial(_finish_context, prepared),
         reason_to_keep=_reason_to_keep(prepared.plan),
         timestamp=TIMESTAMP,
-        reuse=Reuse(directory=destination, hashes=hashes_of(destination), known=open_known_hashes()),
+        reuse=_reuse(prepared.plan, destination),
         links=HardLinks(_linked_layers(prepared.package.config, always=hardlink), warn),
         progress=progress,
     )
@@ -139,6 +139,14 @@ def _refuse_to_hold_itself(plan: ContextPlan, destination: Path) -> None:
         raise ContextError(
             f"{destination}: is part of the context itself. Remove it, and choose a place outside source-directory."
         )
+
+
+def _reuse(plan: ContextPlan, destination: Path) -> Reuse:
+    """Return what a large file may be taken from; without one, the earlier context is not read for it."""
+    is_any_large = any(file.size >= SMALLEST for file in plan.files)
+    return Reuse(
+        directory=destination, hashes=hashes_of(destination) if is_any_large else {}, known=open_known_hashes()
+    )
 
 
 def _linked_layers(config: Config, *, always: bool) -> frozenset[str]:

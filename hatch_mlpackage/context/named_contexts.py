@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 from hatch_mlpackage.context.manifest import NAMED_CONTEXTS, Manifest, ManifestFile
 from hatch_mlpackage.context.plan import APP_DIRECTORY, SUMS, ContextFile
 from hatch_mlpackage.errors import ContextError, Problems
-from hatch_mlpackage.files.hashing import KnownHashes, hash_file, open_known_hashes
+from hatch_mlpackage.files.hashing import hash_file
+from hatch_mlpackage.files.known_hashes import KnownHashes, open_known_hashes
 from hatch_mlpackage.files.quoting import paths_for_dockerfile, quote_below_variable
 from hatch_mlpackage.files.read import real_path
 from hatch_mlpackage.files.resources import cache_directory
@@ -102,8 +103,8 @@ def _strangers(top: Path, listed: set[Path]) -> tuple[list[str], list[str]]:
     """Return the links below a folder, and the other files that are not listed."""
     # Folders that cannot be read were reported when the model's files were listed.
     found = sorted(walk(top, lambda *_: False, follow=False, unreadable=lambda *_: None))
-    links = [str(place) for place, path in found if path.is_symlink()]
-    others = [str(place) for place, path in found if not path.is_symlink() and path not in listed]
+    links = [place for place, path in found if path.is_symlink()]
+    others = [place for place, path in found if not path.is_symlink() and path not in listed]
     return links, others
 
 
@@ -192,8 +193,9 @@ def _difference(file: ManifestFile, path: Path, known: KnownHashes) -> str:
             return f"{status.st_size} bytes, expected {file.size}"
         digest = known.find(path, status)
         if digest is None:
+            state = known.state(path, status)
             digest = hash_file(path)
-            known.remember(path, status, digest)
+            known.remember(state, digest)
     except OSError as error:
         return error.strerror or str(error)
     return "" if digest == file.sha256 else "other contents"

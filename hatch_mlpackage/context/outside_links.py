@@ -53,8 +53,6 @@ class _Search:
         return place if leads_out and place.is_relative_to(self.root) else above
 
     def _link_of_folder(self, folder: Path) -> Path | None:
-        if not folder.is_relative_to(self.root):
-            return None
         if folder not in self.known:
-            self.known[folder] = self.link_of(folder)
+            self.known[folder] = self.link_of(folder) if folder.is_relative_to(self.root) else None
         return self.known[folder]

@@ -13,6 +13,7 @@ from hatch_mlpackage.context.image_values import server_environment
 from hatch_mlpackage.context.package import Package
 from hatch_mlpackage.context.plan import APP_DIRECTORY
 from hatch_mlpackage.errors import Problem
+from hatch_mlpackage.files.tree import place_below
 from hatch_mlpackage.lock.pins.closure import needed_by_others
 from hatch_mlpackage.project.config.keys import MODELS_DIRECTORY
 from hatch_mlpackage.project.sources.check import Sources, check_sources
@@ -55,10 +56,8 @@ def _packed(package: Package) -> Iterator[Packed]:
         place = file.origin or file.source
         if not isinstance(place, Path) or file.layer in {"runtime", "build"}:
             continue
-        path = PurePosixPath(file.path)
-        inside = path.relative_to(APP_DIRECTORY) if path.is_relative_to(APP_DIRECTORY) else path
-        shown = place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)
-        yield Packed(path=str(inside), shown=shown, source=file.source)
+        inside = file.path.removeprefix(f"{APP_DIRECTORY}/")
+        yield Packed(path=inside, shown=place_below(place, root) or str(place), source=file.source)
 
 
 def _model_dir(package: Package) -> str:

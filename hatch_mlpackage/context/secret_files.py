@@ -69,6 +69,7 @@ _KEY_WITH_DATA = re.compile(_KEY.pattern + rb"(?:[\s\"',+\\]|\\[nr]|[\w-]+: [^\n
 _SERVICE_ACCOUNT = re.compile(rb'"type"\s*:\s*"service_account"')
 _AWS_KEY = re.compile(rb"(?i)aws_secret_access_key[\"']?\s*[=:]\s*[\"']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])")
 # Of Azure: the key of a storage account and of a messaging namespace in a connection string, and a signed URL.
+_AZURE_KEYS = (b"accountkey", b"sharedaccesskey")
 _AZURE_KEY = re.compile(r"(?i)(?:AccountKey|SharedAccessKey)\s*=\s*[A-Za-z0-9+/]{42,86}={1,2}")
 _AZURE_URL = re.compile(r"(?i)\?[^\s\"'<>]{0,400}(?<=[?&])sig=(?:[A-Za-z0-9+/]|%2[bf]){40,64}(?:=|%3d)")
 # A login of a database: a password that no example has, at a host other than this machine.
@@ -133,18 +134,18 @@ def _reason_inside(head: bytes, *, is_settings: bool) -> str:
         return "it holds a private key"
     if b"private_key" in head and _SERVICE_ACCOUNT.search(head):
         return "it is the key of a service account"
-    text = head.decode("latin-1")
-    if (b"aws_secret_access_key" in head.lower() and _AWS_KEY.search(head)) or has_marked_token(text):
+    text, lowered = head.decode("latin-1"), head.lower()
+    if (b"aws_secret_access_key" in lowered and _AWS_KEY.search(head)) or has_marked_token(text):
         return "it holds a token"
-    if _is_login_of_a_service(text):
+    if (any(key in lowered for key in _AZURE_KEYS) and _AZURE_KEY.search(text)) or _is_login_in_a_url(text):
         return "it holds a login"
     if is_settings and (_LOGIN.search(head) or any(map(has_credentials, text.splitlines()))):
         return "it holds a login"
     return ""
 
 
-def _is_login_of_a_service(text: str) -> bool:
-    if _AZURE_KEY.search(text) or ("sig=" in text and _AZURE_URL.search(text)):
+def _is_login_in_a_url(text: str) -> bool:
+    if "sig=" in text and _AZURE_URL.search(text):
         return True
     return "://" in text and any(
         not _EXAMPLE.fullmatch(found["password"]) and not _NO_HOST.fullmatch(found["host"])

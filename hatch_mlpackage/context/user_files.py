@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hatch_mlpackage.context.plan import ContextFile
 from hatch_mlpackage.files.toml import toml_string
+from hatch_mlpackage.files.tree import place_below
 
 _SPECIAL, _ESCAPED = re.compile(r"[\\*?\[\]]"), r"\\\g<0>"  # characters with a meaning in patterns of .gitignore
 
@@ -19,7 +20,7 @@ def place_of(file: ContextFile) -> Path | None:
 
 def shown_path(file: ContextFile, place: Path, root: Path) -> str:
     """Return a file's path in the project, or in the context for a file from elsewhere."""
-    return place.relative_to(root).as_posix() if place.is_relative_to(root) else file.path
+    return place_below(place, root) or file.path
 
 
 def allowing(key: str, path: str) -> str:

@@ -18,6 +18,7 @@ from hatch_mlpackage.errors import MLPackageError
 from hatch_mlpackage.files.git_index import tracked_paths
 from hatch_mlpackage.files.git_patterns import Rule, as_read, read_rules
 from hatch_mlpackage.files.parse import read_if_there
+from hatch_mlpackage.files.tree import place_below
 
 _IGNORE = ".gitignore"
 _SHA256 = re.compile(r"(?im)^\s*objectformat\s*=\s*sha256")
@@ -71,7 +72,7 @@ class _Ignored:
         if owner is not self:
             return owner.is_ignored(path)
         self._taken[path] = self._taken.get(path.parent, False) or self._is_taken(path)
-        return self._taken[path] and as_read(path.relative_to(self.base).as_posix()) not in self._tracked
+        return self._taken[path] and as_read(place_below(path, self.base)) not in self._tracked
 
     def _owner_of(self, folder: Path) -> _Ignored:
         """Return the rules that count in a folder: a repository in the repository has its own."""
@@ -81,9 +82,10 @@ class _Ignored:
 
     def _is_taken(self, path: Path) -> bool:
         """Tell whether the last rule about a path is one that ignores it."""
-        is_folder = path.is_dir() and not path.is_symlink()
-        for layer in self._layers_of(path.parent):
-            place = as_read(path.relative_to(layer.base).as_posix())
+        layers = [layer for layer in self._layers_of(path.parent) if layer.rules]
+        is_folder = bool(layers) and path.is_dir() and not path.is_symlink()
+        for layer in layers:
+            place = as_read(place_below(path, layer.base))
             for rule in reversed(layer.rules):
                 if rule.takes(place, is_folder=is_folder):
                     return not rule.is_negated

@@ -20,7 +20,7 @@ _NOT_OF_A_FILE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # other surrogates 
 
 def is_one_line(text: str) -> bool:
     """Tell whether a text is printable on one line; tabs are, and halves of characters are not."""
-    return all(character.isprintable() or character == "\t" for character in text)
+    return text.replace("\t", "").isprintable()
 
 
 def escaped(text: str) -> str:

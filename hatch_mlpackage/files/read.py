@@ -10,8 +10,6 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 NOT_REGULAR = "not a regular file"
@@ -21,9 +19,11 @@ _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NO
 
 def open_raw(path: Path) -> io.FileIO:
     """Open a regular file for reading, without a buffer; raise OSError for anything else."""
-    with _as_os_error(path):
+    try:
         _require_regular(path, path.stat())
         descriptor = os.open(path, _FLAGS)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error), ascii(str(path))) from None
     try:
         _require_regular(path, os.fstat(descriptor))
         return io.FileIO(descriptor)
@@ -61,11 +61,3 @@ def _require_regular(path: Path, status: os.stat_result) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, NOT_REGULAR, str(path))
-
-
-@contextmanager
-def _as_os_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        raise OSError(errno.EINVAL, str(error), ascii(str(path))) from None

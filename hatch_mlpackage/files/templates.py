@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING, Any
 
 from hatch_mlpackage.files.resources import templates_directory
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
@@ -19,6 +20,8 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 
 @cache
 def _environment(folder: Path) -> jinja2.Environment:
+    import jinja2  # noqa: PLC0415 - `mlpackage lock --check` and other verbs that fill none start a tenth sooner
+
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader([folder / name for name in ("context", "no-code")], encoding="utf-8"),
         undefined=jinja2.StrictUndefined,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from operator import attrgetter
+from pathlib import Path
+from posixpath import splitext
 
 from hatch_mlpackage.files.read import real_path
 
-# Given the place of a file or folder below the top, and its path.
-Skip = Callable[[PurePosixPath, Path], bool]
+# Given the place of a file or folder below the top, with slashes, and its path.
+Skip = Callable[[str, Path], bool]
 
 # Histories (a cloned model carries its weights twice), and what desktops and editors keep beside the files.
 _LITTER = frozenset(
@@ -36,22 +39,36 @@ _DERIVED = frozenset(
 )
 
 
-def is_litter(place: PurePosixPath, path: Path) -> bool:
+def is_litter(place: str, path: Path) -> bool:
     """Tell whether a file or folder is litter wherever it lies, in a model too."""
     del path
-    name = place.name
+    name = place.rpartition("/")[2]
     edited = name.endswith("~") or name.startswith(".#") or (name.startswith(".") and name.endswith((".swp", ".swo")))
     return name in _LITTER or edited or name.endswith(_OF_EDITORS) or (name.startswith("#") and name.endswith("#"))
 
 
-def is_derived(place: PurePosixPath, path: Path) -> bool:
+def is_derived(place: str, path: Path) -> bool:
     """Tell whether a file or folder is litter, or was made by a tool from sources."""
     return (
         is_litter(place, path)
-        or place.name in _DERIVED
-        or place.suffix in {".pyc", ".pyo"}
-        or (path / "pyvenv.cfg").is_file()
+        or place.rpartition("/")[2] in _DERIVED
+        or splitext(place)[1] in {".pyc", ".pyo"}
+        or (path.is_dir() and (path / "pyvenv.cfg").is_file())
     )
+
+
+def place_below(path: Path, folder: Path) -> str:
+    """Return the place of a path below a folder, with slashes; nothing where it lies elsewhere.
+
+    With a model of many files, taking paths apart with pathlib would take as long as copying the files.
+    """
+    text, top = os.fspath(path), os.fspath(folder)
+    if top == os.curdir:  # which pathlib leaves out of what lies below it
+        place = "" if path.is_absolute() or text == top else text
+    else:
+        above = top.rstrip(os.sep) + os.sep
+        place = text[len(above) :] if text.startswith(above) else ""
+    return place.replace(os.sep, "/")
 
 
 def _raise(folder: Path, error: OSError) -> None:
@@ -61,21 +78,23 @@ def _raise(folder: Path, error: OSError) -> None:
 
 def walk(
     top: Path, skip: Skip, *, follow: bool = True, unreadable: Callable[[Path, OSError], object] = _raise
-) -> Iterator[tuple[PurePosixPath, Path]]:
-    """Yield the place and the path of every file below `top` (or of `top` itself) that `skip` does not leave out.
+) -> Iterator[tuple[str, Path]]:
+    """Yield the place and the path of every file below `top` that `skip` does not leave out.
+
+    If `top` is a file, it has no place, and is the only one.
 
     Links are followed but never in a circle, or yielded themselves where `follow` is false. `unreadable` is given
     each folder that cannot be listed, and the error.
     """
     if not top.is_dir():
-        yield PurePosixPath(), top
+        yield "", top
         return
-    pending = [(PurePosixPath(), top, frozenset[Path]())]
+    pending = [("", top, frozenset[Path]())]
     while pending:
         place, folder, above = pending.pop()
         above |= {real_path(folder)}
         for path in _listed(folder, unreadable):
-            below = place / path.name
+            below = f"{place}/{path.name}" if place else path.name
             if skip(below, path):
                 continue
             if not path.is_dir() or (path.is_symlink() and not follow):
@@ -86,7 +105,7 @@ def walk(
 
 def _listed(folder: Path, unreadable: Callable[[Path, OSError], object]) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        return sorted(folder.iterdir(), key=attrgetter("name"))
     except OSError as error:
         unreadable(folder, error)
         return []

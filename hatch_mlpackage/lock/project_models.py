@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hatch_mlpackage.errors import LockError, Problems
 from hatch_mlpackage.files.resources import cache_directory
-from hatch_mlpackage.lock.fetch_models import Fetch, fetch_model
 from hatch_mlpackage.lock.locks import Locks
 from hatch_mlpackage.lock.models import RemoteModel, by_model, is_unproven, place_of, public, to_text
 from hatch_mlpackage.project.config.keys import KEY, Config, Model
@@ -31,6 +30,8 @@ def lock_models(config: Config, locks: Locks, *, upgrade: bool, report: Callable
         raise LockError("There is no folder to fetch models to: name one in MLPACKAGE_CACHE_DIR.")
     known = {} if upgrade else by_model(locks.models)
     _require_proven(config, known)
+    from hatch_mlpackage.lock.fetch_models import Fetch, fetch_model  # noqa: PLC0415 - only `lock` fetches
+
     how = Fetch(cache=cache, private_hosts=config.private_hosts, report=report)
     return to_text(fetch_model(model, locked=locked_model(model, known), how=how) for model in remote)
 

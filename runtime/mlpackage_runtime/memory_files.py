@@ -16,6 +16,7 @@ from typing import Callable
 
 LEAST = 4 * 2**20  # bytes; a smaller body is faster in a frame, because its pages are used again and again
 
+BODY = b"mlpackage-body"  # the name that the system shows
 CLOSE_ON_EXEC, ALLOW_SEALING, NOT_EXECUTABLE = 1, 2, 8  # flags of memfd_create()
 ADD_SEALS, GET_SEALS = 1033, 1034  # Python names these and the seals from 3.8 on
 FINAL = 1 | 2 | 4 | 8  # the seals that nobody can add another, shrink the file, let it grow, or write to it
@@ -23,7 +24,7 @@ DESCRIPTOR = struct.Struct("i")
 
 
 @functools.lru_cache(maxsize=None)
-def _memfd_create() -> Callable[[int], int]:
+def _memfd_create() -> Callable[[bytes, int], int]:
     """Return memfd_create(), which raises OSError; interpreters built for any distribution have none of their own."""
     try:
         import ctypes
@@ -32,8 +33,8 @@ def _memfd_create() -> Callable[[int], int]:
     except (ImportError, AttributeError):  # an interpreter without libffi, or a library for an older kernel
         return _impossible
 
-    def create(flags: int) -> int:
-        made = call(b"mlpackage-body", flags)
+    def create(name: bytes, flags: int) -> int:
+        made = call(name, flags)
         if made < 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         return int(made)
@@ -41,18 +42,18 @@ def _memfd_create() -> Callable[[int], int]:
     return create
 
 
-def _impossible(_: int) -> int:
+def _impossible(_: bytes, __: int) -> int:
     raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
 
-def create() -> int:
+def create(name: bytes = BODY) -> int:
     """Return the descriptor of a new file in memory. Raises OSError."""
     try:
-        return _memfd_create()(CLOSE_ON_EXEC | NOT_EXECUTABLE)  # such files allow seals
+        return _memfd_create()(name, CLOSE_ON_EXEC | NOT_EXECUTABLE)  # such files allow seals
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        return _memfd_create()(CLOSE_ON_EXEC | ALLOW_SEALING)  # the kernel is older than 6.3
+        return _memfd_create()(name, CLOSE_ON_EXEC | ALLOW_SEALING)  # the kernel is older than 6.3
 
 
 def write(fd: int, data: bytes) -> None:

@@ -2,9 +2,10 @@
 
 import contextlib
 import mmap
-import os
 import struct
 from typing import IO, Iterator, NamedTuple
+
+from mlpackage_runtime import memory_files
 
 NUMBERS = struct.Struct("=QQ")
 
@@ -28,9 +29,8 @@ def shared_memory() -> Iterator[IO[bytes]]:
 
 
 def _in_memory() -> IO[bytes]:
-    if hasattr(os, "memfd_create"):
-        with contextlib.suppress(OSError):  # a container may forbid it
-            return open(os.memfd_create("progress"), "w+b")
+    with contextlib.suppress(OSError):  # a container may forbid it
+        return open(memory_files.create(b"mlpackage-progress"), "w+b")
     import tempfile  # which takes long
 
     return tempfile.TemporaryFile()

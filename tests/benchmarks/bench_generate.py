@@ -2,14 +2,17 @@
 
     python tests/benchmarks/bench_generate.py [--rounds 5]
 
-The exit status is 1 if a limit is missed.
+It makes the project of `mlpackage demo`, which asks the package index for its lock, and trains it with this Python's
+scikit-learn. The exit status is 1 if a limit is missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -38,12 +41,21 @@ def memory(runs: Runs, what: str) -> Limit:
     return Limit(says=f"MiB of memory for {what}", found=peak(runs, "context"), most=MOST_MEMORY)
 
 
-def bench_small(folder: Path, rounds: int) -> Iterator[Limit]:
-    root = shutil.copytree(PROJECTS / "minimal", folder / "small")
+def make_demo(folder: Path) -> Path:
+    """Make, lock and train the project of `mlpackage demo`."""
+    new = [sys.executable, "-m", "hatch_mlpackage", "new", "diabetes", "--no-input", "--ci", "none"]
+    subprocess.run(new, cwd=folder, check=True, capture_output=True)
+    root = folder / "diabetes"
+    subprocess.run([sys.executable, "train.py"], cwd=root, check=True, capture_output=True)
+    return root
+
+
+def bench_demo(folder: Path, rounds: int) -> Iterator[Limit]:
+    root = make_demo(folder)
     runs = compare({"wheel": build("wheel"), "context": build("mlpackage")}, root, rounds=rounds)
-    report("the context of a small project, against its wheel", runs, against="wheel")
-    yield Limit(says="a small context, times its wheel", found=ratio(runs, "context", against="wheel"), most=3)
-    yield memory(runs, "a small context")
+    report("the context of the demo, against its wheel", runs, against="wheel")
+    yield Limit(says="the demo's context, times its wheel", found=ratio(runs, "context", against="wheel"), most=2)
+    yield memory(runs, "the demo's context")
 
 
 def bench_big(folder: Path, rounds: int) -> Iterator[Limit]:
@@ -83,11 +95,15 @@ def bench_many(folder: Path, rounds: int) -> Iterator[Limit]:
         path = model / f"{number % 100}" / f"{number}.bin"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(os.urandom(1000))
-    copy = folder / "copies"
+    copy = root / "dist/copy"
+    replaced, numbers = folder / "replaced", itertools.count()
+    replaced.mkdir()
 
     def start_clean() -> None:
-        for made in (copy, root / "dist"):
-            shutil.rmtree(made, ignore_errors=True)
+        # Removed at the end: for minutes after files were removed, ext4 takes ten times as long to make new ones.
+        if (root / "dist").exists():
+            (root / "dist").rename(replaced / str(next(numbers)))
+        (root / "dist").mkdir()
         os.sync()
 
     reference = "cp -r + sha256sum"
@@ -98,7 +114,7 @@ def bench_many(folder: Path, rounds: int) -> Iterator[Limit]:
     runs = compare(commands, root, rounds=rounds, before=start_clean)
     report("a context with a model of 10,000 small files, against cp -r and sha256sum", runs, against=reference)
     found = ratio(runs, "context", against=reference)
-    yield Limit(says="10,000 small files, times cp -r and sha256sum", found=found, most=1.5)
+    yield Limit(says="10,000 small files, times cp -r and sha256sum", found=found, most=1.3)
     yield memory(runs, "10,000 small files")
 
 
@@ -111,8 +127,8 @@ def main() -> int:
         folder = Path(name)
         os.environ["MLPACKAGE_CACHE_DIR"] = f"{folder}/cache"
         limits = [
-            *bench_small(folder, 2 * rounds + 1),
             *bench_many(folder, rounds),
+            *bench_demo(folder, 2 * rounds + 1),
             *bench_big(folder, rounds),
         ]
     return judge(limits)

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from hatch_mlpackage.context.manifest import Manifest, read_manifest
+from hatch_mlpackage.context.manifest import Manifest, ManifestFile, read_manifest
 from hatch_mlpackage.context.verify import reason_to_keep, verify_context
 from hatch_mlpackage.errors import ContextError
 
@@ -31,6 +31,21 @@ def test_round_trip(context):
     }
     assert [file.path for file in manifest.written] == ["a", "manifest.json", "sub/b"]
     assert manifest.size == 2 + (context / "manifest.json").stat().st_size
+
+
+@given(st.lists(st.tuples(st.text(), st.integers(0), st.sampled_from(["", "model-1"]))))
+def test_the_text_is_plain_json(named):
+    """The text is what the standard library writes with an indent of two, whatever the names of the files."""
+    files = tuple(
+        ManifestFile(path=path, layer=path, size=size, mode="0644", sha256=SHA_OF_A, named_context=context)
+        for path, size, context in named
+    )
+    manifest = Manifest(about={"project": {"name": "p"}, "none": []}, layers=("source",), files=files)
+
+    text = manifest.to_json()
+
+    assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+    assert json.loads(text)["files"] == [file.values() for file in files]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -195,3 +196,18 @@ def test_a_split_index(repository):
 
     with pytest.raises(MLPackageError, match="it is split"):
         kept(repository / "src", repository)
+
+
+def test_a_project_named_from_inside(tmp_path, monkeypatch):
+    """Rules hold as well for a project that is named by `.`, with and without a repository."""
+    (tmp_path / ".gitignore").write_text("/src/a\n")
+    (tmp_path / "src").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "src" / name).touch()
+    monkeypatch.chdir(tmp_path)
+    without = ignored_by_git(Path("src"), Path())
+    (tmp_path / ".git").mkdir()
+    within = ignored_by_git(Path("src"), Path())
+
+    found = [[name for name in ("a", "b") if ignored(Path("src", name))] for ignored in (without, within)]
+    assert found == [["a"], ["a"]]

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 
-from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, walk
+from hatch_mlpackage.files.tree import Skip, is_derived, is_litter, place_below, walk
 
 
 def make(top: Path, *names: str) -> Path:
@@ -14,13 +14,13 @@ def make(top: Path, *names: str) -> Path:
     return top
 
 
-def nothing(place: PurePosixPath, path: Path) -> bool:
+def nothing(place: str, path: Path) -> bool:
     del place, path
     return False
 
 
 def places(top: Path, skip: Skip = nothing, *, follow: bool = True) -> list[str]:
-    return [str(place) for place, _ in walk(top, skip, follow=follow)]
+    return [place for place, _ in walk(top, skip, follow=follow)]
 
 
 def test_every_file_with_its_place(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_every_file_with_its_place(tmp_path: Path) -> None:
     make(tmp_path, "b", "a", "folder/.hidden", "folder/deeper/c")
 
     assert list(walk(tmp_path, nothing)) == [
-        (PurePosixPath(place), tmp_path / place) for place in ("a", "b", "folder/.hidden", "folder/deeper/c")
+        (place, tmp_path / place) for place in ("a", "b", "folder/.hidden", "folder/deeper/c")
     ]
 
 
@@ -36,14 +36,14 @@ def test_a_file_alone(tmp_path: Path) -> None:
     """A file is yielded itself, with an empty place."""
     make(tmp_path, "model.pkl")
 
-    assert list(walk(tmp_path / "model.pkl", nothing)) == [(PurePosixPath(), tmp_path / "model.pkl")]
+    assert list(walk(tmp_path / "model.pkl", nothing)) == [("", tmp_path / "model.pkl")]
 
 
 def test_what_is_skipped(tmp_path: Path) -> None:
     """A skipped folder is left out with all that it holds, and `skip` is given the place and the path."""
     make(tmp_path, "a", "left/b", "kept/left")
 
-    found = places(tmp_path, lambda place, path: str(place) == "left" and path == tmp_path / "left")
+    found = places(tmp_path, lambda place, path: place == "left" and path == tmp_path / "left")
 
     assert found == ["a", "kept/left"]
 
@@ -72,10 +72,31 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Path, "iterdir", iterdir)
     errors: list[tuple[Path, OSError]] = []
 
-    assert [str(place) for place, _ in walk(tmp_path, nothing, unreadable=lambda *it: errors.append(it))] == ["a"]
+    assert [place for place, _ in walk(tmp_path, nothing, unreadable=lambda *it: errors.append(it))] == ["a"]
     assert [(path, error.strerror) for path, error in errors] == [(tmp_path / "closed", "Permission denied")]
     with pytest.raises(PermissionError):
         list(walk(tmp_path, nothing))
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "expected"),
+    [
+        ("/project/src/a b", "/project", "src/a b"),
+        ("/project", "/project", ""),
+        ("/projects/a", "/project", ""),
+        ("/a/b", "/", "a/b"),
+        ("src/a", ".", "src/a"),
+        ("src/a", "src", "a"),
+        ("../project/a", "../project", "a"),
+        (".", ".", ""),
+        ("/elsewhere", ".", ""),
+    ],
+)
+def test_a_place_below_a_folder(path: str, folder: str, expected: str) -> None:
+    """The place is what pathlib says, and empty for the folder itself and for what lies elsewhere."""
+    assert place_below(Path(path), Path(folder)) == expected
+    if Path(path).is_relative_to(folder):
+        assert Path(path).relative_to(folder) == Path(expected)
 
 
 LITTER = (
@@ -91,7 +112,7 @@ KEPT = (".gitignore", ".env", "#a", "a.py", "swp", "a.swp", ".config", "build", 
 
 def test_litter(tmp_path: Path) -> None:
     """The files of version control, desktops and editors are litter in any folder, and nothing else is."""
-    named = {name for name in (*LITTER, *DERIVED, *KEPT) if is_litter(PurePosixPath("folder", name), tmp_path / name)}
+    named = {name for name in (*LITTER, *DERIVED, *KEPT) if is_litter(f"folder/{name}", tmp_path / name)}
 
     assert named == set(LITTER)
 
@@ -101,7 +122,7 @@ def test_derived(tmp_path: Path) -> None:
     make(tmp_path, "venv/pyvenv.cfg", "env/pyvenv.cfg")
     names = (*LITTER, *DERIVED, *KEPT, "env")
 
-    assert {name for name in names if is_derived(PurePosixPath("folder", name), tmp_path / name)} == {
+    assert {name for name in names if is_derived(f"folder/{name}", tmp_path / name)} == {
         *LITTER,
         *DERIVED,
         *("venv", "env"),

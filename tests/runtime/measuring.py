@@ -149,12 +149,12 @@ def resident_mb(pid: int) -> float:
 
 
 def memory_files(pid: int) -> list[int]:
-    """Return the sizes of the files in memory that a process has open, in bytes."""
+    """Return the sizes of the files with bodies that a process has open in memory, in bytes."""
     sizes: list[int] = []
     with contextlib.suppress(OSError):
         for link in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):  # it is closed in the meantime
-                if str(link.readlink()).startswith("/memfd:"):
+                if str(link.readlink()).startswith("/memfd:mlpackage-body"):
                     sizes.append(link.stat().st_size)
     return sizes
 

@@ -270,7 +270,7 @@ try:
     open({marker!r}, "x").close()
 except FileExistsError:
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
-server, files = (socket.socket(fileno=int(fd)) for fd in sys.argv[3:])
+server, files = (socket.socket(fileno=int(fd)) for fd in sys.argv[3:5])
 server.recv(65536)
 server.sendall(struct.pack("!BIQ", {ready}, 0, 2) + b"{{}}")
 server.recv(65536)
@@ -329,7 +329,7 @@ def test_a_script_cannot_change_a_request_that_goes_to_another_worker(serve: Sta
             while True:
                 for fd in range(3, 64):
                     try:
-                        if "memfd:" in os.readlink("/proc/self/fd/%d" % fd):
+                        if "memfd:mlpackage-body" in os.readlink("/proc/self/fd/%d" % fd):
                             seen.update(attempt(fd))
                     except OSError:
                         pass

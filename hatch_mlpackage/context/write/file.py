@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -16,7 +16,7 @@ from hatch_mlpackage.context.plan import ContextFile
 from hatch_mlpackage.context.write.hard_links import HardLinks
 from hatch_mlpackage.context.write.read import Progress, copy_and_hash
 from hatch_mlpackage.errors import explained
-from hatch_mlpackage.files.hashing import SMALLEST, KnownHashes
+from hatch_mlpackage.files.known_hashes import SMALLEST, KnownHashes
 from hatch_mlpackage.files.read import open_raw
 from hatch_mlpackage.files.share_blocks import share_blocks
 
@@ -33,15 +33,22 @@ class Reuse:
     known: KnownHashes
 
 
+def make_folders(files: Iterable[ContextFile], partial: Path) -> None:
+    """Make the folders of the files that are written to a context, each once."""
+    for folder in sorted({file.path.rpartition("/")[0] for file in files if not file.named_context}):
+        with explained(partial / folder):
+            (partial / folder).mkdir(parents=True, exist_ok=True)
+
+
 def link_file(file: ContextFile, partial: Path, links: HardLinks, reuse: Reuse, progress: Progress) -> str:
     """Link a file to the user's own, where that is asked for and can be; return its hash, or nothing."""
-    source, target = file.source, partial / file.path
+    source = file.source
     if file.layer not in links.layers or isinstance(source, bytes):
         return ""
+    target = partial / file.path
     with explained(target):
         before = source.stat()
         known = reuse.known.find(source, before) if before.st_size == file.size else None
-        target.parent.mkdir(parents=True, exist_ok=True)
         if not links.place(source, target, file.mode):
             return ""
         digest = hash_in_place(file, source, reuse, progress, known=known)  # the link has moved the change time
@@ -52,8 +59,6 @@ def link_file(file: ContextFile, partial: Path, links: HardLinks, reuse: Reuse, 
 def write_file(file: ContextFile, partial: Path, timestamp: int, reuse: Reuse, progress: Progress) -> str:
     target = partial / file.path
     with explained(target):
-        if not target.parent.exists():
-            target.parent.mkdir(parents=True)
         if isinstance(file.source, bytes):
             target.write_bytes(file.source)
             digest = hashlib.sha256(file.source).hexdigest()
@@ -68,9 +73,7 @@ def write_file(file: ContextFile, partial: Path, timestamp: int, reuse: Reuse, p
 
 
 def store_once(file: ContextFile, target: Path, digest: str, twins: dict[tuple[str, int], Path]) -> None:
-    """Let identical large files share their blocks, as models in several versions often do."""
-    if file.size < SMALLEST:
-        return
+    """Let identical files share their blocks, as models in several versions often do."""
     twin = twins.setdefault((digest, file.mode), target)
     if twin != target:
         target.unlink()
@@ -94,8 +97,9 @@ def _take_over(
         status = earlier.lstat()
         if (stat.S_IFREG | file.mode, file.size) != (status.st_mode, status.st_size):
             return ""
-        if status.st_mtime_ns != timestamp * 10**9:
-            return ""  # a hard link to a file of the user's, which must keep its own time
+        # Another time is that of a file of the user's, and another hash may come from an edit that set the time back.
+        if (status.st_mtime_ns, reuse.known.find(earlier, status)) != (timestamp * 10**9, digest):
+            return ""
         os.link(earlier, target)
     except OSError:
         return ""  # gone, or a file system without links: it is copied
@@ -113,15 +117,17 @@ def hash_in_place(
             progress(file, file.size)
             return known
         with open_raw(source) as reader:
-            return _read(file, source, reader, write=_drop, reuse=reuse, progress=progress)
+            before = os.fstat(reader.fileno())
+            return _read(file, source, reader, before=before, write=_drop, reuse=reuse, progress=progress)
 
 
 def _copy(file: ContextFile, source: Path, target: Path, reuse: Reuse, progress: Progress) -> str:
     """Copy and hash in one pass, so that the hash is of the very bytes that were written."""
     with open_raw(source) as reader, target.open("xb", buffering=0) as writer:
+        before = os.fstat(reader.fileno())  # so that a change after the clone shows
         cloned = file.size >= SMALLEST and share_blocks(reader, writer)
         write = _drop if cloned else lambda chunk: _write_all(writer, chunk)
-        return _read(file, source, reader, write=write, reuse=reuse, progress=progress)
+        return _read(file, source, reader, before=before, write=write, reuse=reuse, progress=progress)
 
 
 def _drop(chunk: memoryview) -> None:
@@ -133,13 +139,15 @@ def _read(
     source: Path,
     reader: FileIO,
     *,
+    before: os.stat_result,
     write: Callable[[memoryview], object],
     reuse: Reuse,
     progress: Progress,
 ) -> str:
     """Hash what is read and pass it on, and remember the hash."""
-    digest, state = copy_and_hash(file, source, reader, write=write, progress=progress)
-    reuse.known.remember(source, state, digest)
+    state = reuse.known.state(source, before)
+    digest = copy_and_hash(file, source, reader, before=before, write=write, progress=progress)
+    reuse.known.remember(state, digest)
     return digest
 
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from hatch_mlpackage.context.manifest import Manifest
 from hatch_mlpackage.context.plan import DIRECTORY_MODE, ContextFile, Hashed
-from hatch_mlpackage.context.write.file import Reuse, hash_in_place, link_file, store_once, write_file
+from hatch_mlpackage.context.write.file import Reuse, hash_in_place, link_file, make_folders, store_once, write_file
 from hatch_mlpackage.context.write.hard_links import HardLinks
 from hatch_mlpackage.context.write.leftovers import REPLACED, beside, partial_folder, remove_folder
 from hatch_mlpackage.context.write.read import Progress
 from hatch_mlpackage.errors import ContextError, explained
+from hatch_mlpackage.files.known_hashes import SMALLEST
 
 
 def write_files(
-    files: Iterable[ContextFile],
+    files: Sequence[ContextFile],
     destination: Path,
     *,
-    finish: Callable[[Hashed], tuple[Iterable[ContextFile], Manifest]],
+    finish: Callable[[Hashed], tuple[Sequence[ContextFile], Manifest]],
     reason_to_keep: Callable[[Path], str],
     timestamp: int,
     reuse: Reuse,
@@ -37,6 +38,7 @@ def write_files(
     with _beside(destination, reason_to_keep) as partial:
         hashed: list[tuple[ContextFile, str]] = []
         twins: dict[tuple[str, int], Path] = {}
+        make_folders(files, partial)
         for file in files:
             if file.named_context and isinstance(file.source, Path):
                 hashed.append((file, hash_in_place(file, file.source, reuse, progress)))
@@ -45,15 +47,25 @@ def write_files(
                 file, partial, timestamp, reuse, progress
             )
             hashed.append((file, digest))
-            store_once(file, partial / file.path, digest, twins)
+            if _is_large(file):
+                store_once(file, partial / file.path, digest, twins)
         last, manifest = finish(hashed)
+        make_folders(last, partial)
         for file in last:
             write_file(file, partial, timestamp, reuse, progress)
         _normalise_folders(partial, timestamp)
+        large = [(file.path, (partial / file.path).stat(), digest) for file, digest in hashed if _is_large(file)]
         _put_in_place(partial, destination)
     links.remember(reuse.known)
+    for path, state, digest in large:
+        reuse.known.remember_linked(destination / path, state, digest)
     reuse.known.save()
     return manifest
+
+
+def _is_large(file: ContextFile) -> bool:
+    """Tell whether the next context may take a file from this one, instead of copying it."""
+    return file.size >= SMALLEST and not file.named_context
 
 
 def refuse_foreign(destination: Path, reason_to_keep: Callable[[Path], str]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
-from hatch_mlpackage.files.hashing import KnownHashes
+from hatch_mlpackage.files.known_hashes import KnownHashes
 from hatch_mlpackage.files.read import real_path
 
 
@@ -43,9 +43,7 @@ class HardLinks:
     def remember(self, known: KnownHashes) -> None:
         """Keep the hashes: each link that is made or removed moves the file's change time, and nothing else."""
         for source, before, digest in self._made:
-            now = source.stat()
-            if (now.st_ino, now.st_size, now.st_mtime_ns) == (before.st_ino, before.st_size, before.st_mtime_ns):
-                known.remember(source, now, digest)
+            known.remember_linked(source, before, digest)
 
 
 def linked_to(files: Iterable[Path]) -> Callable[[os.stat_result], bool]:

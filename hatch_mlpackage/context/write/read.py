@@ -22,14 +22,20 @@ class Progress(Protocol):
 
 
 def copy_and_hash(
-    file: ContextFile, source: Path, reader: FileIO, *, write: Callable[[memoryview], object], progress: Progress
-) -> tuple[str, os.stat_result]:
-    """Pass on what is read, never more than was planned; return its sha256 and the state that it was read in.
+    file: ContextFile,
+    source: Path,
+    reader: FileIO,
+    *,
+    before: os.stat_result,
+    write: Callable[[memoryview], object],
+    progress: Progress,
+) -> str:
+    """Pass on what is read, never more than was planned, and return its sha256.
 
+    `before` is the state of the file when anything of it was taken first.
     Raises ContextError when the file cannot be read, changes meanwhile or is not the one that was locked; what `write`
     raises is the caller's.
     """
-    before = os.fstat(reader.fileno())
     digest, taken = hashlib.sha256(), 0
     buffer = memoryview(bytearray(min(_CHUNK, file.size + 1)))  # one more, to notice a file that grew
     while (count := _fill(buffer, reader, source)) and taken + count <= file.size:
@@ -42,7 +48,7 @@ def copy_and_hash(
         raise ContextError(f"{source}: changed while it was read. Run again when nothing writes to it.")
     if file.sha256 not in {"", digest.hexdigest()}:
         raise ContextError(f"{source}: is not the file that was locked. Remove it, and run: mlpackage lock")
-    return digest.hexdigest(), after
+    return digest.hexdigest()
 
 
 def _fill(buffer: memoryview, reader: FileIO, source: Path) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import secrets
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
@@ -113,7 +114,8 @@ def _copy(file: ContextFile, source: Path, write: Callable[[memoryview], object]
     with explained(source):
         reader = open_raw(source)
     with reader:  # what fails in writing is the tar's affair
-        return copy_and_hash(file, source, reader, write=write, progress=progress)[0]
+        before = os.fstat(reader.fileno())
+        return copy_and_hash(file, source, reader, before=before, write=write, progress=progress)
 
 
 def _header(path: str, timestamp: int, *, mode: int, size: int = 0, kind: bytes = tarfile.REGTYPE) -> bytes:

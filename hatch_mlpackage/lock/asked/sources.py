@@ -10,7 +10,8 @@ import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from posixpath import splitext
 from urllib.parse import unquote, urlsplit
 
 from packaging.markers import InvalidMarker, Marker
@@ -78,15 +79,15 @@ def read_source(text: str, root: Path, folder: Path, left_out: Collection[Path] 
 def files_of(tree: Path, left_out: Collection[Path] = ()) -> Iterator[tuple[str, Path]]:
     """Yield the path within a folder, and the path, of every file that its wheel may be made of, sorted."""
 
-    def skip(place: PurePosixPath, path: Path) -> bool:
+    def skip(place: str, path: Path) -> bool:
         return is_derived(place, path) or _is_built(place) or real_path(path) in left_out
 
-    yield from sorted((str(place), path) for place, path in walk(tree, skip))
+    yield from sorted(walk(tree, skip))
 
 
-def _is_built(place: PurePosixPath) -> bool:
+def _is_built(place: str) -> bool:
     """Tell whether a build of the wheel leaves it beside the sources."""
-    return place.suffix == ".egg-info" or str(place) in _BUILT_AT_THE_TOP
+    return splitext(place)[1] == ".egg-info" or place in _BUILT_AT_THE_TOP
 
 
 def _split_marker(text: str) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.parser
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -83,6 +82,8 @@ def _read(path: Path, *_: int) -> tuple[str, ...] | None:
             place = next(name for name in archive.namelist() if name.count("/") == 1 and name.endswith("info/METADATA"))
             with archive.open(place) as file:
                 text = file.read(_LARGEST).decode("utf-8", "replace")
+        import email.parser  # noqa: PLC0415 - few projects have wheels of their own
+
         found = tuple(email.parser.HeaderParser().parsestr(text).get_all("Requires-Dist", ()))
         for line in found:
             Requirement(line)

@@ -28,13 +28,15 @@ class NewerSyntax:
 
 def newer_syntax(tree: ast.Module, source: bytes, python: str) -> NewerSyntax | None:
     """Return the first construct that a Python, given as X.Y, cannot read; None if there is none that is known."""
+    nodes = list(ast.walk(tree))
+    newer = [(name, since, is_one) for (name, since), is_one in _CONSTRUCTS.items() if is_older(python, since)]
     found = [
         NewerSyntax(line=getattr(node, "lineno", 1), name=name, since=since)
-        for node in ast.walk(tree)
-        for (name, since), is_one in _CONSTRUCTS.items()
-        if is_older(python, since) and is_one(node)
+        for node in nodes
+        for name, since, is_one in newer
+        if is_one(node)
     ]
-    if is_older(python, "3.12"):
+    if is_older(python, "3.12") and any(isinstance(node, ast.JoinedStr) for node in nodes):
         found += [NewerSyntax(line=line, name=_WRITTEN_WITH_QUOTES, since="3.12") for line in _nested_strings(source)]
     return min(found, key=lambda one: one.line, default=None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from posixpath import splitext
 from typing import TYPE_CHECKING, NamedTuple
 
 from hatch_mlpackage.errors import Problem
@@ -43,7 +44,7 @@ def same_names(
     tree: Tree, files: Iterable[Packed], source_directory: str, environment: ImageEnvironment
 ) -> Iterator[Problem]:
     """Yield each module that hides an installed one, and each import of a module that an installed one hides."""
-    packed = {file.path: file.shown for file in files if PurePosixPath(file.path).suffix in MODULE_SUFFIXES}
+    packed = {file.path: file.shown for file in files if splitext(file.path)[1] in MODULE_SUFFIXES}
     later = _importable(packed, source_directory, is_first=False) if source_directory else {}
     for own in {**later, **_importable(packed, "", is_first=True)}.values():
         installed = _installed(own, environment)

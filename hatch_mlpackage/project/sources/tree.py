@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from posixpath import splitext
 
 from hatch_mlpackage.files.read import file_bytes
 from hatch_mlpackage.project.sources.read import Import, SourceFile, When, read_source_file, weaker
@@ -65,7 +66,7 @@ def read_tree(packed: Iterable[Packed], entry: str, source_directory: str, pytho
 
     The worker looks for modules below the app root, and then below `source_directory` in it, if there is one.
     """
-    files = {file.path: file for file in packed if PurePosixPath(file.path).suffix in MODULE_SUFFIXES}
+    files = {file.path: file for file in packed if splitext(file.path)[1] in MODULE_SUFFIXES}
     places = {name: path for path in files for name in _dotted(path, source_directory)}
     reached: dict[str, SourceFile] = {}
     packages: dict[str, str] = {}

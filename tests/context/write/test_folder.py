@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import time
 
 import pytest
 
@@ -11,7 +12,7 @@ from hatch_mlpackage.context.write.file import Reuse
 from hatch_mlpackage.context.write.folder import refuse_foreign, write_files
 from hatch_mlpackage.context.write.hard_links import HardLinks
 from hatch_mlpackage.errors import ContextError
-from hatch_mlpackage.files.hashing import KnownHashes
+from hatch_mlpackage.files.known_hashes import KnownHashes
 
 TIMESTAMP = 1_000_000_000
 SHA_OF_A = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
@@ -269,14 +270,15 @@ class TestReuse:
     def big(self, tmp_path):
         path = tmp_path / "big"
         path.write_bytes(b"1" * (2 << 20))
+        time.sleep(0.02)  # so that every change gets another time, even where the file system's clock ticks slowly
         return path
 
     @pytest.fixture
     def rewrite(self, tmp_path, big):
         """Give a function that writes the context again with the last one's hashes, and returns the progress steps."""
-        known, hashes = KnownHashes(None), {}
+        kept, hashes = KnownHashes(None, trusts=lambda _: True, now=lambda: time.time_ns() + 10**10), {}
 
-        def again():
+        def again(known=kept):
             told = []
             reuse = Reuse(directory=tmp_path / "context", hashes=dict(hashes), known=known)
             write([copied("big", big)], tmp_path / "context", progress=lambda file, n: told.append(n), reuse=reuse)
@@ -305,6 +307,74 @@ class TestReuse:
 
         assert rewrite() == [1 << 20, 1 << 20]
         assert (tmp_path / "context/big").read_bytes() == big.read_bytes()
+
+    def test_edited_in_disguise(self, tmp_path, rewrite, big):
+        """A file of the context that was edited, and whose time was set back, is written anew."""
+        rewrite()
+        with (tmp_path / "context/big").open("r+b") as file:
+            file.write(b"2")
+        os.utime(tmp_path / "context/big", (TIMESTAMP, TIMESTAMP))
+
+        assert rewrite() == [1 << 20, 1 << 20]
+        assert (tmp_path / "context/big").read_bytes() == big.read_bytes()
+
+    def test_changed_while_it_was_written(self, tmp_path, big):
+        """A change behind the part that was read already fails the run, and no later run takes the old hash."""
+        known = KnownHashes(None, trusts=lambda _: True, now=lambda: time.time_ns() + 10**10)
+        reuse = Reuse(directory=tmp_path / "context", hashes={}, known=known)
+
+        def change(file, written):
+            with big.open("r+b") as writer:
+                writer.write(b"2")
+
+        with pytest.raises(ContextError, match="changed while it was read"):
+            write([copied("big", big)], tmp_path / "context", progress=change, reuse=reuse)
+
+        assert known.find(big, big.stat()) is None
+
+    def test_changed_after_it_was_cloned(self, tmp_path, big, monkeypatch):
+        """A change after the blocks of a file were shared fails the run, because the hash would be of other bytes."""
+
+        def share(reader, writer):
+            writer.write(big.read_bytes())
+            big.write_bytes(b"2" * (2 << 20))
+            return True
+
+        monkeypatch.setattr("hatch_mlpackage.context.write.file.share_blocks", share)
+
+        with pytest.raises(ContextError, match="changed while it was read"):
+            write([copied("big", big)], tmp_path / "context")
+
+        assert not (tmp_path / "context").exists()
+
+    def test_another_context_took_the_place(self, tmp_path, big):
+        """The hash is not kept for the file of another run, which put its context in place just after this one's."""
+        known = KnownHashes(None, trusts=lambda _: True, now=lambda: time.time_ns() + 10**10)
+        other = tmp_path / "other"
+        other.write_bytes(b"2" * (2 << 20))
+
+        class OtherRun(HardLinks):
+            def remember(self, known):
+                write([copied("big", other)], tmp_path / "context")
+
+        write_files(
+            [copied("big", big)],
+            tmp_path / "context",
+            finish=finish,
+            reason_to_keep=lambda _: "",
+            timestamp=TIMESTAMP,
+            reuse=Reuse(directory=tmp_path / "context", hashes={}, known=known),
+            links=OtherRun(frozenset(), print),
+            progress=lambda file, written: None,
+        )
+
+        assert known.find(tmp_path / "context/big", (tmp_path / "context/big").stat()) is None
+
+    def test_nothing_is_known(self, rewrite):
+        """Without known hashes, every file is read and copied again."""
+        rewrite()
+
+        assert rewrite(KnownHashes(None)) == [1 << 20, 1 << 20]
 
     def test_another_mode(self, tmp_path, rewrite, big):
         """A file whose mode changed is copied, because a link would change the old context too."""
