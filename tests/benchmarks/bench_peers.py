@@ -34,7 +34,7 @@ from measure import judge
 from peers import PEERS, Peer, of_another_version
 from places import REPOSITORY
 from questions import CASES
-from results import CONNECTIONS, Results, save
+from results import CONNECTIONS, Results, read, save
 from rounds import Rounds
 from serving import stop_on_signals
 
@@ -67,6 +67,7 @@ def publish(results: Results, output: Path, *, record: bool) -> None:
     """Print the tables, and save them, the figures and the plots."""
     output.mkdir(parents=True, exist_ok=True)
     save(results, output / "results.json")
+    results = read(output / "results.json")  # as it is saved, with fewer digits
     found = page.tables(results)
     tables = "\n\n".join(found[name] for name in found if name != "limits" and not page.is_empty(found[name]))
     (output / "tables.md").write_text(f"{tables}\n", encoding="utf-8")
@@ -82,7 +83,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS), metavar="NAME")
     parser.add_argument("--cases", nargs="+", default=[*CASES, GENERATE], choices=[*CASES, GENERATE])
-    parser.add_argument("--connections", nargs="+", type=int, default=list(CONNECTIONS))
+    parser.add_argument("--connections", nargs="+", type=int, default=list(CONNECTIONS), choices=CONNECTIONS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=1)
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER")

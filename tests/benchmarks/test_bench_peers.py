@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import page
 import pytest
+from results import read
 
 PROGRAM = Path(__file__).with_name("bench_peers.py")
 
@@ -47,7 +49,7 @@ def test_another_page(other):
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="needs wrk")
 def test_a_short_run(tmp_path):
     """A run installs, serves, loads and stops servers, and saves figures, tables and plots."""
-    few = ("--peers", "uvicorn alone", "--cases", "echo", "--connections", "2", "--rounds", "2")
+    few = ("--peers", "uvicorn alone", "--cases", "echo", "--connections", "8", "--rounds", "2")
 
     outcome = bench(*few, "--output", str(tmp_path))
 
@@ -55,7 +57,9 @@ def test_a_short_run(tmp_path):
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["failures"] == []
     (load,) = results["loads"]
-    assert (load["server"], load["case"], load["connections"]) == ("uvicorn alone", "echo", 2)
+    assert (load["server"], load["case"], load["connections"]) == ("uvicorn alone", "echo", 8)
     assert all(rate > 0 for rate in load["rates"])
     assert [len(cost["starts"]) for cost in results["costs"]] == [2]
-    assert "| uvicorn alone |" in (tmp_path / "tables.md").read_text()
+    tables = page.tables(read(tmp_path / "results.json"))
+    assert tables["echo"] in (tmp_path / "tables.md").read_text()
+    assert tables["noise"] in (tmp_path / "tables.md").read_text()
