@@ -107,7 +107,7 @@ def test_every_worker_is_warmed_up(serve: Start, tmp_path: Path) -> None:
 def test_another_word_is_refused(start: Start) -> None:
     """A value that is neither yes nor no ends the start."""
     service = start(PLAIN, MLPACKAGE_WARM_UP="maybe")
-    said = "Configuration error: MLPACKAGE_WARM_UP is 'maybe': allowed are on and off.\n"
+    said = "Configuration error: MLPACKAGE_WARM_UP is 'maybe': it must be on or off, or 1 or 0.\n"
     assert (service.wait(), service.log) == (3, said)
 
 
