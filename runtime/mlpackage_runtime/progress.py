@@ -45,5 +45,9 @@ class Progress:
     def note(self, through: int, reading: int) -> None:
         NUMBERS.pack_into(self._memory, 0, through, reading)
 
+    def close(self) -> None:
+        """Free the memory, and with it a descriptor."""
+        self._memory.close()
+
     def read(self) -> Begun:
         return Begun(*NUMBERS.unpack_from(self._memory, 0))

@@ -251,6 +251,7 @@ class Worker(asyncio.Protocol):
         if not self.started.done():
             self.started.set_result("the worker process ended while it was starting")
         begun = self._begun(unread=unread)
+        self._progress.close()
         if self._jobs and not begun:
             if self._jobs[0].spared:
                 begun = [self._jobs[0]]
