@@ -54,6 +54,9 @@ def server_environment(package: Package) -> Mapping[str, str]:
     return {**values, **config.environment_variables}
 
 
+_SWITCHED = {True: "on", False: "off"}
+
+
 def _settings(server: Server) -> Mapping[str, int | str | None]:
     memory, batching, warm_up = server.worker_memory_mb, server.batching, server.warm_up
     return {
@@ -64,7 +67,7 @@ def _settings(server: Server) -> Mapping[str, int | str | None]:
         "MLPACKAGE_MAX_CONCURRENT_REQUESTS": server.max_concurrent_requests,
         "MLPACKAGE_MAX_QUEUE_WAIT_MS": server.max_queue_wait_ms,
         "MLPACKAGE_WORKER_MEMORY": None if memory is None else memory * 1_000_000,
-        "MLPACKAGE_WARM_UP": None if warm_up is None else "on" if warm_up else "off",
+        "MLPACKAGE_WARM_UP": None if warm_up is None else _SWITCHED[warm_up],
     }
 
 

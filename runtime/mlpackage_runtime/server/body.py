@@ -139,7 +139,7 @@ class _Reading:
     def take(self, part: bytes) -> bool:
         """Add a part, or drop it where there is no room; return False where the body is too large by now."""
         self.size += len(part)
-        if self._limit and self.size > self._limit:
+        if self._is_over(self.size):
             return False
         if self.refused is None and (part or not self._body.size):
             try:
@@ -151,5 +151,8 @@ class _Reading:
 
     def check(self, size: int) -> None:
         """Raise BodyTooLargeError for a size over the limit."""
-        if self._limit and size > self._limit:
+        if self._is_over(size):
             raise BodyTooLargeError(f"The body must not exceed {self._limit} bytes.")
+
+    def _is_over(self, size: int) -> bool:
+        return 0 < self._limit < size

@@ -100,7 +100,7 @@ class ClientConnection(HttpToolsProtocol):
     def _remember(self, data: bytes) -> None:
         """Remember the head of data that was one whole request on the direct path."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
-        if isinstance(self.cycle, DirectRequest) and len(data) == end + self.cycle.size:
+        if isinstance(self.cycle, DirectRequest) and len(data) == end + len(self.cycle.body):
             self._known = Known(data[:end], len(data), self.headers)
 
     def _is_answered_as_known(self, data: bytes) -> bool:

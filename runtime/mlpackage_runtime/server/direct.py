@@ -67,9 +67,7 @@ class DirectPath:
         except IdTooLongError:
             return None
         self.flights.begin()
-        request = DirectRequest(self, client, headers, request_id, ids)
-        request.size = size
-        return request
+        return DirectRequest(self, client, headers, request_id, ids)
 
     def finish(self, request: DirectRequest, length: int) -> None:
         """Log a request that has its response."""
@@ -114,7 +112,7 @@ class DirectRequest(Job):
 
     __slots__ = (
         *("body", "client", "disconnected", "headers", "ids", "keep_alive", "more_body", "request_id"),
-        *("response_complete", "response_started", "size", "started", "_is_asked", "_is_over", "_outcome", "_path"),
+        *("response_complete", "response_started", "started", "_is_asked", "_is_over", "_outcome", "_path"),
     )
     message_event = _NobodyWaits()
     scope: ClassVar[Mapping[str, str]] = {"http_version": "1.1"}
@@ -123,7 +121,6 @@ class DirectRequest(Job):
         super().__init__()
         self.started = time.perf_counter()
         self.client, self.headers, self.request_id, self.ids = client, headers, request_id, ids
-        self.size = 0  # of the body, as the head says
         self.body = b""
         self.keep_alive = self.more_body = True
         self.disconnected = self.response_started = self.response_complete = False

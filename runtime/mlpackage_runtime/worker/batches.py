@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional, Sequence, Union
+from typing import TYPE_CHECKING, List, NamedTuple, Optional, Sequence, Union
 
 from mlpackage_runtime import frames
 from mlpackage_runtime.contract import current, log
@@ -62,7 +62,8 @@ class Batches:
             self._take_more()
             batch = self._next_batch()
             self._progress.note(self._answered + len(batch), 0)
-            responses = self._merged_responses(batch) if len(batch) > 1 else None
+            merging = self._merging if len(batch) > 1 else None
+            responses = self._merged_responses(batch, merging) if merging is not None else None
             try:
                 self._send(batch, responses)
             except ConnectionError:
@@ -126,12 +127,13 @@ class Batches:
             return arguments
         return self._scoring.score(request, arguments, converted)
 
-    def _merged_responses(self, batch: Sequence[Prepared]) -> Optional[List[Response]]:
+    def _merged_responses(self, batch: Sequence[Prepared], merging: Merging) -> Optional[List[Response]]:
         """Return the responses to several requests; None where each has to be scored alone."""
         current["request_id"] = ",".join(prepared.request.request_id.decode("latin-1") for prepared in batch)
+        several = [prepared.converted for prepared in batch if prepared.converted is not None]
         started = time.perf_counter()
         try:
-            result = self._called(batch)
+            result = call(merging.function, merging.merged(several))
         except BaseException as error:  # noqa: BLE001 - as in Scoring
             log.info("run() raised %s for %d requests together: each is scored alone", type(error).__name__, len(batch))
             return None
@@ -152,12 +154,6 @@ class Batches:
     def _is_check(self) -> bool:
         """Whether the next answers for several requests are compared: the first ones, and then ever fewer."""
         return not (self._merged & (self._merged + 1))
-
-    def _called(self, batch: Sequence[Prepared]) -> Any:
-        if self._merging is None or self._scoring.plan is None:
-            raise AssertionError
-        several = [prepared.converted for prepared in batch if prepared.converted is not None]
-        return call(self._scoring.plan.function, self._merging.merged(several))
 
     def _checked(self, batch: Sequence[Prepared], merged: Sequence[Response]) -> List[Response]:
         """Score each request alone, too, and stop merging where the answers differ."""

@@ -34,6 +34,7 @@ class Merging:
         self._kinds = {parameter.name: _Kind(parameter) for parameter in plan.parameters if _has_rows(parameter)}
         if not self._kinds:
             raise ValueError("no parameter of run() has a NumPy or pandas schema of rows")
+        self.function = plan.function
         self._names = [parameter.name for parameter in script.parameters]
 
     def shape(self, arguments: Arguments) -> Optional[Shape]:
